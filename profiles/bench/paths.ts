@@ -1,0 +1,26 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The project's folder: the nearest one above this module (source or compiled) that has a package.json. */
+export const root = findRoot(dirname(fileURLToPath(import.meta.url)));
+
+const cpus: Partial<Record<NodeJS.Architecture, string>> = { x64: 'x86_64', arm64: 'aarch64', arm: 'armv7' };
+
+/** Where the native programs for this machine are. */
+export const nativeFolder = join(root, 'build', cpus[process.arch] ?? process.arch);
+
+export const thawExec = join(nativeFolder, 'thaw-exec');
+export const firstAnswer = join(nativeFolder, 'first_answer');
+
+/** @returns the TOML definition of one of the profiles that come with thaw */
+export function definitionPath(profile: string): string {
+  return join(root, 'profiles', profile, 'profile.toml');
+}
+
+function findRoot(folder: string): string {
+  if (existsSync(join(folder, 'package.json'))) return folder;
+  const parent = dirname(folder);
+  if (parent === folder) throw new Error('no package.json above the profile runner');
+  return findRoot(parent);
+}

@@ -1,0 +1,33 @@
+#!/bin/sh
+# Builds thaw-exec and thaw.node into build/<cpu>/ for each cpu named (x86_64, aarch64, armv7; default: this machine's),
+# with cmake-js on native/CMakeLists.txt; and for this machine the client that measures first answers.
+# Quick when nothing has changed.
+set -eu
+. "$(dirname "$0")/common.sh"
+
+# cmake-js fetches Node's headers unless it is told where they are: node-api-headers has all that node-addon-api needs.
+node_headers=$(node -p "require('node-api-headers').include_dir")
+
+build() {
+    cpu=$1
+    toolchain=
+    if [ "$cpu" != "$host_cpu" ]; then
+        toolchain=--CDCMAKE_TOOLCHAIN_FILE=$root/cross/$cpu.cmake
+    fi
+    # shellcheck disable=SC2086 # no toolchain means no argument
+    npx --no-install cmake-js compile --directory native --out "$root/build/$cpu/cmake" --parallel "$(nproc)" \
+        --CDTHAW_CPU="$cpu" --CDNODE_API_HEADERS="$node_headers" $toolchain
+}
+
+build_measuring_client() {
+    out=build/$host_cpu/first_answer
+    source=profiles/bench/first_answer.c
+    [ -n "$(find "$source" -newer "$out" 2>/dev/null)" ] || [ ! -e "$out" ] || return 0
+    mkdir -p "build/$host_cpu"
+    cc -O2 -std=c11 -Wall -Wextra -Werror -static -o "$out" "$source"
+}
+
+for cpu in "${@:-$host_cpu}"; do
+    step "building native code for $cpu" build "$cpu"
+done
+step "building the measuring client" build_measuring_client

@@ -1,0 +1,96 @@
+#!/bin/sh
+# Makes a fresh Debian 12 machine and a fresh clone ready: Debian packages, npm packages, the build, the profiles' data.
+# Quick when there is nothing to do. Run by `npm start` and `npm test`.
+set -eu
+. "$(dirname "$0")/common.sh"
+
+# Building: compilers, cmake, hashing; formatting and checking; the cross compilers for the ARM builds.
+build_packages="build-essential cmake libxxhash-dev clang-format clang-tidy musl-tools
+    gcc-aarch64-linux-gnu g++-aarch64-linux-gnu gcc-arm-linux-gnueabihf g++-arm-linux-gnueabihf"
+# The apps of the profiles, and the tools that their warm-up and the tests use.
+app_packages="redis-server nginx-light openjdk-17-jdk-headless python3 curl procps iproute2 jq"
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        fail "root or sudo is needed for: $*"
+    fi
+}
+
+missing_packages() {
+    for package in $build_packages $app_packages; do
+        state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+        [ "$state" = installed ] || printf '%s ' "$package"
+    done
+}
+
+apt_install() {
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@"
+}
+
+# Debian starts a service as soon as its package is installed. Only the programs are wanted here, so the policy file that
+# package scripts ask is put in place meanwhile, and the services do not start at the next boot either.
+install_without_starting() {
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e "$policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+        as_root chmod 755 "$policy"
+        trap 'as_root rm -f /usr/sbin/policy-rc.d' EXIT
+        trap 'exit 1' INT TERM
+    fi
+    # Package lists may be absent or too old; they are fetched only when an install without them does not work.
+    if ! apt_install "$@"; then
+        as_root apt-get update -q
+        apt_install "$@"
+    fi
+    if command -v systemctl >/dev/null; then
+        for service in redis-server nginx; do
+            case " $* " in
+                *" $service"*) as_root systemctl disable --quiet "$service" || true ;;
+            esac
+        done
+    fi
+}
+
+install_debian_packages() {
+    missing=$(missing_packages)
+    if [ -z "$missing" ]; then
+        say "Debian packages: all there"
+        return
+    fi
+    say "Debian packages to install: $missing"
+    # shellcheck disable=SC2086 # one word per package
+    step "installing them (their services are not started)" install_without_starting $missing
+}
+
+check_node() {
+    command -v node >/dev/null || fail "Node.js 20 or newer is needed"
+    major=$(node -p 'process.versions.node.split(".")[0]')
+    [ "$major" -ge 20 ] || fail "Node.js 20 or newer is needed; this is $(node --version)"
+}
+
+install_npm_packages() {
+    stamp=node_modules/.installed-lock
+    if cmp -s package-lock.json "$stamp"; then
+        say "npm packages: all there"
+        return
+    fi
+    step "npm packages: installing" npm ci --no-audit --no-fund
+    cp package-lock.json "$stamp"
+}
+
+prepare_profiles() {
+    for script in profiles/*/prepare.sh; do
+        sh "$script"
+    done
+}
+
+install_debian_packages
+check_node
+install_npm_packages
+step "compiling TypeScript" npm run --silent build
+sh scripts/build-native.sh
+step "preparing the profiles' data" prepare_profiles

@@ -1,0 +1,14 @@
+#!/bin/sh
+# `npm test`: sets everything up, checks the style of all code, then runs the tests. Arguments go to AVA (files, --match).
+set -eu
+. "$(dirname "$0")/common.sh"
+
+native_sources() { git ls-files -co --exclude-standard 'native/*.cc' 'native/*.h' 'native/*.c' 'profiles/*.c' 'test/*.c' 'test/*.cc' 'test/*.h'; }
+
+format_is_right() { native_sources | xargs clang-format --dry-run -Werror; }
+
+sh scripts/setup.sh
+step "checking TypeScript's style (prettier, eslint, tsc)" npm run --silent lint
+step "checking native code's format (clang-format)" format_is_right
+say "running the tests"
+exec npx --no-install ava "$@"
