@@ -1,0 +1,50 @@
+// What prctl, personality and the scheduler hold of a process.
+#include <sched.h>
+#include <signal.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+
+#include "harness.h"
+
+static unsigned long coredump_filter(void) {
+  char text[32] = "";
+  int fd = (int)NEED(open("/proc/self/coredump_filter", O_RDONLY | O_CLOEXEC));
+  NEED(read(fd, text, sizeof text - 1));
+  close(fd);
+  return strtoul(text, NULL, 16);
+}
+
+static void set_coredump_filter(unsigned long value) {
+  char text[32];
+  int fd = (int)NEED(open("/proc/self/coredump_filter", O_WRONLY | O_CLOEXEC));
+  NEED(write(fd, text, (size_t)snprintf(text, sizeof text, "0x%lx", value)));
+  close(fd);
+}
+
+int main(int argc, char** argv) {
+  app_start(argc, argv);
+  NEED(prctl(PR_SET_CHILD_SUBREAPER, 1));
+  NEED(prctl(PR_SET_TIMERSLACK, 123456));
+  NEED(prctl(PR_SET_PDEATHSIG, SIGUSR1));
+  NEED(prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0));
+  NEED(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+  NEED(personality(ADDR_NO_RANDOMIZE));
+  NEED(sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0}));
+  set_coredump_filter(0x11);
+  app_wait();
+
+  int value = 0;
+  NEED(prctl(PR_GET_CHILD_SUBREAPER, &value));
+  CHECK_EQ("PR_GET_CHILD_SUBREAPER", 1, value);
+  CHECK_EQ("PR_GET_TIMERSLACK", 123456, prctl(PR_GET_TIMERSLACK));
+  NEED(prctl(PR_GET_PDEATHSIG, &value));
+  CHECK_EQ("PR_GET_PDEATHSIG", SIGUSR1, value);
+  CHECK_EQ("PR_GET_THP_DISABLE", 1, prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0));
+  CHECK_EQ("PR_GET_NO_NEW_PRIVS", 1, prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
+  CHECK_EQ("PR_GET_DUMPABLE", 1, prctl(PR_GET_DUMPABLE));
+  CHECK_EQ("personality", ADDR_NO_RANDOMIZE, personality(0xffffffff));
+  CHECK_EQ("scheduling policy", SCHED_BATCH, sched_getscheduler(0));
+  // Guards of idea 3 may dump more than the app asked for, never less.
+  CHECK_EQ("coredump_filter", 0x11, coredump_filter() & 0x11);
+  return 0;
+}
