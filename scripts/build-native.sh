@@ -5,9 +5,8 @@
 set -eu
 . "$(dirname "$0")/common.sh"
 
-# cmake-js fetches Node's headers unless it is told where they are: node-api-headers has all that node-addon-api needs.
-node_headers=$(node -p "require('node-api-headers').include_dir")
-
+# native/package.json says that the addon uses Node-API only, so cmake-js takes its headers from node-api-headers and downloads
+# nothing. CMake puts the finished programs into build/<cpu>/ itself.
 build() {
     cpu=$1
     toolchain=
@@ -15,8 +14,8 @@ build() {
         toolchain=--CDCMAKE_TOOLCHAIN_FILE=$root/cross/$cpu.cmake
     fi
     # shellcheck disable=SC2086 # no toolchain means no argument
-    npx --no-install cmake-js compile --directory native --out "$root/build/$cpu/cmake" --parallel "$(nproc)" \
-        --CDTHAW_CPU="$cpu" --CDNODE_API_HEADERS="$node_headers" $toolchain
+    npx --no-install cmake-js build --directory native --out "$root/build/$cpu/cmake" --parallel "$(nproc)" \
+        --CDTHAW_CPU="$cpu" $toolchain
 }
 
 build_measuring_client() {

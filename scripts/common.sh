@@ -11,8 +11,13 @@ esac
 
 say() { printf '[thaw] %s\n' "$*"; }
 
+fail() {
+    printf '[thaw] %s\n' "$*" >&2
+    exit 1
+}
+
 # step TEXT COMMAND...: says what is being done, does it, and says how long it took. The command's output is shown only if
-# it fails, or with THAW_VERBOSE=1.
+# it fails, or with THAW_VERBOSE=1. A function used as COMMAND runs without `set -e`: it must return its failures itself.
 step() {
     step_text=$1
     shift
@@ -20,22 +25,23 @@ step() {
     if [ "${THAW_VERBOSE:-0}" = 1 ]; then
         say "$step_text"
         "$@" || fail "$step_text: failed"
+        printf '[thaw] %s: done,' "$step_text"
     else
         printf '[thaw] %s ...' "$step_text"
-        step_log=$(mktemp)
-        if ! "$@" >"$step_log" 2>&1; then
-            printf ' failed\n'
-            cat "$step_log" >&2
-            rm -f "$step_log"
-            fail "$step_text: failed"
-        fi
-        rm -f "$step_log"
+        quietly "$@" || fail "$step_text: failed"
     fi
     step_ms=$((($(date +%s%N) - step_start) / 1000000))
     printf ' %d.%d s\n' $((step_ms / 1000)) $((step_ms % 1000 / 100))
 }
 
-fail() {
-    printf '[thaw] %s\n' "$*" >&2
-    exit 1
+quietly() {
+    quiet_log=$(mktemp)
+    quiet_status=0
+    "$@" >"$quiet_log" 2>&1 || quiet_status=$?
+    if [ "$quiet_status" != 0 ]; then
+        echo
+        cat "$quiet_log" >&2
+    fi
+    rm -f "$quiet_log"
+    return "$quiet_status"
 }

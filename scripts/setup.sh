@@ -37,14 +37,13 @@ install_without_starting() {
     policy=/usr/sbin/policy-rc.d
     if [ ! -e "$policy" ]; then
         printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
-        as_root chmod 755 "$policy"
+        as_root chmod 755 "$policy" || return 1
         trap 'as_root rm -f /usr/sbin/policy-rc.d' EXIT
         trap 'exit 1' INT TERM
     fi
     # Package lists may be absent or too old; they are fetched only when an install without them does not work.
     if ! apt_install "$@"; then
-        as_root apt-get update -q
-        apt_install "$@"
+        as_root apt-get update -q && apt_install "$@" || return 1
     fi
     if command -v systemctl >/dev/null; then
         for service in redis-server nginx; do
@@ -84,7 +83,7 @@ install_npm_packages() {
 
 prepare_profiles() {
     for script in profiles/*/prepare.sh; do
-        sh "$script"
+        sh "$script" || return 1
     done
 }
 

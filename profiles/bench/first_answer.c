@@ -1,17 +1,23 @@
-// Measures the time from exec of a server's command to its first correct answer, and drives one instance of the server.
+// Measures the time from exec of a server's command to its first correct answer, and drives one
+// instance of the server.
 //
-//   first_answer --port N --send TEXT --expect TEXT [--own-network] [--timeout SECONDS] [--log FILE] [--hold] -- COMMAND ARGS...
+//   first_answer --port N --send TEXT --expect TEXT [--own-network] [--timeout SECONDS]
+//                [--log FILE] [--hold] -- COMMAND ARGS...
 //
-// It runs COMMAND, sends TEXT to 127.0.0.1:N until the answer contains the expected text, and prints one line of JSON:
-//   {"pid": 1, "microseconds": 1, "answer": "...", "comm": "...", "resident_kb": 1, "proportional_kb": 1, "private_kb": 1}
-// "pid" is the process that was started, "comm" its name at the end, the sizes are from /proc/PID/smaps_rollup.
-// With --hold the instance stays: each further line on standard input is a request (with C escapes), answered by a line
-// {"answer": "..."}; the end of input ends the instance. TEXT may hold the escapes \r \n \t \\ too. A request must make the
-// server close the connection after its answer (HTTP: "Connection: close"; redis: QUIT).
+// It runs COMMAND, sends TEXT to 127.0.0.1:N until the answer contains the expected text, and
+// prints one line of JSON:
+//   {"pid": 1, "microseconds": 1, "answer": "...", "comm": "...", "resident_kb": 1,
+//    "proportional_kb": 1, "private_kb": 1}
+// "pid" is the process that was started, "comm" its name at the end, the sizes are from
+// /proc/PID/smaps_rollup. With --hold the instance stays: each further line on standard input is a
+// request, answered by a line {"answer": "..."}; the end of input ends the instance. TEXT and the
+// requests may hold the escapes \r \n \t \\. A request must make the server close the connection
+// after its answer (HTTP: "Connection: close"; redis: QUIT).
 //
-// The clock runs from just before fork() to the last byte of the expected text: the same for a cold start and for
-// thaw-exec, with no helper process in between. With --own-network the instance and this client share a new network
-// namespace, so any number of instances can use one port (an ordinary user needs user namespaces for it).
+// The clock runs from just before fork() to the last byte of the expected text: the same for a cold
+// start and for thaw-exec, with no helper process in between. With --own-network the instance and
+// this client share a new network namespace, so any number of instances can use one port (an
+// ordinary user needs user namespaces for it).
 // Exit code: 0, or 1 with a message on standard error.
 
 #define _GNU_SOURCE
@@ -119,7 +125,8 @@ static void write_file(const char* path, const char* text) {
   close(fd);
 }
 
-// Root makes a network namespace directly; an ordinary user needs a user namespace around it, in which it keeps its ids.
+// Root makes a network namespace directly; an ordinary user needs a user namespace around it, in
+// which it keeps its ids.
 static void enter_own_network(void) {
   uid_t uid = getuid();
   gid_t gid = getgid();
@@ -162,8 +169,10 @@ static void start_instance(const struct Options* options) {
   close(log);
 }
 
-// One request on one connection. True if the answer holds the expected text; `answer` gets all that came either way.
-static bool ask(const struct Options* options, const char* request, const char* expect, struct Answer* answer) {
+// One request on one connection. True if the answer holds the expected text; `answer` gets all that
+// came either way.
+static bool ask(const struct Options* options, const char* request, const char* expect,
+                struct Answer* answer) {
   answer->size = 0;
   answer->complete_at = 0;
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -194,8 +203,10 @@ static bool ask(const struct Options* options, const char* request, const char* 
   return answer->complete_at != 0;
 }
 
-// Asks until the answer is right: a server that is still loading may refuse connections, close them, or say so.
-static int64_t wait_for_answer(const struct Options* options, int64_t started_at, struct Answer* answer) {
+// Asks until the answer is right: a server that is still loading may refuse connections, close
+// them, or say so.
+static int64_t wait_for_answer(const struct Options* options, int64_t started_at,
+                               struct Answer* answer) {
   int64_t deadline = started_at + (int64_t)(options->timeout_seconds * 1e9);
   const struct timespec pause = {.tv_nsec = kRetryNanoseconds};
   while (!ask(options, options->send, options->expect, answer)) {
@@ -207,7 +218,8 @@ static int64_t wait_for_answer(const struct Options* options, int64_t started_at
            WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), options->log);
     }
     if (now_ns() > deadline) {
-      fail("no right answer within %.0f s; last: %.*s", options->timeout_seconds, (int)answer->size, answer->text);
+      fail("no right answer within %.0f s; last: %.*s", options->timeout_seconds, (int)answer->size,
+           answer->text);
     }
     nanosleep(&pause, NULL);
   }
@@ -248,7 +260,8 @@ static void print_first_answer(int64_t elapsed_ns, const struct Answer* answer) 
   char comm[64];
   read_comm(comm, sizeof comm);
   struct Sizes sizes = read_sizes();
-  printf("{\"pid\": %d, \"microseconds\": %lld, \"answer\": ", child, (long long)(elapsed_ns / 1000));
+  printf("{\"pid\": %d, \"microseconds\": %lld, \"answer\": ", child,
+         (long long)(elapsed_ns / 1000));
   print_json_text(answer->text, answer->size);
   printf(", \"comm\": ");
   print_json_text(comm, strlen(comm));
@@ -280,14 +293,31 @@ static struct Options read_options(int argc, char** argv) {
   };
   struct Options options = {.timeout_seconds = 60, .log = "/dev/null"};
   for (int c; (c = getopt_long(argc, argv, "+", names, NULL)) != -1;) {
-    if (c == 'p') options.port = (uint16_t)atoi(optarg);
-    else if (c == 's') options.send = unescape(optarg);
-    else if (c == 'e') options.expect = unescape(optarg);
-    else if (c == 'n') options.own_network = true;
-    else if (c == 't') options.timeout_seconds = atof(optarg);
-    else if (c == 'l') options.log = optarg;
-    else if (c == 'h') options.hold = true;
-    else exit(1);
+    switch (c) {
+      case 'p':
+        options.port = (uint16_t)atoi(optarg);
+        break;
+      case 's':
+        options.send = unescape(optarg);
+        break;
+      case 'e':
+        options.expect = unescape(optarg);
+        break;
+      case 'n':
+        options.own_network = true;
+        break;
+      case 't':
+        options.timeout_seconds = atof(optarg);
+        break;
+      case 'l':
+        options.log = optarg;
+        break;
+      case 'h':
+        options.hold = true;
+        break;
+      default:
+        exit(1);
+    }
   }
   options.command = argv + optind;
   if (!options.port || !options.send || !options.expect || !options.command[0]) {

@@ -10,11 +10,11 @@ if [ -s "$dir/catalogue.rdb" ] && [ "$dir/catalogue.rdb" -nt "$here/prepare.sh" 
     exit 0
 fi
 
-# One command per line in the server's inline form; 4102444800 is 2100-01-01T00:00:00Z.
+# One command per line in the server's inline form; 4102444800 is 2100-01-01T00:00:00Z (and more than awk's %d can print).
 generate() {
     awk 'BEGIN {
         for (i = 1; i <= 500000; i++) printf "SET item:%d title-%d-%d\r\n", i, i, (i * 2654435761) % 1000003
-        for (i = 1; i <= 60000; i++) printf "SET session:%d user-%d EXAT %d\r\n", i, i * 7, 4102444800 + i
+        for (i = 1; i <= 60000; i++) printf "SET session:%d user-%d EXAT %.0f\r\n", i, i * 7, 4102444800 + i
         for (i = 1; i <= 30000; i++) printf "HSET film:%d title film-%d year %d minutes %d\r\n", i, i, 1920 + i % 105, 60 + i % 120
         for (i = 1; i <= 10000; i++) printf "ZADD chart:%d %d film:%d %d film:%d\r\n", i, i % 97, i, i % 89, i + 1
     }'

@@ -1,0 +1,103 @@
+// Builds the profiles that come with thaw, launches each cold and warm in turn, and prints how long the first right answer
+// took. Usage: main.js [--runs N] [PROFILE...]
+
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Instance, type FirstAnswer } from './instance.js';
+import { root } from './paths.js';
+import { coldStart, warmStart } from './start.js';
+import { subject, subjects, type Subject } from './subjects.js';
+import { median, table, type Column } from './table.js';
+import { Thaw } from './thaw.js';
+
+interface Measurement {
+  readonly cold: FirstAnswer[];
+  readonly warm: FirstAnswer[];
+}
+
+const columns: readonly Column[] = [
+  { heading: 'profile', align: 'left' },
+  { heading: 'cold', align: 'right' },
+  { heading: 'warm', align: 'right' },
+  { heading: 'ratio', align: 'right' },
+  { heading: 'image', align: 'right' },
+  { heading: 'resident, cold', align: 'right' },
+  { heading: 'resident, warm', align: 'right' },
+  { heading: 'of it private', align: 'right' },
+];
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({ options: { runs: { type: 'string', default: '5' } }, allowPositionals: true });
+  const runs = Number(values.runs);
+  if (!Number.isInteger(runs) || runs < 1) throw new RangeError(`--runs: not a count: ${values.runs}`);
+  const chosen = positionals.length > 0 ? positionals.map(subject) : subjects;
+
+  const thaw = new Thaw(join(root, 'build', 'store'));
+  const logs = join(root, 'build', 'logs');
+  mkdirSync(logs, { recursive: true });
+  await buildAll(thaw, chosen);
+  const measured = await measureAll(thaw, chosen, runs, logs);
+  console.log(`\nFirst right answer after the start of the command; medians of ${runs} launches each, cold and warm in turn:\n`);
+  console.log(table(columns, chosen.map((one) => row(thaw, one, measured.get(one)))));
+}
+
+async function buildAll(thaw: Thaw, chosen: readonly Subject[]): Promise<void> {
+  for (const { profile } of chosen) {
+    const startedAt = performance.now();
+    process.stdout.write(`[thaw] building the image of ${profile} ...`);
+    await thaw.build(profile);
+    console.log(` ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
+  }
+}
+
+/** Cold and warm launches alternate, so that whatever else the machine does falls on both alike. */
+async function measureAll(thaw: Thaw, chosen: readonly Subject[], runs: number, logs: string): Promise<Map<Subject, Measurement>> {
+  const measured = new Map<Subject, Measurement>(chosen.map((one) => [one, { cold: [], warm: [] }]));
+  for (let run = 1; run <= runs; run++) {
+    console.log(`[thaw] launching each cold and warm, ${run} of ${runs}`);
+    for (const [one, { cold, warm }] of measured) {
+      const log = join(logs, `${one.profile}.log`);
+      cold.push(await launchOnce(one, coldStart(one, log), run));
+      warm.push(await launchOnce(one, warmStart(one, thaw.store, log), run));
+    }
+  }
+  return measured;
+}
+
+async function launchOnce(one: Subject, start: ReturnType<typeof coldStart>, n: number): Promise<FirstAnswer> {
+  const instance = await Instance.start(start, one.first(n));
+  try {
+    await one.check(instance, n);
+    return instance.first;
+  } finally {
+    await instance.end();
+  }
+}
+
+function row(thaw: Thaw, one: Subject, measurement: Measurement | undefined): string[] {
+  const { cold, warm } = measurement ?? { cold: [], warm: [] };
+  const coldMs = median(cold.map((first) => first.microseconds)) / 1000;
+  const warmMs = median(warm.map((first) => first.microseconds)) / 1000;
+  return [
+    one.profile,
+    `${coldMs.toFixed(1)} ms`,
+    `${warmMs.toFixed(1)} ms`,
+    `${(coldMs / warmMs).toFixed(1)} x`,
+    megabytes(thaw.imageBytes(one.profile)),
+    megabytes(median(cold.map((first) => first.resident_kb)) * 1024),
+    megabytes(median(warm.map((first) => first.resident_kb)) * 1024),
+    megabytes(median(warm.map((first) => first.private_kb)) * 1024),
+  ];
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(`[thaw] ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { parse } from 'toml';
+import type { Start } from './instance.js';
+import { definitionPath, thawExec } from './paths.js';
+import type { Subject } from './subjects.js';
+
+/** @returns how to start a subject as anyone would: its program, with no thaw-exec */
+export function coldStart(subject: Subject, log: string): Start {
+  const { command, cwd, env } = commandOf(subject);
+  return { command, cwd, env, port: subject.port, log };
+}
+
+/** @returns how to start a subject from its image. No fallback: a cold start here would be a failure that hides itself. */
+export function warmStart(subject: Subject, store: string, log: string): Start {
+  const { command, cwd, env } = commandOf(subject);
+  const launcher = [thawExec, '--store', store, '--profile', subject.profile, '--no-fallback', '--'];
+  return { command: [...launcher, ...command], cwd, env, port: subject.port, log };
+}
+
+interface Definition {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+function commandOf(subject: Subject): Pick<Start, 'command' | 'cwd' | 'env'> {
+  const path = definitionPath(subject.profile);
+  const definition = parse(readFileSync(path, 'utf8')) as Definition;
+  return {
+    command: [definition.program, ...definition.args],
+    cwd: resolve(dirname(path), definition.cwd ?? '.'),
+    env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', HOME: process.env['HOME'] ?? '/', ...definition.env },
+  };
+}

@@ -1,0 +1,45 @@
+import { spawn } from 'node:child_process';
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { definitionPath, root } from './paths.js';
+
+export class ThawError extends Error {
+  override readonly name = 'ThawError';
+}
+
+/** The thaw command, working on one store. */
+export class Thaw {
+  readonly store: string;
+  readonly #script: string;
+
+  constructor(store: string) {
+    this.store = store;
+    const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { bin: { thaw: string } };
+    this.#script = join(root, manifest.bin.thaw);
+  }
+
+  /** Builds the image of a profile that comes with thaw. @throws ThawError with the command's output */
+  async build(profile: string): Promise<void> {
+    await this.#run(['build', definitionPath(profile)]);
+  }
+
+  /** Bytes that the profile's image takes on disk: the room between its parts is sparse and does not count. */
+  imageBytes(profile: string): number {
+    return statSync(join(this.store, 'profiles', profile, 'current.thaw')).blocks * 512;
+  }
+
+  async #run(args: readonly string[]): Promise<void> {
+    const child = spawn(process.execPath, [this.#script, ...args], {
+      env: { ...process.env, THAW_STORE: this.store, NO_COLOR: '1' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let output = '';
+    child.stdout.on('data', (text: Buffer) => (output += text.toString()));
+    child.stderr.on('data', (text: Buffer) => (output += text.toString()));
+    const code = await new Promise<number | null>((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', resolve);
+    });
+    if (code !== 0) throw new ThawError(`thaw ${args.join(' ')}: exit code ${code}\n${output.trim()}`);
+  }
+}

@@ -1,0 +1,3 @@
+import { proveProfile } from './prove.js';
+
+proveProfile('jvm');
