@@ -45,3 +45,8 @@ quietly() {
     rm -f "$quiet_log"
     return "$quiet_status"
 }
+
+# Every C and C++ file of the project, one per line.
+native_sources() {
+    git ls-files -co --exclude-standard 'native/*.cc' 'native/*.h' 'native/*.c' 'profiles/*.c' 'test/*.cc' 'test/*.h' 'test/*.c'
+}

@@ -22,6 +22,8 @@ as_root() {
 
 missing_packages() {
     for package in $build_packages $app_packages; do
+        # Another flavour of nginx does as well, and installing this one would replace it.
+        [ "$package" = nginx-light ] && [ -x /usr/sbin/nginx ] && continue
         state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
         [ "$state" = installed ] || printf '%s ' "$package"
     done

@@ -3,8 +3,6 @@
 set -eu
 . "$(dirname "$0")/common.sh"
 
-native_sources() { git ls-files -co --exclude-standard 'native/*.cc' 'native/*.h' 'native/*.c' 'profiles/*.c' 'test/*.c' 'test/*.cc' 'test/*.h'; }
-
 format_is_right() { native_sources | xargs clang-format --dry-run -Werror; }
 
 sh scripts/setup.sh
