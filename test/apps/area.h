@@ -22,13 +22,15 @@ static inline struct area area_of(const void* address) {
   while (fgets(line, sizeof line, smaps) != NULL) {
     uintptr_t start, end;
     char permissions[8], name[256] = "";
-    if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %7s %*s %*s %*s %255[^\n]", &start, &end, permissions, name) >= 3) {
+    if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %7s %*s %*s %*s %255[^\n]", &start, &end,
+               permissions, name) >= 3) {
       if (inside) break;
       inside = start <= (uintptr_t)address && (uintptr_t)address < end;
       if (inside) memcpy(area.permissions, permissions, sizeof permissions);
       if (inside) memcpy(area.name, name, sizeof name);
     }
-    if (inside && strncmp(line, "VmFlags: ", 9) == 0) snprintf(area.flags, sizeof area.flags, "%.*s", (int)strcspn(line + 9, "\n"), line + 9);
+    if (inside && strncmp(line, "VmFlags: ", 9) == 0)
+      snprintf(area.flags, sizeof area.flags, "%.*s", (int)strcspn(line + 9, "\n"), line + 9);
     if (inside && sscanf(line, "Locked: %lu", &area.locked_kb) == 1) continue;
   }
   fclose(smaps);
@@ -44,8 +46,10 @@ static inline bool area_has(const struct area* area, const char* flag) {
 }
 
 /// `flag` must be set (or not) on the area at `address`.
-static inline void area_check(const char* what, const void* address, const char* flag, bool expected) {
+static inline void area_check(const char* what, const void* address, const char* flag,
+                              bool expected) {
   struct area area = area_of(address);
   if (area_has(&area, flag) != expected)
-    FAIL("%s: VmFlags %s, expected %s, got \"%s\"", what, flag, expected ? "set" : "clear", area.flags);
+    FAIL("%s: VmFlags %s, expected %s, got \"%s\"", what, flag, expected ? "set" : "clear",
+         area.flags);
 }

@@ -1,16 +1,20 @@
-// Clocks: monotonic time never runs backwards, across the restore and after it, through the vDSO and the raw call.
+// Clocks: monotonic time never runs backwards, across the restore and after it, through the vDSO
+// and the raw call.
 #include <pthread.h>
 #include <sys/time.h>
 
 #include "harness.h"
 
-static const clockid_t clocks[] = {CLOCK_MONOTONIC, CLOCK_MONOTONIC_RAW, CLOCK_MONOTONIC_COARSE, CLOCK_BOOTTIME};
+static const clockid_t clocks[] = {CLOCK_MONOTONIC, CLOCK_MONOTONIC_RAW, CLOCK_MONOTONIC_COARSE,
+                                   CLOCK_BOOTTIME};
 enum { kClocks = sizeof clocks / sizeof *clocks };
 
 static int64_t now(clockid_t clock, bool raw) {
   struct timespec time;
-  if (raw && sizeof time.tv_sec == sizeof(long)) NEED(syscall(SYS_clock_gettime, clock, &time));
-  else NEED(clock_gettime(clock, &time));
+  if (raw && sizeof time.tv_sec == sizeof(long))
+    NEED(syscall(SYS_clock_gettime, clock, &time));
+  else
+    NEED(clock_gettime(clock, &time));
   return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
@@ -18,7 +22,9 @@ static void check_forward(int64_t* last, int rounds) {
   for (int round = 0; round < rounds; round++)
     for (int i = 0; i < kClocks; i++) {
       int64_t time = now(clocks[i], round % 2 == 1 && clocks[i] != CLOCK_MONOTONIC_COARSE);
-      if (time < last[i]) FAIL("clock %d, expected %lld ns or more, got %lld", clocks[i], (long long)last[i], (long long)time);
+      if (time < last[i])
+        FAIL("clock %d, expected %lld ns or more, got %lld", clocks[i], (long long)last[i],
+             (long long)time);
       last[i] = time;
     }
 }

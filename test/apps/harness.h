@@ -1,13 +1,16 @@
-// What every test app shares. An app sets up one kind of state, calls app_wait(), and then checks that state itself.
+// What every test app shares. An app sets up one kind of state, calls app_wait(), and then checks
+// that state itself.
 //
 //   APP STATUS GO SCRATCH [ARGS...]
 //
-// STATUS  the app creates this file when its state stands; it creates it again when somebody removes it, so a driver
+// STATUS  the app creates this file when its state stands; it creates it again when somebody
+// removes it, so a driver
 //         can also tell that a restored app runs
-// GO      the app waits until this file exists; it may hold "key value" lines that the checks expect
-// SCRATCH a directory of the app's own
+// GO      the app waits until this file exists; it may hold "key value" lines that the checks
+// expect SCRATCH a directory of the app's own
 //
-// Exit status: 0 all is right, 1 a check failed (the reason is on descriptor 2), 77 this kernel cannot hold the state.
+// Exit status: 0 all is right, 1 a check failed (the reason is on descriptor 2), 77 this kernel
+// cannot hold the state.
 #pragma once
 
 #include <errno.h>
@@ -29,11 +32,13 @@ static const char* app_status;
 static const char* app_go;
 static const char* app_scratch;
 
-/// Ends the process with one line on descriptor 2. _exit: a failed app must not run handlers or flush anything.
+/// Ends the process with one line on descriptor 2. _exit: a failed app must not run handlers or
+/// flush anything.
 __attribute__((noreturn, format(printf, 4, 5))) static inline void app_end(
     int status, const char* file, int line, const char* format, ...) {
   char text[1024];
-  int used = snprintf(text, sizeof text, "%s: %s:%d: ", status == kSkipStatus ? "SKIP" : "FAIL", file, line);
+  int used = snprintf(text, sizeof text, "%s: %s:%d: ", status == kSkipStatus ? "SKIP" : "FAIL",
+                      file, line);
   va_list arguments;
   va_start(arguments, format);
   used += vsnprintf(text + used, sizeof text - (size_t)used - 1, format, arguments);
@@ -49,26 +54,26 @@ __attribute__((noreturn, format(printf, 4, 5))) static inline void app_end(
 #define SKIP(...) app_end(kSkipStatus, __FILE__, __LINE__, __VA_ARGS__)
 
 /// Something that must be true.
-#define CHECK(condition)                                         \
-  do {                                                           \
-    if (!(condition)) FAIL("%s, expected true", #condition);     \
+#define CHECK(condition)                                     \
+  do {                                                       \
+    if (!(condition)) FAIL("%s, expected true", #condition); \
   } while (0)
 
 /// Two integers that must be equal.
-#define CHECK_EQ(what, expected, got)                                                     \
-  do {                                                                                    \
-    long long check_expected = (long long)(expected), check_got = (long long)(got);       \
-    if (check_expected != check_got)                                                      \
-      FAIL("%s, expected %lld, got %lld (0x%llx)", what, check_expected, check_got,       \
-           (unsigned long long)check_got);                                                \
+#define CHECK_EQ(what, expected, got)                                               \
+  do {                                                                              \
+    long long check_expected = (long long)(expected), check_got = (long long)(got); \
+    if (check_expected != check_got)                                                \
+      FAIL("%s, expected %lld, got %lld (0x%llx)", what, check_expected, check_got, \
+           (unsigned long long)check_got);                                          \
   } while (0)
 
 /// Two strings that must be equal.
-#define CHECK_STR(what, expected, got)                                            \
-  do {                                                                            \
-    const char *check_expected = (expected), *check_got = (got);                  \
-    if (strcmp(check_expected, check_got) != 0)                                   \
-      FAIL("%s, expected \"%s\", got \"%s\"", what, check_expected, check_got);   \
+#define CHECK_STR(what, expected, got)                                          \
+  do {                                                                          \
+    const char *check_expected = (expected), *check_got = (got);                \
+    if (strcmp(check_expected, check_got) != 0)                                 \
+      FAIL("%s, expected \"%s\", got \"%s\"", what, check_expected, check_got); \
   } while (0)
 
 static inline intptr_t need_at(const char* file, int line, const char* what, intptr_t result) {
@@ -96,7 +101,9 @@ static inline void app_start(int argc, char** argv) {
   app_scratch = argv[3];
 }
 
-static inline bool app_may_go(void) { return access(app_go, F_OK) == 0; }
+static inline bool app_may_go(void) {
+  return access(app_go, F_OK) == 0;
+}
 
 /// Says that the state stands. No descriptor is held afterwards.
 static inline void app_ready(void) {
@@ -120,7 +127,8 @@ static inline void app_wait(void) {
   }
 }
 
-/// The value of `key` in the go file, or null when the driver expects nothing of it. Valid until the next call.
+/// The value of `key` in the go file, or null when the driver expects nothing of it. Valid until
+/// the next call.
 static inline const char* app_expected(const char* key) {
   static char text[4096];
   int fd = (int)NEED(open(app_go, O_RDONLY | O_CLOEXEC));
@@ -132,7 +140,8 @@ static inline const char* app_expected(const char* key) {
     char* end = strchrnul(line, '\n');
     bool last = *end == '\0';
     *end = '\0';
-    if (strncmp(line, key, key_length) == 0 && line[key_length] == ' ') return line + key_length + 1;
+    if (strncmp(line, key, key_length) == 0 && line[key_length] == ' ')
+      return line + key_length + 1;
     if (last) break;
     line = end + 1;
   }
@@ -186,4 +195,6 @@ static inline void* app_map(size_t size) {
   return NEED_MAP(mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
 }
 
-static inline size_t app_page(void) { return (size_t)sysconf(_SC_PAGESIZE); }
+static inline size_t app_page(void) {
+  return (size_t)sysconf(_SC_PAGESIZE);
+}

@@ -1,4 +1,5 @@
-// Hazard: a core dump must hold restored pages that nobody has touched; a mapping of the image is left out of dumps.
+// Hazard: a core dump must hold restored pages that nobody has touched; a mapping of the image is
+// left out of dumps.
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>

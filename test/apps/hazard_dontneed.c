@@ -11,7 +11,8 @@ static void* work(void* argument) {
   char* area = argument;
   size_t page = app_page();
   for (size_t i = 0; i < kPages; i += 2) NEED(madvise(area + i * page, page, MADV_DONTNEED));
-  for (size_t i = 0; i < kPages; i += 2) app_check_zero("page dropped by a thread", area + i * page, page);
+  for (size_t i = 0; i < kPages; i += 2)
+    app_check_zero("page dropped by a thread", area + i * page, page);
   char* expected = malloc(kPages * page);
   app_fill(expected, kPages * page, 142);
   for (size_t i = 1; i < kPages; i += 2)
@@ -39,7 +40,8 @@ int main(int argc, char** argv) {
   char* expected = malloc(kPages * page);
   app_fill(expected, kPages * page, 141);
   CHECK_EQ("pages before the dropped ones", 0, memcmp(area, expected, 8 * page));
-  CHECK_EQ("pages behind the dropped ones", 0, memcmp(area + 12 * page, expected + 12 * page, (kPages - 12) * page));
+  CHECK_EQ("pages behind the dropped ones", 0,
+           memcmp(area + 12 * page, expected + 12 * page, (kPages - 12) * page));
   app_fill(area + 8 * page, page, 144);
   app_check_fill("dropped page written again", area + 8 * page, page, 144);
   NEED(madvise(area, kPages * page, MADV_DONTNEED));

@@ -1,5 +1,5 @@
-// Hazard: glibc's malloc drops and moves memory by calls inside libc, and calloc trusts what the kernel gives back
-// to be zero.
+// Hazard: glibc's malloc drops and moves memory by calls inside libc, and calloc trusts what the
+// kernel gives back to be zero.
 #include <malloc.h>
 #include <pthread.h>
 
@@ -8,7 +8,8 @@
 enum { kBlocks = 200 };
 static const size_t kBlock = 100 * 1000 / 8 * 8;
 
-/// Fills an arena's top, gives it back by MADV_DONTNEED (shrink_heap), and takes it again with calloc.
+/// Fills an arena's top, gives it back by MADV_DONTNEED (shrink_heap), and takes it again with
+/// calloc.
 static void* work(void* argument) {
   static _Thread_local char* blocks[kBlocks];
   for (unsigned i = 0; i < kBlocks; i++) {
@@ -16,7 +17,8 @@ static void* work(void* argument) {
     app_fill(blocks[i], kBlock, 2000 + i);
   }
   while (!app_may_go()) app_sleep_ms(2);
-  for (unsigned i = 0; i < kBlocks; i++) app_check_fill("block of an arena", blocks[i], kBlock, 2000 + i);
+  for (unsigned i = 0; i < kBlocks; i++)
+    app_check_fill("block of an arena", blocks[i], kBlock, 2000 + i);
   for (unsigned i = kBlocks; i-- > 0;) free(blocks[i]);
   for (unsigned i = 0; i < kBlocks; i++) {
     blocks[i] = calloc(1, kBlock);
@@ -54,7 +56,8 @@ int main(int argc, char** argv) {
   }
   for (unsigned i = 0; i < kBlocks; i += 2) free(small[i]);
   malloc_trim(0);  // drops the free blocks' pages
-  for (unsigned i = 1; i < kBlocks; i += 2) app_check_fill("block that was kept", small[i], kBlock, 3000 + i);
+  for (unsigned i = 1; i < kBlocks; i += 2)
+    app_check_fill("block that was kept", small[i], kBlock, 3000 + i);
   for (unsigned i = 0; i < kBlocks; i += 2) {
     small[i] = calloc(1, kBlock);
     app_check_zero("calloc after malloc_trim", small[i], kBlock);

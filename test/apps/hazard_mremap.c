@@ -1,11 +1,12 @@
-// Hazard: memory that mremap adds to restored memory must be zero. A mapping of the image would run into the
-// image's next bytes, or past its end.
+// Hazard: memory that mremap adds to restored memory must be zero. A mapping of the image would run
+// into the image's next bytes, or past its end.
 #include "faults.h"
 
 static void check_grown(const char* what, char* area, size_t old_size, size_t size, uint64_t seed) {
   app_check_fill(what, area, old_size, seed);
   for (size_t at = old_size; at < size; at += app_page())
-    if (faults_touch(area + at, true) != 0) FAIL("%s: byte %zu, expected to be there, got a fault", what, at);
+    if (faults_touch(area + at, true) != 0)
+      FAIL("%s: byte %zu, expected to be there, got a fault", what, at);
   app_check_zero(what, area + old_size, size - old_size);
 }
 

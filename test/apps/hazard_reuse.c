@@ -1,5 +1,5 @@
-// Hazard of the guards themselves: addresses of restored memory that are unmapped and used again for a file. There
-// MADV_DONTNEED must bring back the file's bytes, not zeros.
+// Hazard of the guards themselves: addresses of restored memory that are unmapped and used again
+// for a file. There MADV_DONTNEED must bring back the file's bytes, not zeros.
 #include "harness.h"
 
 int main(int argc, char** argv) {
@@ -29,7 +29,8 @@ int main(int argc, char** argv) {
   app_check_fill("file mapped over memory", again, size, 213);
   CHECK_EQ("MADV_FREE of a file mapping", -1, madvise(again, size, MADV_FREE));
 
-  char* fresh = NEED_MAP(mmap(unmapped, size, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0));
+  char* fresh =
+      NEED_MAP(mmap(unmapped, size, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0));
   app_check_zero("new memory at an old address", fresh, size);
   app_fill(fresh, size, 216);
   NEED(madvise(fresh, size, MADV_DONTNEED));

@@ -1,4 +1,5 @@
-// Hazard: a program that calls the kernel through libc's syscall(), past the madvise and mremap entry points.
+// Hazard: a program that calls the kernel through libc's syscall(), past the madvise and mremap
+// entry points.
 #include "harness.h"
 
 int main(int argc, char** argv) {

@@ -1,4 +1,5 @@
-// The heap: blocks of all sizes keep their bytes, brk grows and shrinks, and malloc goes on working in several arenas.
+// The heap: blocks of all sizes keep their bytes, brk grows and shrinks, and malloc goes on working
+// in several arenas.
 #include <malloc.h>
 #include <pthread.h>
 
@@ -11,7 +12,9 @@ struct block {
   size_t size;
 };
 
-static size_t size_of(unsigned i) { return (8u + app_mix(i) % (i % 16 == 0 ? 400000u : 3000u)) / 8 * 8; }
+static size_t size_of(unsigned i) {
+  return (8u + app_mix(i) % (i % 16 == 0 ? 400000u : 3000u)) / 8 * 8;
+}
 
 static void fill_all(struct block* blocks, unsigned seed) {
   for (unsigned i = 0; i < kBlocks; i++) {
@@ -22,7 +25,8 @@ static void fill_all(struct block* blocks, unsigned seed) {
 }
 
 static void check_and_free(struct block* blocks, unsigned seed) {
-  for (unsigned i = 0; i < kBlocks; i++) app_check_fill("block", blocks[i].bytes, blocks[i].size, seed + i);
+  for (unsigned i = 0; i < kBlocks; i++)
+    app_check_fill("block", blocks[i].bytes, blocks[i].size, seed + i);
   for (unsigned i = 0; i < kBlocks; i++) free(blocks[(i * 7) % kBlocks].bytes);
 }
 

@@ -22,7 +22,8 @@ static void check(const char* what, int which, long seconds, long interval_us) {
   NEED(getitimer(which, &value));
   CHECK_EQ(what, interval_us, value.it_interval.tv_usec);
   if (value.it_value.tv_sec > seconds || value.it_value.tv_sec < seconds - 40)
-    FAIL("%s: remaining time, expected at most %ld s, got %ld s", what, seconds, (long)value.it_value.tv_sec);
+    FAIL("%s: remaining time, expected at most %ld s, got %ld s", what, seconds,
+         (long)value.it_value.tv_sec);
 }
 
 int main(int argc, char** argv) {

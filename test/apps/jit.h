@@ -12,7 +12,8 @@ static inline void jit_write(void* code, unsigned value) {
   uint32_t words[] = {0x52800000u | value << 5, 0xd65f03c0u};  // mov w0, #value; ret
   memcpy(code, words, sizeof words);
 #elif defined(__arm__)
-  uint32_t words[] = {0xe3000000u | (value >> 12) << 16 | (value & 0xfff), 0xe12fff1eu};  // movw r0, #value; bx lr
+  uint32_t words[] = {0xe3000000u | (value >> 12) << 16 | (value & 0xfff),
+                      0xe12fff1eu};  // movw r0, #value; bx lr
   memcpy(code, words, sizeof words);
 #endif
   __builtin___clear_cache(code, (char*)code + 16);

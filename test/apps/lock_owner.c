@@ -1,4 +1,5 @@
-// Locks whose memory holds the owner's thread id, held across the restore. Only a launch that keeps the thread ids
+// Locks whose memory holds the owner's thread id, held across the restore. Only a launch that keeps
+// the thread ids
 // (--keep-pid) can bring these back: nothing tells the kernel or thaw where such words lie.
 #include <pthread.h>
 

@@ -1,4 +1,5 @@
-// Droppable memory (MAP_DROPPABLE, Linux 6.11): the kernel may take its bytes at any time, and never swaps them.
+// Droppable memory (MAP_DROPPABLE, Linux 6.11): the kernel may take its bytes at any time, and
+// never swaps them.
 #include "area.h"
 
 #ifndef MAP_DROPPABLE
@@ -15,7 +16,8 @@ int main(int argc, char** argv) {
   area_check("MAP_DROPPABLE", area, "dp", true);
   // All or nothing for each page.
   for (int i = 0; i < 4; i++)
-    if (*(uint64_t*)(area + (size_t)i * page) == 0) app_check_zero("dropped page", area + (size_t)i * page, page);
+    if (*(uint64_t*)(area + (size_t)i * page) == 0)
+      app_check_zero("dropped page", area + (size_t)i * page, page);
   app_fill(area, 4 * page, 82);
   return 0;
 }

@@ -1,5 +1,6 @@
-// Generated code: pages that are executable at the checkpoint, and memory that becomes executable only after the
-// restore, as a JIT compiler does it. With an image on a noexec file system both need true anonymous memory.
+// Generated code: pages that are executable at the checkpoint, and memory that becomes executable
+// only after the restore, as a JIT compiler does it. With an image on a noexec file system both
+// need true anonymous memory.
 #include "jit.h"
 
 int main(int argc, char** argv) {
@@ -8,7 +9,8 @@ int main(int argc, char** argv) {
   char* ready = app_map(4 * page);
   for (unsigned i = 0; i < 4; i++) jit_write(ready + i * page, 1000 + i);
   NEED(mprotect(ready, 4 * page, PROT_READ | PROT_EXEC));
-  char* both = NEED_MAP(mmap(NULL, page, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  char* both = NEED_MAP(
+      mmap(NULL, page, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   jit_write(both, 2000);
   char* later = app_map(4 * page);
   app_fill(later, 4 * page, 111);
@@ -16,7 +18,8 @@ int main(int argc, char** argv) {
   CHECK_EQ("code before the checkpoint", 1003, jit_call(ready + 3 * page));
   app_wait();
 
-  for (unsigned i = 0; i < 4; i++) CHECK_EQ("code from before the checkpoint", 1000 + i, jit_call(ready + i * page));
+  for (unsigned i = 0; i < 4; i++)
+    CHECK_EQ("code from before the checkpoint", 1000 + i, jit_call(ready + i * page));
   CHECK_EQ("code in a writable page", 2000, jit_call(both));
   jit_write(both, 2001);
   CHECK_EQ("code rewritten in place", 2001, jit_call(both));

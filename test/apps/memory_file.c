@@ -1,4 +1,5 @@
-// Mapped files: private with modified pages, shared and read-only, past the end of the file, deleted.
+// Mapped files: private with modified pages, shared and read-only, past the end of the file,
+// deleted.
 #include "area.h"
 #include "faults.h"
 
@@ -43,7 +44,8 @@ int main(int argc, char** argv) {
   char* original = malloc(size);
   app_fill(original, size, 21);
   CHECK_EQ("unmodified page", 0, memcmp(private, original, 2 * page));
-  CHECK_EQ("unmodified page behind a modified one", 0, memcmp(private + 8 * page, original + 8 * page, 8 * page));
+  CHECK_EQ("unmodified page behind a modified one", 0,
+           memcmp(private + 8 * page, original + 8 * page, 8 * page));
   CHECK_EQ("mapping at an offset", 0, memcmp(offset, original + 8 * page, 4 * page));
   CHECK_EQ("shared mapping", 0, memcmp(shared, original, size));
   struct area area = area_of(shared);
@@ -64,6 +66,7 @@ int main(int argc, char** argv) {
   app_fill(original, size, 25);
   CHECK_EQ("deleted file", 0, memcmp(of_deleted, original, page));
   app_check_fill("modified page of a deleted file", of_deleted + page, page, 26);
-  CHECK_EQ("rest of the deleted file", 0, memcmp(of_deleted + 2 * page, original + 2 * page, size - 2 * page));
+  CHECK_EQ("rest of the deleted file", 0,
+           memcmp(of_deleted + 2 * page, original + 2 * page, size - 2 * page));
   return 0;
 }

@@ -12,10 +12,14 @@ struct advice {
 };
 
 static struct advice advices[] = {
-    {"MADV_DONTFORK", MADV_DONTFORK, "dc", NULL},   {"MADV_WIPEONFORK", MADV_WIPEONFORK, "wf", NULL},
-    {"MADV_DONTDUMP", MADV_DONTDUMP, "dd", NULL},   {"MADV_HUGEPAGE", MADV_HUGEPAGE, "hg", NULL},
-    {"MADV_NOHUGEPAGE", MADV_NOHUGEPAGE, "nh", NULL}, {"MADV_MERGEABLE", MADV_MERGEABLE, "mg", NULL},
-    {"MADV_RANDOM", MADV_RANDOM, "rr", NULL},       {"MADV_SEQUENTIAL", MADV_SEQUENTIAL, "sr", NULL},
+    {"MADV_DONTFORK", MADV_DONTFORK, "dc", NULL},
+    {"MADV_WIPEONFORK", MADV_WIPEONFORK, "wf", NULL},
+    {"MADV_DONTDUMP", MADV_DONTDUMP, "dd", NULL},
+    {"MADV_HUGEPAGE", MADV_HUGEPAGE, "hg", NULL},
+    {"MADV_NOHUGEPAGE", MADV_NOHUGEPAGE, "nh", NULL},
+    {"MADV_MERGEABLE", MADV_MERGEABLE, "mg", NULL},
+    {"MADV_RANDOM", MADV_RANDOM, "rr", NULL},
+    {"MADV_SEQUENTIAL", MADV_SEQUENTIAL, "sr", NULL},
     {"none", MADV_NORMAL, "", NULL},
 };
 enum { kAdvices = sizeof advices / sizeof *advices };
@@ -61,8 +65,10 @@ int main(int argc, char** argv) {
   for (int i = 0; i < kAdvices; i++) {
     // A restore is treated as a fork: a cold run finds the bytes, a restored one finds zeros.
     bool wiped = advices[i].advice == MADV_WIPEONFORK && *(uint64_t*)advices[i].area == 0;
-    if (wiped) app_check_zero("wipe-on-fork memory", advices[i].area, 8192);
-    else app_check_fill(advices[i].name, advices[i].area, 8192, 50u + (unsigned)i);
+    if (wiped)
+      app_check_zero("wipe-on-fork memory", advices[i].area, 8192);
+    else
+      app_check_fill(advices[i].name, advices[i].area, 8192, 50u + (unsigned)i);
     app_check_zero("untouched memory", advices[i].area + 8192, kSize - 8192);
   }
   app_fill(advices[1].area, 8192, 99);

@@ -1,4 +1,5 @@
-// Private anonymous memory: written pages, untouched pages among them, protections, and that it can be written anew.
+// Private anonymous memory: written pages, untouched pages among them, protections, and that it can
+// be written anew.
 #include "area.h"
 #include "faults.h"
 
@@ -9,7 +10,8 @@ int main(int argc, char** argv) {
   size_t page = app_page();
   char* mixed = app_map(kPages * page);
   for (int i = 0; i < kPages; i += 3) app_fill(mixed + (size_t)i * page, page, 1000u + (unsigned)i);
-  memset(mixed + page, 0xff, page);  // written, then zero again: need not be stored, must read as zero
+  memset(mixed + page, 0xff,
+         page);  // written, then zero again: need not be stored, must read as zero
   memset(mixed + page, 0, page);
 
   char* split = app_map(5 * page);
@@ -20,8 +22,10 @@ int main(int argc, char** argv) {
   app_wait();
 
   for (int i = 0; i < kPages; i++) {
-    if (i % 3 == 0) app_check_fill("written page", mixed + (size_t)i * page, page, 1000u + (unsigned)i);
-    else app_check_zero("untouched page", mixed + (size_t)i * page, page);
+    if (i % 3 == 0)
+      app_check_fill("written page", mixed + (size_t)i * page, page, 1000u + (unsigned)i);
+    else
+      app_check_zero("untouched page", mixed + (size_t)i * page, page);
   }
   CHECK_EQ("write to a read-only page", SIGSEGV, faults_touch(split + page, true));
   CHECK_EQ("read of a PROT_NONE page", SIGSEGV, faults_touch(split + 2 * page, false));

@@ -1,4 +1,5 @@
-// Reservations: gigabytes of PROT_NONE with a few committed pages, and guard pages around small areas.
+// Reservations: gigabytes of PROT_NONE with a few committed pages, and guard pages around small
+// areas.
 #include "faults.h"
 
 #if __SIZEOF_POINTER__ == 8
@@ -10,8 +11,8 @@ static const size_t kReserved = 512u << 20;
 int main(int argc, char** argv) {
   app_start(argc, argv);
   size_t page = app_page();
-  char* reserved =
-      NEED_MAP(mmap(NULL, kReserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+  char* reserved = NEED_MAP(
+      mmap(NULL, kReserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
   size_t places[] = {0, kReserved / 2, kReserved - 8 * page};
   for (int i = 0; i < 3; i++) {
     NEED(mprotect(reserved + places[i], 8 * page, PROT_READ | PROT_WRITE));

@@ -1,5 +1,5 @@
-// Shared memory: anonymous and memfd, mapped several times. What is written through one mapping shows in the others
-// and in a child.
+// Shared memory: anonymous and memfd, mapped several times. What is written through one mapping
+// shows in the others and in a child.
 #include <sys/wait.h>
 
 #include "harness.h"
@@ -7,14 +7,16 @@
 int main(int argc, char** argv) {
   app_start(argc, argv);
   size_t page = app_page(), size = 64 * page;
-  char* anonymous = NEED_MAP(mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+  char* anonymous =
+      NEED_MAP(mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
   app_fill(anonymous, size / 2, 11);  // the second half stays a hole
 
   int memory = (int)NEED(memfd_create("shared memory", MFD_CLOEXEC));
   NEED(ftruncate(memory, (off_t)size));
   char* writable = NEED_MAP(mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0));
   char* readable = NEED_MAP(mmap(NULL, size, PROT_READ, MAP_SHARED, memory, 0));
-  char* part = NEED_MAP(mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, memory, (off_t)(4 * page)));
+  char* part =
+      NEED_MAP(mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, memory, (off_t)(4 * page)));
   char* private = NEED_MAP(mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, memory, 0));
   app_fill(writable, size, 12);
   app_fill(private + page, page, 13);

@@ -10,11 +10,14 @@ static const size_t kSize = 256u << 20;
 #endif
 enum { kPlaces = 64 };
 
-static char* place(char* area, size_t i) { return area + (kSize / kPlaces * i + app_mix(i) % 1024 * 4096); }
+static char* place(char* area, size_t i) {
+  return area + (kSize / kPlaces * i + app_mix(i) % 1024 * 4096);
+}
 
 int main(int argc, char** argv) {
   app_start(argc, argv);
-  char* area = NEED_MAP(mmap(NULL, kSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+  char* area = NEED_MAP(mmap(NULL, kSize, PROT_READ | PROT_WRITE,
+                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
   for (size_t i = 0; i < kPlaces; i++) app_fill(place(area, i), 4096, 121 + i);
   app_wait();
   for (size_t i = 0; i < kPlaces; i++) {
@@ -23,6 +26,7 @@ int main(int argc, char** argv) {
   }
   struct rusage usage;
   NEED(getrusage(RUSAGE_SELF, &usage));
-  if (usage.ru_maxrss > 64 * 1024) FAIL("resident memory of a sparse area, expected under 64 MB, got %ld kB", usage.ru_maxrss);
+  if (usage.ru_maxrss > 64 * 1024)
+    FAIL("resident memory of a sparse area, expected under 64 MB, got %ld kB", usage.ru_maxrss);
   return 0;
 }

@@ -1,5 +1,5 @@
-// Children that the app makes after the restore: fork and exec, vfork, posix_spawn, system, popen. Each is as clean
-// as a child of any process.
+// Children that the app makes after the restore: fork and exec, vfork, posix_spawn, system, popen.
+// Each is as clean as a child of any process.
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -38,15 +38,20 @@ static void check_spawn(void) {
   pid_t child;
   NEED0(posix_spawn(&child, "/bin/sh", NULL, NULL, arguments, environ));
   check_exit("exit status after posix_spawn", 43, child);
-  CHECK_EQ("posix_spawn of nothing", ENOENT, posix_spawn(&child, "/nonexistent", NULL, NULL, arguments, environ));
+  CHECK_EQ("posix_spawn of nothing", ENOENT,
+           posix_spawn(&child, "/nonexistent", NULL, NULL, arguments, environ));
 }
 
-/// What an exec'ed child sees of us: only 0, 1, 2 open, no signal blocked, ignored only what the app ignores.
+/// What an exec'ed child sees of us: only 0, 1, 2 open, no signal blocked, ignored only what the
+/// app ignores.
 static void check_clean(void) {
-  FILE* output = popen("ls /proc/self/fd | tr '\\n' ' '; grep -E '^Sig(Blk|Ign)' /proc/self/status", "re");
+  FILE* output =
+      popen("ls /proc/self/fd | tr '\\n' ' '; grep -E '^Sig(Blk|Ign)' /proc/self/status", "re");
   CHECK(output != NULL);
   char text[512] = "", *end = text;
-  while (end < text + sizeof text - 1 && fgets(end, (int)(text + sizeof text - end), output) != NULL) end += strlen(end);
+  while (end < text + sizeof text - 1 &&
+         fgets(end, (int)(text + sizeof text - end), output) != NULL)
+    end += strlen(end);
   CHECK_EQ("status of popen", 0, pclose(output));
   unsigned long long blocked = 1, ignored = 1;
   char* at = strstr(text, "SigBlk:");
@@ -83,7 +88,8 @@ static void on_child(int signal) {
 
 int main(int argc, char** argv) {
   app_start(argc, argv);
-  NEED(sigaction(SIGCHLD, &(struct sigaction){.sa_handler = on_child, .sa_flags = SA_RESTART}, NULL));
+  NEED(sigaction(SIGCHLD, &(struct sigaction){.sa_handler = on_child, .sa_flags = SA_RESTART},
+                 NULL));
   NEED(signal(SIGUSR1, SIG_IGN) == SIG_ERR ? -1 : 0);
   int not_for_children = (int)NEED(open("/dev/null", O_RDONLY | O_CLOEXEC));
   app_wait();

@@ -1,4 +1,5 @@
-// Ids: what libc and the kernel say of the process and its threads is the same, and signals to oneself arrive.
+// Ids: what libc and the kernel say of the process and its threads is the same, and signals to
+// oneself arrive.
 #include <pthread.h>
 #include <signal.h>
 #include <sys/wait.h>

@@ -29,7 +29,8 @@ static void check_strings(const char* path, char** strings) {
 int main(int argc, char** argv) {
   app_start(argc, argv);
   char* program = strdup(argv[0]);
-  unsigned long hwcap = getauxval(AT_HWCAP), entry = getauxval(AT_ENTRY), headers = getauxval(AT_PHDR);
+  unsigned long hwcap = getauxval(AT_HWCAP), entry = getauxval(AT_ENTRY),
+                headers = getauxval(AT_PHDR);
   unsigned char random[16];
   memcpy(random, (void*)getauxval(AT_RANDOM), sizeof random);
   static char auxv[2][4096];
@@ -50,7 +51,8 @@ int main(int argc, char** argv) {
   CHECK_EQ("AT_ENTRY", entry, getauxval(AT_ENTRY));
   CHECK_EQ("AT_PHDR", headers, getauxval(AT_PHDR));
   CHECK_EQ("AT_RANDOM bytes", 0, memcmp(random, (void*)getauxval(AT_RANDOM), sizeof random));
-  CHECK_EQ("size of /proc/self/auxv", auxv_size, read_proc("/proc/self/auxv", auxv[1], sizeof auxv[1]));
+  CHECK_EQ("size of /proc/self/auxv", auxv_size,
+           read_proc("/proc/self/auxv", auxv[1], sizeof auxv[1]));
   CHECK_EQ("/proc/self/auxv", 0, memcmp(auxv[0], auxv[1], auxv_size));
   return 0;
 }

@@ -1,5 +1,5 @@
-// System calls that a thread is stopped in. Each must go on after the restore as if nothing had happened: with the
-// result that its event or its timeout gives.
+// System calls that a thread is stopped in. Each must go on after the restore as if nothing had
+// happened: with the result that its event or its timeout gives.
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
@@ -30,7 +30,9 @@ static void check_read(int fd) {
   CHECK_EQ("byte read", 'x', byte);
 }
 
-static void call_nanosleep(void) { CHECK_EQ("nanosleep", 0, nanosleep(&timeout, NULL)); }
+static void call_nanosleep(void) {
+  CHECK_EQ("nanosleep", 0, nanosleep(&timeout, NULL));
+}
 
 static void call_clock_nanosleep(void) {
   CHECK_EQ("clock_nanosleep", 0, clock_nanosleep(CLOCK_MONOTONIC, 0, &timeout, NULL));
@@ -45,12 +47,15 @@ static struct timespec deadline(clockid_t clock) {
 
 static void call_absolute_sleep(void) {
   struct timespec at = deadline(CLOCK_MONOTONIC), now;
-  CHECK_EQ("clock_nanosleep(TIMER_ABSTIME)", 0, clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL));
+  CHECK_EQ("clock_nanosleep(TIMER_ABSTIME)", 0,
+           clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL));
   NEED(clock_gettime(CLOCK_MONOTONIC, &now));
   CHECK(now.tv_sec > at.tv_sec || (now.tv_sec == at.tv_sec && now.tv_nsec >= at.tv_nsec));
 }
 
-static void call_poll_timeout(void) { CHECK_EQ("poll with timeout", 0, poll(NULL, 0, kTimeoutMs)); }
+static void call_poll_timeout(void) {
+  CHECK_EQ("poll with timeout", 0, poll(NULL, 0, kTimeoutMs));
+}
 
 static void call_poll(void) {
   struct pollfd wanted = {.fd = reader_pipes[0][0], .events = POLLIN};
@@ -78,7 +83,8 @@ static void call_select_timeout(void) {
   CHECK_EQ("select with timeout", 0, select(0, NULL, NULL, NULL, &(struct timeval){1, 500000}));
 }
 
-// signal(7) lists epoll_wait and sigtimedwait among the calls that a stop and a continue may end with EINTR.
+// signal(7) lists epoll_wait and sigtimedwait among the calls that a stop and a continue may end
+// with EINTR.
 static int epoll_wait_again(int epoll, struct epoll_event* event, int timeout_ms) {
   int count;
   do count = epoll_wait(epoll, event, 1, timeout_ms);
@@ -102,7 +108,9 @@ static void call_epoll_timeout(void) {
   CHECK_EQ("epoll_wait with timeout", 0, epoll_wait_again(epoll, &event, kTimeoutMs));
 }
 
-static void call_read(void) { check_read(reader_pipes[4][0]); }
+static void call_read(void) {
+  check_read(reader_pipes[4][0]);
+}
 
 static void call_write(void) {
   char byte = 'w';
@@ -133,7 +141,9 @@ static void call_sigwaitinfo(void) {
   CHECK_EQ("value of sigtimedwait", 77, info.si_value.sival_int);
 }
 
-static void call_sem_wait(void) { CHECK_EQ("sem_wait", 0, sem_wait(&posted)); }
+static void call_sem_wait(void) {
+  CHECK_EQ("sem_wait", 0, sem_wait(&posted));
+}
 
 static void call_sem_timedwait(void) {
   struct timespec at = deadline(CLOCK_REALTIME);
@@ -145,13 +155,15 @@ static void call_sem_timedwait(void) {
 static void call_cond_timedwait(void) {
   struct timespec at = deadline(CLOCK_REALTIME);
   NEED0(pthread_mutex_lock(&lock));
-  CHECK_EQ("pthread_cond_timedwait", ETIMEDOUT, pthread_cond_timedwait(&never_signalled, &lock, &at));
+  CHECK_EQ("pthread_cond_timedwait", ETIMEDOUT,
+           pthread_cond_timedwait(&never_signalled, &lock, &at));
   NEED0(pthread_mutex_unlock(&lock));
 }
 
 static void call_futex(void) {
   while (__atomic_load_n(&futex_word, __ATOMIC_SEQ_CST) == 0)
-    if (syscall(SYS_futex, &futex_word, 0 /* FUTEX_WAIT */, 0, NULL, NULL, 0) == -1 && errno != EAGAIN)
+    if (syscall(SYS_futex, &futex_word, 0 /* FUTEX_WAIT */, 0, NULL, NULL, 0) == -1 &&
+        errno != EAGAIN)
       FAIL("futex wait, expected to be woken, got %s", strerror(errno));
 }
 
@@ -166,7 +178,9 @@ static void call_futex_timeout(void) {
 #endif
 
 static volatile sig_atomic_t paused_signal;
-static void on_usr2(int signal) { paused_signal = signal; }
+static void on_usr2(int signal) {
+  paused_signal = signal;
+}
 
 static void call_pause(void) {
   sigset_t mask;
@@ -217,7 +231,8 @@ static void* run(void* argument) {
   call->run();
   int64_t elapsed = app_now_ms(CLOCK_MONOTONIC) - start;
   if (call->timed && elapsed < kTimeoutMs)
-    FAIL("%s: time until its timeout, expected %d ms or more, got %d ms", call->name, kTimeoutMs, (int)elapsed);
+    FAIL("%s: time until its timeout, expected %d ms or more, got %d ms", call->name, kTimeoutMs,
+         (int)elapsed);
   return argument;
 }
 

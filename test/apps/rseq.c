@@ -13,7 +13,8 @@ static volatile struct rseq* own(void) {
   return (volatile struct rseq*)((char*)__builtin_thread_pointer() + __rseq_offset);
 }
 
-/// The kernel writes the CPU's number into a registered area each time the thread comes back to user space.
+/// The kernel writes the CPU's number into a registered area each time the thread comes back to
+/// user space.
 static void check(void) {
   cpu_set_t allowed, one;
   NEED(sched_getaffinity(0, sizeof allowed, &allowed));

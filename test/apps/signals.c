@@ -1,4 +1,5 @@
-// Signals: handlers and their flags, masks, and what is pending for the process and for one thread, with values.
+// Signals: handlers and their flags, masks, and what is pending for the process and for one thread,
+// with values.
 #include <pthread.h>
 #include <signal.h>
 
@@ -19,7 +20,9 @@ static void on_usr1(int signal, siginfo_t* info, void* context) {
   CHECK_EQ("si_pid of raise()", getpid(), info->si_pid);
 }
 
-static void on_once(int signal) { (void)signal; }
+static void on_once(int signal) {
+  (void)signal;
+}
 
 static void block(int signal) {
   sigset_t set;
@@ -45,17 +48,27 @@ static void check_not_pending(int signal) {
   CHECK_EQ("signal with nothing pending", -1, sigtimedwait(&set, NULL, &(struct timespec){0, 0}));
 }
 
+/// pthread_sigqueue, which musl does not have.
+static void queue_to_self(int signal, int value) {
+  siginfo_t info = {.si_signo = signal, .si_code = SI_QUEUE};
+  info.si_pid = getpid();
+  info.si_uid = getuid();
+  info.si_value.sival_int = value;
+  NEED(syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), signal, &info));
+}
+
 static void* hold_pending(void* argument) {
   block(SIGUSR2);
   block(SIGRTMIN + 3);
   NEED0(pthread_kill(pthread_self(), SIGUSR2));
-  for (int i = 0; i < 4; i++) NEED0(pthread_sigqueue(pthread_self(), SIGRTMIN + 3, (union sigval){.sival_int = 500 + i}));
+  for (int i = 0; i < 4; i++) queue_to_self(SIGRTMIN + 3, 500 + i);
   pthread_barrier_wait(&thread_set);
   while (!app_may_go()) app_sleep_ms(2);
   app_sleep_ms(5);
   int code = take(SIGUSR2).si_code;
   CHECK(code == SI_TKILL || code == SI_USER);  // glibc's sigtimedwait says SI_USER for SI_TKILL
-  for (int i = 0; i < 4; i++) CHECK_EQ("value of the thread's signal", 500 + i, take(SIGRTMIN + 3).si_value.sival_int);
+  for (int i = 0; i < 4; i++)
+    CHECK_EQ("value of the thread's signal", 500 + i, take(SIGRTMIN + 3).si_value.sival_int);
   check_not_pending(SIGRTMIN + 3);
   return argument;
 }
@@ -63,7 +76,8 @@ static void* hold_pending(void* argument) {
 static void set_up(void) {
   stack_t stack = {.ss_sp = alternate, .ss_size = sizeof alternate};
   NEED(sigaltstack(&stack, NULL));
-  struct sigaction action = {.sa_sigaction = on_usr1, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+  struct sigaction action = {.sa_sigaction = on_usr1,
+                             .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
   sigaddset(&action.sa_mask, SIGHUP);
   NEED(sigaction(SIGUSR1, &action, NULL));
   struct sigaction once = {.sa_handler = on_once, .sa_flags = (int)SA_RESETHAND | SA_RESTART};
@@ -74,7 +88,8 @@ static void set_up(void) {
   int blocked[] = {SIGTERM, SIGRTMIN + 1, SIGRTMIN + 2, SIGURG};
   for (size_t i = 0; i < sizeof blocked / sizeof *blocked; i++) block(blocked[i]);
   NEED(kill(getpid(), SIGTERM));
-  for (int i = 0; i < 5; i++) NEED(sigqueue(getpid(), SIGRTMIN + 1, (union sigval){.sival_int = 100 + i}));
+  for (int i = 0; i < 5; i++)
+    NEED(sigqueue(getpid(), SIGRTMIN + 1, (union sigval){.sival_int = 100 + i}));
   NEED(sigqueue(getpid(), SIGRTMIN + 2, (union sigval){.sival_ptr = alternate}));
 }
 
@@ -99,7 +114,8 @@ static void check_actions(void) {
   NEED(sigaction(SIGPIPE, NULL, &action));
   CHECK(action.sa_handler == SIG_IGN);
   NEED(sigaction(SIGCHLD, NULL, &action));
-  CHECK_EQ("flags of SIGCHLD", SA_NOCLDSTOP | SA_NOCLDWAIT, action.sa_flags & (SA_NOCLDSTOP | SA_NOCLDWAIT));
+  CHECK_EQ("flags of SIGCHLD", SA_NOCLDSTOP | SA_NOCLDWAIT,
+           action.sa_flags & (SA_NOCLDSTOP | SA_NOCLDWAIT));
   NEED(raise(SIGUSR1));
   CHECK_EQ("handler on the alternate stack", 1, on_alternate);
   CHECK_EQ("mask inside the handler", 1, nested_mask_right);
@@ -116,8 +132,10 @@ static void check_mask(void) {
   NEED(sigprocmask(SIG_SETMASK, NULL, &mask));
   for (int signal = 1; signal <= SIGRTMAX; signal++) {
     if (signal >= 32 && signal < SIGRTMIN) continue;  // libc's own
-    bool expected = signal == SIGTERM || signal == SIGURG || signal == SIGRTMIN + 1 || signal == SIGRTMIN + 2;
-    CHECK_EQ("blocked signals", expected ? signal : 0, sigismember(&mask, signal) == 1 ? signal : 0);
+    bool expected =
+        signal == SIGTERM || signal == SIGURG || signal == SIGRTMIN + 1 || signal == SIGRTMIN + 2;
+    CHECK_EQ("blocked signals", expected ? signal : 0,
+             sigismember(&mask, signal) == 1 ? signal : 0);
   }
 }
 

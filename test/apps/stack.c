@@ -1,4 +1,5 @@
-// Stacks: deep frames keep their bytes, the main stack grows after the restore, a thread's guard page still guards.
+// Stacks: deep frames keep their bytes, the main stack grows after the restore, a thread's guard
+// page still guards.
 #include <alloca.h>
 #include <pthread.h>
 
@@ -9,10 +10,13 @@ static int deepest;
 static void descend(int depth, void (*at_bottom)(void)) {
   volatile uint64_t frame[64];
   for (int i = 0; i < 64; i++) frame[i] = app_mix((uint64_t)depth * 64 + (uint64_t)i);
-  if (depth == deepest) at_bottom();
-  else descend(depth + 1, at_bottom);
+  if (depth == deepest)
+    at_bottom();
+  else
+    descend(depth + 1, at_bottom);
   for (int i = 0; i < 64; i++)
-    if (frame[i] != app_mix((uint64_t)depth * 64 + (uint64_t)i)) FAIL("frame %d, expected as written, got other bytes", depth);
+    if (frame[i] != app_mix((uint64_t)depth * 64 + (uint64_t)i))
+      FAIL("frame %d, expected as written, got other bytes", depth);
 }
 
 static void nothing(void) {}

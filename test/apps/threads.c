@@ -1,4 +1,5 @@
-// Threads: TLS, names, signal masks, alternate stacks, ids that libc caches, and locks held across the restore.
+// Threads: TLS, names, signal masks, alternate stacks, ids that libc caches, and locks held across
+// the restore.
 #include <pthread.h>
 #include <signal.h>
 
@@ -29,7 +30,8 @@ static void on_signal(int signal) {
   (void)signal;
   char here;
   struct worker* worker = own_worker;
-  worker->handled_on_alternate = &here >= worker->alternate && &here < worker->alternate + kAltStackSize;
+  worker->handled_on_alternate =
+      &here >= worker->alternate && &here < worker->alternate + kAltStackSize;
 }
 
 static void check_ids(void) {

@@ -34,7 +34,8 @@ static void check_remaining(const char* what, timer_t timer, long interval_ns) {
   NEED(timer_gettime(timer, &spec));
   CHECK_EQ(what, interval_ns, spec.it_interval.tv_nsec);
   if (spec.it_value.tv_sec >= kLongSeconds || spec.it_value.tv_sec < kLongSeconds - 60)
-    FAIL("%s: remaining time, expected just under %d s, got %ld s", what, kLongSeconds, (long)spec.it_value.tv_sec);
+    FAIL("%s: remaining time, expected just under %d s, got %ld s", what, kLongSeconds,
+         (long)spec.it_value.tv_sec);
 }
 
 static siginfo_t await(int signal, int seconds) {
@@ -47,7 +48,9 @@ static siginfo_t await(int signal, int seconds) {
   return info;
 }
 
-static void on_expiry(union sigval value) { __atomic_add_fetch(&function_calls, value.sival_int, __ATOMIC_SEQ_CST); }
+static void on_expiry(union sigval value) {
+  __atomic_add_fetch(&function_calls, value.sival_int, __ATOMIC_SEQ_CST);
+}
 
 static void* receive(void* argument) {
   thread_id = gettid();
@@ -108,7 +111,8 @@ int main(int argc, char** argv) {
   CHECK_EQ("value of the overrunning timer", 51, info.si_value.sival_int);
   app_sleep_ms(20);
   info = await(SIGRTMIN + 3, 5);
-  if (info.si_overrun < 5) FAIL("overrun of a 1 ms timer after 20 ms, expected 5 or more, got %d", info.si_overrun);
+  if (info.si_overrun < 5)
+    FAIL("overrun of a 1 ms timer after 20 ms, expected 5 or more, got %d", info.si_overrun);
   arm(by_signal, 0, 1000000, 0);
   CHECK_EQ("value of the re-armed timer", 21, await(SIGRTMIN, 5).si_value.sival_int);
   arm(disarmed, 0, 1000000, 0);
@@ -120,7 +124,8 @@ int main(int argc, char** argv) {
   arm(fresh, 0, 1000000, 0);
   CHECK_EQ("value of a new timer", 71, await(SIGRTMIN, 5).si_value.sival_int);
   NEED0(pthread_join(thread, NULL));
-  timer_t all[] = {by_signal, silent, by_thread, disarmed, overrunning, absolute, by_function, fresh};
+  timer_t all[] = {by_signal,   silent,   by_thread,   disarmed,
+                   overrunning, absolute, by_function, fresh};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) NEED(timer_delete(all[i]));
   return 0;
 }

@@ -1,0 +1,72 @@
+// Does what the go file says, line by line, for tests of exec semantics:
+//   print TEXT | exit N | raise N | abort | pause | catch N | echo | ids | args | getenv NAME
+#include <signal.h>
+
+#include "harness.h"
+
+static volatile sig_atomic_t caught;
+static void on_signal(int signal) {
+  caught = signal;
+}
+
+static void say(const char* format, long a, long b, long c, long d) {
+  char text[128];
+  int size = snprintf(text, sizeof text, "%s %ld %ld %ld %ld\n", format, a, b, c, d);
+  NEED(write(1, text, (size_t)size));
+}
+
+/// Waits for a signal; without `number` the default action ends the process.
+static void await_signal(int number) {
+  if (number != 0) NEED(sigaction(number, &(struct sigaction){.sa_handler = on_signal}, NULL));
+  NEED(write(1, "waiting\n", 8));
+  while (caught == 0) app_sleep_ms(2);
+  say("caught", caught, 0, 0, 0);
+}
+
+static void echo(void) {
+  char text[4096];
+  ssize_t size;
+  while ((size = read(0, text, sizeof text)) > 0) NEED(write(1, text, (size_t)size));
+}
+
+static void act(const char* line, char** argv) {
+  char verb[16] = "";
+  sscanf(line, "%15s", verb);
+  const char* rest = line + strlen(verb);
+  while (*rest == ' ') rest++;
+  if (strcmp(verb, "print") == 0)
+    dprintf(1, "%s\n", rest);
+  else if (strcmp(verb, "exit") == 0)
+    _exit(atoi(rest));
+  else if (strcmp(verb, "raise") == 0)
+    raise(atoi(rest));
+  else if (strcmp(verb, "abort") == 0)
+    abort();
+  else if (strcmp(verb, "pause") == 0)
+    await_signal(0);
+  else if (strcmp(verb, "catch") == 0)
+    await_signal(atoi(rest));
+  else if (strcmp(verb, "echo") == 0)
+    echo();
+  else if (strcmp(verb, "ids") == 0)
+    say("ids", getpid(), getppid(), getpgid(0), getsid(0));
+  else if (strcmp(verb, "getenv") == 0)
+    dprintf(1, "%s\n", getenv(rest) == NULL ? "(unset)" : getenv(rest));
+  else if (strcmp(verb, "args") == 0)
+    for (; *argv != NULL; argv++) dprintf(1, "%s\n", *argv);
+}
+
+int main(int argc, char** argv) {
+  app_start(argc, argv);
+  app_wait();
+  FILE* script = fopen(app_go, "re");
+  if (script == NULL) FAIL("%s, expected to open, got %s", app_go, strerror(errno));
+  char* line = NULL;
+  size_t room = 0;
+  ssize_t size;
+  while ((size = getline(&line, &room, script)) > 0) {
+    if (line[size - 1] == '\n') line[size - 1] = '\0';
+    act(line, argv);
+  }
+  return 0;
+}

@@ -1,0 +1,31 @@
+// A file that was deleted while it is open: its content lives in the image, for reading and for
+// writing.
+#include "fds.h"
+
+int main(int argc, char** argv) {
+  app_start(argc, argv);
+  int fd = (int)NEED(open(app_path("temporary"), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  NEED(unlink(app_path("temporary")));
+  fds_write(fd, "temporary content");
+  NEED(lseek(fd, 10, SEEK_SET));
+  int copy = dup(fd);
+  int nameless = open(app_scratch, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  if (nameless >= 0) fds_write(nameless, "never had a name");
+  app_wait();
+
+  fds_check_read("rest of a deleted file", copy, "content");
+  CHECK_EQ("shared offset", 17, lseek(fd, 0, SEEK_CUR));
+  fds_write(fd, ", grown");
+  NEED(lseek(fd, 0, SEEK_SET));
+  fds_check_read("deleted file", fd, "temporary content, grown");
+  struct stat status;
+  NEED(fstat(fd, &status));
+  CHECK_EQ("links of a deleted file", 0, status.st_nlink);
+  CHECK_EQ("deleted file's name", -1, access(app_path("temporary"), F_OK));
+  if (nameless >= 0) {
+    CHECK_EQ("offset of a nameless file", 16, lseek(nameless, 0, SEEK_CUR));
+    NEED(lseek(nameless, 0, SEEK_SET));
+    fds_check_read("nameless file", nameless, "never had a name");
+  }
+  return 0;
+}

@@ -1,0 +1,51 @@
+// UDP sockets: bound, connected, with options, unbound.
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "fds.h"
+
+static struct sockaddr_in name_of(int fd) {
+  struct sockaddr_in address;
+  socklen_t size = sizeof address;
+  NEED(getsockname(fd, (struct sockaddr*)&address, &size));
+  return address;
+}
+
+static int bound(int flags) {
+  int fd = (int)NEED(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | flags, 0));
+  NEED(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int)));
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  NEED(bind(fd, (struct sockaddr*)&address, sizeof address));
+  return fd;
+}
+
+int main(int argc, char** argv) {
+  app_start(argc, argv);
+  int server = bound(SOCK_NONBLOCK), client = bound(0);
+  NEED(setsockopt(server, SOL_SOCKET, SO_BROADCAST, &(int){1}, sizeof(int)));
+  NEED(setsockopt(server, IPPROTO_IP, IP_TTL, &(int){9}, sizeof(int)));
+  struct sockaddr_in server_address = name_of(server), client_address = name_of(client);
+  NEED(connect(client, (struct sockaddr*)&server_address, sizeof server_address));
+  int unbound = (int)NEED(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  app_wait();
+
+  CHECK_EQ("port", server_address.sin_port, name_of(server).sin_port);
+  CHECK_EQ("port of the client", client_address.sin_port, name_of(client).sin_port);
+  int value = 0;
+  socklen_t size = sizeof value;
+  NEED(getsockopt(server, SOL_SOCKET, SO_BROADCAST, &value, &size));
+  CHECK_EQ("SO_BROADCAST", 1, value);
+  NEED(getsockopt(server, IPPROTO_IP, IP_TTL, &value, &size));
+  CHECK_EQ("IP_TTL", 9, value);
+  fds_write(client, "connected");
+  struct sockaddr_in from;
+  size = sizeof from;
+  char text[32] = "";
+  NEED(recvfrom(server, text, sizeof text - 1, 0, (struct sockaddr*)&from, &size));
+  CHECK_STR("datagram of a connected socket", "connected", text);
+  CHECK_EQ("port of its sender", client_address.sin_port, from.sin_port);
+  NEED(sendto(unbound, "unbound", 7, 0, (struct sockaddr*)&server_address, sizeof server_address));
+  fds_check_read("datagram of an unbound socket", server, "unbound");
+  fds_check_empty("datagrams", server);
+  return 0;
+}

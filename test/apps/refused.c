@@ -1,0 +1,181 @@
+// Holds one thing that cannot be restored: argv[4] says which. A descriptor stands at number 77,
+// for the message.
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/ipc.h>
+#include <sys/prctl.h>
+#include <sys/shm.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "harness.h"
+
+enum { kNumber = 77 };
+
+static void place(int fd) {
+  NEED(dup3(fd, kNumber, O_CLOEXEC));
+  close(fd);
+}
+
+/// A process that ends with us.
+static pid_t make_child(void) {
+  pid_t app = getpid(), child = (pid_t)NEED(fork());
+  if (child == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    while (getppid() == app) app_sleep_ms(20);
+    _exit(0);
+  }
+  return child;
+}
+
+static void hold_child(void) {
+  make_child();
+}
+
+static void hold_seccomp(void) {
+  struct sock_filter allow_all[] = {BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+  struct sock_fprog program = {1, allow_all};
+  NEED(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+  NEED(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
+}
+
+static void hold_io_uring(void) {
+  char parameters[120] = {0};
+  int fd = (int)syscall(SYS_io_uring_setup, 4, parameters);
+  if (fd < 0) SKIP("this kernel allows no io_uring");
+  place(fd);
+}
+
+static void hold_tcp(void) {
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  socklen_t size = sizeof address;
+  int listener = (int)NEED(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  NEED(bind(listener, (struct sockaddr*)&address, size));
+  NEED(listen(listener, 1));
+  NEED(getsockname(listener, (struct sockaddr*)&address, &size));
+  int client = (int)NEED(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  NEED(connect(client, (struct sockaddr*)&address, size));
+  place(client);
+}
+
+static void hold_writable_file(void) {
+  place((int)NEED(open(app_path("state.db"), O_RDWR | O_CREAT | O_CLOEXEC, 0644)));
+}
+
+static void hold_log(void) {
+  place((int)NEED(open(app_path("plain.log"), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644)));
+}
+
+static void hold_shared_file(void) {
+  int fd = (int)NEED(open(app_path("shared.db"), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+  NEED(ftruncate(fd, 4096));
+  char* area = NEED_MAP(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
+  area[0] = 1;
+  close(fd);
+}
+
+static void hold_sysv(void) {
+  int id = (int)NEED(shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0600));
+  char* area = NEED_MAP(shmat(id, NULL, 0));
+  NEED(shmctl(id, IPC_RMID, NULL));  // lives as long as it is attached
+  area[0] = 1;
+}
+
+/// The other end belongs to a process that is no child of ours.
+static void hold_outside_pipe(void) {
+  int pipes[2], tell[2];
+  NEED(pipe2(pipes, O_CLOEXEC));
+  NEED(pipe2(tell, O_CLOEXEC));
+  pid_t app = getpid(), child = (pid_t)NEED(fork());
+  if (child == 0) {
+    if (fork() != 0) _exit(0);
+    setsid();
+    close(pipes[0]);
+    NEED(write(tell[1], "x", 1));
+    close(tell[0]);
+    close(tell[1]);
+    while (kill(app, 0) == 0 && getppid() != app) app_sleep_ms(20);
+    _exit(0);
+  }
+  siginfo_t info;
+  NEED(waitid(P_PID, (id_t)child, &info, WEXITED));
+  char byte;
+  close(tell[1]);
+  CHECK_EQ("word of the other process", 1, read(tell[0], &byte, 1));
+  close(tell[0]);
+  close(pipes[1]);
+  place(pipes[0]);
+}
+
+static void hold_terminal(void) {
+  int controller = (int)NEED(posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+  place(controller);
+}
+
+static void hold_device(void) {
+  int fd = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
+  if (fd < 0) fd = open("/dev/kmsg", O_RDONLY | O_CLOEXEC);
+  if (fd < 0) SKIP("no device to open");
+  place(fd);
+}
+
+static void hold_netlink(void) {
+  place((int)NEED(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0)));
+}
+
+static void hold_userfaultfd(void) {
+#ifdef SYS_userfaultfd
+  int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | 1 /* UFFD_USER_MODE_ONLY */);
+  if (fd < 0) SKIP("this kernel allows no userfaultfd");
+  place(fd);
+#endif
+}
+
+static void hold_pidfd(void) {
+  int fd = (int)syscall(SYS_pidfd_open, getppid(), 0);
+  if (fd < 0) SKIP("this kernel has no pidfd");
+  place((int)NEED(fcntl(fd, F_DUPFD_CLOEXEC, 30)));
+  close(fd);
+}
+
+static void hold_lock(void) {
+  int fd = (int)NEED(open(app_path("locked"), O_RDONLY | O_CREAT | O_CLOEXEC, 0644));
+  NEED(flock(fd, LOCK_EX));
+  place(fd);
+}
+
+static const struct {
+  const char* name;
+  void (*hold)(void);
+} holders[] = {
+    {"child", hold_child},
+    {"seccomp", hold_seccomp},
+    {"io_uring", hold_io_uring},
+    {"tcp", hold_tcp},
+    {"writable", hold_writable_file},
+    {"log", hold_log},
+    {"shared-file", hold_shared_file},
+    {"sysv", hold_sysv},
+    {"outside-pipe", hold_outside_pipe},
+    {"terminal", hold_terminal},
+    {"device", hold_device},
+    {"netlink", hold_netlink},
+    {"userfaultfd", hold_userfaultfd},
+    {"pidfd", hold_pidfd},
+    {"lock", hold_lock},
+};
+
+int main(int argc, char** argv) {
+  app_start(argc, argv);
+  for (size_t i = 0; i < sizeof holders / sizeof *holders; i++)
+    if (argc > 4 && strcmp(argv[4], holders[i].name) == 0) {
+      holders[i].hold();
+      app_wait();
+      return 0;
+    }
+  FAIL("what to hold, expected a known name, got %s", argc > 4 ? argv[4] : "none");
+}
