@@ -1,0 +1,93 @@
+// Device files. The memory devices of major 1 have no state and are opened again; every other
+// driver keeps state that nobody outside of it knows, so it takes a policy.
+#include <sys/sysmacros.h>
+
+#include "fd/common.h"
+
+namespace thaw::fd {
+namespace {
+
+constexpr const char* kType = "device";
+constexpr const char* kActions = "reopen|close|ignore";
+
+bool match(const Probe& p) {
+  return (S_ISCHR(p.status.st_mode) || S_ISBLK(p.status.st_mode)) && p.link.starts_with('/');
+}
+
+/// /dev/null, zero, full, random and urandom.
+bool stateless(const struct stat& status) {
+  if (!S_ISCHR(status.st_mode) || major(status.st_rdev) != 1) return false;
+  switch (minor(status.st_rdev)) {
+    case 3:
+    case 5:
+    case 7:
+    case 8:
+    case 9:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/// Opening /dev/ptmx again makes a new terminal, not this one.
+bool pty_master(const struct stat& status) {
+  return S_ISCHR(status.st_mode) && status.st_rdev == makedev(5, 2);
+}
+
+Result<void> refuse_state(const Probe& p) {
+  if (pty_master(p.status))
+    return refuse(
+        p, "is the master of a pseudo-terminal, which cannot be made again",
+        "open it after the checkpoint, or " + policy::suggestion(kType, p.link, "close|ignore"));
+  if (!stateless(p.status))
+    return refuse(
+        p, "is a device whose state is in its driver",
+        "open it after the checkpoint, or " + policy::suggestion(kType, p.link, kActions));
+  return {};
+}
+
+Result<void> collect(Collector& c, const Probe& p, model::OpenFile& out) {
+  THAW_ASSIGN(action, choose_action(c, p, kType, kActions));
+  out.action = static_cast<uint32_t>(action);
+  if (action == Action::close || action == Action::ignore) {
+    out.note = c.image.blob(action == Action::close ? "policy: /dev/null in its place"
+                                                    : "policy: left out");
+    return {};
+  }
+  if (action == Action::error || pty_master(p.status)) THAW_TRY(refuse_state(p));
+  if (!name_leads_to_it(c, p))
+    return refuse(
+        p, "is a device whose name does not lead to it any more",
+        "close it before the checkpoint, or " + policy::suggestion(kType, p.link, "close|ignore"));
+  out.payload = c.image.record(path_record(c, p, p.link));
+  out.note = c.image.blob(action == Action::reopen ? "policy: opened by name" : "opened by name");
+  return {};
+}
+
+Result<UniqueFd> open(Opener& o, const model::OpenFile& file) {
+  if (action_of(file) == Action::close) return closed_file(file.flags);
+  const auto& record = *o.image.record<PathRecord>(file.payload);
+  const std::string_view path = o.image.bytes(record.path);
+  THAW_ASSIGN(fd, open_path(path, reopen_flags(file.flags)));
+  struct stat now = {};
+  if (fstat(fd.get(), &now) != 0 || (now.st_mode & S_IFMT) != (record.mode & S_IFMT) ||
+      now.st_rdev != record.rdev)
+    return Error{0, std::string(path) + " is another device than at the checkpoint"};
+  // Block devices have a position; a character device that refuses one never had it.
+  if (S_ISBLK(now.st_mode)) THAW_TRY(set_position(fd.get(), file.position));
+  return fd;
+}
+
+const char* validate(const image::View& view, const model::OpenFile& file) {
+  if (!valid_action(file, kActions)) return "a device of the image has an impossible action";
+  const Action action = action_of(file);
+  if (action == Action::close || action == Action::ignore) return nullptr;
+  return valid_path_record(view, file) == nullptr ? "a device's record in the image is broken"
+                                                  : nullptr;
+}
+
+}  // namespace
+
+const Kind kDevice = {"device", kType, match, collect, open, nullptr, validate};
+
+}  // namespace thaw::fd

@@ -1,0 +1,180 @@
+// inotify: watched paths and the numbers the app knows them by. Paths are watched anew, as at a
+// cold start; what happened to them while the app was in its image is not reported.
+#include <sys/inotify.h>
+#include <sys/ioctl.h>
+#include <sys/sysmacros.h>
+
+#include <algorithm>
+
+#include "fd/common.h"
+#include "fd/inotify_path.h"
+
+namespace thaw::fd {
+namespace {
+
+constexpr const char* kType = "inotify";
+constexpr const char* kActions = "reopen|close|ignore";
+constexpr unsigned long kSetNextWd = _IOW('I', 0, int32_t);  // INOTIFY_IOC_SETNEXTWD
+constexpr uint32_t kMaskBits = IN_ALL_EVENTS | IN_UNMOUNT | IN_ONESHOT | IN_EXCL_UNLINK;
+constexpr int32_t kMaxNumber = 1 << 20;
+
+struct InotifyRecord {
+  uint64_t reserved = 0;
+};
+
+struct Watch {
+  int32_t number = 0;
+  uint32_t mask = 0;
+  model::Blob path;
+};
+
+bool match(const Probe& p) {
+  return p.link == "anon_inode:inotify";
+}
+
+std::string bytes_of_hex(std::string_view text) {
+  std::string bytes;
+  for (size_t i = 0; i + 1 < text.size(); i += 2)
+    bytes += static_cast<char>(number(text.substr(i, 2), 16));
+  return bytes;
+}
+
+WatchedInode inode_of(std::string_view line) {
+  WatchedInode inode;
+  inode.ino = number(line_field(line, "ino:"), 16);
+  const uint64_t dev = number(line_field(line, "sdev:"), 16);  // the kernel's own encoding
+  inode.dev = makedev(dev >> 20, dev & 0xfffff);
+  inode.handle_type = static_cast<int>(number(line_field(line, "fhandle-type:"), 16));
+  inode.handle = bytes_of_hex(line_field(line, "f_handle:"));
+  inode.handle.resize(
+      std::min<size_t>(inode.handle.size(), number(line_field(line, "fhandle-bytes:"), 16)));
+  return inode;
+}
+
+Error not_found(const Probe& p, std::string_view line) {
+  return refuse(
+      p, "watches inode " + std::to_string(inode_of(line).ino) + ", for which no path was found",
+      "name it: " + policy::suggestion(kType, "/path/that/is/watched", "reopen") + ", or " +
+          policy::suggestion(kType, p.link, "close|ignore"));
+}
+
+Result<void> refuse_unread(const Probe& p) {
+  int unread = 0;
+  if (ioctl(p.copy.get(), FIONREAD, &unread) != 0)
+    return errno_error(describe(p) + ": cannot tell its unread events");
+  if (unread == 0) return {};
+  return refuse(p, "has events that the app has not read",
+                "let the app read them (a longer [warmup] settle), or " +
+                    policy::suggestion(kType, p.link, "close|ignore"));
+}
+
+Result<std::vector<Watch>> collect_watches(Collector& c, const Probe& p) {
+  std::vector<Watch> watches;
+  Result<void> status;
+  each_line(p.fdinfo, "inotify wd:", [&](std::string_view line) {
+    const std::string path = find_watched_path(c, p, inode_of(line));
+    if (path.empty()) {
+      status = not_found(p, line);
+      return false;
+    }
+    Watch watch;
+    watch.number = static_cast<int32_t>(number(line_field(line, "wd:"), 16));
+    watch.mask = static_cast<uint32_t>(number(line_field(line, "mask:"), 16)) & kMaskBits;
+    watch.path = c.image.blob(path);
+    watches.push_back(watch);
+    return true;
+  });
+  if (!status) return status.error();
+  std::sort(watches.begin(), watches.end(),
+            [](const Watch& a, const Watch& b) { return a.number < b.number; });
+  return watches;
+}
+
+Result<void> collect(Collector& c, const Probe& p, model::OpenFile& out) {
+  // Its name is no path: a policy with a path names what is watched, and speaks only for the
+  // search.
+  THAW_ASSIGN(action, choose_action(c, p, kType, kActions));
+  out.action = static_cast<uint32_t>(action);
+  if (action == Action::close || action == Action::ignore) {
+    out.note =
+        c.image.blob(action == Action::close ? "policy: watches nothing" : "policy: left out");
+    return {};
+  }
+  if (action != Action::reopen) THAW_TRY(refuse_unread(p));
+  THAW_ASSIGN(watches, collect_watches(c, p));
+  out.payload = head_and_rows(c.image, InotifyRecord{}, watches);
+  std::string note = "watches";
+  for (const Watch& watch : watches) {
+    note += ' ';
+    note += c.image.bytes(watch.path);
+  }
+  out.note = c.image.blob(watches.empty() ? "watches nothing" : note);
+  return {};
+}
+
+/// Without CONFIG_CHECKPOINT_RESTORE numbers can only be counted up: each is given out once, in
+/// order.
+Result<void> count_up(int fd, int32_t& next, int32_t wanted) {
+  while (next < wanted) {
+    const int given = inotify_add_watch(fd, "/", IN_MOVE_SELF);
+    if (given < 0 || inotify_rm_watch(fd, given) != 0)
+      return errno_error("cannot number inotify watches");
+    next = given + 1;
+  }
+  return {};
+}
+
+/// Every removed watch left an IN_IGNORED event.
+void drain(int fd) {
+  alignas(inotify_event) char events[4096];
+  for (int unread = 0; ioctl(fd, FIONREAD, &unread) == 0 && unread > 0;)
+    if (read(fd, events, sizeof(events)) <= 0) return;
+}
+
+Result<void> watch_again(int fd, const image::View& view, const Watch& watch, int32_t& next) {
+  bool counted = false;
+  if (watch.number != next && ioctl(fd, kSetNextWd, watch.number) != 0) {
+    THAW_TRY(count_up(fd, next, watch.number));
+    counted = true;
+  }
+  const std::string_view path = view.bytes(watch.path);
+  // The path found leads to the inode itself.
+  const int given = inotify_add_watch(fd, path.data(), watch.mask | IN_DONT_FOLLOW);
+  if (given < 0) return errno_error("cannot watch " + std::string(path));
+  if (given != watch.number) return Error{0, "inotify gave another number to " + std::string(path)};
+  if (counted) drain(fd);
+  next = given + 1;
+  return {};
+}
+
+Result<UniqueFd> open(Opener& o, const model::OpenFile& file) {
+  UniqueFd fd(inotify_init1(IN_CLOEXEC | ((file.flags & O_NONBLOCK) != 0 ? IN_NONBLOCK : 0)));
+  if (!fd.valid()) return errno_error("cannot make an inotify descriptor");
+  if (action_of(file) == Action::close) return fd;
+  const HeadAndRows<InotifyRecord, Watch> payload(o.image, file.payload);
+  int32_t next = 1;
+  for (const Watch& watch : payload.rows) THAW_TRY(watch_again(fd.get(), o.image, watch, next));
+  return fd;
+}
+
+const char* validate(const image::View& view, const model::OpenFile& file) {
+  if (!valid_action(file, kActions))
+    return "an inotify descriptor of the image has an impossible action";
+  if (action_of(file) == Action::close || action_of(file) == Action::ignore) return nullptr;
+  const HeadAndRows<InotifyRecord, Watch> payload(view, file.payload);
+  if (payload.head == nullptr) return "an inotify record of the image is broken";
+  int32_t last = 0;
+  for (const Watch& watch : payload.rows) {
+    if (watch.number <= last || watch.number > kMaxNumber || (watch.mask & ~kMaskBits) != 0 ||
+        !valid_string(view, watch.path) || !view.bytes(watch.path).starts_with('/'))
+      return "an inotify watch of the image is broken";
+    last = watch.number;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+const Kind kInotify = {"inotify", kType, match, collect, open, nullptr, validate};
+
+}  // namespace thaw::fd

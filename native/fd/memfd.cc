@@ -1,0 +1,77 @@
+// memfd_create() memory that is open. Its content, seals and permissions belong to the Object,
+// shared with mappings.
+#include <string>
+
+#include "fd/shared_memory.h"
+
+#ifndef F_SEAL_FUTURE_WRITE
+#define F_SEAL_FUTURE_WRITE 0x0010
+#endif
+
+namespace thaw::fd {
+namespace {
+
+constexpr const char* kType = "file";
+constexpr const char* kActions = "close|ignore";
+
+bool match(const Probe& p) {
+  return S_ISREG(p.status.st_mode) && p.link.starts_with("/memfd:");
+}
+
+std::string remedy(const Probe& p) {
+  return "close it before the checkpoint, or " + policy::suggestion(kType, p.link, kActions);
+}
+
+/// F_SEAL_FUTURE_WRITE lets only mappings that were there before the seal write; those cannot be
+/// made after it.
+bool mapped_writable(const Probe& p) {
+  const auto maps = read_file("/proc/" + std::to_string(p.pid) + "/maps");
+  bool found = false;
+  each_line(
+      maps ? std::string_view(maps.value()) : std::string_view(), "", [&](std::string_view line) {
+        const std::string_view modes = line.substr(std::min(line.find(' ') + 1, line.size()), 4);
+        found = modes.size() == 4 && modes[1] == 'w' && modes[3] == 's' && line.ends_with(p.link);
+        return !found;
+      });
+  return found;
+}
+
+Result<void> collect(Collector& c, const Probe& p, model::OpenFile& out) {
+  THAW_ASSIGN(action, choose_action(c, p, kType, kActions));
+  out.action = static_cast<uint32_t>(action);
+  if (action != Action::error) {
+    out.note = c.image.blob(action == Action::close ? "policy: /dev/null in its place"
+                                                    : "policy: left out");
+    return {};
+  }
+  THAW_TRY(refuse_locks(p, kType));
+  const std::string holder = outside_holder(c, p);
+  if (!holder.empty())
+    return refuse(p, "is shared with " + holder + ", which is not part of the app", remedy(p));
+  const int seals = fcntl(p.copy.get(), F_GET_SEALS);
+  if (seals >= 0 && (seals & F_SEAL_FUTURE_WRITE) != 0 && mapped_writable(p))
+    return refuse(p, "is sealed against new writers (F_SEAL_FUTURE_WRITE) and mapped for writing",
+                  remedy(p));
+  auto object = collect_memory(c, p.copy.get(), p.status, p.link);
+  if (!object) return refuse(p, "cannot be kept: " + object.error().text(), remedy(p));
+  out.object = object.value();
+  out.note = c.image.blob("memory of " + std::to_string(p.status.st_size) + " bytes");
+  return {};
+}
+
+Result<UniqueFd> open(Opener& o, const model::OpenFile& file) {
+  return action_of(file) == Action::close ? closed_file(file.flags) : open_memory_file(o, file);
+}
+
+const char* validate(const image::View& view, const model::OpenFile& file) {
+  if (!valid_action(file, kActions)) return "a memfd of the image has an impossible action";
+  if (action_of(file) != Action::error) return nullptr;
+  return valid_memory_object(view, file.object) ? nullptr
+                                                : "a memfd's record in the image is broken";
+}
+
+}  // namespace
+
+const Kind kMemfd = {"memfd", kType, match, collect, open, finish_memory_file, validate};
+
+}  // namespace thaw::fd

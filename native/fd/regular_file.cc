@@ -1,0 +1,144 @@
+// Regular files that still have a name. Read-only ones come back when the file is the very same
+// one; those open for writing need a policy, because every launch of the image would write to them.
+#include <sys/vfs.h>
+
+#include "fd/common.h"
+
+namespace thaw::fd {
+namespace {
+
+constexpr const char* kType = "file";
+constexpr const char* kActions = "append|reopen|close|ignore";
+
+bool match(const Probe& p) {
+  if (!S_ISREG(p.status.st_mode) || p.link.empty() || p.link[0] != '/' || p.status.st_nlink == 0)
+    return false;
+  return !p.link.starts_with("/dmabuf:") && !p.link.starts_with("/anon_hugepage");
+}
+
+/// True on file systems whose files are made up by the kernel when they are read: they have no
+/// identity to check.
+bool made_by_kernel(const Probe& p) {
+  struct statfs fs = {};
+  if (fstatfs(p.copy.get(), &fs) != 0) return false;
+  switch (static_cast<uint32_t>(fs.f_type)) {
+    case 0x9fa0:      // proc
+    case 0x62656572:  // sysfs
+    case 0x27e0eb:    // cgroup
+    case 0x63677270:  // cgroup2
+    case 0x64626720:  // debugfs
+    case 0x74726163:  // tracefs
+    case 0x73636673:  // securityfs
+      return true;
+    default:
+      return false;
+  }
+}
+
+/// The name for a launch: the process's own directory in /proc has another number then. Empty:
+/// there is no such name.
+std::string name_at_launch(const Probe& p) {
+  constexpr std::string_view kProc = "/proc/";
+  if (!p.link.starts_with(kProc) || p.link[kProc.size()] < '1' || p.link[kProc.size()] > '9')
+    return p.link;
+  const std::string own = "/proc/" + std::to_string(p.pid) + "/";
+  if (!p.link.starts_with(own)) return {};
+  const std::string rest = p.link.substr(own.size());
+  return rest.starts_with("task/") ? std::string() : "/proc/self/" + rest;
+}
+
+Result<void> collect_by_name(Collector& c, const Probe& p, model::OpenFile& out) {
+  const std::string name = made_by_kernel(p) ? name_at_launch(p) : p.link;
+  if (name.empty())
+    return refuse(
+        p, "belongs to a process or thread whose number will be another one",
+        "close it before the checkpoint, or " + policy::suggestion(kType, p.link, "close|ignore"));
+  if (!name_leads_to_it(c, p))
+    return refuse(
+        p, "has a name that does not lead to it (renamed, replaced or hidden by a mount)",
+        "close it before the checkpoint, or " + policy::suggestion(kType, p.link, "close|ignore"));
+  const Action action = action_of(out);
+  if (action == Action::error && !made_by_kernel(p)) {
+    THAW_ASSIGN(file, c.image.file(p.copy.get(), p.link, model::kFileKeptOpen));
+    out.file = file;
+  }
+  out.payload = c.image.record(path_record(c, p, name));
+  return {};
+}
+
+const char* note(Action action, bool identity) {
+  switch (action) {
+    case Action::append:
+      return "policy: opened by name, writes go to the end";
+    case Action::reopen:
+      return "policy: opened by name, at its position";
+    case Action::close:
+      return "policy: /dev/null in its place";
+    case Action::ignore:
+      return "policy: left out";
+    default:
+      return identity ? "read-only: the same file, at its position"
+                      : "read-only: made by the kernel";
+  }
+}
+
+Result<void> collect(Collector& c, const Probe& p, model::OpenFile& out) {
+  THAW_ASSIGN(action, choose_action(c, p, kType, kActions));
+  out.action = static_cast<uint32_t>(action);
+  if (action != Action::close && action != Action::ignore) {
+    THAW_TRY(refuse_locks(p, kType));
+    if (action == Action::error && writable(out.flags))
+      return refuse(p, "is open for writing: every launch would write to it",
+                    policy::suggestion(kType, p.link, kActions));
+    THAW_TRY(collect_by_name(c, p, out));
+    if (action == Action::append && writable(out.flags)) out.flags |= O_APPEND;
+  }
+  out.note = c.image.blob(note(action, out.file != model::kNone));
+  return {};
+}
+
+bool same_file(const struct stat& now, const model::File& then) {
+  const int64_t mtime_ns = int64_t{now.st_mtim.tv_sec} * 1'000'000'000 + now.st_mtim.tv_nsec;
+  return now.st_dev == then.dev && now.st_ino == then.ino &&
+         static_cast<uint64_t>(now.st_size) == then.size && mtime_ns == then.mtime_ns;
+}
+
+Result<UniqueFd> open(Opener& o, const model::OpenFile& file) {
+  const Action action = action_of(file);
+  if (action == Action::close) return closed_file(file.flags);
+  const auto& record = *o.image.record<PathRecord>(file.payload);
+  const std::string_view path = o.image.bytes(record.path);
+  // A log that was rotated away, or is on a fresh disk, starts anew as it would at a cold start.
+  const bool append = action == Action::append && writable(file.flags);
+  const int flags = reopen_flags(file.flags) | (append ? O_CREAT : 0);
+  THAW_ASSIGN(fd, open_path(path, flags, record.mode & 0777));
+
+  struct stat now = {};
+  if (fstat(fd.get(), &now) != 0) return errno_error("cannot stat " + std::string(path));
+  if (!S_ISREG(now.st_mode)) return Error{0, std::string(path) + " is not a regular file any more"};
+  if (file.file != model::kNone && !same_file(now, o.image.files()[file.file]))
+    return Error{0, std::string(path) + " has changed since the checkpoint; build the image again"};
+
+  const auto size = static_cast<uint64_t>(now.st_size);
+  uint64_t position = file.position;
+  if (append) position = size;
+  if (action != Action::error) position = std::min(position, size);
+  THAW_TRY(set_position(fd.get(), position));
+  return fd;
+}
+
+const char* validate(const image::View& view, const model::OpenFile& file) {
+  if (!valid_action(file, kActions)) return "a regular file of the image has an impossible action";
+  const Action action = action_of(file);
+  if (action == Action::close || action == Action::ignore) return nullptr;
+  if (action == Action::error && writable(file.flags))
+    return "a regular file of the image is open for writing without a policy";
+  return valid_path_record(view, file) == nullptr ? "a regular file's record in the image is broken"
+                                                  : nullptr;
+}
+
+}  // namespace
+
+const Kind kRegularFile = {"file", kType, match, collect, open, nullptr, validate};
+
+}  // namespace thaw::fd

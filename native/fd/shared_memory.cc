@@ -1,0 +1,166 @@
+#include "fd/shared_memory.h"
+
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 8U
+#define MFD_EXEC 0x10U
+#endif
+#ifndef F_SEAL_FUTURE_WRITE
+#define F_SEAL_FUTURE_WRITE 0x0010
+#endif
+#ifndef F_SEAL_EXEC
+#define F_SEAL_EXEC 0x0020
+#endif
+
+namespace thaw::fd {
+namespace {
+
+constexpr std::string_view kMemfd = "/memfd:";
+constexpr std::string_view kDeleted = " (deleted)";
+constexpr uint64_t kMaxStored = uint64_t{1} << 30;  ///< bytes in use, not counting holes
+constexpr uint32_t kAllSeals = 0x3f;
+constexpr size_t kMaxName = 249;  ///< of a memfd
+
+std::string_view without_suffix(std::string_view name) {
+  return name.ends_with(kDeleted) ? name.substr(0, name.size() - kDeleted.size()) : name;
+}
+
+/// Memory that a plain memfd cannot stand for.
+Result<void> check_file_system(int fd) {
+  struct statfs fs = {};
+  if (fstatfs(fd, &fs) != 0) return errno_error("it cannot be examined");
+  if (static_cast<uint32_t>(fs.f_type) == 0x958458f6) return Error{0, "it is memory in huge pages"};
+  if (static_cast<uint32_t>(fs.f_type) == 0x5345434d)
+    return Error{0, "it is secret memory, which nobody can read"};
+  return {};
+}
+
+Result<void> fill_object(Collector& c, int fd, const struct stat& status, std::string_view name,
+                         model::Object& object) {
+  THAW_TRY(check_file_system(fd));
+  if (static_cast<uint64_t>(status.st_blocks) * 512 > kMaxStored)
+    return Error{0, "it holds more than 1 GB, too much to be part of an image"};
+  const bool memfd = name.starts_with(kMemfd);
+  const int seals = memfd ? fcntl(fd, F_GET_SEALS) : 0;
+  if (seals < 0) return errno_error("its seals cannot be read");
+  object.flags = (static_cast<uint32_t>(seals) & kMemorySeals) | (memfd ? 0u : kMemoryWasFile) |
+                 (status.st_mode & 07777u) << kMemoryModeShift;
+  object.size = static_cast<uint64_t>(status.st_size);
+  name = without_suffix(name);
+  object.name = c.image.blob(memfd ? name.substr(kMemfd.size()) : name);
+  // The descriptor may be open for writing only.
+  THAW_ASSIGN(reader, open_again(fd, O_RDONLY));
+  THAW_ASSIGN(runs, c.store_content(reader.get(), object.size));
+  object.runs = runs;
+  return {};
+}
+
+/// memfd_create with what its seals and permission bits need; the flags for executability came with
+/// Linux 6.3.
+UniqueFd create(const char* name, uint32_t flags) {
+  const uint32_t mode = flags >> kMemoryModeShift;
+  const unsigned base = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+  const unsigned exec =
+      (flags & F_SEAL_EXEC) != 0 && (mode & 0111) == 0 ? MFD_NOEXEC_SEAL : MFD_EXEC;
+  int fd = static_cast<int>(syscall(SYS_memfd_create, name, base | exec));
+  if (fd < 0 && errno == EINVAL) fd = static_cast<int>(syscall(SYS_memfd_create, name, base));
+  return UniqueFd(fd);
+}
+
+/// Copies `size` bytes of the image at `from` to `memory` at `to`; the kernel moves them page by
+/// page.
+Result<void> copy_run(int image, uint64_t from, int memory, uint64_t to, uint64_t size) {
+  if (lseek(memory, static_cast<off_t>(to), SEEK_SET) < 0)
+    return errno_error("cannot fill shared memory");
+  auto offset = static_cast<off_t>(from);
+  while (size > 0) {
+    const size_t part = static_cast<size_t>(std::min<uint64_t>(size, uint64_t{1} << 30));
+    const ssize_t n = sendfile(memory, image, &offset, part);
+    if (n == 0) return Error{0, "the image ends within the content of shared memory"};
+    if (n < 0) return errno_error("cannot fill shared memory");
+    size -= static_cast<uint64_t>(n);
+  }
+  return {};
+}
+
+Result<void> fill_memory(Opener& o, const model::Object& object, int memory) {
+  if (ftruncate(memory, static_cast<off_t>(object.size)) != 0)
+    return errno_error("cannot size shared memory");
+  for (const model::DataRun& run : image::View::part(o.image.data_runs(), object.runs)) {
+    // The last page of a run may reach beyond the end.
+    if (run.offset >= object.size) continue;
+    const uint64_t size = std::min(run.size, object.size - run.offset);
+    THAW_TRY(copy_run(o.image.fd(), run.data, memory, run.offset, size));
+  }
+  return {};
+}
+
+/// A deleted file's path may be too long for the name of a memfd: its last part tells it as well.
+const char* memory_name(std::string_view name, uint32_t flags) {
+  if ((flags & kMemoryWasFile) == 0) return name.data();
+  name = name.substr(name.rfind('/') + 1);
+  return name.size() <= kMaxName ? name.data() : name.data() + (name.size() - kMaxName);
+}
+
+}  // namespace
+
+Result<model::Index> collect_memory(Collector& c, int fd, const struct stat& status,
+                                    std::string_view name) {
+  Result<void> made;
+  const model::Index index = c.object(
+      model::ObjectKind::shared_memory, object_id(status),
+      [&](model::Object& object) { return fill_object(c, fd, status, name, object); }, made);
+  if (!made) return made.error();
+  return index;
+}
+
+Result<int> open_memory(Opener& o, model::Index index) {
+  Opener::Side& side = o.sides[index];
+  if (side.fd[0] >= 0) return side.fd[0];
+  const model::Object& object = o.image.objects()[index];
+  UniqueFd memory = create(memory_name(o.image.bytes(object.name), object.flags), object.flags);
+  if (!memory.valid()) return errno_error("cannot make shared memory");
+  THAW_TRY(fill_memory(o, object, memory.get()));
+  const uint32_t seals = object.flags & kMemorySeals;
+  if (seals != 0 && fcntl(memory.get(), F_ADD_SEALS, seals) != 0)
+    return errno_error("cannot seal shared memory");
+  side.fd[0] = memory.release();
+  return side.fd[0];
+}
+
+bool valid_memory_object(const image::View& view, model::Index index) {
+  if (index >= view.objects().size()) return false;
+  const model::Object& object = view.objects()[index];
+  if (object.kind != model::ObjectKind::shared_memory || object.size > INT64_MAX ||
+      (object.flags & kMemorySeals & ~kAllSeals) != 0 || (object.flags >> kMemoryModeShift) > 07777)
+    return false;
+  const bool memfd = (object.flags & kMemoryWasFile) == 0;
+  return valid_string(view, object.name) && (!memfd || object.name.size <= kMaxName);
+}
+
+Result<UniqueFd> open_memory_file(Opener& o, const model::OpenFile& file) {
+  THAW_ASSIGN(memory, open_memory(o, file.object));
+  auto fd = open_again(memory, reopen_flags(file.flags));
+  // Shared memory takes O_DIRECT only from Linux 6.6 on, and it means nothing there.
+  if (!fd && fd.error().err == EINVAL && (file.flags & O_DIRECT) != 0)
+    fd = open_again(memory, reopen_flags(file.flags & ~uint32_t{O_DIRECT}));
+  if (!fd) return fd;
+  THAW_TRY(set_position(fd.value().get(), file.position));
+  return fd;
+}
+
+Result<void> finish_memory_file(Opener& o, const model::OpenFile& file, int fd) {
+  if (action_of(file) != Action::error) return {};
+  const model::Object& object = o.image.objects()[file.object];
+  const mode_t mode = object.flags >> kMemoryModeShift;
+  struct stat now = {};
+  if (fstat(fd, &now) != 0 || ((now.st_mode & 07777) != mode && fchmod(fd, mode) != 0))
+    return errno_error("cannot set the permissions of shared memory");
+  return {};
+}
+
+}  // namespace thaw::fd

@@ -1,0 +1,36 @@
+// Memory that has no name of its own: memfds and deleted files, open or mapped. One Object per
+// inode; it comes back as a memfd. Descriptors and shared mappings of the same inode meet in the
+// same Object.
+#pragma once
+
+#include "fd/common.h"
+
+namespace thaw::fd {
+
+/// Object::flags of shared memory: memfd seals (F_SEAL_*) in the low byte, permission bits from bit
+/// 16 on.
+enum MemoryFlag : uint32_t {
+  kMemorySeals = 0xff,
+  kMemoryWasFile = 1u << 15,  ///< a deleted file: the name is its path
+  kMemoryModeShift = 16,
+};
+
+/// The Object of the memory behind `fd` (any descriptor of it: memfd, deleted file, or
+/// /proc/PID/map_files/...), with its content stored. `name`: as /proc shows it ("/memfd:buffer
+/// (deleted)", "/tmp/x (deleted)"). The error is a reason for a refusal.
+Result<model::Index> collect_memory(Collector&, int fd, const struct stat&, std::string_view name);
+
+/// A descriptor of the Object's memory, open for reading and writing; made at the first call, owned
+/// by Opener::sides.
+Result<int> open_memory(Opener&, model::Index object);
+
+/// True if the Object's flags, size and runs fit together.
+bool valid_memory_object(const image::View&, model::Index object);
+
+/// A new open file description of the Object's memory with the flags and position of `file`.
+Result<UniqueFd> open_memory_file(Opener&, const model::OpenFile& file);
+
+/// Gives the memory its permission bits, once all its descriptions are open.
+Result<void> finish_memory_file(Opener&, const model::OpenFile& file, int fd);
+
+}  // namespace thaw::fd
