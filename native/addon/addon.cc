@@ -1,0 +1,66 @@
+#include "addon/addon.h"
+
+#include <cstring>
+
+#include "arch/arch.h"
+
+#ifndef THAW_VERSION
+#define THAW_VERSION "0"
+#endif
+
+namespace thaw::addon {
+namespace {
+
+struct Function {
+  const char* name;
+  Napi::Value (*function)(const Napi::CallbackInfo&);
+};
+
+constexpr Function kFunctions[] = {
+    {"spawn", spawn},   {"wait", wait},     {"exec", exec},     {"checkpoint", checkpoint},
+    {"show", show},     {"verify", verify}, {"doctor", doctor}, {"launchKey", launch_key},
+};
+
+Napi::Object initialize(Napi::Env env, Napi::Object exports) {
+  exports.Set("version", THAW_VERSION);
+  exports.Set("cpu", arch::kCpuName);
+  for (const Function& f : kFunctions) exports.Set(f.name, Napi::Function::New(env, f.function, f.name));
+  return exports;
+}
+
+}  // namespace
+
+Napi::Error to_js(Napi::Env env, const Error& error) {
+  Napi::Error js = Napi::Error::New(env, error.text());
+  const char* name = error.err == 0 ? nullptr : strerrorname_np(error.err);
+  js.Set("code", Napi::String::New(env, name == nullptr ? "THAW_REFUSED" : name));
+  return js;
+}
+
+std::string string_option(const Napi::Object& options, const char* name) {
+  const Napi::Value value = options.Get(name);
+  return value.IsString() ? value.As<Napi::String>().Utf8Value() : std::string();
+}
+
+bool bool_option(const Napi::Object& options, const char* name) {
+  const Napi::Value value = options.Get(name);
+  return value.IsBoolean() && value.As<Napi::Boolean>().Value();
+}
+
+std::vector<std::string> strings_option(const Napi::Object& options, const char* name) {
+  std::vector<std::string> strings;
+  const Napi::Value value = options.Get(name);
+  if (!value.IsArray()) return strings;
+  const auto array = value.As<Napi::Array>();
+  for (uint32_t i = 0; i < array.Length(); ++i) strings.push_back(array.Get(i).ToString().Utf8Value());
+  return strings;
+}
+
+Napi::String to_json(Napi::Env env, const Napi::Value& value) {
+  const auto json = env.Global().Get("JSON").As<Napi::Object>();
+  return json.Get("stringify").As<Napi::Function>().Call(json, {value}).As<Napi::String>();
+}
+
+NODE_API_MODULE(thaw, initialize)
+
+}  // namespace thaw::addon

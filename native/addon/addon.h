@@ -1,0 +1,29 @@
+// Glue between Node-API and the engine: each function here converts arguments, calls the engine and converts the answer.
+#pragma once
+
+#include <napi.h>
+
+#include "support/result.h"
+
+namespace thaw::addon {
+
+/// A JavaScript Error with the engine's message; `code` is the errno's name, or THAW_REFUSED where there is none.
+Napi::Error to_js(Napi::Env env, const Error& error);
+
+Napi::Value spawn(const Napi::CallbackInfo& info);
+Napi::Value wait(const Napi::CallbackInfo& info);
+Napi::Value exec(const Napi::CallbackInfo& info);
+Napi::Value checkpoint(const Napi::CallbackInfo& info);
+Napi::Value show(const Napi::CallbackInfo& info);
+Napi::Value verify(const Napi::CallbackInfo& info);
+Napi::Value doctor(const Napi::CallbackInfo& info);
+Napi::Value launch_key(const Napi::CallbackInfo& info);
+
+/// Helpers on options objects.
+std::string string_option(const Napi::Object& options, const char* name);
+bool bool_option(const Napi::Object& options, const char* name);
+std::vector<std::string> strings_option(const Napi::Object& options, const char* name);
+/// JSON text of a value.
+Napi::String to_json(Napi::Env env, const Napi::Value& value);
+
+}  // namespace thaw::addon

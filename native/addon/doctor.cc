@@ -1,0 +1,27 @@
+// doctor(pid?): what this kernel, device or process can and cannot do.
+#include "doctor/doctor.h"
+
+#include "addon/addon.h"
+
+namespace thaw::addon {
+
+Napi::Value doctor(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  Napi::Array checks = Napi::Array::New(env);
+  auto add = [&](const doctor::Finding& finding) {
+    Napi::Object row = Napi::Object::New(env);
+    row.Set("name", finding.name);
+    row.Set("ok", finding.ok);
+    row.Set("detail", finding.detail);
+    row.Set("remedy", finding.remedy);
+    checks.Set(checks.Length(), row);
+  };
+  for (const doctor::Finding& finding : doctor::examine_system()) add(finding);
+  if (info[0].IsNumber())
+    for (const doctor::Finding& finding : doctor::examine_process(info[0].ToNumber().Int32Value())) add(finding);
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("checks", checks);
+  return to_json(env, result);
+}
+
+}  // namespace thaw::addon

@@ -1,0 +1,219 @@
+// show(path): the image as JSON, for `thaw show`.
+#include <sys/stat.h>
+
+#include "addon/addon.h"
+#include "arch/arch.h"
+#include "fd/kind.h"
+#include "image/view.h"
+#include "policy/policy.h"
+
+namespace thaw::addon {
+namespace {
+
+using image::View;
+using Napi::Array;
+using Napi::Object;
+
+class Shower {
+ public:
+  Shower(Napi::Env env, const View& view) : env_(env), view_(view) {}
+
+  Object run(const char* path) {
+    Object result = Object::New(env_);
+    result.Set("header", header());
+    result.Set("requirements", requirements());
+    result.Set("sizes", sizes(path));
+    result.Set("processes", list(view_.processes(), [this](const auto& p) { return process(p); }));
+    result.Set("files", list(view_.files(), [this](const auto& f) { return file(f); }));
+    result.Set("omissions", list(view_.omissions(), [this](const auto& o) {
+                 Object row = Object::New(env_);
+                 row.Set("what", text(o.what));
+                 row.Set("why", text(o.why));
+                 return row;
+               }));
+    return result;
+  }
+
+ private:
+  template <typename T, typename F>
+  Array list(std::span<const T> table, F&& row) {
+    Array rows = Array::New(env_, table.size());
+    uint32_t i = 0;
+    for (const T& record : table) rows.Set(i++, row(record));
+    return rows;
+  }
+  Napi::String text(model::Blob blob) {
+    const auto bytes = view_.bytes(blob);
+    return Napi::String::New(env_, bytes.data(), bytes.size());
+  }
+  Napi::String hex(uint64_t value) {
+    char buffer[20];
+    snprintf(buffer, sizeof(buffer), "%llx", static_cast<unsigned long long>(value));
+    return Napi::String::New(env_, buffer);
+  }
+  Array strings(model::Blob blob) {
+    Array array = Array::New(env_);
+    std::string_view rest = view_.bytes(blob);
+    for (uint32_t i = 0; !rest.empty(); ++i) {
+      const std::string_view one = rest.substr(0, rest.find('\0'));
+      array.Set(i, Napi::String::New(env_, one.data(), one.size()));
+      rest.remove_prefix(std::min(rest.size(), one.size() + 1));
+    }
+    return array;
+  }
+
+  Object header() {
+    const image::Header& h = view_.header();
+    Object o = Object::New(env_);
+    std::string id;
+    for (const uint8_t byte : h.id) {
+      char two[3];
+      snprintf(two, sizeof(two), "%02x", byte);
+      id += two;
+    }
+    o.Set("id", id);
+    o.Set("version", h.version);
+    const char* const kCpus[] = {"?", "x86_64", "aarch64", "armv7"};
+    o.Set("cpu", h.cpu < 4 ? kCpus[h.cpu] : "?");
+    o.Set("pageSize", h.page_size);
+    o.Set("fileSize", static_cast<double>(h.file_size));
+    return o;
+  }
+
+  Object requirements() {
+    const model::Requirements& r = view_.requirements_record();
+    Object o = Object::New(env_);
+    o.Set("program", text(r.program));
+    o.Set("arguments", strings(r.arguments));
+    o.Set("environment", strings(r.environment));
+    o.Set("profile", text(r.profile));
+    o.Set("kernel", text(r.kernel));
+    o.Set("user", r.euid);
+    o.Set("group", r.egid);
+    o.Set("securityLabel", text(r.security_label));
+    o.Set("madeAtMs", static_cast<double>(r.realtime_ns / 1'000'000));
+    o.Set("monotonicNs", static_cast<double>(r.monotonic_ns));
+    o.Set("boottimeNs", static_cast<double>(r.boottime_ns));
+    arch::CpuFeatures needed;
+    std::copy(std::begin(r.cpu_features), std::end(r.cpu_features), needed.words);
+    o.Set("cpuFeatures", view_.header().cpu == arch::kCpu ? arch::missing_features(needed, {}) : "");
+    return o;
+  }
+
+  Object sizes(const char* path) {
+    Object o = Object::New(env_);
+    const image::Header& h = view_.header();
+    struct stat status = {};
+    stat(path, &status);
+    double pages = 0;
+    for (const model::Mapping& m : view_.mappings()) pages += m.stored_pages;
+    o.Set("file", static_cast<double>(h.file_size));
+    o.Set("onDisk", static_cast<double>(status.st_blocks) * 512);
+    o.Set("metadata", static_cast<double>(h.metadata_size));
+    o.Set("storedPages", pages);
+    o.Set("stored", pages * h.page_size);
+    o.Set("operations", static_cast<double>(view_.ops().size()));
+    return o;
+  }
+
+  Object process(const model::Process& p) {
+    Object o = Object::New(env_);
+    o.Set("pid", p.pid);
+    o.Set("cwd", text(p.cwd));
+    o.Set("cwdMoved", (p.flags & model::kCwdMoved) != 0);
+    o.Set("guards", (p.flags & model::kShimGuards) != 0);
+    o.Set("threads", list(View::part(view_.threads(), p.threads), [this](const auto& t) { return thread(t); }));
+    o.Set("mappings", list(View::part(view_.mappings(), p.mappings), [this](const auto& m) { return mapping(m); }));
+    o.Set("descriptors", list(View::part(view_.fds(), p.fds), [this](const auto& f) { return descriptor(f); }));
+    o.Set("timers", list(View::part(view_.posix_timers(), p.timers), [this](const auto& t) { return timer(t); }));
+    o.Set("signalActions", p.sigactions.count);
+    o.Set("pendingSignals", p.pending.count);
+    return o;
+  }
+
+  Object thread(const model::Thread& t) {
+    Object o = Object::New(env_);
+    o.Set("tid", t.tid);
+    o.Set("name", t.comm);
+    o.Set("policy", t.policy);
+    o.Set("nice", t.nice);
+    o.Set("rseq", t.rseq_address != 0);
+    o.Set("pendingSignals", t.pending.count);
+    return o;
+  }
+
+  Object mapping(const model::Mapping& m) {
+    static constexpr const char* kKinds[] = {"?", "anonymous", "file", "shared memory", "stack", "vdso", "vvar", "special"};
+    Object o = Object::New(env_);
+    o.Set("start", hex(m.start));
+    o.Set("end", hex(m.end));
+    o.Set("size", static_cast<double>(m.end - m.start));
+    const char prot[] = {(m.prot & 1) != 0 ? 'r' : '-', (m.prot & 2) != 0 ? 'w' : '-', (m.prot & 4) != 0 ? 'x' : '-', m.shared != 0 ? 's' : 'p', 0};
+    o.Set("prot", prot);
+    o.Set("kind", kKinds[static_cast<uint32_t>(m.kind) % std::size(kKinds)]);
+    o.Set("name", text(m.name));
+    o.Set("storedPages", m.stored_pages);
+    o.Set("note", text(m.note));
+    return o;
+  }
+
+  Object descriptor(const model::Fd& f) {
+    Object o = Object::New(env_);
+    o.Set("number", f.number);
+    o.Set("closeOnExec", f.close_on_exec != 0);
+    if (f.open_file == model::kNone) {
+      o.Set("kind", "inherited");
+      o.Set("note", "the caller's " + std::to_string(f.inherit));
+      return o;
+    }
+    const model::OpenFile& file = view_.open_files()[f.open_file];
+    static constexpr const char* kActions[] = {"", "reopen", "close", "ignore", "append", "reconnect"};
+    o.Set("kind", file.kind < fd::kinds().size() ? fd::kinds()[file.kind].name : "?");
+    o.Set("openFile", f.open_file);
+    o.Set("position", static_cast<double>(file.position));
+    o.Set("policy", file.action < std::size(kActions) ? kActions[file.action] : "?");
+    o.Set("note", text(file.note));
+    return o;
+  }
+
+  Object timer(const model::PosixTimer& t) {
+    Object o = Object::New(env_);
+    o.Set("id", t.id);
+    o.Set("clock", static_cast<int32_t>(t.clock));
+    o.Set("remainingMs", static_cast<double>(t.value_ns) / 1e6);
+    o.Set("intervalMs", static_cast<double>(t.interval_ns) / 1e6);
+    return o;
+  }
+
+  Object file(const model::File& f) {
+    Object o = Object::New(env_);
+    o.Set("path", text(f.path));
+    o.Set("size", static_cast<double>(f.size));
+    o.Set("mtimeMs", static_cast<double>(f.mtime_ns / 1'000'000));
+    o.Set("mapped", (f.flags & model::kFileMapped) != 0);
+    o.Set("keptOpen", (f.flags & model::kFileKeptOpen) != 0);
+    o.Set("program", (f.flags & model::kFileProgram) != 0);
+    std::string id;
+    for (const char byte : view_.bytes(f.build_id)) {
+      char two[3];
+      snprintf(two, sizeof(two), "%02x", static_cast<unsigned char>(byte));
+      id += two;
+    }
+    o.Set("buildId", id);
+    return o;
+  }
+
+  Napi::Env env_;
+  const View& view_;
+};
+
+}  // namespace
+
+Napi::Value show(const Napi::CallbackInfo& info) {
+  const std::string path = info[0].ToString();
+  auto view = View::open(path.c_str());
+  if (!view) throw to_js(info.Env(), view.error());
+  return to_json(info.Env(), Shower(info.Env(), view.value()).run(path.c_str()));
+}
+
+}  // namespace thaw::addon

@@ -1,0 +1,38 @@
+// verify(path, {data}): every condition of a launch, and on request the page data's checksum.
+#include "addon/addon.h"
+#include "image/verify_data.h"
+#include "restore/check.h"
+
+namespace thaw::addon {
+
+Napi::Value verify(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const std::string path = info[0].ToString();
+  const bool data = info[1].IsObject() && bool_option(info[1].As<Napi::Object>(), "data");
+  Napi::Array problems = Napi::Array::New(env);
+  auto report = [&](const char* condition, const Error& error) {
+    // Messages end in "; remedy".
+    const std::string text = error.text();
+    const size_t semicolon = text.rfind("; ");
+    Napi::Object problem = Napi::Object::New(env);
+    problem.Set("condition", condition);
+    problem.Set("what", text.substr(0, semicolon));
+    problem.Set("remedy", semicolon == std::string::npos ? "" : text.substr(semicolon + 2));
+    problems.Set(problems.Length(), problem);
+  };
+  auto view = image::View::open(path.c_str());
+  if (!view) {
+    report("image", view.error());
+  } else {
+    if (auto owner = restore::check_owner(view.value().fd(), path.c_str()); !owner) report("owner", owner.error());
+    restore::check_all(view.value(), report);
+    if (data)
+      if (auto sound = image::verify_data(view.value()); !sound) report("page data", sound.error());
+  }
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("ok", problems.Length() == 0);
+  result.Set("problems", problems);
+  return to_json(env, result);
+}
+
+}  // namespace thaw::addon

@@ -1,0 +1,12 @@
+#include "checkpoint/app_call.h"
+
+#include "checkpoint/inject.h"
+
+namespace thaw::checkpoint {
+
+Result<void> answer_call(pid_t pid, uint64_t address, uint32_t state) {
+  // No wake-up is needed: the thread was stopped by ptrace, and its futex call looks at the word again.
+  return write_memory(pid, address, &state, sizeof(state));
+}
+
+}  // namespace thaw::checkpoint

@@ -1,0 +1,74 @@
+// What thaw refuses before it stops anything, by name.
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "checkpoint/request.h"
+#include "support/file.h"
+
+namespace thaw::checkpoint {
+namespace {
+
+Error refuse(pid_t pid, const std::string& what) {
+  return Error{0, "process " + std::to_string(pid) + " " + what};
+}
+
+Result<void> check_children(pid_t pid) {
+  const std::string tasks = "/proc/" + std::to_string(pid) + "/task/";
+  THAW_ASSIGN(tids, numeric_entries(tasks));
+  for (const int tid : tids) {
+    auto children = read_file(tasks + std::to_string(tid) + "/children");
+    if (!children) continue;
+    const auto pids = split(children.value(), " \n");
+    if (pids.empty()) continue;
+    const std::string child(pids[0]);
+    auto comm = read_file("/proc/" + child + "/comm");
+    return refuse(pid, "has a child process (" + child + ", " +
+                           (comm ? std::string(trim(comm.value())) : "unknown") +
+                           "); thaw restores one process: let the app start children after the checkpoint, or "
+                           "switch its worker processes off");
+  }
+  return {};
+}
+
+Result<void> check_credentials(pid_t pid, std::string_view status) {
+  for (const char* key : {"Uid:", "Gid:"}) {
+    const auto ids = split(line_value(status, key), "\t ");
+    if (ids.size() == 4 && std::all_of(ids.begin(), ids.end(), [&ids](auto id) { return id == ids[0]; }))
+      continue;
+    return refuse(pid, std::string("has mixed credentials (") + key + " " +
+                           std::string(line_value(status, key)) +
+                           "); start it as the user that it shall run as (`user` in the profile)");
+  }
+  return {};
+}
+
+Result<void> check_root(pid_t pid) {
+  THAW_ASSIGN(root, read_link("/proc/" + std::to_string(pid) + "/root"));
+  auto own = read_link("/proc/self/root");
+  if (own && own.value() != root)
+    return refuse(pid, "has the root directory " + root + "; run thaw inside that root");
+  return {};
+}
+
+}  // namespace
+
+Result<void> check_supported(const Request& request) {
+  const pid_t pid = request.pid;
+  auto status = read_file("/proc/" + std::to_string(pid) + "/status");
+  if (!status) return Error{ESRCH, "there is no process " + std::to_string(pid)};
+  const std::string_view text = status.value();
+  if (pid == getpid()) return refuse(pid, "is thaw itself");
+  if (line_value(text, "Tgid:") != std::to_string(pid))
+    return refuse(pid, "is a thread; name its process, " + std::string(line_value(text, "Tgid:")));
+  if (line_value(text, "VmSize:").empty()) return refuse(pid, "is a kernel thread or has ended");
+  const std::string_view seccomp = line_value(text, "Seccomp:");
+  if (!seccomp.empty() && seccomp != "0")
+    return refuse(pid, "has a seccomp filter, which cannot be restored; switch the app's sandbox off for the "
+                       "checkpoint, or confine it from outside (the caller of thaw-exec)");
+  THAW_TRY(check_credentials(pid, text));
+  THAW_TRY(check_root(pid));
+  return check_children(pid);
+}
+
+}  // namespace thaw::checkpoint

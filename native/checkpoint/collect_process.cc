@@ -1,0 +1,192 @@
+// What belongs to the process as a whole: memory layout, signal actions, timers, prctl settings.
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+
+#include "checkpoint/inject.h"
+#include "checkpoint/request.h"
+#include "support/file.h"
+
+namespace thaw::checkpoint {
+namespace {
+
+/// struct sigaction as system calls take it (include/uapi/asm-generic/signal.h; all three CPUs have sa_restorer).
+struct KernelSigaction {
+  unsigned long handler, flags, restorer;
+  unsigned long mask[8 / sizeof(unsigned long)];
+};
+
+std::string proc(const Capture& capture, const char* name) {
+  return "/proc/" + std::to_string(capture.request.pid) + "/" + name;
+}
+
+Result<void> collect_layout(Capture& capture, RemoteSyscalls& remote) {
+  THAW_ASSIGN(text, read_file(proc(capture, "stat")));
+  // Fields count from the state, which follows the name in parentheses: proc_pid_stat(5), field 3.
+  const auto fields = split(std::string_view(text).substr(text.rfind(')') + 1), " \n");
+  if (fields.size() < 49) return Error{0, "cannot understand " + proc(capture, "stat")};
+  auto field = [&fields](size_t n) { return number(fields[n - 3]); };
+  model::MemoryLayout& layout = capture.process.layout;
+  layout.start_code = field(26);
+  layout.end_code = field(27);
+  layout.start_stack = field(28);
+  layout.start_data = field(45);
+  layout.end_data = field(46);
+  layout.start_brk = field(47);
+  layout.arg_start = field(48);
+  layout.arg_end = field(49);
+  layout.env_start = field(50);
+  layout.env_end = field(51);
+  THAW_ASSIGN(brk, remote.call(SYS_brk, 0));
+  layout.brk = static_cast<unsigned long>(brk);
+  THAW_ASSIGN(auxv, read_file(proc(capture, "auxv")));
+  capture.process.auxv = capture.image.blob(auxv);
+  return {};
+}
+
+Result<void> collect_prctls(Capture& capture, RemoteSyscalls& remote) {
+  model::Process& process = capture.process;
+  THAW_ASSIGN(dumpable, remote.call(SYS_prctl, PR_GET_DUMPABLE));
+  THAW_ASSIGN(thp, remote.call(SYS_prctl, PR_GET_THP_DISABLE));
+  THAW_ASSIGN(subreaper_result, remote.call(SYS_prctl, PR_GET_CHILD_SUBREAPER, remote.scratch()));
+  THAW_ASSIGN(subreaper, remote.read_scratch<int>());
+  THAW_ASSIGN(mce, remote.call(SYS_prctl, PR_MCE_KILL_GET));
+  if (dumpable == 1) process.flags |= model::kDumpable;
+  if (thp == 1) process.flags |= model::kThpDisable;
+  if (subreaper_result == 0 && subreaper != 0) process.flags |= model::kChildSubreaper;
+  process.mce_kill = mce > 0 ? static_cast<uint32_t>(mce) : PR_MCE_KILL_DEFAULT;
+
+  THAW_ASSIGN(status, read_file(proc(capture, "status")));
+  if (line_value(status, "NoNewPrivs:") == "1") process.flags |= model::kNoNewPrivileges;
+  THAW_ASSIGN(personality, read_file(proc(capture, "personality")));
+  process.personality = static_cast<uint32_t>(number(trim(personality), 16));
+  THAW_ASSIGN(filter, read_file(proc(capture, "coredump_filter")));
+  process.coredump_filter = static_cast<uint32_t>(number(trim(filter), 16));
+  return {};
+}
+
+Result<void> collect_signal_actions(Capture& capture, RemoteSyscalls& remote) {
+  THAW_ASSIGN(status, read_file(proc(capture, "status")));
+  const uint64_t changed =
+      number(line_value(status, "SigCgt:"), 16) | number(line_value(status, "SigIgn:"), 16);
+  capture.process.sigactions.first = static_cast<model::Index>(capture.image.sigactions.size());
+  for (uint32_t signal = 1; signal <= 64; ++signal) {
+    if ((changed >> (signal - 1) & 1) == 0) continue;
+    THAW_ASSIGN(result, remote.call(SYS_rt_sigaction, signal, 0, remote.scratch(), 8));
+    if (result != 0) return Error{static_cast<int>(-result), "cannot read a signal action"};
+    THAW_ASSIGN(action, remote.read_scratch<KernelSigaction>());
+    model::SigAction record;
+    record.signal = signal;
+    record.flags = static_cast<uint32_t>(action.flags);
+    record.handler = action.handler;
+    record.restorer = action.restorer;
+    memcpy(&record.mask, action.mask, sizeof(record.mask));
+    capture.image.sigactions.push_back(record);
+    ++capture.process.sigactions.count;
+  }
+  return {};
+}
+
+Result<void> collect_interval_timers(Capture& capture, RemoteSyscalls& remote) {
+  struct KernelItimerval {
+    long interval_sec, interval_usec, value_sec, value_usec;
+  };
+  for (int which = 0; which < 3; ++which) {
+    THAW_ASSIGN(result, remote.call(SYS_getitimer, static_cast<uint64_t>(which), remote.scratch()));
+    if (result != 0) return Error{static_cast<int>(-result), "cannot read an interval timer"};
+    THAW_ASSIGN(timer, remote.read_scratch<KernelItimerval>());
+    auto microseconds = [](long seconds, long rest) {
+      return static_cast<uint64_t>(seconds) * 1'000'000 + static_cast<uint64_t>(rest);
+    };
+    capture.process.itimers[which] = {microseconds(timer.interval_sec, timer.interval_usec),
+                                      microseconds(timer.value_sec, timer.value_usec)};
+  }
+  return {};
+}
+
+/// One block of /proc/PID/timers (proc_pid_timers(5)).
+Result<model::PosixTimer> parse_timer(const Capture& capture, std::string_view block) {
+  model::PosixTimer timer;
+  timer.id = static_cast<int32_t>(number(line_value(block, "ID:")));
+  timer.clock = static_cast<uint32_t>(static_cast<int32_t>(strtol(
+      std::string(line_value(block, "ClockID:")).c_str(), nullptr, 10)));
+  const std::string_view signal = line_value(block, "signal:");  // "60/00007ffc..."
+  timer.signal = static_cast<uint32_t>(number(signal.substr(0, signal.find('/'))));
+  timer.value = number(signal.substr(signal.find('/') + 1), 16);
+  const std::string_view notify = line_value(block, "notify:");  // "signal/tid.1234"
+  if (notify.starts_with("none")) timer.notify = SIGEV_NONE;
+  if (notify.starts_with("signal")) timer.notify = SIGEV_SIGNAL;
+  if (notify.starts_with("thread")) timer.notify = SIGEV_THREAD;
+  const size_t tid_at = notify.find("/tid.");
+  if (tid_at == std::string_view::npos) return timer;
+  timer.notify = SIGEV_THREAD_ID;
+  const auto tid = static_cast<pid_t>(number(notify.substr(tid_at + 5)));
+  for (size_t i = 0; i < capture.tids.size(); ++i)
+    if (capture.tids[i] == tid) timer.thread = static_cast<model::Index>(i);
+  if (timer.thread == model::kNone)
+    return Error{0, "POSIX timer " + std::to_string(timer.id) + " signals a thread that has ended"};
+  return timer;
+}
+
+Result<void> collect_posix_timers(Capture& capture, RemoteSyscalls& remote) {
+  capture.process.timers.first = static_cast<model::Index>(capture.image.posix_timers.size());
+  THAW_ASSIGN(text, read_file(proc(capture, "timers")));
+  struct KernelItimerspec {
+    long interval_sec, interval_nsec, value_sec, value_nsec;
+  };
+  std::vector<model::PosixTimer> timers;
+  for (size_t start = text.find("ID:"); start != std::string::npos;) {
+    const size_t end = text.find("\nID:", start);
+    THAW_ASSIGN(timer, parse_timer(capture, std::string_view(text).substr(start, end - start)));
+    const auto id = static_cast<uint64_t>(timer.id);
+    THAW_ASSIGN(result, remote.call(SYS_timer_gettime, id, remote.scratch()));
+    if (result != 0) return Error{static_cast<int>(-result), "cannot read a POSIX timer"};
+    THAW_ASSIGN(value, remote.read_scratch<KernelItimerspec>());
+    THAW_ASSIGN(overrun, remote.call(SYS_timer_getoverrun, id));
+    auto nanoseconds = [](long seconds, long rest) {
+      return static_cast<uint64_t>(seconds) * 1'000'000'000 + static_cast<uint64_t>(rest);
+    };
+    timer.interval_ns = nanoseconds(value.interval_sec, value.interval_nsec);
+    timer.value_ns = nanoseconds(value.value_sec, value.value_nsec);
+    timer.overrun = overrun > 0 ? static_cast<uint32_t>(overrun) : 0;
+    timers.push_back(timer);
+    start = end == std::string::npos ? end : end + 1;
+  }
+  // The kernel gives ids in ascending order: so must they be made again.
+  std::sort(timers.begin(), timers.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
+  capture.image.posix_timers.insert(capture.image.posix_timers.end(), timers.begin(), timers.end());
+  capture.process.timers.count = static_cast<uint32_t>(timers.size());
+  return {};
+}
+
+Result<void> collect_cwd(Capture& capture) {
+  THAW_ASSIGN(cwd, read_link(proc(capture, "cwd")));
+  if (cwd.ends_with(" (deleted)"))
+    return Error{0, "the app's working directory " + cwd + " is gone; start the app elsewhere"};
+  capture.process.cwd = capture.image.blob(cwd);
+  if (capture.request.cwd != cwd) capture.process.flags |= model::kCwdMoved;
+  return {};
+}
+
+}  // namespace
+
+Result<void> collect_process(Capture& capture) {
+  capture.process.pid = static_cast<uint32_t>(capture.request.pid);
+  THAW_TRY(collect_cwd(capture));
+  THAW_ASSIGN(remote, RemoteSyscalls::begin(capture.tids[0], capture.syscall_instruction, capture.scratch));
+  THAW_TRY(collect_layout(capture, remote));
+  THAW_TRY(collect_prctls(capture, remote));
+  THAW_TRY(collect_signal_actions(capture, remote));
+  THAW_TRY(collect_interval_timers(capture, remote));
+  return collect_posix_timers(capture, remote);
+}
+
+}  // namespace thaw::checkpoint

@@ -1,0 +1,138 @@
+// What a launch needs of the device: CPU, kernel, clocks, user, program.
+#include <fcntl.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "checkpoint/request.h"
+#include "image/hash.h"
+#include "support/file.h"
+
+namespace thaw::checkpoint {
+namespace {
+
+int64_t clock_ns(clockid_t clock) {
+  timespec now = {};
+  clock_gettime(clock, &now);
+  return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
+struct ClockOffsets {
+  int64_t monotonic = 0, boottime = 0;
+};
+
+/// Offsets of the time namespace that `process` ("self" or a pid) is in (time_namespaces(7)).
+ClockOffsets clock_offsets(const std::string& process) {
+  ClockOffsets offsets;
+  auto text = read_file("/proc/" + process + "/timens_offsets");
+  if (!text) return offsets;
+  for (const auto line : split(text.value(), "\n")) {
+    const auto parts = split(line, " \t");
+    if (parts.size() != 3) continue;
+    const int64_t value = strtoll(std::string(parts[1]).c_str(), nullptr, 10) * 1'000'000'000 +
+                          static_cast<int64_t>(number(parts[2]));
+    // /proc shows the offsets of the namespace for children, which is the process's own once it has entered it.
+    if (parts[0] == "monotonic" || parts[0] == "1") offsets.monotonic = value;
+    if (parts[0] == "boottime" || parts[0] == "7") offsets.boottime = value;
+  }
+  return offsets;
+}
+
+void collect_clocks(const Capture& capture, model::Requirements& needs) {
+  const ClockOffsets own = clock_offsets("self");
+  const ClockOffsets app = clock_offsets(std::to_string(capture.request.pid));
+  needs.monotonic_ns = static_cast<uint64_t>(clock_ns(CLOCK_MONOTONIC) - own.monotonic + app.monotonic);
+  needs.boottime_ns = static_cast<uint64_t>(clock_ns(CLOCK_BOOTTIME) - own.boottime + app.boottime);
+  needs.realtime_ns = static_cast<uint64_t>(clock_ns(CLOCK_REALTIME));
+}
+
+Result<void> collect_vdso(Capture& capture, model::Requirements& needs) {
+  model::Process& process = capture.process;
+  for (const Vma& vma : capture.vmas) {
+    if (vma.path == "[vdso]") {
+      std::string bytes(vma.size(), '\0');
+      THAW_TRY(read_app(capture, vma.start, bytes.data(), bytes.size()));
+      needs.vdso = capture.image.blob(bytes);
+      needs.vdso_hash = image::hash(bytes.data(), bytes.size());
+      process.vdso_start = vma.start;
+      process.vdso_size = vma.size();
+    }
+    if (!vma.path.starts_with("[vvar") && vma.path != "[sigpage]") continue;
+    if (process.vvar_size == 0) process.vvar_start = vma.start;
+    process.vvar_size = vma.end - process.vvar_start;
+  }
+  return {};
+}
+
+std::string joined(const std::vector<std::string>& strings) {
+  std::string bytes;
+  for (const std::string& s : strings) bytes += s + '\0';
+  return bytes;
+}
+
+Result<void> collect_program(Capture& capture, model::Requirements& needs) {
+  const Request& request = capture.request;
+  const std::string folder = "/proc/" + std::to_string(request.pid);
+  THAW_ASSIGN(exe, read_link(folder + "/exe"));
+  UniqueFd fd(open((folder + "/exe").c_str(), O_RDONLY | O_CLOEXEC));
+  // A restored app of an ordinary user has thaw-exec as its exe link: the program is the one it was asked for.
+  const std::string program = request.program.empty() ? exe : request.program;
+  if (request.program.empty() && exe.ends_with(" (deleted)"))
+    return Error{ENOENT, "the app's program " + exe + " is gone from the disk"};
+  UniqueFd named(open(program.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!named.valid()) named.reset(open(program.c_str(), O_PATH | O_CLOEXEC));
+  if (!named.valid()) return errno_error("cannot open the program " + program);
+  THAW_ASSIGN(file, capture.image.file(named.get(), program, model::kFileProgram));
+  needs.program_file = file;
+  needs.program = capture.image.blob(program);
+
+  std::string arguments = joined(request.arguments);
+  if (arguments.empty()) {
+    THAW_ASSIGN(cmdline, read_file(folder + "/cmdline"));
+    arguments = cmdline;
+  }
+  needs.arguments = capture.image.blob(arguments);
+  THAW_ASSIGN(environment, read_file(folder + "/environ"));
+  needs.environment = capture.image.blob(environment);
+  return {};
+}
+
+Result<void> collect_identity(Capture& capture, model::Requirements& needs) {
+  const std::string folder = "/proc/" + std::to_string(capture.request.pid);
+  THAW_ASSIGN(status, read_file(folder + "/status"));
+  const auto uids = split(line_value(status, "Uid:"), "\t ");
+  const auto gids = split(line_value(status, "Gid:"), "\t ");
+  if (uids.size() < 2 || gids.size() < 2) return Error{0, "cannot understand " + folder + "/status"};
+  needs.euid = static_cast<uint32_t>(number(uids[1]));
+  needs.egid = static_cast<uint32_t>(number(gids[1]));
+  auto label = read_file(folder + "/attr/current");  // Fails where no security module is active.
+  if (label) {
+    const std::string& text = label.value();
+    needs.security_label = capture.image.blob(trim(std::string_view(text).substr(0, text.find('\0'))));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> collect_requirements(Capture& capture) {
+  model::Requirements needs;
+  const arch::CpuFeatures features = arch::cpu_features();
+  memcpy(needs.cpu_features, features.words, sizeof(needs.cpu_features));
+  collect_clocks(capture, needs);
+  utsname kernel = {};
+  uname(&kernel);
+  needs.kernel = capture.image.blob(std::string(kernel.release) + " " + kernel.version);
+  needs.profile = capture.image.blob(capture.request.profile);
+  needs.call_address = capture.request.call_address;
+  THAW_TRY(collect_vdso(capture, needs));
+  THAW_TRY(collect_program(capture, needs));
+  THAW_TRY(collect_identity(capture, needs));
+  capture.image.requirements.push_back(needs);
+  return {};
+}
+
+}  // namespace thaw::checkpoint

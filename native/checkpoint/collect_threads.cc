@@ -1,0 +1,233 @@
+// Threads: registers, signal state, what libc registered with the kernel, scheduling.
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "checkpoint/inject.h"
+#include "checkpoint/request.h"
+#include "checkpoint/syscall_restart.h"
+#include "support/file.h"
+
+namespace thaw::checkpoint {
+namespace {
+
+#ifndef PTRACE_GET_RSEQ_CONFIGURATION
+#define PTRACE_GET_RSEQ_CONFIGURATION 0x420f
+#endif
+
+struct RseqConfiguration {
+  uint64_t pointer;
+  uint32_t size, signature, flags, padding;
+};
+
+/// The kernel's struct robust_list_head and struct rseq_cs, in the app's word size.
+struct RobustListHead {
+  unsigned long next;
+  long futex_offset;
+  unsigned long pending;
+};
+struct RseqCriticalSection {
+  uint32_t version, flags;
+  uint64_t start_ip, post_commit_offset, abort_ip;
+};
+
+Result<void> collect_mask(pid_t tid, SignalState& state) {
+  if (ptrace(PTRACE_GETSIGMASK, tid, sizeof(state.blocked), &state.blocked) != 0)
+    return errno_error("cannot read the signal mask of thread " + std::to_string(tid));
+  return {};
+}
+
+Result<void> collect_alternate_stack(RemoteSyscalls& remote, SignalState& state) {
+  THAW_ASSIGN(result, remote.call(SYS_sigaltstack, 0, remote.scratch()));
+  if (result != 0) return Error{static_cast<int>(-result), "cannot read an alternate signal stack"};
+  THAW_ASSIGN(stack, remote.read_scratch<stack_t>());
+  state.stack_address = reinterpret_cast<uintptr_t>(stack.ss_sp);
+  state.stack_size = stack.ss_size;
+  state.stack_flags = stack.ss_flags & ~SS_ONSTACK;  // ONSTACK is the kernel's answer, never its input.
+  return {};
+}
+
+Result<void> collect_tid_address(RemoteSyscalls& remote, pid_t tid, model::Thread& thread) {
+  THAW_ASSIGN(result, remote.call(SYS_prctl, PR_GET_TID_ADDRESS, remote.scratch()));
+  if (result != 0)
+    return Error{static_cast<int>(-result),
+                 "thread " + std::to_string(tid) +
+                     " has a clear_child_tid that this kernel does not show; it needs CONFIG_CHECKPOINT_RESTORE"};
+  THAW_ASSIGN(address, remote.read_scratch<unsigned long>());
+  thread.clear_child_tid = address;
+  return {};
+}
+
+/// glibc and bionic keep the thread's id where clear_child_tid points; musl keeps it in the thread's control block.
+void find_tid_word(pid_t tid, model::Thread& thread) {
+  uint32_t word = 0;
+  if (thread.clear_child_tid != 0 &&
+      read_memory(tid, thread.clear_child_tid, &word, sizeof(word)).ok() && word == static_cast<uint32_t>(tid)) {
+    thread.tid_word = thread.clear_child_tid;
+    thread.flags |= model::kTidWord;
+    return;
+  }
+  constexpr uint64_t kReach = 512;  // x86 and musl put the block behind the TLS pointer, ARM before it.
+  uint32_t words[2 * kReach / 4] = {};
+  const uint64_t start = (thread.tls[0] & ~uint64_t{3}) - kReach;
+  if (thread.tls[0] == 0) return;
+  for (const uint64_t half : {uint64_t{0}, kReach})
+    (void)!read_memory(tid, start + half, words + half / 4, kReach).ok();
+  uint64_t found = 0;
+  for (size_t i = 0; i < std::size(words); ++i) {
+    if (words[i] != static_cast<uint32_t>(tid)) continue;
+    if (found != 0) return;  // Ambiguous: better none than a wrong one.
+    found = start + 4 * i;
+  }
+  if (found == 0) return;
+  thread.tid_word = found;
+  thread.flags |= model::kTidWord;
+}
+
+void collect_rseq(pid_t tid, model::Thread& thread, arch::Registers& registers) {
+  RseqConfiguration configuration = {};
+  if (ptrace(static_cast<__ptrace_request>(PTRACE_GET_RSEQ_CONFIGURATION), tid, sizeof(configuration),
+             &configuration) <= 0)
+    return;
+  thread.rseq_address = configuration.pointer;
+  thread.rseq_size = configuration.size;
+  thread.rseq_signature = configuration.signature;
+
+  // A thread stopped within a critical section must take its abort path: the CPU is another one after restore.
+  uint64_t section_address = 0;
+  RseqCriticalSection section = {};
+  if (configuration.pointer == 0 ||
+      !read_memory(tid, configuration.pointer + 8, &section_address, sizeof(section_address)) ||
+      section_address == 0 || !read_memory(tid, section_address, &section, sizeof(section)))
+    return;
+  const uint64_t pc = arch::program_counter(registers);
+  if (pc - section.start_ip < section.post_commit_offset)
+    arch::set_program_counter(registers, section.abort_ip);
+}
+
+Result<void> collect_robust_list(Capture& capture, pid_t tid, model::Thread& thread) {
+  void* head = nullptr;
+  size_t size = 0;
+  if (syscall(SYS_get_robust_list, tid, &head, &size) != 0)
+    return errno_error("cannot read the robust list of thread " + std::to_string(tid));
+  thread.robust_list = reinterpret_cast<uintptr_t>(head);
+  thread.robust_list_size = size;
+  thread.robust_words.first = static_cast<model::Index>(capture.image.robust_words.size());
+  RobustListHead list = {};
+  if (head == nullptr || !read_memory(tid, thread.robust_list, &list, sizeof(list))) return {};
+
+  auto add_lock = [&](unsigned long entry) {
+    const uint64_t address = (entry & ~1ul) + static_cast<unsigned long>(list.futex_offset);
+    uint32_t word = 0;
+    constexpr uint32_t kTidMask = 0x3fffffff;  // FUTEX_TID_MASK
+    if (!read_memory(tid, address, &word, sizeof(word)) || (word & kTidMask) != static_cast<uint32_t>(tid)) return;
+    capture.image.robust_words.push_back({address});
+    ++thread.robust_words.count;
+  };
+  constexpr int kMostLocks = 4096;  // A list under change may be a ring that misses its head.
+  unsigned long entry = list.next;
+  for (int i = 0; i < kMostLocks && (entry & ~1ul) != thread.robust_list; ++i) {
+    add_lock(entry);
+    if (!read_memory(tid, entry & ~1ul, &entry, sizeof(entry))) break;
+  }
+  if (list.pending != 0) add_lock(list.pending);
+  return {};
+}
+
+void collect_scheduling(Capture& capture, pid_t tid, model::Thread& thread, bool leader) {
+  const pid_t leader_tid = capture.tids[0];
+  thread.policy = static_cast<uint32_t>(std::max(0, sched_getscheduler(tid)) & 0xffff);
+  sched_param parameter = {};
+  if (sched_getparam(tid, &parameter) == 0) thread.priority = static_cast<uint32_t>(parameter.sched_priority);
+  thread.sched_flags = (sched_getscheduler(tid) & SCHED_RESET_ON_FORK) != 0 ? 1 : 0;
+  thread.nice = getpriority(PRIO_PROCESS, static_cast<id_t>(tid)) -
+                getpriority(PRIO_PROCESS, static_cast<id_t>(leader_tid));
+  constexpr int kWhoProcess = 1;
+  const long io = syscall(SYS_ioprio_get, kWhoProcess, tid);
+  thread.io_priority = io > 0 ? static_cast<uint32_t>(io) : 0;
+
+  // CPUs are the caller's, as everything that a process keeps across exec; a thread that chose others keeps them.
+  cpu_set_t reference = {}, own = {};
+  sched_getaffinity(leader ? 0 : leader_tid, sizeof(reference), &reference);
+  sched_getaffinity(tid, sizeof(own), &own);
+  if (!leader && !CPU_EQUAL(&reference, &own))
+    thread.affinity = capture.image.blob({reinterpret_cast<const char*>(&own), sizeof(own)});
+}
+
+Result<void> collect_prctls(RemoteSyscalls& remote, model::Thread& thread) {
+  THAW_ASSIGN(slack, remote.call(SYS_prctl, PR_GET_TIMERSLACK));
+  thread.timer_slack_ns = slack > 0 ? static_cast<uint64_t>(slack) : 0;
+  THAW_ASSIGN(result, remote.call(SYS_prctl, PR_GET_PDEATHSIG, remote.scratch()));
+  if (result != 0) return {};
+  THAW_ASSIGN(signal, remote.read_scratch<int>());
+  thread.parent_death_signal = static_cast<uint32_t>(signal);
+  return {};
+}
+
+Result<model::Range> collect_pending(Capture& capture, pid_t tid, uint32_t flags) {
+  model::Range range = {static_cast<model::Index>(capture.image.pending_signals.size()), 0};
+  for (;;) {
+    model::PendingSignal pending;
+    static_assert(sizeof(pending) == sizeof(siginfo_t));
+    __ptrace_peeksiginfo_args arguments = {range.count, flags, 1};
+    const long count = ptrace(PTRACE_PEEKSIGINFO, tid, &arguments, &pending);
+    if (count < 0) return errno_error("cannot read the pending signals of thread " + std::to_string(tid));
+    if (count == 0) return range;
+    capture.image.pending_signals.push_back(pending);
+    ++range.count;
+  }
+}
+
+Result<model::Thread> collect_thread(Capture& capture, size_t index) {
+  const pid_t tid = capture.tids[index];
+  model::Thread thread;
+  thread.tid = static_cast<uint32_t>(tid);
+  THAW_ASSIGN(comm, read_file("/proc/" + std::to_string(tid) + "/comm"));
+  strncpy(thread.comm, std::string(trim(comm)).c_str(), sizeof(thread.comm) - 1);
+
+  THAW_ASSIGN(registers, arch::read_registers(tid));
+  memcpy(thread.tls, registers.tls, sizeof(thread.tls));
+  SignalState state;
+  THAW_TRY(collect_mask(tid, state));
+  THAW_ASSIGN(pending, collect_pending(capture, tid, 0));
+  thread.pending = pending;
+  {
+    THAW_ASSIGN(remote, RemoteSyscalls::begin(tid, capture.syscall_instruction, capture.scratch));
+    THAW_TRY(collect_alternate_stack(remote, state));
+    THAW_TRY(collect_tid_address(remote, tid, thread));
+    THAW_TRY(collect_prctls(remote, thread));
+  }
+  find_tid_word(tid, thread);
+  make_restartable(tid, registers);
+  collect_rseq(tid, thread, registers);
+  THAW_TRY(arch::collect_thread_extras(tid, thread));
+  THAW_TRY(collect_robust_list(capture, tid, thread));
+  collect_scheduling(capture, tid, thread, index == 0);
+  capture.registers.push_back(std::move(registers));
+  capture.signal_states.push_back(state);
+  return thread;
+}
+
+}  // namespace
+
+Result<void> collect_threads(Capture& capture) {
+  capture.process.threads = {static_cast<model::Index>(capture.image.threads.size()),
+                             static_cast<uint32_t>(capture.tids.size())};
+  for (size_t i = 0; i < capture.tids.size(); ++i) {
+    THAW_ASSIGN(thread, collect_thread(capture, i));
+    capture.image.threads.push_back(thread);
+  }
+  THAW_ASSIGN(shared, collect_pending(capture, capture.tids[0], PTRACE_PEEKSIGINFO_SHARED));
+  capture.process.pending = shared;
+  return {};
+}
+
+}  // namespace thaw::checkpoint

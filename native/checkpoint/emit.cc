@@ -1,0 +1,209 @@
+// Writes the pages of every region to the image and emits the ops that bring them back.
+#include <sys/mman.h>
+
+#include <algorithm>
+
+#include "checkpoint/memory_plan.h"
+#include "checkpoint/op_list.h"
+#include "checkpoint/page_reader.h"
+
+namespace thaw::checkpoint {
+namespace {
+
+constexpr int kGuardInstall = 102;  // MADV_GUARD_INSTALL, since Linux 6.13
+
+/// VmFlags that are made again by madvise(2). Advice that only tunes may fail; what changes behaviour may not.
+struct Advice {
+  const char* flag;
+  int advice;
+  bool optional;
+};
+constexpr Advice kAdvice[] = {
+    {"dd", MADV_DONTDUMP, false},  {"dc", MADV_DONTFORK, false},  {"wf", MADV_WIPEONFORK, false},
+    {"hg", MADV_HUGEPAGE, true},   {"nh", MADV_NOHUGEPAGE, true}, {"mg", MADV_MERGEABLE, true},
+    {"sr", MADV_SEQUENTIAL, true}, {"rr", MADV_RANDOM, true},
+};
+
+class Emitter {
+ public:
+  Emitter(Capture& capture, const MemoryPlan& plan)
+      : capture_(capture), plan_(plan), page_(capture.writer.page_size()), reader_(capture), ops_(capture.image.ops) {}
+
+  Result<void> run() {
+    capture_.process.mappings.first = static_cast<model::Index>(capture_.image.mappings.size());
+    for (const Region& region : plan_.regions) {
+      if (emitted_area_ == false && region.vma->start > plan_.area_start) THAW_TRY(emit_area());
+      THAW_TRY(emit(region));
+    }
+    if (!emitted_area_) THAW_TRY(emit_area());
+    for (const Region& region : plan_.regions) emit_attributes(region);
+    for (const Region& region : plan_.regions)
+      if (region.vma->has("sl")) ops_.add(model::OpKind::seal, region.vma->start, region.vma->size());
+    capture_.process.ops = ops_.range();
+    return {};
+  }
+
+ private:
+  Result<void> emit(const Region& region) {
+    const uint64_t stored_before = capture_.writer.stored();
+    switch (region.pages) {
+      case Pages::none:
+        back(region, {region.vma->start, region.vma->end});
+        break;
+      case Pages::mapped:
+        THAW_TRY(emit_mapped(region));
+        break;
+      case Pages::copied:
+        THAW_TRY(emit_copied(region));
+        break;
+    }
+    describe(region, (capture_.writer.stored() - stored_before) / page_);
+    return {};
+  }
+
+  /// What lies behind stored pages, for a part of the region.
+  void back(const Region& region, const Span& span) {
+    const Vma& vma = *region.vma;
+    const uint64_t into = span.start - vma.start;
+    switch (region.backing) {
+      case Backing::anonymous:
+        ops_.map(span.start, span.size(), vma.prot, anonymous_flags(vma), model::Op::kNoSource, 0);
+        break;
+      case Backing::file:
+      case Backing::object:
+        ops_.map(span.start, span.size(), vma.prot, MAP_FIXED | (vma.shared ? MAP_SHARED : MAP_PRIVATE) | noreserve(vma),
+                 source(region), vma.offset + into);
+        break;
+      case Backing::nothing:
+        break;
+    }
+  }
+
+  Result<void> emit_mapped(const Region& region) {
+    const Vma& vma = *region.vma;
+    uint64_t next = vma.start;
+    for (const Span& segment : region.segments) {
+      if (segment.start > next) back(region, {next, segment.start});
+      const uint64_t at = capture_.writer.reserve(segment.size());
+      THAW_TRY(store_runs(region, segment, at));
+      ops_.map(segment.start, segment.size(), vma.prot, MAP_FIXED | MAP_PRIVATE | noreserve(vma), 0, at);
+      next = segment.end;
+    }
+    if (next < vma.end) back(region, {next, vma.end});
+    return {};
+  }
+
+  /// Of anonymous memory only the runs, holes stay holes of the file; over a file also what lies between them.
+  Result<void> store_runs(const Region& region, const Span& segment, uint64_t at) {
+    if (region.backing != Backing::anonymous) return reader_.store(segment, at, plan_.overlay);
+    for (const Span& run : region.runs) {
+      if (run.end <= segment.start || run.start >= segment.end) continue;
+      THAW_TRY(reader_.store(run, at + (run.start - segment.start), plan_.overlay));
+    }
+    return {};
+  }
+
+  Result<void> emit_copied(const Region& region) {
+    const Vma& vma = *region.vma;
+    const bool writable = (vma.prot & PROT_WRITE) != 0;
+    if (writable)
+      back(region, {vma.start, vma.end});
+    else
+      ops_.map(vma.start, vma.size(), PROT_READ | PROT_WRITE, anonymous_flags(vma), model::Op::kNoSource, 0);
+    for (const Span& segment : region.segments) {
+      const uint64_t at = capture_.writer.reserve(segment.size());
+      THAW_TRY(store_runs(region, segment, at));
+      ops_.read(segment.start, segment.size(), at);
+    }
+    if (!writable) ops_.protect(vma.start, vma.size(), vma.prot);
+    for (const Span& guard : region.guards)
+      ops_.add(model::OpKind::advise, guard.start, guard.size(), kGuardInstall);
+    return {};
+  }
+
+  Result<void> emit_area() {
+    emitted_area_ = true;
+    if (plan_.area.empty()) return {};
+    const uint64_t at = capture_.writer.reserve(plan_.area.size());
+    THAW_TRY(capture_.writer.write(at, plan_.area.data(), plan_.area.size()));
+    auto part = [&](uint64_t offset, uint64_t size, uint32_t prot) {
+      if (size != 0) ops_.map(plan_.area_start + offset, size, prot, MAP_FIXED | MAP_PRIVATE, 0, at + offset);
+    };
+    part(0, plan_.area_code, PROT_READ);
+    part(plan_.area_code, plan_.area_code_size, PROT_READ | PROT_EXEC);
+    part(plan_.area_data, plan_.area_data_size, PROT_READ | PROT_WRITE);
+    return {};
+  }
+
+  void emit_attributes(const Region& region) {
+    const Vma& vma = *region.vma;
+    for (const Advice& advice : kAdvice)
+      if (vma.has(advice.flag))
+        ops_.add(model::OpKind::advise, vma.start, vma.size(), static_cast<uint32_t>(advice.advice), advice.optional);
+    if (vma.has("lo")) {
+      constexpr uint32_t kOnFault = 1;  // MLOCK_ONFAULT
+      ops_.add(model::OpKind::lock, vma.start, vma.size(), vma.has("lf") ? kOnFault : 0);
+    }
+    constexpr std::string_view kPrefix = "[anon:";
+    if (vma.path.starts_with(kPrefix) && vma.path.ends_with("]"))
+      ops_.name(vma.start, vma.size(),
+                capture_.image.blob(vma.path.substr(kPrefix.size(), vma.path.size() - kPrefix.size() - 1)));
+  }
+
+  static uint32_t noreserve(const Vma& vma) { return vma.has("nr") ? MAP_NORESERVE : 0; }
+
+  static uint32_t anonymous_flags(const Vma& vma) {
+    constexpr uint32_t kDroppable = 0x08;  // MAP_DROPPABLE takes the place of MAP_PRIVATE
+    uint32_t flags = MAP_FIXED | MAP_ANONYMOUS | noreserve(vma);
+    flags |= vma.has("dp") ? kDroppable : vma.shared ? uint32_t{MAP_SHARED} : uint32_t{MAP_PRIVATE};
+    if (vma.has("gd")) flags |= MAP_GROWSDOWN | MAP_STACK;
+    return flags;
+  }
+
+  uint16_t source(const Region& region) {
+    auto& sources = capture_.image.map_sources;
+    for (size_t i = 0; i < sources.size(); ++i)
+      if (sources[i].file == region.file && sources[i].object == region.object && sources[i].open_flags == region.open_flags)
+        return static_cast<uint16_t>(i + 1);
+    sources.push_back({region.file, region.object, region.open_flags, 0});
+    return static_cast<uint16_t>(sources.size());
+  }
+
+  void describe(const Region& region, uint64_t stored_pages) {
+    const Vma& vma = *region.vma;
+    model::Mapping record;
+    record.start = vma.start;
+    record.end = vma.end;
+    record.offset = vma.offset;
+    record.prot = vma.prot;
+    record.kind = vma.path == "[stack]"                  ? model::MappingKind::stack
+                  : region.backing == Backing::file      ? model::MappingKind::file
+                  : region.backing == Backing::object    ? model::MappingKind::shared_memory
+                                                         : model::MappingKind::anonymous;
+    record.shared = vma.shared ? 1 : 0;
+    record.file = region.file;
+    record.object = region.object;
+    record.stored_pages = static_cast<uint32_t>(stored_pages);
+    record.name = capture_.image.blob(vma.path);
+    record.vm_flags = capture_.image.blob(vma.flags);
+    std::string note = region.note;
+    if (note.empty() && region.pages == Pages::mapped) note = "mapped from the image";
+    if (note.empty() && region.pages == Pages::copied) note = "copied at launch";
+    record.note = capture_.image.blob(note);
+    capture_.image.mappings.push_back(record);
+    ++capture_.process.mappings.count;
+  }
+
+  Capture& capture_;
+  const MemoryPlan& plan_;
+  size_t page_;
+  PageReader reader_;
+  OpList ops_;
+  bool emitted_area_ = false;
+};
+
+}  // namespace
+
+Result<void> emit_memory(Capture& capture, const MemoryPlan& plan) { return Emitter(capture, plan).run(); }
+
+}  // namespace thaw::checkpoint

@@ -1,0 +1,123 @@
+#include "checkpoint/freeze.h"
+
+#include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include <algorithm>
+
+#include "support/file.h"
+
+namespace thaw::checkpoint {
+namespace {
+
+constexpr int kEventStop = PTRACE_EVENT_STOP;
+constexpr int64_t kPatienceNs = 10'000'000'000;
+
+int64_t now_ns() {
+  timespec now = {};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
+Error seize_error(pid_t pid, pid_t tid) {
+  const int err = errno;
+  std::string why = "cannot trace thread " + std::to_string(tid) + " of process " + std::to_string(pid);
+  auto status = read_file("/proc/" + std::to_string(tid) + "/status");
+  const std::string_view tracer =
+      status ? line_value(status.value(), "TracerPid:") : std::string_view();
+  if (!tracer.empty() && tracer != "0")
+    why += ": process " + std::string(tracer) + " traces it already (a debugger or strace?)";
+  else if (status && line_value(status.value(), "State:").starts_with("Z"))
+    why += ": the thread has ended; a program whose main thread has exited cannot be checkpointed";
+  else if (err == EPERM)
+    why += "; run thaw as the same user or as root, and see /proc/sys/kernel/yama/ptrace_scope";
+  return Error{err, std::move(why)};
+}
+
+/// Seizes one thread and waits for it to stop; false if it has ended meanwhile.
+Result<bool> stop_thread(pid_t pid, pid_t tid) {
+  if (ptrace(PTRACE_SEIZE, tid, nullptr, reinterpret_cast<void*>(PTRACE_O_TRACESYSGOOD)) != 0) {
+    if (errno == ESRCH) return false;
+    return seize_error(pid, tid);
+  }
+  if (ptrace(PTRACE_INTERRUPT, tid, nullptr, nullptr) != 0 && errno != ESRCH)
+    return errno_error("cannot interrupt thread " + std::to_string(tid));
+  for (;;) {
+    THAW_ASSIGN(status, wait_for_stop(tid));
+    if (!WIFSTOPPED(status)) return false;
+    if (status >> 16 == kEventStop) {
+      if (WSTOPSIG(status) == SIGTRAP) return true;
+      return Error{0, "process " + std::to_string(pid) + " is stopped by a signal; continue it (kill -CONT) first"};
+    }
+    // A signal that was on its way: let it be delivered, the interrupt follows behind it.
+    ptrace(PTRACE_CONT, tid, nullptr, reinterpret_cast<void*>(static_cast<long>(WSTOPSIG(status))));
+  }
+}
+
+}  // namespace
+
+Result<int> wait_for_stop(pid_t tid) {
+  const int64_t deadline = now_ns() + kPatienceNs;
+  for (long pause_ns = 20'000;; pause_ns = std::min(pause_ns * 2, 2'000'000L)) {
+    int status = 0;
+    const pid_t got = waitpid(tid, &status, __WALL | WNOHANG);
+    if (got == tid) return status;
+    if (got < 0 && errno != EINTR) return errno_error("lost thread " + std::to_string(tid));
+    if (now_ns() > deadline)
+      return Error{ETIMEDOUT, "thread " + std::to_string(tid) +
+                                  " did not stop within 10 s: it waits in the kernel and cannot be interrupted"};
+    const timespec pause = {0, pause_ns};
+    nanosleep(&pause, nullptr);
+  }
+}
+
+Result<Freeze> Freeze::take(pid_t pid) {
+  Freeze freeze(pid);
+  // Threads may start others until all of them are stopped.
+  for (;;) {
+    THAW_ASSIGN(found, freeze.seize_new_threads());
+    if (!found) break;
+  }
+  if (freeze.tids_.empty()) return Error{ESRCH, "there is no process " + std::to_string(pid)};
+  return freeze;
+}
+
+Result<bool> Freeze::seize_new_threads() {
+  auto tids = numeric_entries("/proc/" + std::to_string(pid_) + "/task");
+  if (!tids) return Error{ESRCH, "there is no process " + std::to_string(pid_)};
+  // The leader first: its id is the process's.
+  std::stable_partition(tids.value().begin(), tids.value().end(), [this](int tid) { return tid == pid_; });
+  bool found = false;
+  for (const pid_t tid : tids.value()) {
+    if (std::find(tids_.begin(), tids_.end(), tid) != tids_.end()) continue;
+    THAW_ASSIGN(stopped, stop_thread(pid_, tid));
+    if (stopped) tids_.push_back(tid);
+    found = found || stopped;
+  }
+  return found;
+}
+
+Freeze::Freeze(Freeze&& other) noexcept : pid_(other.pid_), tids_(std::move(other.tids_)) {
+  other.tids_.clear();
+}
+
+Freeze::~Freeze() {
+  for (const pid_t tid : tids_) ptrace(PTRACE_DETACH, tid, nullptr, nullptr);
+}
+
+void Freeze::kill() {
+  ::kill(pid_, SIGKILL);
+  // Traced threads are reaped by their tracer; the leader's status goes on to its parent.
+  for (auto tid = tids_.rbegin(); tid != tids_.rend(); ++tid) {
+    if (*tid == pid_) continue;
+    int status = 0;
+    while (waitpid(*tid, &status, __WALL) == *tid && WIFSTOPPED(status)) {
+    }
+  }
+  for (const pid_t tid : tids_) ptrace(PTRACE_DETACH, tid, nullptr, nullptr);
+  tids_.clear();
+}
+
+}  // namespace thaw::checkpoint

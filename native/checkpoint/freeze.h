@@ -1,0 +1,39 @@
+// Every thread of a process, seized and stopped (ptrace(2), PTRACE_SEIZE).
+#pragma once
+
+#include <sys/types.h>
+
+#include <vector>
+
+#include "support/result.h"
+
+namespace thaw::checkpoint {
+
+/// While it lives, all threads of one process stand still. Its end lets them run on, unharmed; should this process
+/// die, the kernel does the same. Must be used and destroyed in the thread that made it.
+class Freeze {
+ public:
+  static Result<Freeze> take(pid_t pid);
+  Freeze(Freeze&&) noexcept;
+  Freeze& operator=(Freeze&&) = delete;
+  ~Freeze();
+
+  [[nodiscard]] pid_t pid() const { return pid_; }
+  /// The thread group leader first.
+  [[nodiscard]] const std::vector<pid_t>& tids() const { return tids_; }
+
+  /// Ends the process instead of letting it run on.
+  void kill();
+
+ private:
+  explicit Freeze(pid_t pid) : pid_(pid) {}
+  Result<bool> seize_new_threads();
+
+  pid_t pid_;
+  std::vector<pid_t> tids_;
+};
+
+/// Waits until `tid` stops and answers the wait status.
+Result<int> wait_for_stop(pid_t tid);
+
+}  // namespace thaw::checkpoint

@@ -1,0 +1,261 @@
+// Classifies every mapping: what stands behind it, which of its pages must be stored, and how they come back.
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "checkpoint/memory_plan.h"
+#include "checkpoint/page_reader.h"
+#include "fd/shared_memory.h"
+#include "image/hash.h"
+#include "shim/shim_plan.h"
+#include "support/file.h"
+
+namespace thaw::checkpoint {
+namespace {
+
+constexpr uint64_t kAnonymousGap = uint64_t{1} << 20;  ///< holes from here on come back as untouched memory
+constexpr uint64_t kFileGap = 128 << 10;
+
+std::string where(const Vma& vma) {
+  char range[64];
+  snprintf(range, sizeof(range), "mapping %llx-%llx", static_cast<unsigned long long>(vma.start),
+           static_cast<unsigned long long>(vma.end));
+  return vma.path.empty() ? range : std::string(range) + " (" + vma.path + ")";
+}
+
+Error refuse(const Vma& vma, const std::string& why, const std::string& remedy) {
+  return Error{0, where(vma) + " " + why + "; " + remedy};
+}
+
+bool is_kernel_mapping(const Vma& vma) {
+  return vma.path == "[vdso]" || vma.path.starts_with("[vvar") || vma.path == "[vsyscall]" ||
+         vma.path == "[sigpage]" || vma.path == "[vectors]" || vma.path == "[uprobes]" || vma.path == "[gate]";
+}
+
+bool is_shared_anonymous(const Vma& vma) {
+  return vma.shared && (vma.path == "/dev/zero" || vma.path.starts_with("[anon_shmem:"));
+}
+
+Result<void> check_supported(const Vma& vma) {
+  if (vma.path.starts_with("/SYSV"))
+    return refuse(vma, "is System V shared memory", "let the app use mmap or memfd_create for shared memory");
+  if (vma.path == "/[aio]")
+    return refuse(vma, "belongs to kernel AIO", "let the app set up io_setup(2) after the checkpoint");
+  if (vma.path.starts_with("anon_inode:") || vma.path.starts_with("/anon_inode:"))
+    return refuse(vma, "belongs to a kernel object", "close it before the checkpoint (for io_uring in libuv: UV_USE_IO_URING=0)");
+  if (vma.has("ht")) return refuse(vma, "is huge pages (hugetlbfs)", "switch huge pages off in the app");
+  if (vma.has("pf") || vma.has("io")) return refuse(vma, "is device memory", "let the app open the device after the checkpoint");
+  if (vma.has("um") || vma.has("uw")) return refuse(vma, "is watched by userfaultfd", "close it before the checkpoint");
+  return {};
+}
+
+/// A descriptor of the file behind a mapping: by its name where that is still the same file, else through the kernel's
+/// own link, which needs privilege. Invalid if neither works.
+UniqueFd open_mapped(const Capture& capture, const Vma& vma, int flags) {
+  if (!vma.deleted) {
+    UniqueFd fd(open(vma.path.c_str(), flags | O_CLOEXEC));
+    struct stat status = {};
+    if (fd.valid() && fstat(fd.get(), &status) == 0 && status.st_ino == vma.ino) return fd;
+  }
+  char link[96];
+  snprintf(link, sizeof(link), "/proc/%d/map_files/%llx-%llx", capture.request.pid,
+           static_cast<unsigned long long>(vma.start), static_cast<unsigned long long>(vma.end));
+  return UniqueFd(open(link, flags | O_CLOEXEC));
+}
+
+bool is_thaw_image(const Vma& vma, int fd) {
+  char magic[sizeof(image::kMagic)] = {};
+  return !vma.shared && fd >= 0 && pread(fd, magic, sizeof(magic), 0) == ssize_t{sizeof(magic)} &&
+         memcmp(magic, image::kMagic, sizeof(magic)) == 0;
+}
+
+/// True for the thaw area of the image that a restored app came from, which starts with its magic.
+Result<bool> starts_old_area(const Capture& capture, const Vma& vma) {
+  char magic[sizeof(kAreaMagic)] = {};
+  if ((vma.prot & PROT_READ) == 0 || vma.shared || !read_app(capture, vma.start, magic, sizeof(magic)).ok()) return false;
+  return memcmp(magic, kAreaMagic, sizeof(magic)) == 0;
+}
+
+class Planner {
+ public:
+  Planner(Capture& capture, MemoryPlan& plan)
+      : capture_(capture), plan_(plan), page_(capture.writer.page_size()), reader_(capture) {}
+
+  Result<void> run() {
+    plan_.guarded = shim::can_guard(capture_.vmas, [this](uint64_t a, void* out, size_t n) { return read_app(capture_, a, out, n); });
+    for (const Vma& vma : capture_.vmas) {
+      THAW_TRY(skip_old_area(vma));
+      if (is_kernel_mapping(vma) || vma.start < old_area_end_) continue;
+      THAW_TRY(check_supported(vma));
+      Region region;
+      region.vma = &vma;
+      THAW_TRY(classify(region));
+      if (region.backing != Backing::nothing) plan_.regions.push_back(std::move(region));
+    }
+    return {};
+  }
+
+ private:
+  Result<void> skip_old_area(const Vma& vma) {
+    if (vma.start < old_area_end_) return {};
+    THAW_ASSIGN(starts, starts_old_area(capture_, vma));
+    if (!starts) return {};
+    uint64_t size = 0;
+    THAW_TRY(read_app(capture_, vma.start + sizeof(kAreaMagic), &size, sizeof(size)));
+    if (size < (uint64_t{64} << 20)) old_area_end_ = vma.start + size;
+    return {};
+  }
+
+  Result<void> classify(Region& region) {
+    const Vma& vma = *region.vma;
+    if (is_shared_anonymous(vma)) return shared_anonymous(region);
+    if (!vma.is_file()) return private_anonymous(region);
+    if (vma.shared) return shared_file(region);
+    return private_file(region);
+  }
+
+  Result<void> private_anonymous(Region& region) {
+    const Vma& vma = *region.vma;
+    region.backing = Backing::anonymous;
+    if (vma.has("wf")) {
+      region.note = "wiped, as after fork (MADV_WIPEONFORK)";
+      return {};
+    }
+    if (vma.has("dp")) {
+      region.note = "dropped (MAP_DROPPABLE)";
+      return {};
+    }
+    if (vma.resident_kb + vma.swap_kb == 0 && !vma.has("gu")) return {};
+    THAW_TRY(reader_.present_pages(vma, region.runs, region.guards));
+    return choose_return(region, kAnonymousGap);
+  }
+
+  /// Private memory that no file on the device stands behind: all of its bytes are stored.
+  Result<void> orphan(Region& region, const char* note) {
+    region.backing = Backing::anonymous;
+    region.note = note;
+    THAW_TRY(reader_.nonzero_pages(*region.vma, region.runs));
+    return choose_return(region, kAnonymousGap);
+  }
+
+  Result<void> choose_return(Region& region, uint64_t gap) {
+    const Vma& vma = *region.vma;
+    region.segments = close_gaps(region.runs, gap);
+    if (region.runs.empty()) return {};
+    // mlock keeps all of it in memory anyway; a stack that grows cannot be a file mapping.
+    const bool copied = !plan_.guarded || vma.has("gd") || vma.has("lo") || vma.has("mg") || !region.guards.empty();
+    region.pages = copied ? Pages::copied : Pages::mapped;
+    if (copied) region.segments = close_gaps(region.runs, 8 * page_);
+    return {};
+  }
+
+  Result<void> shared_anonymous(Region& region) {
+    region.backing = Backing::anonymous;
+    region.pages = Pages::copied;
+    THAW_TRY(reader_.nonzero_pages(*region.vma, region.runs));
+    region.segments = close_gaps(region.runs, 8 * page_);
+    return {};
+  }
+
+  Result<void> private_file(Region& region) {
+    const Vma& vma = *region.vma;
+    UniqueFd fd = open_mapped(capture_, vma, O_RDONLY);
+    if (is_thaw_image(vma, fd.get())) return orphan(region, "was mapped from an older image");
+    if (vma.deleted) return orphan(region, "its file was deleted");
+    if (!fd.valid())
+      return refuse(vma, "is of a file that cannot be opened", "make it readable for the user who builds the profile");
+    region.backing = Backing::file;
+    THAW_ASSIGN(file, capture_.image.file(fd.get(), vma.path, model::kFileMapped));
+    region.file = file;
+    region.open_flags = O_RDONLY;
+    if (vma.anonymous_kb + vma.swap_kb == 0) return {};
+    THAW_TRY(reader_.changed_pages(vma, fd.get(), region.runs));
+    region.segments = close_gaps(region.runs, kFileGap);
+    region.pages = region.runs.empty() ? Pages::none : Pages::mapped;
+    return {};
+  }
+
+  Result<void> shared_file(Region& region) {
+    const Vma& vma = *region.vma;
+    if (vma.deleted) return deleted_shared(region);
+    const bool writable = (vma.prot & PROT_WRITE) != 0;
+    const auto action = writable ? capture_.request.policies.find("mapping", vma.path) : policy::Action::reopen;
+    if (action != policy::Action::reopen && action != policy::Action::ignore)
+      return refuse(vma, "is a writable shared mapping of a file, which every launch would write",
+                    "allow it with " + policy::suggestion("mapping", vma.path, "reopen | ignore"));
+    UniqueFd fd = open_mapped(capture_, vma, writable ? O_RDWR : O_RDONLY);
+    if (!fd.valid()) return refuse(vma, "is of a file that cannot be opened", "check its mode");
+    region.backing = Backing::file;
+    THAW_ASSIGN(file, capture_.image.file(fd.get(), vma.path, writable ? 0 : uint32_t{model::kFileMapped}));
+    region.file = file;
+    region.open_flags = writable ? O_RDWR : O_RDONLY;
+    if (action == policy::Action::ignore) {
+      region.note = "a private copy of its own (policy ignore)";
+      region.backing = Backing::anonymous;
+      return shared_anonymous(region);
+    }
+    return {};
+  }
+
+  /// memfd and deleted files: an object that holds the memory, made again at launch. A descriptor of the same file, if
+  /// there is one, has stored its content already.
+  Result<void> deleted_shared(Region& region) {
+    const Vma& vma = *region.vma;
+    region.backing = Backing::object;
+    region.open_flags = O_RDWR;
+    struct stat status = {};
+    status.st_ino = vma.ino;
+    status.st_dev = vma.dev;
+    const uint64_t id = fd::object_id(status);
+    for (model::Index i = 0; i < capture_.image.objects.size(); ++i) {
+      const model::Object& object = capture_.image.objects[i];
+      if (object.kind == model::ObjectKind::shared_memory && object.id == id) {
+        region.object = i;
+        return {};
+      }
+    }
+    constexpr std::string_view kMemfd = "/memfd:";
+    const bool memfd = vma.path.starts_with(kMemfd);
+    model::Object object;
+    object.kind = model::ObjectKind::shared_memory;
+    object.id = id;
+    object.flags = (memfd ? 0u : uint32_t{fd::kMemoryWasFile}) | 0777u << fd::kMemoryModeShift;
+    object.name = capture_.image.blob(memfd ? vma.path.substr(kMemfd.size()) : vma.path);
+    THAW_TRY(store_object(vma, object));
+    region.object = image::Builder::add(capture_.image.objects, object);
+    return {};
+  }
+
+  Result<void> store_object(const Vma& first, model::Object& object) {
+    object.runs.first = static_cast<model::Index>(capture_.image.data_runs.size());
+    for (const Vma& vma : capture_.vmas) {
+      if (!vma.shared || vma.ino != first.ino || vma.dev != first.dev) continue;
+      object.size = std::max(object.size, vma.offset + vma.size());
+      std::vector<Span> runs;
+      THAW_TRY(reader_.nonzero_pages(vma, runs));
+      for (const Span& run : runs) {
+        const uint64_t at = capture_.writer.reserve(run.size());
+        THAW_TRY(reader_.store(run, at, plan_.overlay));
+        capture_.image.data_runs.push_back({vma.offset + (run.start - vma.start), at, run.size()});
+        ++object.runs.count;
+      }
+    }
+    return {};
+  }
+
+  Capture& capture_;
+  MemoryPlan& plan_;
+  size_t page_;
+  PageReader reader_;
+  uint64_t old_area_end_ = 0;
+};
+
+}  // namespace
+
+Result<void> plan_regions(Capture& capture, MemoryPlan& plan) { return Planner(capture, plan).run(); }
+
+}  // namespace thaw::checkpoint

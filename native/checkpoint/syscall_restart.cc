@@ -1,0 +1,75 @@
+#include "checkpoint/syscall_restart.h"
+
+#include <sys/syscall.h>
+
+#include <cerrno>
+
+namespace thaw::checkpoint {
+namespace {
+
+// include/linux/errno.h of the kernel: never seen by user space, but by ptrace.
+constexpr int64_t kRestartSys = -512, kRestartNoIntr = -513, kRestartNoHand = -514, kRestartBlock = -516;
+
+/// Calls that the kernel never restarts but answers with EINTR, even when only ptrace interrupted them.
+bool interrupted_by_us(long number) {
+  switch (number) {
+#ifdef SYS_epoll_wait
+    case SYS_epoll_wait:
+#endif
+    case SYS_epoll_pwait:
+#ifdef SYS_epoll_pwait2
+    case SYS_epoll_pwait2:
+#endif
+    case SYS_rt_sigtimedwait:
+#ifdef SYS_rt_sigtimedwait_time64
+    case SYS_rt_sigtimedwait_time64:
+#endif
+#ifdef SYS_semtimedop
+    case SYS_semtimedop:
+#endif
+#ifdef SYS_io_getevents
+    case SYS_io_getevents:
+#endif
+      return true;
+    default:
+      return false;
+  }
+}
+
+/// A relative sleep goes on with what remains, which the kernel wrote where the caller asked for it.
+void sleep_the_rest(arch::Interrupted& call) {
+  constexpr uint64_t kAbsolute = 1;  // TIMER_ABSTIME
+#ifdef SYS_nanosleep
+  if (call.number == SYS_nanosleep && call.arguments[1] != 0) call.arguments[0] = call.arguments[1];
+#endif
+  bool clock_nanosleep = call.number == SYS_clock_nanosleep;
+#ifdef SYS_clock_nanosleep_time64
+  clock_nanosleep = clock_nanosleep || call.number == SYS_clock_nanosleep_time64;
+#endif
+  if (clock_nanosleep && (call.arguments[1] & kAbsolute) == 0 && call.arguments[3] != 0)
+    call.arguments[2] = call.arguments[3];
+}
+
+}  // namespace
+
+void make_restartable(pid_t tid, arch::Registers& registers) {
+  arch::Interrupted call = arch::interrupted_syscall(tid, registers);
+  if (!call.in_syscall) return;
+  switch (call.result) {
+    case kRestartBlock:
+      // The restart block stays behind in the old process: make the call itself again.
+      sleep_the_rest(call);
+      return arch::restart_syscall(registers, call);
+    case kRestartSys:
+    case kRestartNoIntr:
+    case kRestartNoHand:
+      return arch::restart_syscall(registers, call);
+    case -EINTR:
+      if (interrupted_by_us(call.number)) arch::restart_syscall(registers, call);
+      return;
+    default:
+      return;
+  }
+}
+
+}  // namespace thaw::checkpoint

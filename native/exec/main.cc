@@ -1,0 +1,106 @@
+// thaw-exec: stands where exec stood. Becomes PROGRAM from its image, or by a cold start, whatever is wrong.
+#include <sys/auxv.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "exec/keep_pid.h"
+#include "exec/options.h"
+#include "exec/program.h"
+#include "exec/store.h"
+#include "image/view.h"
+#include "restore/launch.h"
+#include "restorer/cold_start.h"
+
+#ifndef THAW_VERSION
+#define THAW_VERSION "0"
+#endif
+
+extern char** environ;
+
+namespace thaw::exec {
+namespace {
+
+constexpr int kOwnError = 125;
+
+uint64_t now_ns() {
+  timespec now = {};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+}
+
+uint32_t log_level() {
+  const char* level = getauxval(AT_SECURE) != 0 ? nullptr : getenv("THAW_LOG");
+  if (level == nullptr) return 0;
+  const char* const kLevels[] = {"warn", "info", "debug", "trace"};
+  for (uint32_t i = 0; i < 4; ++i)
+    if (strcmp(level, kLevels[i]) == 0) return i + 1;
+  return 0;
+}
+
+void say(const char* format, const char* a, const char* b) {
+  fprintf(stderr, format, a, b);
+  fputc('\n', stderr);
+}
+
+/// Returns the reason why the launch was not possible.
+Error launch_warm(const Options& options, const std::string& program, const std::string& path, uint32_t log, uint64_t started_ns) {
+  if (options.keep_pid) {
+    auto view = image::View::open(path.c_str());
+    if (!view) return view.error();
+    if (auto child = continue_as(static_cast<pid_t>(view.value().processes()[0].pid)); !child) return child.error();
+  }
+  restore::Request request;
+  request.image = path.c_str();
+  request.program = program.c_str();
+  request.argv = options.command;
+  request.envp = environ;
+  request.fallback = options.fallback;
+  request.keep_pid = options.keep_pid;
+  request.log = log;
+  request.started_ns = started_ns;
+  return restore::launch(request);
+}
+
+int run(int argc, char** argv) {
+  const uint64_t started_ns = now_ns();
+  auto parsed = parse_options(argc, argv);
+  if (!parsed) {
+    say("thaw-exec: %s%s", parsed.error().message.c_str(), "");
+    return kOwnError;
+  }
+  const Options options = parsed.take();
+  if (options.help || options.version) {
+    fputs(options.help ? kUsage : "thaw-exec " THAW_VERSION "\n", stdout);
+    return 0;
+  }
+  if (options.fallback) set_cold_start(options.command);
+  const uint32_t log = log_level();
+  const std::string program = find_program(options.command[0]);
+  if (program.empty()) start_cold(options.command[0], options.command);  // Says what exec would say.
+
+  const std::string path = options.image != nullptr
+                               ? options.image
+                               : find_image(options.store, options.profile, program.c_str(), options.command);
+  if (path.empty()) {
+    if (log >= restorer::kLogInfo) say("thaw-exec: %s: there is no image%s", program.c_str(), "; starting cold");
+  } else {
+    if (log >= restorer::kLogDebug) say("thaw-exec: %s: launching from %s", program.c_str(), path.c_str());
+    const Error reason = launch_warm(options, program, path, log, started_ns);
+    if (log >= restorer::kLogWarn || !options.fallback)
+      say("thaw-exec: %s%s", reason.text().c_str(), options.fallback ? "; starting cold" : "");
+  }
+  if (!options.fallback) {
+    if (path.empty()) say("thaw-exec: %s: there is no image%s", program.c_str(), "");
+    return kOwnError;
+  }
+  start_cold(options.command[0], options.command);
+}
+
+}  // namespace
+}  // namespace thaw::exec
+
+int main(int argc, char** argv) { return thaw::exec::run(argc, argv); }

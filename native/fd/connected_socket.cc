@@ -1,0 +1,172 @@
+// Sockets connected to other processes or machines. The other end will not know the launched app, so a policy decides:
+//   close      comes back dead: reads give EOF, writes EPIPE, nothing blocks; the app does what it does on a lost peer
+//   reconnect  connects to the same address at launch; a failure shows as on any connection that fails
+//   ignore     the descriptor is left out
+#include "fd/connected.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+
+#include <cstring>
+
+namespace thaw::fd {
+namespace {
+
+using policy::Action;
+
+enum class Revival : uint32_t { dead = 0, reconnect, inside };
+
+struct ConnectedRecord {
+  SocketRecord socket;
+  SocketAddress peer;
+  Revival revival = Revival::dead;
+  uint32_t bind = 0;  ///< 1: the local address is the app's choice, not the kernel's
+};
+
+bool matches(const Probe& probe) {
+  const SocketType type = socket_type(probe);
+  return (type.domain == AF_INET || type.domain == AF_INET6) && type.type == SOCK_STREAM &&
+         tcp_state(probe.copy.get()) >= 0;
+}
+
+/// The row of kConnectedSocket: kinds that look first may hand a descriptor over.
+uint32_t own_row() {
+  const auto rows = kinds();
+  for (uint32_t i = 0; i < rows.size(); ++i)
+    if (std::strcmp(rows[i].name, kConnectedSocket.name) == 0) return i;
+  return 0;
+}
+
+void fill(Collector& c, const SocketRecord& socket, const SocketAddress& peer, Revival revival, const std::string& note,
+          model::OpenFile& out) {
+  ConnectedRecord record;
+  record.socket = socket;
+  record.peer = peer;
+  record.revival = revival;
+  // A name of a unix datagram socket is for others to answer to; a low port is never the kernel's choice.
+  if (socket.domain == AF_INET || socket.domain == AF_INET6) {
+    sockaddr_in in;  // the port stands at the same place in sockaddr_in6
+    std::memcpy(&in, socket.local.bytes, sizeof(in));
+    record.bind = in.sin_port != 0 && ntohs(in.sin_port) < 1024 ? 1 : 0;
+  }
+  out.kind = own_row();
+  out.payload = c.image.record(record);
+  out.note = c.image.blob(note);
+}
+
+/// A peer without a name cannot be found again; a bound unix socket would take its own name from others.
+const char* known_actions(const SocketRecord& socket, const SocketAddress& peer) {
+  const bool can_reconnect = is_bound(peer) && (socket.domain != AF_UNIX || !is_bound(socket.local));
+  return can_reconnect ? "close|reconnect|ignore" : "close|ignore";
+}
+
+/// A peer that has closed may be waited for; then the app closes its end too and no policy is needed.
+std::string remedy(const Probe& probe, const SocketRecord& socket, const SocketAddress& peer) {
+  const std::string name = address_text(peer);
+  std::string text = policy::suggestion(kSocketPolicy, name, known_actions(socket, peer));
+  if (socket.type != SOCK_DGRAM && (poll_now(probe.copy.get()) & POLLRDHUP) != 0)
+    text = "the other end has closed it: lengthen `settle` until the app has, or " + text;
+  return text;
+}
+
+Result<void> collect(Collector& c, const Probe& probe, model::OpenFile& out) {
+  SocketRecord socket;
+  THAW_TRY(collect_socket(probe, socket));
+  const int fd = probe.copy.get();
+  if (tcp_state(fd) != TCP_CLOSE) {
+    const SocketAddress peer = peer_address(fd);
+    return collect_connected(c, probe, socket, peer, "is connected to " + address_text(peer), out);
+  }
+  int unread = 0;
+  const std::string name = address_text(socket.local);
+  THAW_ASSIGN(action, socket_action(c, probe, name, "close|ignore"));
+  if (ioctl(fd, FIONREAD, &unread) == 0 && unread > 0 && action == Action::error)
+    return refuse(probe, "is a connection that has ended, with data not yet read",
+                  "lengthen `settle`, or " + policy::suggestion(kSocketPolicy, name, "close|ignore"));
+  out.action = static_cast<uint32_t>(action);
+  collect_ended(c, socket, out);
+  return {};
+}
+
+/// Asynchronous, so that a launch never waits for a network: the app's first read or write does, as on any socket
+/// that still connects, and a refusal comes back to it as the end of the connection.
+Result<void> connect_again(int fd, const ConnectedRecord& record) {
+  THAW_ASSIGN(storage, current_address(fd, record.peer));
+  if (connect(fd, reinterpret_cast<const sockaddr*>(&storage), record.peer.size) == 0) return {};
+  if (errno == EINPROGRESS) return {};
+  return errno_error("cannot connect to " + address_text(record.peer));
+}
+
+Result<UniqueFd> reconnect(const ConnectedRecord& record) {
+  THAW_ASSIGN(fd, make_socket(record.socket));
+  if (fcntl(fd.get(), F_SETFL, O_NONBLOCK) != 0) return errno_error("cannot set O_NONBLOCK");
+  if (record.bind != 0) THAW_TRY(bind_socket(fd.get(), record.socket.local));
+  if (auto connected = connect_again(fd.get(), record); !connected) return make_dead_socket(record.socket);
+  THAW_TRY(apply_options(fd.get(), record.socket.options, OptionPhase::last));
+  return fd;
+}
+
+Result<UniqueFd> open_connected(Opener& opener, const model::OpenFile& file) {
+  const auto& record = *opener.image.record<ConnectedRecord>(file.payload);
+  switch (record.revival) {
+    case Revival::dead:
+      return make_dead_socket(record.socket);
+    case Revival::reconnect:
+      return reconnect(record);
+    case Revival::inside:
+      break;
+  }
+  return make_socket(record.socket);
+}
+
+/// The receiver is one of the app's own sockets, which stands only now.
+Result<void> finish(Opener& opener, const model::OpenFile& file, int fd) {
+  const auto& record = *opener.image.record<ConnectedRecord>(file.payload);
+  if (record.revival != Revival::inside) return {};
+  THAW_TRY(connect_again(fd, record));
+  return apply_options(fd, record.socket.options, OptionPhase::last);
+}
+
+const char* validate(const image::View& view, const model::OpenFile& file) {
+  const auto* record = view.record<ConnectedRecord>(file.payload);
+  if (record == nullptr) return "a connected socket's record has a wrong size";
+  if (record->revival > Revival::inside || record->bind > 1) return "a connected socket's record is broken";
+  if (const char* problem = validate_socket(record->socket, record->socket.domain == AF_UNIX ? AF_UNIX : 0)) return problem;
+  return validate_address(record->peer, record->socket.domain);
+}
+
+}  // namespace
+
+Result<void> collect_connected(Collector& c, const Probe& probe, const SocketRecord& record, const SocketAddress& peer,
+                               const std::string& what, model::OpenFile& out) {
+  THAW_ASSIGN(action, socket_action(c, probe, address_text(peer), known_actions(record, peer)));
+  out.action = static_cast<uint32_t>(action);
+  switch (action) {
+    case Action::close:
+      fill(c, record, peer, Revival::dead, what + ", comes back closed by the peer", out);
+      return {};
+    case Action::ignore:
+      fill(c, record, peer, Revival::dead, what + ", left out by policy", out);
+      return {};
+    case Action::reconnect:
+      fill(c, record, peer, Revival::reconnect, what + ", connects again", out);
+      return {};
+    default:
+      return refuse(probe, what + ", outside the app", remedy(probe, record, peer));
+  }
+}
+
+void collect_connected_inside(Collector& c, const SocketRecord& record, const SocketAddress& peer, model::OpenFile& out) {
+  fill(c, record, peer, Revival::inside, "sends to its own socket " + address_text(peer), out);
+}
+
+void collect_ended(Collector& c, const SocketRecord& record, model::OpenFile& out) {
+  fill(c, record, {}, Revival::dead, "connection that has ended", out);
+}
+
+const Kind kConnectedSocket = {"connected socket", kSocketPolicy, matches, collect, open_connected, finish, validate};
+
+}  // namespace thaw::fd

@@ -1,0 +1,112 @@
+// Netlink sockets that listen to the kernel's news: routes and links, and device events. They come back with their
+// groups; what happened between checkpoint and launch is not told, as on a socket just opened.
+#include <linux/netlink.h>
+#include <poll.h>
+
+#include <cstring>
+
+#include "fd/socket.h"
+
+namespace thaw::fd {
+namespace {
+
+constexpr uint32_t kMaxGroups = 128;
+
+struct NetlinkRecord {
+  SocketRecord socket;
+  uint32_t port = 0;          ///< nl_pid that the app has; 0: not bound
+  uint32_t automatic = 0;     ///< 1: the kernel had chosen it after the process id, which a launch changes
+  uint32_t groups[kMaxGroups / 32] = {};
+};
+
+bool matches(const Probe& probe) {
+  const SocketType type = socket_type(probe);
+  return type.domain == AF_NETLINK && (type.protocol == NETLINK_ROUTE || type.protocol == NETLINK_KOBJECT_UEVENT);
+}
+
+sockaddr_nl name_of(int fd) {
+  sockaddr_nl name = {};
+  socklen_t size = sizeof(name);
+  getsockname(fd, reinterpret_cast<sockaddr*>(&name), &size);
+  return name;
+}
+
+Result<void> read_groups(const Probe& probe, NetlinkRecord& record) {
+  socklen_t size = sizeof(record.groups);
+  const int status = getsockopt(probe.copy.get(), SOL_NETLINK, NETLINK_LIST_MEMBERSHIPS, record.groups, &size);
+  if (status != 0 || size > sizeof(record.groups))
+    return refuse(probe, "is a netlink socket whose groups cannot be read", "open it after the checkpoint");
+  return {};
+}
+
+bool is_member(const NetlinkRecord& record, uint32_t group) {
+  return (record.groups[(group - 1) / 32] & (1u << ((group - 1) % 32))) != 0;
+}
+
+std::string note(const NetlinkRecord& record) {
+  std::string text = record.socket.protocol == NETLINK_ROUTE ? "netlink route" : "netlink device events";
+  const char* separator = ", groups ";
+  for (uint32_t group = 1; group <= kMaxGroups; ++group) {
+    if (!is_member(record, group)) continue;
+    text += separator + std::to_string(group);
+    separator = " ";
+  }
+  return text;
+}
+
+Result<void> collect(Collector& c, const Probe& probe, model::OpenFile& out) {
+  NetlinkRecord record;
+  THAW_TRY(collect_socket(probe, record.socket));
+  record.socket.local = {};
+  const sockaddr_nl name = name_of(probe.copy.get());
+  record.port = name.nl_pid;
+  record.automatic = name.nl_pid == static_cast<uint32_t>(probe.pid) ? 1 : 0;
+  THAW_TRY(read_groups(probe, record));
+  if ((poll_now(probe.copy.get()) & POLLIN) != 0)
+    THAW_TRY(drop_waiting(c, probe, "netlink", "messages that the app has not read", out));
+  out.payload = c.image.record(record);
+  out.note = c.image.blob(note(record));
+  return {};
+}
+
+/// An app may have kept its own number, so it gets the same; but numbers after the process id, or taken by now, are
+/// the kernel's to choose.
+Result<void> bind_port(int fd, const NetlinkRecord& record) {
+  if (record.port == 0) return {};
+  sockaddr_nl name = {};
+  name.nl_family = AF_NETLINK;
+  name.nl_pid = record.automatic != 0 ? 0 : record.port;
+  if (bind(fd, reinterpret_cast<const sockaddr*>(&name), sizeof(name)) == 0) return {};
+  name.nl_pid = 0;
+  if (errno != EADDRINUSE || bind(fd, reinterpret_cast<const sockaddr*>(&name), sizeof(name)) != 0)
+    return errno_error("cannot bind a netlink socket");
+  return {};
+}
+
+Result<UniqueFd> open_netlink(Opener& opener, const model::OpenFile& file) {
+  const auto& record = *opener.image.record<NetlinkRecord>(file.payload);
+  THAW_ASSIGN(fd, make_socket(record.socket));
+  THAW_TRY(bind_port(fd.get(), record));
+  for (uint32_t group = 1; group <= kMaxGroups; ++group) {
+    if (!is_member(record, group)) continue;
+    if (setsockopt(fd.get(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) != 0)
+      return errno_error("cannot join netlink group " + std::to_string(group));
+  }
+  THAW_TRY(apply_options(fd.get(), record.socket.options, OptionPhase::last));
+  return fd;
+}
+
+const char* validate(const image::View& view, const model::OpenFile& file) {
+  const auto* record = view.record<NetlinkRecord>(file.payload);
+  if (record == nullptr) return "a netlink socket's record has a wrong size";
+  if (record->socket.protocol != NETLINK_ROUTE && record->socket.protocol != NETLINK_KOBJECT_UEVENT)
+    return "a netlink socket is of another protocol";
+  if (record->automatic > 1) return "a netlink socket's record is broken";
+  return validate_socket(record->socket, AF_NETLINK);
+}
+
+}  // namespace
+
+const Kind kNetlink = {"netlink socket", kSocketPolicy, matches, collect, open_netlink, nullptr, validate};
+
+}  // namespace thaw::fd

@@ -1,0 +1,270 @@
+#include "fd/socket.h"
+
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cstddef>
+#include <cstring>
+
+#include "fd/net_namespace.h"
+
+namespace thaw::fd {
+namespace {
+
+constexpr socklen_t kUnixPathAt = offsetof(sockaddr_un, sun_path);
+constexpr int kMptcp = 262;  // IPPROTO_MPTCP, younger than some headers
+
+int int_option(int fd, int name) {
+  int value = -1;
+  socklen_t size = sizeof(value);
+  return getsockopt(fd, SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
+}
+
+template <typename T>
+T as(const SocketAddress& address) {
+  T value;
+  std::memcpy(&value, address.bytes, sizeof(value));
+  return value;
+}
+
+using NameCall = int (*)(int, sockaddr*, socklen_t*);
+
+SocketAddress read_address(int fd, NameCall call) {
+  SocketAddress address;
+  socklen_t size = sizeof(address.bytes);
+  if (call(fd, reinterpret_cast<sockaddr*>(address.bytes), &size) != 0) return {};
+  // The kernel counts the NUL behind a path that fills sun_path, and would not take that size back.
+  if (address.family() == AF_UNIX) size = std::min<socklen_t>(size, sizeof(sockaddr_un));
+  address.size = std::min<socklen_t>(size, sizeof(address.bytes));
+  if (address.family() != AF_INET6 || as<sockaddr_in6>(address).sin6_scope_id == 0) return address;
+  ifreq request = {};
+  request.ifr_ifindex = static_cast<int>(as<sockaddr_in6>(address).sin6_scope_id);
+  if (ioctl(fd, SIOCGIFNAME, &request) == 0) std::memcpy(address.interface, request.ifr_name, IFNAMSIZ);
+  return address;
+}
+
+std::string unix_text(const SocketAddress& address) {
+  if (address.size <= kUnixPathAt) return "unnamed";
+  const char* path = reinterpret_cast<const char*>(address.bytes) + kUnixPathAt;
+  const size_t room = address.size - kUnixPathAt;
+  if (path[0] != '\0') return {path, strnlen(path, room)};
+  std::string text(path, room);
+  for (char& c : text)
+    if (std::isprint(static_cast<unsigned char>(c)) == 0) c = '@';
+  return text;
+}
+
+std::string inet_text(const SocketAddress& address) {
+  char text[INET6_ADDRSTRLEN] = {};
+  if (address.family() == AF_INET) {
+    const auto in = as<sockaddr_in>(address);
+    inet_ntop(AF_INET, &in.sin_addr, text, sizeof(text));
+    return std::string(text) + ":" + std::to_string(ntohs(in.sin_port));
+  }
+  const auto in = as<sockaddr_in6>(address);
+  inet_ntop(AF_INET6, &in.sin6_addr, text, sizeof(text));
+  const std::string scope = address.interface[0] == '\0' ? "" : std::string("%") + address.interface;
+  return "[" + std::string(text) + scope + "]:" + std::to_string(ntohs(in.sin6_port));
+}
+
+/// A filter changes what the socket receives, and an eBPF one cannot be read back.
+bool has_filter(int fd) {
+  constexpr int kGetFilter = 26;  // SO_GET_FILTER; with a size of 0 it counts the instructions
+  socklen_t count = 0;
+  if (getsockopt(fd, SOL_SOCKET, kGetFilter, nullptr, &count) == 0) return count != 0;
+  return errno == EACCES;
+}
+
+Error bind_error(const SocketAddress& address) {
+  const int err = errno;
+  const char* remedy = "";
+  if (err == EADDRINUSE)
+    remedy = " (another process has it: stop that one, give each instance its own network namespace, or let the app set SO_REUSEPORT)";
+  if (err == EACCES) remedy = " (a low port needs CAP_NET_BIND_SERVICE, a path a writable directory)";
+  if (err == EADDRNOTAVAIL) remedy = " (no interface has this address now)";
+  return {err, "cannot listen on " + address_text(address) + remedy};
+}
+
+}  // namespace
+
+sa_family_t SocketAddress::family() const { return size == 0 && bytes[0] == 0 ? sa_family_t{AF_UNSPEC} : as<sockaddr>(*this).sa_family; }
+
+SocketType socket_type(const Probe& probe) {
+  if (!S_ISSOCK(probe.status.st_mode) || !probe.copy.valid()) return {};
+  const int fd = probe.copy.get();
+  return {int_option(fd, SO_DOMAIN), int_option(fd, SO_TYPE), int_option(fd, SO_PROTOCOL)};
+}
+
+int tcp_state(int fd) {
+  tcp_info info = {};
+  socklen_t size = sizeof(info);
+  return getsockopt(fd, SOL_TCP, TCP_INFO, &info, &size) == 0 ? info.tcpi_state : -1;
+}
+
+short poll_now(int fd) {
+  pollfd entry = {fd, POLLIN | POLLOUT | POLLPRI | POLLRDHUP, 0};
+  return poll(&entry, 1, 0) > 0 ? entry.revents : short{0};
+}
+
+SocketAddress local_address(int fd) {
+  return read_address(fd, [](int s, sockaddr* a, socklen_t* n) { return getsockname(s, a, n); });
+}
+
+SocketAddress peer_address(int fd) {
+  return read_address(fd, [](int s, sockaddr* a, socklen_t* n) { return getpeername(s, a, n); });
+}
+
+bool is_bound(const SocketAddress& address) {
+  switch (address.family()) {
+    case AF_UNIX:
+      return address.size > kUnixPathAt;
+    case AF_INET: {
+      const auto in = as<sockaddr_in>(address);
+      return in.sin_port != 0 || in.sin_addr.s_addr != htonl(INADDR_ANY);
+    }
+    case AF_INET6: {
+      const auto in = as<sockaddr_in6>(address);
+      return in.sin6_port != 0 || std::memcmp(&in.sin6_addr, &in6addr_any, sizeof(in6addr_any)) != 0;
+    }
+    default:
+      return false;
+  }
+}
+
+std::string address_text(const SocketAddress& address) {
+  switch (address.family()) {
+    case AF_UNIX:
+      return unix_text(address);
+    case AF_INET:
+    case AF_INET6:
+      return inet_text(address);
+    default:
+      return "unnamed";
+  }
+}
+
+Result<void> collect_socket(const Probe& probe, SocketRecord& record) {
+  const SocketType type = socket_type(probe);
+  record.domain = type.domain;
+  record.type = type.type;
+  record.protocol = type.protocol;
+  record.local = local_address(probe.copy.get());
+  auto fresh = socket_in_namespace(probe.pid, type.domain, type.type, type.protocol);
+  if (!fresh) return refuse(probe, "its options cannot be read", fresh.error().text());
+  if (!same_namespace(probe.copy.get(), fresh.value().get()))
+    return refuse(probe, "it belongs to another network namespace than the app", "open it after the app has entered its namespace");
+  if (has_filter(probe.copy.get()))
+    return refuse(probe, "it has a packet filter (SO_ATTACH_FILTER or SO_ATTACH_BPF)", "attach the filter after the checkpoint");
+  if (auto read = read_options(probe.copy.get(), fresh.value().get(), record.options); !read)
+    return refuse(probe, "its options cannot be kept", read.error().text());
+  return {};
+}
+
+Result<policy::Action> socket_action(const Collector& collector, const Probe& probe, const std::string& name,
+                                     std::string_view known) {
+  const policy::Action action = collector.policies.find(kSocketPolicy, name);
+  const std::string word = policy::action_name(action);
+  if (action == policy::Action::error || ("|" + std::string(known) + "|").find("|" + word + "|") != std::string::npos)
+    return action;
+  return refuse(probe, "(" + name + ") is named by a policy whose action '" + word + "' does not apply to it",
+                policy::suggestion(kSocketPolicy, name, known));
+}
+
+Result<void> drop_waiting(const Collector& collector, const Probe& probe, const std::string& name,
+                          const std::string& what, model::OpenFile& out) {
+  constexpr const char* kActions = "reopen|ignore";
+  THAW_ASSIGN(action, socket_action(collector, probe, name, kActions));
+  out.action = static_cast<uint32_t>(action);
+  if (action != policy::Action::error) return {};
+  return refuse(probe, "(" + name + ") has " + what,
+                "let the clients of the warm-up end before the checkpoint (lengthen `settle`), or drop what waits: " +
+                    policy::suggestion(kSocketPolicy, name, kActions));
+}
+
+Result<UniqueFd> make_socket(const SocketRecord& record) {
+  UniqueFd fd(socket(record.domain, record.type | SOCK_CLOEXEC, record.protocol));
+  if (!fd.valid()) return errno_error("cannot make the socket " + address_text(record.local));
+  THAW_TRY(apply_options(fd.get(), record.options, OptionPhase::before_bind));
+  return fd;
+}
+
+Result<sockaddr_storage> current_address(int fd, const SocketAddress& address) {
+  sockaddr_storage storage = {};
+  std::memcpy(&storage, address.bytes, sizeof(storage));
+  if (address.interface[0] == '\0') return storage;
+  ifreq request = {};
+  std::memcpy(request.ifr_name, address.interface, IFNAMSIZ - 1);
+  if (ioctl(fd, SIOCGIFINDEX, &request) != 0)
+    return errno_error(std::string("no network interface ") + request.ifr_name + " for " + address_text(address));
+  reinterpret_cast<sockaddr_in6&>(storage).sin6_scope_id = static_cast<uint32_t>(request.ifr_ifindex);
+  return storage;
+}
+
+Result<void> bind_socket(int fd, const SocketAddress& address) {
+  THAW_ASSIGN(storage, current_address(fd, address));
+  if (bind(fd, reinterpret_cast<const sockaddr*>(&storage), address.size) != 0) return bind_error(address);
+  return {};
+}
+
+Result<void> restore_shutdown(int fd, const SocketRecord& record) {
+  if (record.shutdown == 0) return {};
+  const int how = record.shutdown == kShutRead ? SHUT_RD : record.shutdown == kShutWrite ? SHUT_WR : SHUT_RDWR;
+  if (shutdown(fd, how) != 0) return errno_error("cannot shut down the socket " + address_text(record.local));
+  return {};
+}
+
+Result<UniqueFd> make_dead_socket(const SocketRecord& record) {
+  UniqueFd fd;
+  if (record.domain == AF_UNIX) {
+    int ends[2];
+    if (socketpair(AF_UNIX, record.type | SOCK_CLOEXEC, 0, ends) != 0) return errno_error("cannot make a socket pair");
+    fd.reset(ends[0]);
+    close(ends[1]);
+  } else {
+    // An MPTCP socket that never connected blocks its readers; a TCP one does not.
+    const int protocol = record.protocol == kMptcp ? IPPROTO_TCP : record.protocol;
+    fd.reset(socket(record.domain, record.type | SOCK_CLOEXEC, protocol));
+    if (!fd.valid()) return errno_error("cannot make a socket");
+    // ENOTCONN is reported, and yet from then on reads give EOF and writes EPIPE.
+    if (shutdown(fd.get(), SHUT_RDWR) != 0 && errno != ENOTCONN) return errno_error("cannot shut a socket down");
+  }
+  THAW_TRY(apply_options(fd.get(), record.options, OptionPhase::before_bind));
+  THAW_TRY(apply_options(fd.get(), record.options, OptionPhase::last));
+  return fd;
+}
+
+const char* validate_address(const SocketAddress& address, int family) {
+  if (address.interface[sizeof(address.interface) - 1] != '\0') return "a socket's interface name does not end";
+  if (address.size == 0) return nullptr;
+  if (address.family() != family) return "a socket's address is of another family";
+  switch (family) {
+    case AF_UNIX:
+      return address.size >= kUnixPathAt && address.size <= sizeof(sockaddr_un) ? nullptr : "a unix socket's address has a wrong size";
+    case AF_INET:
+      return address.size == sizeof(sockaddr_in) ? nullptr : "an IPv4 address has a wrong size";
+    case AF_INET6:
+      return address.size == sizeof(sockaddr_in6) ? nullptr : "an IPv6 address has a wrong size";
+    default:
+      return "a socket's address is of an unknown family";
+  }
+}
+
+const char* validate_socket(const SocketRecord& record, int domain) {
+  const bool inet = record.domain == AF_INET || record.domain == AF_INET6;
+  if (domain == 0 ? !inet : record.domain != domain) return "a socket is of a wrong family";
+  if (record.type != SOCK_STREAM && record.type != SOCK_DGRAM && record.type != SOCK_SEQPACKET && record.type != SOCK_RAW)
+    return "a socket is of an unknown type";
+  if (record.shutdown > (kShutRead | kShutWrite)) return "a socket's shutdown state is unknown";
+  if (record.local.size != 0 && record.domain != AF_NETLINK)
+    if (const char* problem = validate_address(record.local, record.domain)) return problem;
+  return validate_options(record.options);
+}
+
+}  // namespace thaw::fd

@@ -1,0 +1,85 @@
+// AF_UNIX sockets without a peer: listening, bound to receive datagrams, or new. The name comes back as it was.
+#include <poll.h>
+
+#include "fd/unix_name.h"
+
+namespace thaw::fd {
+namespace {
+
+struct UnixRecord {
+  SocketRecord socket;
+  UnixName name;
+  uint32_t listening = 0;
+  uint32_t backlog = 0;  ///< second argument of listen(2)
+};
+
+bool matches(const Probe& probe) {
+  return socket_type(probe).domain == AF_UNIX && peer_address(probe.copy.get()).size == 0;
+}
+
+bool is_listening(int fd) {
+  int value = 0;
+  socklen_t size = sizeof(value);
+  return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &value, &size) == 0 && value != 0;
+}
+
+/// Whether connections or datagrams wait in it.
+bool has_waiting(int fd) {
+  const short ready = poll_now(fd);
+  return (ready & POLLIN) != 0 && (ready & POLLRDHUP) == 0;
+}
+
+std::string note(const UnixRecord& record) {
+  const std::string name = address_text(record.socket.local);
+  if (record.listening != 0) return "listens on " + name;
+  return is_bound(record.socket.local) ? "bound to " + name : "unix socket, not connected";
+}
+
+Result<void> collect(Collector& c, const Probe& probe, model::OpenFile& out) {
+  UnixRecord record;
+  THAW_TRY(collect_socket(probe, record.socket));
+  record.listening = is_listening(probe.copy.get()) ? 1 : 0;
+  THAW_ASSIGN(state, unix_diag(probe.pid, probe.status.st_ino));
+  // The kernel shows sockets that were never bound or connected as well, but an unbound one can do without.
+  if (!state && (record.listening != 0 || is_bound(record.socket.local)))
+    return refuse(probe, "is a unix socket that the kernel does not show", "the kernel needs CONFIG_UNIX_DIAG");
+  if (state) {
+    record.backlog = record.listening != 0 ? state->backlog : 0;
+    record.socket.shutdown = state->shutdown;
+    THAW_ASSIGN(name, collect_unix_name(c, probe, record.socket.local, *state));
+    record.name = name;
+  }
+  if (has_waiting(probe.copy.get())) {
+    const std::string what = record.listening != 0 ? "connections that the app has not accepted" : "datagrams that the app has not read";
+    THAW_TRY(drop_waiting(c, probe, address_text(record.socket.local), what, out));
+  }
+  out.payload = c.image.record(record);
+  out.note = c.image.blob(note(record));
+  return {};
+}
+
+Result<UniqueFd> open_unix(Opener& opener, const model::OpenFile& file) {
+  const auto& record = *opener.image.record<UnixRecord>(file.payload);
+  THAW_ASSIGN(fd, make_socket(record.socket));
+  if (is_bound(record.socket.local)) THAW_TRY(bind_unix(fd.get(), record.socket, record.name));
+  if (record.listening != 0 && listen(fd.get(), static_cast<int>(record.backlog)) != 0)
+    return errno_error("cannot listen on " + address_text(record.socket.local));
+  THAW_TRY(finish_unix_name(record.socket, record.name));
+  THAW_TRY(restore_shutdown(fd.get(), record.socket));
+  THAW_TRY(apply_options(fd.get(), record.socket.options, OptionPhase::last));
+  return fd;
+}
+
+const char* validate(const image::View& view, const model::OpenFile& file) {
+  const auto* record = view.record<UnixRecord>(file.payload);
+  if (record == nullptr) return "a unix socket's record has a wrong size";
+  if (record->listening > 1 || record->name.mode > 07777) return "a unix socket's record is broken";
+  if (record->listening != 0 && !is_bound(record->socket.local)) return "a listening unix socket has no name";
+  return validate_socket(record->socket, AF_UNIX);
+}
+
+}  // namespace
+
+const Kind kUnixListen = {"unix socket", kSocketPolicy, matches, collect, open_unix, nullptr, validate};
+
+}  // namespace thaw::fd

@@ -1,0 +1,136 @@
+#include "fd/unix_name.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/file.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/un.h>
+
+#include <cstring>
+
+namespace thaw::fd {
+namespace {
+
+constexpr mode_t kPermissions = 07777;
+
+/// The path of a bound socket, always ended (sun_path need not be).
+struct Path {
+  char text[sizeof(sockaddr_un::sun_path) + 1] = {};
+};
+
+Path path_of(const SocketAddress& address) {
+  Path path;
+  const size_t before = sizeof(sa_family_t);
+  if (address.size > before) std::memcpy(path.text, address.bytes + before, std::min<size_t>(address.size - before, sizeof(path.text) - 1));
+  return path;
+}
+
+/// Opens the app's path as the app would see it.
+UniqueFd open_in_root(const Collector& collector, pid_t pid, const char* path) {
+  if (path[0] != '/') {
+    const std::string relative = "/proc/" + std::to_string(pid) + "/cwd/" + path;
+    return UniqueFd(open(relative.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  }
+  if (collector.root < 0) return UniqueFd(open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  open_how how = {};
+  how.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
+  how.resolve = RESOLVE_IN_ROOT;
+  return UniqueFd(static_cast<int>(syscall(SYS_openat2, collector.root, path, &how, sizeof(how))));
+}
+
+/// File systems that stack (overlayfs, btrfs) show other device numbers to stat: believe a difference only where
+/// the devices agree.
+bool is_other_file(const struct stat& status, const UnixSocket& socket) {
+  if (!S_ISSOCK(status.st_mode)) return true;
+  const dev_t dev = makedev(socket.file_dev >> 20, socket.file_dev & 0xfffff);
+  return dev == status.st_dev && socket.file_ino != static_cast<uint32_t>(status.st_ino);
+}
+
+/// Whether the socket file at the path has no socket behind it. Asked with a socket of another type, so that a
+/// living listener answers EPROTOTYPE and never sees a connection.
+bool is_stale(const SocketRecord& record, const sockaddr_storage& storage) {
+  UniqueFd fd(socket(AF_UNIX, (record.type == SOCK_STREAM ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0));
+  return fd.valid() && connect(fd.get(), reinterpret_cast<const sockaddr*>(&storage), record.local.size) != 0 && errno == ECONNREFUSED;
+}
+
+/// Held while a stale file is replaced: two launches at once must not remove each other's new file.
+UniqueFd lock_directory(Path path) {
+  char* slash = std::strrchr(path.text, '/');
+  const char* directory = slash == nullptr ? "." : slash == path.text ? "/" : path.text;
+  if (slash != nullptr && slash != path.text) *slash = '\0';
+  UniqueFd fd(open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (fd.valid() && flock(fd.get(), LOCK_EX | LOCK_NB) != 0) fd.reset();
+  return fd;
+}
+
+Result<void> replace_stale(int fd, const SocketRecord& record, const Path& path) {
+  const Error in_use{EADDRINUSE, "cannot listen on " + address_text(record.local) +
+                                     " (another process has it: stop that one, or give each instance its own path)"};
+  const UniqueFd lock = lock_directory(path);
+  THAW_ASSIGN(storage, current_address(fd, record.local));
+  if (!lock.valid() || !is_stale(record, storage)) return in_use;
+  if (unlink(path.text) != 0) return errno_error(std::string("cannot remove the stale socket ") + path.text);
+  return bind_socket(fd, record.local);
+}
+
+Result<void> set_owner_and_mode(const Path& path, const UnixName& name) {
+  struct stat status = {};
+  if (lstat(path.text, &status) != 0) return errno_error(std::string("cannot stat ") + path.text);
+  if ((status.st_uid != name.uid || status.st_gid != name.gid) && lchown(path.text, name.uid, name.gid) != 0)
+    return errno_error(std::string("cannot give ") + path.text + " its owner");
+  if ((status.st_mode & kPermissions) != name.mode && chmod(path.text, name.mode) != 0)
+    return errno_error(std::string("cannot set the mode of ") + path.text);
+  return {};
+}
+
+Result<void> bind_file(int fd, const SocketRecord& record, const UnixName& name, const Path& path) {
+  auto bound = bind_socket(fd, record.local);
+  if (!bound && bound.error().err == EADDRINUSE) bound = replace_stale(fd, record, path);
+  THAW_TRY(std::move(bound));
+  return set_owner_and_mode(path, name);
+}
+
+}  // namespace
+
+Result<UnixName> collect_unix_name(const Collector& collector, const Probe& probe, const SocketAddress& address,
+                                   const UnixSocket& socket) {
+  UnixName name;
+  const Path path = path_of(address);
+  if (!is_bound(address) || path.text[0] == '\0') return name;
+  name.is_file = 1;
+  struct stat status = {};
+  const UniqueFd file = open_in_root(collector, probe.pid, path.text);
+  if (!file.valid() && errno == ENOENT) {
+    name.unlinked = 1;
+    name.mode = 0600;
+    return name;
+  }
+  if (!file.valid() || fstat(file.get(), &status) != 0)
+    return refuse(probe, std::string("is bound to ") + path.text + ", which cannot be opened", std::strerror(errno));
+  if (is_other_file(status, socket))
+    return refuse(probe, std::string("is bound to ") + path.text + ", where another file stands now",
+                  "let only one process use that path, and an absolute one");
+  name.mode = status.st_mode & kPermissions;
+  name.uid = status.st_uid;
+  name.gid = status.st_gid;
+  return name;
+}
+
+Result<void> bind_unix(int fd, const SocketRecord& record, const UnixName& name) {
+  if (name.is_file == 0) return bind_socket(fd, record.local);
+  // The mode of the descriptor, less the umask, becomes the mode of the file: it is never more open than it was.
+  if (fchmod(fd, name.mode) != 0) return errno_error("cannot set the mode of a socket");
+  const Path path = path_of(record.local);
+  if (name.unlinked != 0) return bind_socket(fd, record.local);
+  return bind_file(fd, record, name, path);
+}
+
+Result<void> finish_unix_name(const SocketRecord& record, const UnixName& name) {
+  if (name.is_file == 0 || name.unlinked == 0) return {};
+  const Path path = path_of(record.local);
+  if (unlink(path.text) != 0) return errno_error(std::string("cannot remove ") + path.text);
+  return {};
+}
+
+}  // namespace thaw::fd

@@ -1,0 +1,28 @@
+// The name that a unix socket is bound to: a file with mode and owner, or an abstract name.
+#pragma once
+
+#include "fd/socket.h"
+#include "fd/unix_diag.h"
+
+namespace thaw::fd {
+
+/// The socket file of a bound unix socket, besides its path.
+struct UnixName {
+  uint32_t is_file = 0;   ///< 0: abstract or unnamed
+  uint32_t unlinked = 0;  ///< 1: the app has removed the file already
+  uint32_t mode = 0;      ///< permission bits
+  uint32_t uid = 0;
+  uint32_t gid = 0;
+};
+
+/// Looks at the file that `address` names. Refuses if another socket's file stands there now.
+Result<UnixName> collect_unix_name(const Collector& collector, const Probe& probe, const SocketAddress& address,
+                                   const UnixSocket& socket);
+
+/// Binds as the app did: name, mode, owner. A socket file that nobody listens on any more is replaced.
+Result<void> bind_unix(int fd, const SocketRecord& record, const UnixName& name);
+
+/// Removes the file again if the app had removed it; to be called when the socket listens.
+Result<void> finish_unix_name(const SocketRecord& record, const UnixName& name);
+
+}  // namespace thaw::fd

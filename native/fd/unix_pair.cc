@@ -1,0 +1,183 @@
+// Connected AF_UNIX sockets with both ends inside the process tree, and ends whose other end is closed. Both ends are
+// made at once, with what waits in them; the second end to be opened finds itself made.
+#include <fcntl.h>
+#include <poll.h>
+
+#include "fd/connected.h"
+#include "fd/unix_name.h"
+#include "fd/unix_queue.h"
+
+namespace thaw::fd {
+namespace {
+
+struct PairRecord {
+  SocketRecord socket;
+  model::Index peer = model::kNone;  ///< OpenFile of the other end; kNone: it is closed
+  uint32_t reset = 0;                ///< 1: the other end closed with data unread, which shows as ECONNRESET
+  UnixName name;                     ///< of a datagram socket that is bound as well
+  uint32_t reserved = 0;
+};
+
+bool matches(const Probe& probe) {
+  return socket_type(probe).domain == AF_UNIX && peer_address(probe.copy.get()).size != 0;
+}
+
+const Probe* find_inode(std::span<const Probe> probes, uint64_t inode) {
+  for (const Probe& probe : probes)
+    if (S_ISSOCK(probe.status.st_mode) && probe.status.st_ino == inode) return &probe;
+  return nullptr;
+}
+
+Result<UnixSocket> own_state(const Probe& probe) {
+  THAW_ASSIGN(state, unix_diag(probe.pid, probe.status.st_ino));
+  if (!state) return refuse(probe, "is a unix socket that the kernel does not show", "the kernel needs CONFIG_UNIX_DIAG");
+  return *state;
+}
+
+enum class Other { closed, paired, receiver, outside };
+
+/// Who stands at the other end.
+Result<Other> find_other(const Collector& c, const Probe& probe, const UnixSocket& own) {
+  if (own.peer == 0) return Other::closed;
+  THAW_ASSIGN(peer, unix_diag(probe.pid, own.peer));
+  if (!peer) return Other::closed;
+  if (find_inode(c.probes, own.peer) == nullptr) return Other::outside;
+  // A bound datagram socket that many send to has no peer itself, or is its own.
+  if (peer->peer == probe.status.st_ino && own.peer != probe.status.st_ino) return Other::paired;
+  return peer->has_peer && own.peer != probe.status.st_ino ? Other::outside : Other::receiver;
+}
+
+std::string outside_text(const SocketAddress& peer, uint32_t inode) {
+  return "is connected to " + address_text(peer) + " (socket:[" + std::to_string(inode) + "])";
+}
+
+std::string note(const PairRecord& record, const Probe* peer, size_t queued) {
+  std::string text = peer == nullptr ? "other end closed" : "socket pair with descriptor " + std::to_string(peer->number);
+  if (queued != 0) text += ", " + std::to_string(queued) + " bytes queued";
+  if (record.socket.type != SOCK_DGRAM && is_bound(record.socket.local))
+    text += ", comes back without its name " + address_text(record.socket.local);
+  return text;
+}
+
+Result<void> share_object(Collector& c, const Probe& probe, const Probe& peer, model::OpenFile& out) {
+  const uint64_t first = std::min<uint64_t>(probe.status.st_ino, peer.status.st_ino);
+  Result<void> status;
+  out.object = c.object(model::ObjectKind::socket_pair, first, [](model::Object&) { return Result<void>(); }, status);
+  out.side = probe.status.st_ino == first ? 0 : 1;
+  return status;
+}
+
+Result<void> collect_pair(Collector& c, const Probe& probe, const UnixSocket& own, const Probe* peer,
+                          PairRecord& record, model::OpenFile& out) {
+  THAW_ASSIGN(content, peek_queue(probe, record.socket, own));
+  record.socket.shutdown = own.shutdown;
+  record.reset = peer == nullptr && (poll_now(probe.copy.get()) & POLLERR) != 0 ? 1 : 0;
+  if (record.socket.type == SOCK_DGRAM) {
+    THAW_ASSIGN(name, collect_unix_name(c, probe, record.socket.local, own));
+    record.name = name;
+  }
+  if (peer != nullptr) {
+    record.peer = peer->open_file;
+    THAW_TRY(share_object(c, probe, *peer, out));
+  }
+  out.note = c.image.blob(note(record, peer, content.size()));
+  out.content = c.image.blob(content);
+  out.payload = c.image.record(record);
+  return {};
+}
+
+Result<void> collect(Collector& c, const Probe& probe, model::OpenFile& out) {
+  PairRecord record;
+  THAW_TRY(collect_socket(probe, record.socket));
+  THAW_ASSIGN(own, own_state(probe));
+  THAW_ASSIGN(other, find_other(c, probe, own));
+  const SocketAddress address = peer_address(probe.copy.get());
+  if (other == Other::outside)
+    return collect_connected(c, probe, record.socket, address, outside_text(address, own.peer), out);
+  if (other == Other::receiver) {
+    if (is_bound(record.socket.local) && own.peer != probe.status.st_ino)
+      return refuse(probe, "is bound to " + address_text(record.socket.local) + " and connected one way to " + address_text(address),
+                    "leave one of the two out, or use a socket pair");
+    collect_connected_inside(c, record.socket, address, out);
+    return {};
+  }
+  return collect_pair(c, probe, own, other == Other::closed ? nullptr : find_inode(c.probes, own.peer), record, out);
+}
+
+/// Options and name of one end, before anything is sent.
+Result<void> prepare_end(int fd, const PairRecord& record) {
+  THAW_TRY(apply_options(fd, record.socket.options, OptionPhase::before_bind));
+  if (record.socket.type != SOCK_DGRAM || !is_bound(record.socket.local)) return {};
+  THAW_TRY(bind_unix(fd, record.socket, record.name));
+  return finish_unix_name(record.socket, record.name);
+}
+
+/// What can only be done when the queues are filled.
+Result<void> finish_end(int fd, const PairRecord& record) {
+  THAW_TRY(restore_shutdown(fd, record.socket));
+  return apply_options(fd, record.socket.options, OptionPhase::last);
+}
+
+Result<void> make_both(Opener& opener, const model::OpenFile& own, const PairRecord& record, Opener::Side& side) {
+  const model::OpenFile& other = opener.image.open_files()[record.peer];
+  const auto& other_record = *opener.image.record<PairRecord>(other.payload);
+  if (socketpair(AF_UNIX, record.socket.type | SOCK_CLOEXEC, 0, side.fd) != 0)
+    return errno_error("cannot make a socket pair");
+  const int here = side.fd[own.side];
+  const int there = side.fd[other.side];
+  THAW_TRY(prepare_end(here, record));
+  THAW_TRY(prepare_end(there, other_record));
+  THAW_TRY(send_queue(there, record.socket.type, opener.image.bytes(own.content)));
+  THAW_TRY(send_queue(here, record.socket.type, opener.image.bytes(other.content)));
+  THAW_TRY(finish_end(here, record));
+  return finish_end(there, other_record);
+}
+
+Result<UniqueFd> make_half(Opener& opener, const model::OpenFile& file, const PairRecord& record) {
+  int ends[2];
+  if (socketpair(AF_UNIX, record.socket.type | SOCK_CLOEXEC, 0, ends) != 0) return errno_error("cannot make a socket pair");
+  UniqueFd own(ends[0]);
+  UniqueFd other(ends[1]);
+  THAW_TRY(prepare_end(own.get(), record));
+  THAW_TRY(send_queue(other.get(), record.socket.type, opener.image.bytes(file.content)));
+  if (record.reset != 0) send(own.get(), "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+  other.reset();
+  THAW_TRY(finish_end(own.get(), record));
+  return own;
+}
+
+Result<UniqueFd> open_pair(Opener& opener, const model::OpenFile& file) {
+  const auto& record = *opener.image.record<PairRecord>(file.payload);
+  if (record.peer == model::kNone) return make_half(opener, file, record);
+  Opener::Side& side = opener.sides[file.object];
+  if (side.fd[file.side] < 0) THAW_TRY(make_both(opener, file, record, side));
+  return UniqueFd(std::exchange(side.fd[file.side], -1));
+}
+
+const char* validate_peer(const image::View& view, const model::OpenFile& file, const PairRecord& record) {
+  const auto files = view.open_files();
+  const auto self = static_cast<model::Index>(&file - files.data());
+  if (record.peer >= files.size() || file.object >= view.objects().size()) return "a socket pair has no other end";
+  const model::OpenFile& peer = files[record.peer];
+  if (peer.kind != file.kind || peer.object != file.object || peer.side == file.side || file.side > 1 || peer.side > 1)
+    return "the ends of a socket pair do not belong together";
+  const auto* other = view.record<PairRecord>(peer.payload);
+  if (other == nullptr || other->peer != self || other->socket.type != record.socket.type)
+    return "the ends of a socket pair do not know each other";
+  return view.objects()[file.object].kind == model::ObjectKind::socket_pair ? nullptr : "a socket pair's object is of another kind";
+}
+
+const char* validate(const image::View& view, const model::OpenFile& file) {
+  const auto* record = view.record<PairRecord>(file.payload);
+  if (record == nullptr) return "a socket pair's record has a wrong size";
+  if (const char* problem = validate_socket(record->socket, AF_UNIX)) return problem;
+  if (record->reset > 1 || record->name.mode > 07777) return "a socket pair's record is broken";
+  if (!valid_queue(record->socket.type, view.bytes(file.content))) return "a socket pair's queue is broken";
+  return record->peer == model::kNone ? nullptr : validate_peer(view, file, *record);
+}
+
+}  // namespace
+
+const Kind kUnixPair = {"socket pair", kSocketPolicy, matches, collect, open_pair, nullptr, validate};
+
+}  // namespace thaw::fd

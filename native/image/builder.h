@@ -1,0 +1,48 @@
+// Collects the records of one image and writes it: aside, fsynced, renamed, read-only. Never half there.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "image/format.h"
+#include "support/result.h"
+
+namespace thaw::image {
+
+class Builder {
+ public:
+#define X(name, type) std::vector<type> name;
+  THAW_SECTIONS(X)
+#undef X
+
+  /// Blob{} (offset 0, size 0) is the empty string: the section starts with its NUL.
+  Builder() { blobs.push_back('\0'); }
+
+  /// Adds bytes to the blob section; a NUL follows them.
+  model::Blob blob(std::string_view bytes);
+
+  /// Adds a record of a descriptor kind as a blob.
+  template <typename T>
+  model::Blob record(const T& value) {
+    return blob({reinterpret_cast<const char*>(&value), sizeof(value)});
+  }
+
+  /// The bytes of a blob added before.
+  [[nodiscard]] std::string_view bytes(model::Blob blob) const {
+    return {blobs.data() + blob.offset, static_cast<size_t>(blob.size)};
+  }
+
+  /// Adds `value` to `table`; its index.
+  template <typename T>
+  static model::Index add(std::vector<T>& table, const T& value) {
+    table.push_back(value);
+    return static_cast<model::Index>(table.size() - 1);
+  }
+
+  /// Index of the File record for `path` (as the app sees it), identified through `fd` (any descriptor of it,
+  /// O_PATH will do); an identical record is used again. Reads the build-id of ELF files.
+  Result<model::Index> file(int fd, std::string_view path, uint32_t file_flags);
+};
+
+}  // namespace thaw::image

@@ -1,0 +1,70 @@
+// The image file: a header, page data, then one section per table of the model with the blobs last.
+//
+//   [0, page_size)                  header
+//   [page_size, metadata_offset)    page data, page aligned, sparse where the app's memory is zero
+//   [metadata_offset, file_size)    sections and blobs; hashed with the header; mapped once by a launch
+//
+// The metadata stands last because its size is known only after the pages were written, in one pass.
+#pragma once
+
+#include <cstdint>
+
+#include "image/model.h"
+
+namespace thaw::image {
+
+constexpr char kMagic[8] = {'T', 'H', 'A', 'W', 'I', 'M', 'G', '\0'};
+constexpr uint32_t kVersion = 1;
+
+/// X(section name, record type): the tables an image holds, in file order.
+#define THAW_SECTIONS(X)                   \
+  X(requirements, model::Requirements)     \
+  X(processes, model::Process)             \
+  X(threads, model::Thread)                \
+  X(robust_words, model::RobustWord)       \
+  X(sigactions, model::SigAction)          \
+  X(pending_signals, model::PendingSignal) \
+  X(posix_timers, model::PosixTimer)       \
+  X(files, model::File)                    \
+  X(objects, model::Object)                \
+  X(data_runs, model::DataRun)             \
+  X(open_files, model::OpenFile)           \
+  X(fds, model::Fd)                        \
+  X(mappings, model::Mapping)              \
+  X(map_sources, model::MapSource)         \
+  X(ops, model::Op)                        \
+  X(gaps, model::Gap)                      \
+  X(omissions, model::Omission)            \
+  X(blobs, char)
+
+enum class SectionId : uint32_t {
+#define X(name, type) name,
+  THAW_SECTIONS(X)
+#undef X
+      count
+};
+
+/// Where a table lies: `offset` counts from metadata_offset. `record_size` lets a reader refuse a layout that it does not know.
+struct Section {
+  uint32_t id = 0;
+  uint32_t record_size = 0;
+  uint64_t offset = 0;
+  uint64_t count = 0;
+};
+
+struct Header {
+  char magic[8] = {};
+  uint32_t version = 0;
+  uint32_t cpu = 0;            ///< arch::kCpu
+  uint32_t page_size = 0;
+  uint32_t section_count = 0;
+  uint64_t file_size = 0;
+  uint64_t metadata_offset = 0;  ///< page aligned
+  uint64_t metadata_size = 0;
+  uint64_t metadata_hash = 0;  ///< XXH3-64 of the header with this field zero, then of the metadata
+  uint64_t data_hash = 0;      ///< see DataHash in writer.h; checked by `thaw verify`, not by a launch
+  uint8_t id[16] = {};         ///< random: tells images apart
+  Section sections[static_cast<uint32_t>(SectionId::count)] = {};
+};
+
+}  // namespace thaw::image

@@ -1,0 +1,168 @@
+#include "image/validate.h"
+
+#include <limits>
+
+namespace thaw::image {
+namespace {
+
+using namespace model;
+
+constexpr uint64_t kTop = std::numeric_limits<uintptr_t>::max();
+
+class Checker {
+ public:
+  explicit Checker(const View& view) : view_(view), page_(view.header().page_size) {}
+
+  bool blob(Blob b) const {
+    const auto blobs = view_.blobs();
+    return b.offset <= blobs.size() && b.size < blobs.size() - b.offset &&
+           blobs[static_cast<size_t>(b.offset + b.size)] == '\0';
+  }
+  /// A blob that the kernel will read as a string: no NUL inside.
+  bool string(Blob b) const {
+    return blob(b) && view_.bytes(b).find('\0') == std::string_view::npos;
+  }
+  template <typename T>
+  static bool range(Range r, std::span<const T> table) {
+    return r.first <= table.size() && r.count <= table.size() - r.first;
+  }
+  template <typename T>
+  static bool index(Index i, std::span<const T> table, bool optional) {
+    return i == kNone ? optional : i < table.size();
+  }
+  bool pages(uint64_t address, uint64_t size) const {
+    return address % page_ == 0 && size % page_ == 0 && size != 0 && address >= page_ &&
+           address <= kTop - size;
+  }
+  bool data(uint64_t offset, uint64_t size) const {
+    const Header& h = view_.header();
+    return offset >= h.page_size && offset <= h.metadata_offset && size <= h.metadata_offset - offset;
+  }
+  [[nodiscard]] uint64_t page() const { return page_; }
+
+ private:
+  const View& view_;
+  uint64_t page_;
+};
+
+const char* check_requirements(const View& v, const Checker& c) {
+  if (v.requirements().size() != 1) return "the image has no requirements";
+  const Requirements& r = v.requirements()[0];
+  if (!c.string(r.kernel) || !c.blob(r.vdso) || !c.string(r.security_label) || !c.string(r.program) ||
+      !c.blob(r.arguments) || !c.blob(r.environment) || !c.string(r.profile) ||
+      !Checker::index(r.program_file, v.files(), true))
+    return "the image's requirements are broken";
+  return nullptr;
+}
+
+const char* check_process(const View& v, const Checker& c, const Process& p, Index self) {
+  if (p.parent != kNone && p.parent >= self) return "a process of the image has an impossible parent";
+  if (!Checker::range(p.threads, v.threads()) || p.threads.count == 0 || p.threads.count > 65536 ||
+      !Checker::range(p.mappings, v.mappings()) || !Checker::range(p.fds, v.fds()) ||
+      !Checker::range(p.sigactions, v.sigactions()) || !Checker::range(p.timers, v.posix_timers()) ||
+      !Checker::range(p.pending, v.pending_signals()) || !Checker::range(p.ops, v.ops()) ||
+      !Checker::range(p.gaps, v.gaps()) || !Checker::index(p.session, v.objects(), true))
+    return "a process of the image refers to records that do not exist";
+  if (!c.blob(p.auxv) || !c.string(p.cwd)) return "a process of the image has broken strings";
+  if (!c.pages(p.area_start, p.area_size)) return "the image's thaw area is broken";
+  auto in_area = [&p](uint64_t address, uint64_t size) {
+    return address >= p.area_start && size <= p.area_size &&
+           address - p.area_start <= p.area_size - size;
+  };
+  if (!in_area(p.park_code, 16) || !in_area(p.finish_code, 16) || !in_area(p.park_word, 8) || p.park_word % 4 != 0)
+    return "the image's wake-up stub is broken";
+  if (p.vdso_start != 0 && !c.pages(p.vdso_start, p.vdso_size)) return "the image's vDSO is broken";
+  if (p.vvar_size != 0 && !c.pages(p.vvar_start, p.vvar_size)) return "the image's vvar is broken";
+  for (const Thread& t : View::part(v.threads(), p.threads)) {
+    if (!in_area(t.frame, 64) || t.frame % 16 != 0) return "a thread's signal frame is broken";
+    if (!Checker::range(t.pending, v.pending_signals()) ||
+        !Checker::range(t.robust_words, v.robust_words()) || t.comm[15] != '\0' || t.rseq_size > 4096 ||
+        !c.blob(t.affinity))
+      return "a thread of the image is broken";
+  }
+  for (const PosixTimer& t : View::part(v.posix_timers(), p.timers))
+    if (t.id < 0 || (t.thread != kNone && t.thread >= p.threads.count)) return "a timer is broken";
+  for (const SigAction& s : View::part(v.sigactions(), p.sigactions))
+    if (s.signal == 0 || s.signal > 64) return "a signal action is broken";
+  uint64_t last = 0;
+  for (const Fd& f : View::part(v.fds(), p.fds)) {
+    if (f.number > (1u << 20) || (last != 0 && f.number < last) ||
+        !Checker::index(f.open_file, v.open_files(), true) || (f.open_file == kNone && f.inherit < 0))
+      return "a descriptor of the image is broken";
+    last = f.number + uint64_t{1};
+  }
+  return nullptr;
+}
+
+bool sound_op(const View& v, const Checker& c, const Op& op) {
+  if (op.optional > 1) return false;
+  switch (op.kind) {
+    case OpKind::map:
+      if (!c.pages(op.address, op.size) || op.prot > 0x3f) return false;
+      if (op.source == Op::kNoSource) return true;
+      if (op.offset % c.page() != 0) return false;
+      return op.source == 0 ? c.data(op.offset, op.size)
+                            : static_cast<size_t>(op.source - 1) < v.map_sources().size();
+    case OpKind::read:
+      return c.pages(op.address, op.size) && c.data(op.offset, op.size);
+    case OpKind::name: {
+      return c.pages(op.address, op.size) && c.string(Blob{op.offset, op.prot});
+    }
+    case OpKind::protect:
+    case OpKind::advise:
+    case OpKind::lock:
+    case OpKind::seal:
+      return c.pages(op.address, op.size);
+  }
+  return false;
+}
+
+const char* check_shared_records(const View& v, const Checker& c) {
+  for (const File& f : v.files())
+    if (!c.string(f.path) || !c.blob(f.build_id)) return "a file record of the image is broken";
+  for (const Object& o : v.objects())
+    if (o.kind < ObjectKind::pipe || o.kind > ObjectKind::session || !c.string(o.name) ||
+        !c.blob(o.content) || !Checker::range(o.runs, v.data_runs()))
+      return "a shared object of the image is broken";
+  for (const DataRun& r : v.data_runs())
+    if (!c.data(r.data, r.size) || r.offset > kTop - r.size) return "a data run of the image is broken";
+  for (const MapSource& s : v.map_sources())
+    if (!Checker::index(s.file, v.files(), true) || !Checker::index(s.object, v.objects(), true) ||
+        (s.file == kNone) == (s.object == kNone))
+      return "a mapping source of the image is broken";
+  for (const Op& op : v.ops())
+    if (!sound_op(v, c, op)) return "a memory operation of the image is broken";
+  for (const Gap& g : v.gaps())
+    if (g.start >= g.end || g.start % c.page() != 0 || g.end % c.page() != 0) return "a gap is broken";
+  return nullptr;
+}
+
+const char* check_descriptions(const View& v, const Checker& c) {
+  for (const Mapping& m : v.mappings())
+    if (m.start >= m.end || !Checker::index(m.file, v.files(), true) ||
+        !Checker::index(m.object, v.objects(), true) || !c.string(m.name) || !c.string(m.vm_flags) ||
+        !c.string(m.note))
+      return "a mapping record of the image is broken";
+  for (const OpenFile& f : v.open_files())
+    if (!Checker::index(f.file, v.files(), true) || !Checker::index(f.object, v.objects(), true) ||
+        f.side > 1 || !c.blob(f.payload) || f.payload.offset % 8 != 0 || !c.blob(f.content) ||
+        !c.string(f.note))
+      return "an open file of the image is broken";
+  for (const Omission& o : v.omissions())
+    if (!c.string(o.what) || !c.string(o.why)) return "a note of the image is broken";
+  return nullptr;
+}
+
+}  // namespace
+
+const char* validate(const View& view) {
+  const Checker checker(view);
+  if (const char* problem = check_requirements(view, checker)) return problem;
+  if (view.processes().empty()) return "the image holds no process";
+  for (Index i = 0; i < view.processes().size(); ++i)
+    if (const char* problem = check_process(view, checker, view.processes()[i], i)) return problem;
+  if (const char* problem = check_shared_records(view, checker)) return problem;
+  return check_descriptions(view, checker);
+}
+
+}  // namespace thaw::image

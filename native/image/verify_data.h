@@ -1,0 +1,10 @@
+// Checks the page data of an image against its hash: reads all of it, so a launch does not.
+#pragma once
+
+#include "image/view.h"
+
+namespace thaw::image {
+
+Result<void> verify_data(const View& view);
+
+}  // namespace thaw::image

@@ -1,0 +1,89 @@
+#include "image/view.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "image/hash.h"
+#include "image/validate.h"
+
+namespace thaw::image {
+namespace {
+
+constexpr uint64_t kMaxMetadata = uint64_t{256} << 20;
+
+Error bad(const char* path, std::string_view what) {
+  return Error{0, std::string(path) + ": " + std::string(what) +
+                      "; make the image again (thaw build) or copy it again"};
+}
+
+bool is_page_size(uint32_t size) {
+  return size >= 4096 && size <= 65536 && (size & (size - 1)) == 0;
+}
+
+const char* header_problem(const Header& header, uint64_t file_size) {
+  if (memcmp(header.magic, kMagic, sizeof(kMagic)) != 0) return "this is not a thaw image";
+  if (header.version != kVersion) return "the image has another format version than this thaw";
+  if (header.section_count != static_cast<uint32_t>(SectionId::count))
+    return "the image has another number of sections";
+  if (!is_page_size(header.page_size)) return "the image has an impossible page size";
+  if (header.file_size != file_size) return "the image is truncated or has bytes added";
+  if (header.metadata_offset % header.page_size != 0 || header.metadata_offset < header.page_size ||
+      header.metadata_offset > file_size || header.metadata_size != file_size - header.metadata_offset)
+    return "the image's metadata lies outside the file";
+  if (header.metadata_size > kMaxMetadata) return "the image's metadata is impossibly large";
+  return nullptr;
+}
+
+template <typename T>
+bool section_fits(const Header& header, SectionId id) {
+  const Section& s = header.sections[static_cast<uint32_t>(id)];
+  return s.id == static_cast<uint32_t>(id) && s.record_size == sizeof(T) && s.offset % alignof(T) == 0 &&
+         s.offset <= header.metadata_size && s.count <= (header.metadata_size - s.offset) / sizeof(T);
+}
+
+const char* section_problem(const Header& header) {
+#define X(name, type) \
+  if (!section_fits<type>(header, SectionId::name)) return "the image's section '" #name "' is broken";
+  THAW_SECTIONS(X)
+#undef X
+  return nullptr;
+}
+
+}  // namespace
+
+View::View(View&& other) noexcept
+    : fd_(std::move(other.fd_)), header_(other.header_), base_(std::exchange(other.base_, nullptr)) {}
+
+View::~View() {
+  if (base_ != nullptr) munmap(const_cast<char*>(base_), header_.metadata_size);
+}
+
+Result<View> View::open(const char* path) {
+  UniqueFd fd(::open(path, O_RDONLY | O_CLOEXEC));
+  if (!fd.valid()) return errno_error(std::string("cannot open the image ") + path);
+  return open(std::move(fd), path);
+}
+
+Result<View> View::open(UniqueFd fd, const char* path) {
+  struct stat status = {};
+  Header header;
+  if (fstat(fd.get(), &status) != 0) return errno_error(std::string("cannot stat the image ") + path);
+  if (!S_ISREG(status.st_mode)) return bad(path, "this is not a regular file");
+  if (pread(fd.get(), &header, sizeof(header), 0) != ssize_t{sizeof(header)})
+    return bad(path, "the image is shorter than its header");
+  if (const char* problem = header_problem(header, static_cast<uint64_t>(status.st_size)))
+    return bad(path, problem);
+  if (const char* problem = section_problem(header)) return bad(path, problem);
+
+  void* base = mmap(nullptr, header.metadata_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd.get(),
+                    static_cast<off_t>(header.metadata_offset));
+  if (base == MAP_FAILED) return errno_error(std::string("cannot map the image ") + path);
+  View view(std::move(fd), header, static_cast<const char*>(base));
+  if (metadata_hash(header, base) != header.metadata_hash)
+    return bad(path, "the image's metadata does not match its checksum");
+  if (const char* problem = validate(view)) return bad(path, problem);
+  return view;
+}
+
+}  // namespace thaw::image

@@ -1,0 +1,135 @@
+#include "image/writer.h"
+
+#include <fcntl.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstring>
+
+namespace thaw::image {
+namespace {
+
+std::string folder_of(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+Result<void> write_all(int fd, uint64_t offset, const void* bytes, size_t size) {
+  const char* next = static_cast<const char*>(bytes);
+  while (size > 0) {
+    const ssize_t written = pwrite(fd, next, size, static_cast<off_t>(offset));
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return errno_error("cannot write the image");
+    next += written;
+    offset += static_cast<uint64_t>(written);
+    size -= static_cast<size_t>(written);
+  }
+  return {};
+}
+
+std::string temporary_name(const std::string& path) {
+  return path + "." + std::to_string(getpid()) + ".tmp";
+}
+
+template <typename T>
+void lay_out(Header& header, SectionId id, const std::vector<T>& table, uint64_t& end) {
+  end = (end + 63) / 64 * 64;
+  header.sections[static_cast<uint32_t>(id)] = {static_cast<uint32_t>(id), sizeof(T), end, table.size()};
+  end += table.size() * sizeof(T);
+}
+
+}  // namespace
+
+Writer::Writer(UniqueFd fd, std::string path, std::string temporary, size_t page_size)
+    : fd_(std::move(fd)),
+      path_(std::move(path)),
+      temporary_(std::move(temporary)),
+      page_size_(page_size),
+      end_(page_size),
+      hash_(std::make_unique<DataHash>()) {}
+
+Writer::Writer(Writer&&) noexcept = default;
+
+Writer::~Writer() {
+  if (fd_.valid() && !temporary_.empty()) unlink(temporary_.c_str());
+}
+
+Result<Writer> Writer::create(std::string path, size_t page_size) {
+  // Without a name until it is whole: even SIGKILL leaves nothing behind. Not every file system can.
+  UniqueFd fd(open(folder_of(path).c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0400));
+  if (fd.valid()) return Writer(std::move(fd), std::move(path), "", page_size);
+  std::string temporary = temporary_name(path);
+  fd.reset(open(temporary.c_str(), O_CREAT | O_TRUNC | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!fd.valid()) return errno_error("cannot create the image " + path);
+  return Writer(std::move(fd), std::move(path), std::move(temporary), page_size);
+}
+
+uint64_t Writer::reserve(uint64_t size) {
+  const uint64_t offset = end_;
+  end_ += (size + page_size_ - 1) / page_size_ * page_size_;
+  return offset;
+}
+
+Result<void> Writer::write(uint64_t offset, const void* pages, size_t size) {
+  for (size_t done = 0; done < size; done += page_size_)
+    hash_->add(offset + done, static_cast<const char*>(pages) + done, page_size_);
+  stored_ += size;
+  return write_all(fd_.get(), offset, pages, size);
+}
+
+Result<Header> Writer::finish(const Builder& builder, uint32_t cpu) {
+  Header header;
+  memcpy(header.magic, kMagic, sizeof(kMagic));
+  header.version = kVersion;
+  header.cpu = cpu;
+  header.page_size = static_cast<uint32_t>(page_size_);
+  header.section_count = static_cast<uint32_t>(SectionId::count);
+  header.metadata_offset = end_;
+  header.data_hash = hash_->value();
+  if (getrandom(header.id, sizeof(header.id), 0) != sizeof(header.id))
+    return errno_error("cannot get random bytes for the image's id");
+
+  uint64_t size = 0;
+#define X(name, type) lay_out(header, SectionId::name, builder.name, size);
+  THAW_SECTIONS(X)
+#undef X
+  header.metadata_size = (size + page_size_ - 1) / page_size_ * page_size_;
+  header.file_size = header.metadata_offset + header.metadata_size;
+
+  std::vector<char> metadata(header.metadata_size);
+#define X(name, type)                                                                       \
+  if (!builder.name.empty())                                                                \
+    memcpy(metadata.data() + header.sections[static_cast<uint32_t>(SectionId::name)].offset, \
+           builder.name.data(), builder.name.size() * sizeof(type));
+  THAW_SECTIONS(X)
+#undef X
+  header.metadata_hash = metadata_hash(header, metadata.data());
+  THAW_TRY(write_all(fd_.get(), header.metadata_offset, metadata.data(), metadata.size()));
+  THAW_TRY(write_all(fd_.get(), 0, &header, sizeof(header)));
+  THAW_TRY(publish());
+  return header;
+}
+
+Result<void> Writer::publish() {
+  if (fchmod(fd_.get(), 0444) != 0) return errno_error("cannot make the image read-only");
+  if (fsync(fd_.get()) != 0) return errno_error("cannot write the image to the disk");
+  if (temporary_.empty()) {
+    const std::string self = "/proc/self/fd/" + std::to_string(fd_.get());
+    std::string name = temporary_name(path_);
+    unlink(name.c_str());
+    if (linkat(AT_FDCWD, self.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) != 0)
+      return errno_error("cannot name the image " + name);
+    temporary_ = std::move(name);
+  }
+  if (rename(temporary_.c_str(), path_.c_str()) != 0)
+    return errno_error("cannot rename the image to " + path_);
+  temporary_.clear();
+  UniqueFd folder(open(folder_of(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (folder.valid()) fsync(folder.get());  // The name must survive a power cut as well.
+  return {};
+}
+
+}  // namespace thaw::image

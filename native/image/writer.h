@@ -1,0 +1,46 @@
+// Writes an image: page data as it is collected, then metadata and header. The file appears under its name only
+// when it is whole and on the disk.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "image/builder.h"
+#include "image/hash.h"
+#include "support/unique_fd.h"
+
+namespace thaw::image {
+
+class Writer {
+ public:
+  /// Starts an image that will be called `path`. Nothing is seen there until finish().
+  static Result<Writer> create(std::string path, size_t page_size);
+  Writer(Writer&&) noexcept;
+  Writer& operator=(Writer&&) = delete;
+  ~Writer();
+
+  /// Reserves `size` bytes (rounded up to pages) of page data; their offset in the file.
+  uint64_t reserve(uint64_t size);
+  /// Writes whole pages at `offset`, which lies in reserved room and behind all that was written before.
+  Result<void> write(uint64_t offset, const void* pages, size_t size);
+  /// Bytes of pages written so far.
+  [[nodiscard]] uint64_t stored() const { return stored_; }
+  [[nodiscard]] size_t page_size() const { return page_size_; }
+
+  /// Writes metadata and header, fsyncs, makes the file read-only and gives it its name.
+  Result<Header> finish(const Builder& builder, uint32_t cpu);
+
+ private:
+  Writer(UniqueFd fd, std::string path, std::string temporary, size_t page_size);
+  Result<void> publish();
+
+  UniqueFd fd_;
+  std::string path_;
+  std::string temporary_;  ///< empty while the file has no name at all (O_TMPFILE)
+  size_t page_size_;
+  uint64_t end_;
+  uint64_t stored_ = 0;
+  std::unique_ptr<DataHash> hash_;
+};
+
+}  // namespace thaw::image

@@ -1,0 +1,180 @@
+#include "restore/descriptors.h"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "fd/shared_memory.h"
+
+namespace thaw::restore {
+namespace {
+
+constexpr int kFirstOwn = 3;
+/// Status flags that fcntl(F_SETFL) can set.
+constexpr int kStatusFlags = O_APPEND | O_ASYNC | O_DIRECT | O_NOATIME | O_NONBLOCK;
+
+bool makes_descriptor(const model::OpenFile& file) {
+  return file.fd_count > 0 && static_cast<policy::Action>(file.action) != policy::Action::ignore;
+}
+
+}  // namespace
+
+Descriptors::~Descriptors() {
+  for (const int number : taken_) close(number);
+  for (const restorer::SavedFd& saved : saved_) {
+    dup3(saved.copy, saved.number, saved.flags != 0 ? O_CLOEXEC : 0);
+    close(saved.copy);
+  }
+  for (const fd::Opener::Side& side : sides_)
+    for (const int fd : side.fd)
+      if (fd >= 0) close(fd);
+}
+
+Result<void> Descriptors::find_room() {
+  high_ = kFirstOwn;
+  for (const model::Fd& record : fds()) high_ = std::max(high_, static_cast<int>(record.number) + 1);
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return errno_error("cannot read RLIMIT_NOFILE");
+  const rlim_t needed = static_cast<rlim_t>(high_) + view_.open_files().size() * 2 + view_.map_sources().size() + 16;
+  if (limit.rlim_cur >= needed) return {};
+  return Error{EMFILE, "the app needs descriptor numbers up to " + std::to_string(needed) + " while it is launched, RLIMIT_NOFILE is " +
+                           std::to_string(limit.rlim_cur) + "; raise it (ulimit -n, LimitNOFILE=)"};
+}
+
+Result<UniqueFd> Descriptors::move_high(UniqueFd fd) {
+  if (high_ < 0) THAW_TRY(find_room());
+  if (fd.get() >= high_) return fd;
+  UniqueFd moved(fcntl(fd.get(), F_DUPFD_CLOEXEC, high_));
+  if (!moved.valid()) return errno_error("cannot move a descriptor out of the way");
+  return moved;
+}
+
+Result<void> Descriptors::restore() {
+  if (high_ < 0) THAW_TRY(find_room());
+  placed_.assign(view_.open_files().size(), -1);
+  THAW_TRY(open_all());
+  THAW_TRY(place_all());
+  return finish_all();
+}
+
+Result<void> Descriptors::open_all() {
+  if (sides_.empty()) sides_.assign(view_.objects().size(), {{-1, -1}});
+  fd::Opener opener = {view_, process_, sides_, placed_};
+  opened_.resize(view_.open_files().size());
+  for (size_t i = 0; i < opened_.size(); ++i) {
+    const model::OpenFile& file = view_.open_files()[i];
+    if (!makes_descriptor(file)) continue;
+    const fd::Kind& kind = fd::kinds()[file.kind];
+    THAW_ASSIGN(fd, kind.open(opener, file));
+    // A pair's other end stays in sides_ until its turn, wherever it is: it must not stand in the way either.
+    for (fd::Opener::Side& side : sides_)
+      for (int& end : side.fd)
+        if (end >= 0 && end < high_) {
+          THAW_ASSIGN(moved, move_high(UniqueFd(end)));
+          end = moved.release();
+        }
+    THAW_ASSIGN(moved, move_high(std::move(fd)));
+    opened_[i] = std::move(moved);
+  }
+  return {};
+}
+
+Result<int> Descriptors::object_memory(model::Index object) {
+  if (sides_.empty()) sides_.assign(view_.objects().size(), {{-1, -1}});
+  fd::Opener opener = {view_, process_, sides_, placed_};
+  THAW_ASSIGN(memory, fd::open_memory(opener, object));
+  THAW_ASSIGN(moved, move_high(UniqueFd(memory)));
+  sides_[object].fd[0] = moved.release();
+  return sides_[object].fd[0];
+}
+
+Result<void> Descriptors::save_caller_fd(int number) {
+  const int flags = fcntl(number, F_GETFD);
+  if (flags < 0) return {};
+  const int copy = fcntl(number, F_DUPFD_CLOEXEC, high_);
+  if (copy < 0) return errno_error("cannot keep the caller's descriptor " + std::to_string(number));
+  saved_.push_back({number, copy, flags & FD_CLOEXEC});
+  return {};
+}
+
+Result<void> Descriptors::place(const model::Fd& record) {
+  const int number = static_cast<int>(record.number);
+  if (record.inherit == number) {
+    if (number < kFirstOwn || fcntl(number, F_GETFD) >= 0) return {};
+    return Error{EBADF, "the profile inherits descriptor " + std::to_string(number) + ", which the caller has not open"};
+  }
+  if (record.inherit < 0 && !makes_descriptor(view_.open_files()[record.open_file])) return {};
+  const int source = record.inherit >= 0 ? record.inherit : opened_[record.open_file].get();
+  UniqueFd null;
+  int from = source;
+  if (record.inherit >= 0 && fcntl(source, F_GETFD) < 0) {  // The caller has closed it: nothing to read or to be heard.
+    null.reset(open("/dev/null", O_RDWR | O_CLOEXEC));
+    from = null.get();
+  }
+  THAW_TRY(save_caller_fd(number));
+  if (dup3(from, number, record.close_on_exec != 0 ? O_CLOEXEC : 0) < 0)
+    return errno_error("cannot place descriptor " + std::to_string(number));
+  taken_.push_back(number);
+  if (record.open_file != model::kNone && placed_[record.open_file] < 0) placed_[record.open_file] = number;
+  return {};
+}
+
+Result<void> Descriptors::place_all() {
+  for (const model::Fd& record : fds()) THAW_TRY(place(record));
+  opened_.clear();
+  return {};
+}
+
+Result<void> Descriptors::finish_all() {
+  fd::Opener opener = {view_, process_, sides_, placed_};
+  for (size_t i = 0; i < placed_.size(); ++i) {
+    const model::OpenFile& file = view_.open_files()[i];
+    if (placed_[i] < 0) continue;
+    const fd::Kind& kind = fd::kinds()[file.kind];
+    if (kind.finish != nullptr) THAW_TRY(kind.finish(opener, file, placed_[i]));
+    THAW_TRY(set_owner(file, placed_[i]));
+    const int flags = static_cast<int>(file.flags) & kStatusFlags;
+    // Set only what is not there yet: some kinds refuse F_SETFL (O_PATH).
+    if (flags == 0 || (file.flags & O_PATH) != 0) continue;
+    const int now = fcntl(placed_[i], F_GETFL);
+    if ((now & kStatusFlags) != flags && fcntl(placed_[i], F_SETFL, (now & ~kStatusFlags) | flags) != 0)
+      return errno_error("cannot set the flags of descriptor " + std::to_string(placed_[i]));
+  }
+  return {};
+}
+
+Result<void> Descriptors::set_owner(const model::OpenFile& file, int fd) {
+  if (file.owner_type < 0) return {};
+  f_owner_ex owner = {};
+  owner.type = static_cast<decltype(owner.type)>(file.owner_type);
+  owner.pid = file.owner_type == F_OWNER_PGRP ? getpgrp() : getpid();
+  if (file.owner_type == F_OWNER_TID && file.owner_thread != model::kNone && file.owner_thread < process_.threads.count)
+    owners_.push_back({fd, file.owner_thread});
+  if (fcntl(fd, F_SETOWN_EX, &owner) != 0) return errno_error("cannot set the owner of descriptor " + std::to_string(fd));
+  if (file.owner_signal != 0 && fcntl(fd, F_SETSIG, static_cast<int>(file.owner_signal)) != 0)
+    return errno_error("cannot set the signal of descriptor " + std::to_string(fd));
+  return {};
+}
+
+std::vector<restorer::FdRange> Descriptors::close_at_commit() const {
+  std::vector<restorer::FdRange> ranges;
+  uint32_t next = kFirstOwn;
+  for (const model::Fd& record : fds()) {
+    const bool open = record.inherit >= 0 || makes_descriptor(view_.open_files()[record.open_file]);
+    if (record.number < next || !open) continue;
+    if (record.number > next) ranges.push_back({next, record.number - 1});
+    next = record.number + 1;
+  }
+  ranges.push_back({next, ~0u});
+  return ranges;
+}
+
+std::vector<restorer::FdRange> Descriptors::close_for_cold_start() const {
+  std::vector<restorer::FdRange> ranges;
+  for (const int number : taken_) ranges.push_back({static_cast<uint32_t>(number), static_cast<uint32_t>(number)});
+  return ranges;
+}
+
+}  // namespace thaw::restore

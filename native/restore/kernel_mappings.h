@@ -1,0 +1,21 @@
+// The kernel's own mappings in this process ([vdso], [vvar]...) and where the app needs them.
+#pragma once
+
+#include <vector>
+
+#include "image/view.h"
+#include "restorer/launch.h"
+#include "support/result.h"
+
+namespace thaw::restore {
+
+struct KernelMappings {
+  std::vector<restorer::Move> moves;     ///< ascending by address; `to` final unless trampolines are needed
+  std::vector<restorer::Move> all;       ///< every mapping of this process: the restorer area keeps clear of them
+  bool same_vdso = false;                ///< this kernel's vDSO is the image's, byte for byte
+  uint64_t vdso_start = 0, vdso_size = 0;
+};
+
+Result<KernelMappings> read_kernel_mappings(const image::View& view);
+
+}  // namespace thaw::restore

@@ -1,0 +1,268 @@
+#include "restore/launch.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/rseq.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cstring>
+
+#include "arch/this_cpu.h"
+#include "restore/check.h"
+#include "restore/clock.h"
+#include "restore/descriptors.h"
+#include "restore/kernel_mappings.h"
+#include "restore/restorer_area.h"
+#include "restore/sources.h"
+#include "restore/vdso.h"
+#include "restorer/cold_start.h"
+
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x00000080
+#endif
+
+namespace thaw::restore {
+namespace {
+
+using image::View;
+using restorer::Launch;
+
+/// Goes back to the caller's time namespace, unless the launch goes on.
+class TimeNamespace {
+ public:
+  TimeNamespace() = default;
+  TimeNamespace(const TimeNamespace&) = delete;
+  TimeNamespace& operator=(const TimeNamespace&) = delete;
+  ~TimeNamespace() {
+    if (before.valid()) setns(before.get(), CLONE_NEWTIME);
+  }
+  UniqueFd before;
+};
+
+/// Blocks every signal: none may be handled while there is no memory to handle it in.
+class BlockSignals {
+ public:
+  BlockSignals() {
+    const uint64_t all = ~uint64_t{0};
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before_, sizeof(all));
+  }
+  BlockSignals(const BlockSignals&) = delete;
+  BlockSignals& operator=(const BlockSignals&) = delete;
+  ~BlockSignals() { syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before_, nullptr, sizeof(before_)); }
+  [[nodiscard]] uint64_t before() const { return before_; }
+
+ private:
+  uint64_t before_ = 0;
+};
+
+size_t strings_size(char* const* strings) {
+  size_t size = sizeof(char*);
+  for (; *strings != nullptr; ++strings) size += strlen(*strings) + 1 + sizeof(char*);
+  return size;
+}
+
+char* copy_string(RestorerArea& area, const char* text) {
+  const size_t size = strlen(text) + 1;
+  return static_cast<char*>(memcpy(area.allocate<char>(size), text, size));
+}
+
+char* const* copy_strings(RestorerArea& area, char* const* strings) {
+  size_t count = 0;
+  while (strings[count] != nullptr) ++count;
+  char** copies = area.allocate<char*>(count + 1);
+  for (size_t i = 0; i < count; ++i) copies[i] = copy_string(area, strings[i]);
+  copies[count] = nullptr;
+  return copies;
+}
+
+/// Everything that a launch prepares while a cold start is still just a return away.
+class Preparation {
+ public:
+  Preparation(const Request& request, const View& view)
+      : request_(request), view_(view), process_(view.processes()[0]), descriptors_(view) {}
+
+  Error run() {
+    if (auto result = prepare(); !result) return result.error();
+    return enter_restorer().error();
+  }
+
+ private:
+  Result<void> prepare() {
+    THAW_TRY(sources_.open(view_, descriptors_));
+    THAW_TRY(continue_clocks(view_, clocks_.before));
+    THAW_ASSIGN(kernel, read_kernel_mappings(view_));
+    kernel_ = std::move(kernel);
+    THAW_TRY(prepare_vdso());
+    open_exe();
+    THAW_ASSIGN(image, descriptors_.move_high(UniqueFd(fcntl(view_.fd(), F_DUPFD_CLOEXEC, 3))));
+    image_ = std::move(image);
+    if (clocks_.before.valid()) {
+      THAW_ASSIGN(before, descriptors_.move_high(std::move(clocks_.before)));
+      clocks_.before = std::move(before);
+    }
+    THAW_TRY(descriptors_.restore());
+    return {};
+  }
+
+  /// Without the same vDSO, its old copy is patched to jump to this kernel's.
+  Result<void> prepare_vdso() {
+    if (process_.vdso_start == 0 || kernel_.same_vdso) return {};
+    if (kernel_.vdso_start == 0) return Error{0, "this kernel has no vDSO, which the app needs"};
+    THAW_ASSIGN(target, place_kernel_mappings());
+    const std::string_view old = view_.bytes(view_.requirements_record().vdso);
+    if (old.size() != process_.vdso_size) return Error{0, "the image has no copy of its vDSO"};
+    THAW_ASSIGN(patched, vdso_trampolines({reinterpret_cast<const uint8_t*>(old.data()), old.size()},
+                                          {reinterpret_cast<const uint8_t*>(static_cast<uintptr_t>(kernel_.vdso_start)),
+                                           static_cast<size_t>(kernel_.vdso_size)},
+                                          process_.vdso_start, target));
+    trampolines_ = std::move(patched);
+    return {};
+  }
+
+  /// This kernel's mappings go, as one block, into a gap of the app; the new address of its vDSO.
+  Result<uint64_t> place_kernel_mappings() {
+    const uint64_t low = kernel_.moves.front().from;
+    const uint64_t size = kernel_.moves.back().from + kernel_.moves.back().size - low;
+    for (const model::Gap& gap : View::part(view_.gaps(), process_.gaps)) {
+      if (gap.end - gap.start < size + kSpare) continue;
+      const uint64_t to = gap.end - size;  // The restorer area takes the low end.
+      for (restorer::Move& move : kernel_.moves) move.to = to + (move.from - low);
+      return to + (kernel_.vdso_start - low);
+    }
+    return Error{ENOMEM, "there is no room for this kernel's vDSO in the app's address space"};
+  }
+
+  void open_exe() {
+    const model::Requirements& needs = view_.requirements_record();
+    if (needs.program_file == model::kNone) return;
+    UniqueFd fd(open(view_.bytes(view_.files()[needs.program_file].path).data(), O_PATH | O_CLOEXEC));
+    if (!fd.valid()) return;
+    auto moved = descriptors_.move_high(std::move(fd));
+    if (moved) exe_ = moved.take();
+  }
+
+  [[nodiscard]] size_t data_size() const {
+    constexpr size_t kAlignments = 512;
+    return sizeof(Launch) + kAlignments + sources_.fds().size() * sizeof(int) + trampolines_.size() +
+           (descriptors_.close_at_commit().size() + descriptors_.close_for_cold_start().size()) * sizeof(restorer::FdRange) +
+           descriptors_.saved().size() * sizeof(restorer::SavedFd) + descriptors_.owners().size() * sizeof(restorer::FdOwner) +
+           strlen(request_.program) + 1 + strings_size(request_.argv) + strings_size(request_.envp);
+  }
+
+  void fill_records(RestorerArea& area, Launch& launch) const {
+    launch.process = area.here(view_.processes().subspan(0, 1));
+    launch.threads = area.here(View::part(view_.threads(), process_.threads));
+    launch.ops = area.here(View::part(view_.ops(), process_.ops));
+    launch.sigactions = area.here(View::part(view_.sigactions(), process_.sigactions));
+    launch.timers = area.here(View::part(view_.posix_timers(), process_.timers));
+    launch.pending = area.here(view_.pending_signals());
+    launch.robust_words = area.here(view_.robust_words());
+    launch.blobs = area.here(view_.blobs());
+    launch.finish_code = process_.finish_code;
+  }
+
+  void fill_cold_start(RestorerArea& area, restorer::ColdStart& cold) const {
+    if (request_.fallback) cold.program = copy_string(area, request_.program);
+    cold.argv = copy_strings(area, request_.argv);
+    cold.envp = copy_strings(area, request_.envp);
+    cold.saved_fds = area.copy(std::span<const restorer::SavedFd>(descriptors_.saved()));
+    cold.saved_fd_count = static_cast<uint32_t>(descriptors_.saved().size());
+    const auto close = descriptors_.close_for_cold_start();
+    cold.close = area.copy(std::span<const restorer::FdRange>(close));
+    cold.close_count = static_cast<uint32_t>(close.size());
+    cold.time_namespace = clocks_.before.valid() ? clocks_.before.get() : -1;
+    cold.signal_mask = signals_.before();
+  }
+
+  void fill(RestorerArea& area, Launch& launch) const {
+    launch.area_start = area.start();
+    launch.area_size = area.size();
+    launch.stacks = area.stacks() + RestorerArea::kLeaderStack - RestorerArea::kThreadStack;  // index 1 follows the leader's
+    launch.stack_size = RestorerArea::kThreadStack;
+    launch.interim = area.interim();
+    fill_records(area, launch);
+    launch.image_fd = image_.get();
+    launch.source_fds = area.copy(std::span<const int>(sources_.fds()));
+    launch.exe_fd = exe_.valid() ? exe_.get() : -1;
+    struct statvfs store = {};
+    launch.no_exec_store = fstatvfs(view_.fd(), &store) == 0 && (store.f_flag & ST_NOEXEC) != 0 ? 1 : 0;
+    launch.keep_pid = request_.keep_pid ? 1 : 0;
+    if (__rseq_size != 0) {
+      launch.old_rseq = reinterpret_cast<uintptr_t>(static_cast<char*>(__builtin_thread_pointer()) + __rseq_offset);
+      launch.old_rseq_size = kRegisteredRseqSize;
+      launch.old_rseq_signature = RSEQ_SIG;
+    }
+    for (const restorer::Move& move : kernel_.moves) launch.moves[launch.move_count++] = move;
+    if (!trampolines_.empty())
+      launch.vdso = area.copy(std::span<const char>(reinterpret_cast<const char*>(trampolines_.data()), trampolines_.size()));
+    const auto close = descriptors_.close_at_commit();
+    launch.close = area.copy(std::span<const restorer::FdRange>(close));
+    launch.close_count = static_cast<uint32_t>(close.size());
+    launch.owners = area.copy(std::span<const restorer::FdOwner>(descriptors_.owners()));
+    launch.owner_count = static_cast<uint32_t>(descriptors_.owners().size());
+    launch.log = request_.log;
+    launch.times[restorer::kStarted] = request_.started_ns;
+    fill_cold_start(area, launch.cold);
+  }
+
+  Result<void> enter_restorer() {
+    if (kernel_.moves.size() > std::size(Launch{}.moves)) return Error{0, "this kernel has more mappings of its own than thaw knows"};
+    RestorerArea::Sizes sizes;
+    sizes.data = data_size();
+    sizes.threads = process_.threads.count;
+    for (const restorer::Move& move : kernel_.moves) sizes.moves += move.size;
+    THAW_ASSIGN(area, RestorerArea::make(view_, kernel_, sizes));
+    Launch* launch = new (area.allocate<Launch>(1)) Launch;
+    fill(area, *launch);
+    raw::switch_stack(area.stacks() + RestorerArea::kLeaderStack, area.start(), launch);
+  }
+
+  static constexpr uint64_t kSpare = 64 << 20;
+  static constexpr uint32_t kRegisteredRseqSize = 32;  ///< glibc registers at least this (sys/rseq.h)
+
+  const Request& request_;
+  const View& view_;
+  const model::Process& process_;
+  BlockSignals signals_;
+  TimeNamespace clocks_;
+  Descriptors descriptors_;
+  Sources sources_;
+  KernelMappings kernel_;
+  UniqueFd image_, exe_;
+  std::vector<uint8_t> trampolines_;
+};
+
+/// The arguments are part of the warm state: others mean another app. argv[0] is only a name.
+Result<void> check_arguments(const View& view, const Request& request) {
+  const model::Requirements& needs = view.requirements_record();
+  if (view.bytes(needs.program) != request.program)
+    return Error{0, "the image is of " + std::string(view.bytes(needs.program)) + ", not of " + request.program};
+  std::string_view wanted = view.bytes(needs.arguments);
+  auto next = [&wanted] {
+    const std::string_view argument = wanted.substr(0, wanted.find('\0'));
+    wanted.remove_prefix(std::min(wanted.size(), argument.size() + 1));
+    return argument;
+  };
+  next();
+  char* const* argument = request.argv[0] == nullptr ? request.argv : request.argv + 1;
+  for (; *argument != nullptr; ++argument)
+    if (wanted.empty() || next() != *argument) break;
+  if (*argument == nullptr && wanted.empty()) return {};
+  return Error{0, "the image was made with other arguments"};
+}
+
+}  // namespace
+
+Error launch(const Request& request) {
+  auto view = View::open(request.image);
+  if (!view) return view.error();
+  if (auto result = check_owner(view.value().fd(), request.image); !result) return result.error();
+  if (auto result = check_launch(view.value()); !result) return result.error();
+  if (auto result = check_arguments(view.value(), request); !result) return result.error();
+  return Preparation(request, view.value()).run();
+}
+
+}  // namespace thaw::restore

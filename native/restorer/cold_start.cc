@@ -1,0 +1,90 @@
+#include "restorer/cold_start.h"
+
+#include <asm/unistd.h>
+#include <linux/sched.h>
+
+#include "arch/this_cpu.h"
+
+namespace thaw::restorer {
+namespace {
+
+constexpr int kExitNotPossible = 125;  ///< as thaw-exec's own, for --no-fallback
+constexpr int kExitCannotExecute = 126;
+
+class Line {
+ public:
+  Line& text(const char* s) {
+    while (*s != '\0' && size_ < sizeof(bytes_)) bytes_[size_++] = *s++;
+    return *this;
+  }
+  Line& value(uint64_t v, unsigned base) {
+    char digits[20];
+    int count = 0;
+    do {
+      digits[count++] = "0123456789abcdef"[v % base];
+      v /= base;
+    } while (v != 0);
+    while (count > 0 && size_ < sizeof(bytes_)) bytes_[size_++] = digits[--count];
+    return *this;
+  }
+  void print() { raw::call(__NR_write, 2, reinterpret_cast<long>(bytes_), static_cast<long>(size_)); }
+
+ private:
+  char bytes_[256];
+  unsigned size_ = 0;
+};
+
+}  // namespace
+
+uint64_t now_ns() {
+  struct {
+    int64_t seconds, nanoseconds;
+  } now = {};
+  constexpr long kMonotonic = 1;
+#ifdef __NR_clock_gettime64
+  raw::call(__NR_clock_gettime64, kMonotonic, reinterpret_cast<long>(&now));
+#else
+  raw::call(__NR_clock_gettime, kMonotonic, reinterpret_cast<long>(&now));
+#endif
+  return static_cast<uint64_t>(now.seconds) * 1'000'000'000 + static_cast<uint64_t>(now.nanoseconds);
+}
+
+void print_trace(const Launch&, const char* phase, uint64_t microseconds) {
+  Line().text("thaw-exec: ").text(phase).text(" ").value(microseconds, 10).text(" us\n").print();
+}
+
+void check(Launch& launch, long result, const char* what, uint64_t address) {
+  if (result >= 0 || result < -4095) return;
+  if (launch.log >= kLogWarn) {
+    Line line;
+    line.text("thaw-exec: ").text(what);
+    if (address != 0) line.text(" at 0x").value(address, 16);
+    line.text(" (errno ").value(static_cast<uint64_t>(-result), 10).text(")");
+    line.text(launch.cold.program != nullptr ? "; starting cold\n" : "\n").print();
+  }
+  start_cold(launch);
+}
+
+void start_cold(Launch& launch) {
+  const ColdStart& cold = launch.cold;
+  if (cold.program == nullptr) raw::call(__NR_exit_group, kExitNotPossible);
+  for (uint32_t i = 0; i < cold.close_count; ++i)
+    raw::call(__NR_close_range, cold.close[i].first, cold.close[i].last, 0);
+  for (uint32_t i = 0; i < cold.saved_fd_count; ++i) {
+    const SavedFd& saved = cold.saved_fds[i];
+    constexpr long kCloexec = 02000000;
+    raw::call(__NR_dup3, saved.copy, saved.number, saved.flags != 0 ? kCloexec : 0);
+    raw::call(__NR_close, saved.copy);
+  }
+  if (cold.time_namespace >= 0) {
+    raw::call(__NR_setns, cold.time_namespace, CLONE_NEWTIME);
+    raw::call(__NR_close, cold.time_namespace);
+  }
+  constexpr long kSetMask = 2;
+  raw::call(__NR_rt_sigprocmask, kSetMask, reinterpret_cast<long>(&cold.signal_mask), 0, sizeof(cold.signal_mask));
+  raw::call(__NR_execve, reinterpret_cast<long>(cold.program), reinterpret_cast<long>(cold.argv),
+            reinterpret_cast<long>(cold.envp));
+  for (;;) raw::call(__NR_exit_group, kExitCannotExecute);
+}
+
+}  // namespace thaw::restorer

@@ -1,0 +1,19 @@
+// What the restorer does when it cannot go on: tell why, put the caller's state back, exec the program.
+#pragma once
+
+#include "restorer/launch.h"
+
+namespace thaw::restorer {
+
+constexpr uint32_t kLogWarn = 1, kLogInfo = 2, kLogDebug = 3, kLogTrace = 4;
+
+/// Ends in a cold start if `result` is a negative errno. `what` says what failed, `address` where.
+void check(Launch& launch, long result, const char* what, uint64_t address = 0);
+
+[[noreturn]] void start_cold(Launch& launch);
+
+/// CLOCK_MONOTONIC in nanoseconds.
+uint64_t now_ns();
+void print_trace(const Launch& launch, const char* phase, uint64_t microseconds);
+
+}  // namespace thaw::restorer

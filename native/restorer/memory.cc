@@ -1,0 +1,186 @@
+#include "restorer/memory.h"
+
+#include <asm/unistd.h>
+#include <linux/mman.h>
+#include <linux/prctl.h>
+#include <asm-generic/mman-common.h>
+
+#include "arch/this_cpu.h"
+#include "restorer/cold_start.h"
+
+namespace thaw::restorer {
+namespace {
+
+using model::Op;
+using model::OpKind;
+
+#ifdef __NR_mmap2
+constexpr long kMmap = __NR_mmap2;
+constexpr uint64_t kOffsetUnit = 4096;  // mmap2(2) counts in these, whatever the page size
+#else
+constexpr long kMmap = __NR_mmap;
+constexpr uint64_t kOffsetUnit = 1;
+#endif
+constexpr long kMseal = 462;
+constexpr int kUnregister = 1;  // RSEQ_FLAG_UNREGISTER
+
+long map(uint64_t address, uint64_t size, uint32_t prot, uint32_t flags, int fd, uint64_t offset) {
+  return raw::call(kMmap, static_cast<long>(address), static_cast<long>(size), prot, flags, fd,
+                   static_cast<long>(offset / kOffsetUnit));
+}
+
+long unmap(uint64_t start, uint64_t end) {
+  return start >= end ? 0 : raw::call(__NR_munmap, static_cast<long>(start), static_cast<long>(end - start));
+}
+
+long read_image(const Launch& launch, uint64_t address, uint64_t size, uint64_t offset) {
+  while (size > 0) {
+    const long got = raw::pread(launch.image_fd, address, size, offset);
+    if (got == -4) continue;  // EINTR
+    if (got == 0) return -5;  // EIO: the file ends too early
+    if (got < 0) return got;
+    address += static_cast<uint64_t>(got);
+    offset += static_cast<uint64_t>(got);
+    size -= static_cast<uint64_t>(got);
+  }
+  return 0;
+}
+
+/// Executable pages from a store that is mounted noexec: memory of our own with the same bytes.
+long map_executable_copy(const Launch& launch, const Op& op) {
+  long result = map(op.address, op.size, PROT_READ | PROT_WRITE, op.flags | MAP_ANONYMOUS, -1, 0);
+  if (result < 0 && result > -4096) return result;
+  result = read_image(launch, op.address, op.size, op.offset);
+  if (result < 0) return result;
+  raw::sync_instructions(op.address, op.address + op.size);
+  return raw::call(__NR_mprotect, static_cast<long>(op.address), static_cast<long>(op.size), op.prot);
+}
+
+long execute_map(const Launch& launch, const Op& op) {
+  if (op.source == Op::kNoSource) return map(op.address, op.size, op.prot, op.flags, -1, 0);
+  if (op.source != 0) return map(op.address, op.size, op.prot, op.flags, launch.source_fds[op.source - 1], op.offset);
+  if (launch.no_exec_store != 0 && (op.prot & PROT_EXEC) != 0) return map_executable_copy(launch, op);
+  return map(op.address, op.size, op.prot, op.flags, launch.image_fd, op.offset);
+}
+
+long execute(const Launch& launch, const Op& op) {
+  const long address = static_cast<long>(op.address), size = static_cast<long>(op.size);
+  switch (op.kind) {
+    case OpKind::map:
+      return execute_map(launch, op);
+    case OpKind::read:
+      return read_image(launch, op.address, op.size, op.offset);
+    case OpKind::protect:
+      return raw::call(__NR_mprotect, address, size, op.prot);
+    case OpKind::advise:
+      return raw::call(__NR_madvise, address, size, op.flags);
+    case OpKind::lock:
+      return raw::call(__NR_mlock2, address, size, op.flags);
+    case OpKind::name:
+      return raw::call(__NR_prctl, PR_SET_VMA, PR_SET_VMA_ANON_NAME, address, size,
+                       reinterpret_cast<long>(launch.blobs + op.offset));
+    case OpKind::seal:
+      return raw::call(kMseal, address, size, 0);
+  }
+  return -22;
+}
+
+const char* name_of(OpKind kind) {
+  switch (kind) {
+    case OpKind::map:
+      return "cannot map memory";
+    case OpKind::read:
+      return "cannot read the image";
+    case OpKind::protect:
+      return "cannot protect memory";
+    case OpKind::advise:
+      return "cannot advise memory";
+    case OpKind::lock:
+      return "cannot lock memory";
+    case OpKind::name:
+      return "cannot name memory";
+    case OpKind::seal:
+      return "cannot seal memory";
+  }
+  return "unknown memory operation";
+}
+
+long move_to(uint64_t from, uint64_t size, uint64_t to) {
+  return raw::call(__NR_mremap, static_cast<long>(from), static_cast<long>(size), static_cast<long>(size),
+                   MREMAP_MAYMOVE | MREMAP_FIXED, static_cast<long>(to));
+}
+
+bool overlap(const Move& a, const Move& b) {
+  return a.from < b.to + b.size && b.to < a.from + a.size;
+}
+
+/// Where old and new places overlap, all go by way of the room that the restorer area keeps for that.
+void move_kernel_mappings(Launch& launch) {
+  bool crossing = false;
+  for (uint32_t i = 0; i < launch.move_count; ++i)
+    for (uint32_t k = 0; k < launch.move_count; ++k)
+      crossing = crossing || (launch.moves[i].from != launch.moves[i].to && overlap(launch.moves[i], launch.moves[k]));
+  uint64_t interim = launch.interim;
+  for (uint32_t i = 0; crossing && i < launch.move_count; ++i) {
+    Move& move = launch.moves[i];
+    check(launch, move_to(move.from, move.size, interim), "cannot move the vDSO", move.from);
+    move.from = interim;
+    interim += move.size;
+  }
+  for (uint32_t i = 0; i < launch.move_count; ++i) {
+    const Move& move = launch.moves[i];
+    if (move.from != move.to) check(launch, move_to(move.from, move.size, move.to), "cannot move the vDSO", move.to);
+  }
+}
+
+/// The app's old vDSO, its entries patched to jump to this kernel's.
+void place_trampolines(Launch& launch) {
+  if (launch.vdso == nullptr) return;
+  const uint64_t start = launch.process->vdso_start, size = launch.process->vdso_size;
+  check(launch, map(start, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, -1, 0),
+        "cannot map the vDSO trampolines", start);
+  auto* to = reinterpret_cast<volatile char*>(static_cast<uintptr_t>(start));
+  for (uint64_t i = 0; i < size; ++i) to[i] = launch.vdso[i];
+  raw::sync_instructions(start, start + size);
+  check(launch, raw::call(__NR_mprotect, static_cast<long>(start), static_cast<long>(size), PROT_READ | PROT_EXEC),
+        "cannot protect the vDSO trampolines", start);
+}
+
+}  // namespace
+
+long release_own_memory(Launch& launch) {
+  if (launch.old_rseq != 0)
+    raw::call(__NR_rseq, static_cast<long>(launch.old_rseq), launch.old_rseq_size, kUnregister,
+              launch.old_rseq_signature);
+  // Keep the restorer area and the kernel's mappings; moves are sorted by address.
+  uint64_t next = 0;
+  bool area_kept = false;
+  auto keep = [&next](uint64_t start, uint64_t size) {
+    const long result = unmap(next, start);
+    next = start + size;
+    return result;
+  };
+  for (uint32_t i = 0; i < launch.move_count; ++i) {
+    if (!area_kept && launch.area_start < launch.moves[i].from) {
+      if (const long result = keep(launch.area_start, launch.area_size); result < 0) return result;
+      area_kept = true;
+    }
+    if (const long result = keep(launch.moves[i].from, launch.moves[i].size); result < 0) return result;
+  }
+  if (!area_kept)
+    if (const long result = keep(launch.area_start, launch.area_size); result < 0) return result;
+  return unmap(next, raw::kTaskEnd);
+}
+
+void rebuild_memory(Launch& launch) {
+  move_kernel_mappings(launch);
+  const model::Process& process = *launch.process;
+  for (uint32_t i = 0; i < process.ops.count; ++i) {
+    const Op& op = launch.ops[i];
+    const long result = execute(launch, op);
+    if (op.optional == 0) check(launch, result, name_of(op.kind), op.address);
+  }
+  place_trampolines(launch);
+}
+
+}  // namespace thaw::restorer

@@ -1,0 +1,188 @@
+#include "restorer/process.h"
+
+#include <asm/unistd.h>
+#include <linux/prctl.h>
+#include <linux/signal.h>
+
+#include "arch/this_cpu.h"
+#include "restorer/cold_start.h"
+#include "restorer/threads.h"
+
+namespace thaw::restorer {
+namespace {
+
+constexpr int kEventThreadId = 4;  // SIGEV_THREAD_ID
+
+struct KernelSigaction {
+  unsigned long handler, flags, restorer;
+  unsigned long mask[8 / sizeof(unsigned long)];
+};
+
+long prctl(long option, long a, long b = 0, long c = 0) { return raw::call(__NR_prctl, option, a, b, c, 0); }
+
+/// brk, arguments, environment, auxv and the exe link, in one step (PR_SET_MM_MAP).
+long set_memory_layout(const Launch& launch, int exe_fd) {
+  const model::Process& process = *launch.process;
+  const model::MemoryLayout& from = process.layout;
+  prctl_mm_map map = {};
+  map.start_code = from.start_code;
+  map.end_code = from.end_code;
+  map.start_data = from.start_data;
+  map.end_data = from.end_data;
+  map.start_brk = from.start_brk;
+  map.brk = from.brk;
+  map.start_stack = from.start_stack;
+  map.arg_start = from.arg_start;
+  map.arg_end = from.arg_end;
+  map.env_start = from.env_start;
+  map.env_end = from.env_end;
+  map.auxv = reinterpret_cast<__u64*>(const_cast<char*>(launch.blobs) + process.auxv.offset);
+  map.auxv_size = static_cast<__u32>(process.auxv.size);
+  map.exe_fd = static_cast<__u32>(exe_fd);
+  return prctl(PR_SET_MM, PR_SET_MM_MAP, reinterpret_cast<long>(&map), sizeof(map));
+}
+
+void restore_layout(Launch& launch) {
+  // The exe link needs privilege: without it, all the rest.
+  if (launch.exe_fd >= 0 && set_memory_layout(launch, launch.exe_fd) == 0) return;
+  check(launch, set_memory_layout(launch, -1), "cannot set the memory layout (CONFIG_CHECKPOINT_RESTORE?)");
+}
+
+void restore_core_dumps(const Launch& launch) {
+  // Pages that are still those of the image count as a file's (bit 2); the app's own memory they are (bit 0).
+  uint32_t filter = launch.process->coredump_filter;
+  if ((filter & 1) != 0) filter |= 4;
+  const long fd = raw::call(__NR_openat, -100, reinterpret_cast<long>("/proc/self/coredump_filter"), 1 /* O_WRONLY */, 0);
+  if (fd < 0) return;
+  char text[12] = "0x";
+  for (int i = 0; i < 8; ++i) text[2 + i] = "0123456789abcdef"[filter >> (28 - 4 * i) & 0xf];
+  raw::call(__NR_write, fd, reinterpret_cast<long>(text), 10);
+  raw::call(__NR_close, fd);
+}
+
+void restore_signal_actions(const Launch& launch) {
+  for (uint32_t i = 0; i < launch.process->sigactions.count; ++i) {
+    const model::SigAction& from = launch.sigactions[i];
+    KernelSigaction action = {};
+    action.handler = static_cast<unsigned long>(from.handler);
+    action.flags = from.flags;
+    action.restorer = static_cast<unsigned long>(from.restorer);
+    action.mask[0] = static_cast<unsigned long>(from.mask);
+    if constexpr (sizeof(unsigned long) == 4) action.mask[8 / sizeof(unsigned long) - 1] = static_cast<unsigned long>(from.mask >> 32);
+    raw::call(__NR_rt_sigaction, from.signal, reinterpret_cast<long>(&action), 0, 8);
+  }
+}
+
+void restore_interval_timers(const Launch& launch) {
+  for (int which = 0; which < 3; ++which) {
+    const model::IntervalTimer& timer = launch.process->itimers[which];
+    if (timer.value_us == 0) continue;
+    long value[4] = {static_cast<long>(timer.interval_us / 1'000'000), static_cast<long>(timer.interval_us % 1'000'000),
+                     static_cast<long>(timer.value_us / 1'000'000), static_cast<long>(timer.value_us % 1'000'000)};
+    raw::call(__NR_setitimer, which, reinterpret_cast<long>(value), 0);
+  }
+}
+
+/// Timer ids are given in ascending order; ids that the app had deleted are made and deleted again.
+long create_timer(const Launch& launch, const model::PosixTimer& timer) {
+  struct {
+    unsigned long value;
+    int signal, notify;
+    int tid;
+    char padding[64];
+  } event = {static_cast<unsigned long>(timer.value), static_cast<int>(timer.signal), static_cast<int>(timer.notify), 0, {}};
+  if (timer.notify == kEventThreadId) {
+    const uint32_t index = timer.thread;
+    const uint64_t word = launch.threads[index].tid_word;
+    event.tid = word != 0 ? *reinterpret_cast<int*>(static_cast<uintptr_t>(word)) : static_cast<int>(raw::call(__NR_gettid));
+  }
+  constexpr int kMostIds = 1 << 16;
+  for (int i = 0; i < kMostIds; ++i) {
+    int id = -1;
+    const long result = raw::call(__NR_timer_create, static_cast<long>(static_cast<int>(timer.clock)), reinterpret_cast<long>(&event), reinterpret_cast<long>(&id));
+    if (result < 0) return result;
+    if (id == timer.id) return 0;
+    raw::call(__NR_timer_delete, id);
+    if (id > timer.id) return -17;  // EEXIST
+  }
+  return -17;
+}
+
+void create_timers(Launch& launch) {
+  for (uint32_t i = 0; i < launch.process->timers.count; ++i)
+    check(launch, create_timer(launch, launch.timers[i]), "cannot make a POSIX timer");
+}
+
+/// Armed last, and with what remained at checkpoint: a periodic timer goes on in its rhythm.
+void arm_timers(const Launch& launch) {
+  for (uint32_t i = 0; i < launch.process->timers.count; ++i) {
+    const model::PosixTimer& timer = launch.timers[i];
+    if (timer.value_ns == 0) continue;
+    long value[4] = {static_cast<long>(timer.interval_ns / 1'000'000'000), static_cast<long>(timer.interval_ns % 1'000'000'000),
+                     static_cast<long>(timer.value_ns / 1'000'000'000), static_cast<long>(timer.value_ns % 1'000'000'000)};
+    raw::call(__NR_timer_settime, timer.id, 0, reinterpret_cast<long>(value), 0);
+  }
+}
+
+void queue_process_signals(const Launch& launch) {
+  const long pid = raw::call(__NR_getpid);
+  for (uint32_t i = 0; i < launch.process->pending.count; ++i) {
+    const model::PendingSignal& signal = launch.pending[launch.process->pending.first + i];
+    raw::call(__NR_rt_sigqueueinfo, pid, *reinterpret_cast<const int*>(signal.siginfo), reinterpret_cast<long>(signal.siginfo));
+  }
+}
+
+void restore_flags(const Launch& launch) {
+  const model::Process& process = *launch.process;
+  if ((process.flags & model::kChildSubreaper) != 0) prctl(PR_SET_CHILD_SUBREAPER, 1);
+  if ((process.flags & model::kThpDisable) != 0) prctl(PR_SET_THP_DISABLE, 1);
+  if ((process.flags & model::kNoNewPrivileges) != 0) prctl(PR_SET_NO_NEW_PRIVS, 1);
+  if ((process.flags & model::kDumpable) == 0) prctl(PR_SET_DUMPABLE, 0);
+  if (process.mce_kill != PR_MCE_KILL_DEFAULT) prctl(PR_MCE_KILL, PR_MCE_KILL_SET, process.mce_kill);
+  constexpr uint32_t kReadImpliesExec = 0x0400000;  // Would make later maps executable that the app did not ask for.
+  raw::call(__NR_personality, static_cast<long>(process.personality & ~kReadImpliesExec));
+}
+
+/// Descriptors whose signals go to one thread (F_SETOWN_EX): its id is known only now.
+void restore_owners(const Launch& launch) {
+  constexpr long kSetOwnEx = 15, kOwnerTid = 0;
+  for (uint32_t i = 0; i < launch.owner_count; ++i) {
+    const uint64_t word = launch.threads[launch.owners[i].thread].tid_word;
+    if (word == 0) continue;
+    struct {
+      int type, pid;
+    } owner = {kOwnerTid, *reinterpret_cast<int*>(static_cast<uintptr_t>(word))};
+#ifdef __NR_fcntl64
+    raw::call(__NR_fcntl64, launch.owners[i].number, kSetOwnEx, reinterpret_cast<long>(&owner));
+#else
+    raw::call(__NR_fcntl, launch.owners[i].number, kSetOwnEx, reinterpret_cast<long>(&owner));
+#endif
+  }
+}
+
+}  // namespace
+
+void restore_process(Launch& launch) {
+  const model::Process& process = *launch.process;
+  if ((process.flags & model::kCwdMoved) != 0)
+    check(launch, raw::call(__NR_chdir, reinterpret_cast<long>(launch.blobs + process.cwd.offset)),
+          "cannot enter the app's working directory");
+  restore_layout(launch);
+  check(launch, raw::set_tls(launch.threads[0].tls), "cannot set the thread pointer");
+  raw::call(__NR_set_tid_address, static_cast<long>(launch.threads[0].clear_child_tid));
+  check(launch, set_up_thread(launch, 0), "cannot set up the main thread");
+  create_timers(launch);
+  restore_owners(launch);
+
+  // Committed: nothing below can fail in a way that the app would notice.
+  for (uint32_t i = 0; i < launch.close_count; ++i)
+    raw::call(__NR_close_range, launch.close[i].first, launch.close[i].last, 0);
+  restore_core_dumps(launch);
+  restore_signal_actions(launch);
+  restore_flags(launch);
+  restore_interval_timers(launch);
+  arm_timers(launch);
+  queue_process_signals(launch);
+}
+
+}  // namespace thaw::restorer

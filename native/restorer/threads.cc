@@ -1,0 +1,144 @@
+#include "restorer/threads.h"
+
+#include <asm/unistd.h>
+#include <linux/futex.h>
+#include <linux/prctl.h>
+#include <linux/sched.h>
+
+#include "arch/this_cpu.h"
+#include "restorer/cold_start.h"
+
+namespace thaw::restorer {
+namespace {
+
+constexpr uint32_t kTidMask = 0x3fffffff;  // FUTEX_TID_MASK
+
+/// struct clone_args of <linux/sched.h> as far as set_tid (Linux 5.5).
+struct CloneArguments {
+  uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size;
+};
+
+/// Lies at the low end of the thread's stack in the restorer area.
+struct Start {
+  const Launch* launch;
+  uint32_t index;
+  int32_t result;  ///< of the set-up, once it is known
+};
+
+template <typename T>
+T* pointer(uint64_t address) {
+  return reinterpret_cast<T*>(static_cast<uintptr_t>(address));
+}
+
+long prctl(long option, long a, long b = 0) { return raw::call(__NR_prctl, option, a, b, 0, 0); }
+
+void write_tid_words(const Launch& launch, const model::Thread& thread, uint32_t tid) {
+  if ((thread.flags & model::kTidWord) != 0) *pointer<volatile uint32_t>(thread.tid_word) = tid;
+  for (uint32_t i = 0; i < thread.robust_words.count; ++i) {
+    auto* word = pointer<volatile uint32_t>(launch.robust_words[thread.robust_words.first + i].address);
+    *word = (*word & ~kTidMask) | tid;
+  }
+}
+
+/// Scheduling that the caller's own rights do not allow stays the caller's: exec would have given that, too.
+void set_scheduling(const Launch& launch, const model::Thread& thread, uint32_t tid) {
+  const model::Thread& leader = launch.threads[0];
+  if (thread.affinity.size != 0)
+    raw::call(__NR_sched_setaffinity, tid, static_cast<long>(thread.affinity.size),
+              reinterpret_cast<long>(launch.blobs + thread.affinity.offset));
+  if (thread.policy != leader.policy || thread.priority != leader.priority || thread.policy != 0) {
+    struct {
+      int priority;
+    } parameter = {static_cast<int>(thread.priority)};
+    constexpr uint32_t kResetOnFork = 0x40000000;
+    raw::call(__NR_sched_setscheduler, tid, thread.policy | (thread.sched_flags != 0 ? kResetOnFork : 0),
+              reinterpret_cast<long>(&parameter));
+  }
+  constexpr long kProcess = 0;
+  if (thread.nice != 0) {
+    // getpriority(2) answers 20 - nice.
+    const long own = 20 - raw::call(__NR_getpriority, kProcess, tid);
+    raw::call(__NR_setpriority, kProcess, tid, own + thread.nice);
+  }
+  constexpr long kIoProcess = 1;
+  if (thread.io_priority != leader.io_priority) raw::call(__NR_ioprio_set, kIoProcess, tid, thread.io_priority);
+}
+
+void queue_pending(const Launch& launch, const model::Thread& thread, uint32_t tid) {
+  const uint32_t pid = static_cast<uint32_t>(raw::call(__NR_getpid));
+  for (uint32_t i = 0; i < thread.pending.count; ++i) {
+    const model::PendingSignal& signal = launch.pending[thread.pending.first + i];
+    const int number = *reinterpret_cast<const int*>(signal.siginfo);
+    raw::call(__NR_rt_tgsigqueueinfo, pid, tid, number, reinterpret_cast<long>(signal.siginfo));
+  }
+}
+
+[[noreturn]] void run_thread(void* argument) {
+  Start& start = *static_cast<Start*>(argument);
+  const Launch& launch = *start.launch;
+  const model::Thread& thread = launch.threads[start.index];
+  const long result = set_up_thread(launch, start.index);
+  __atomic_store_n(&start.result, static_cast<int32_t>(result), __ATOMIC_RELEASE);
+  raw::enter_park(launch.process->park_code, thread.frame, launch.process->park_word);
+}
+
+long start_thread(Launch& launch, uint32_t index) {
+  const model::Thread& thread = launch.threads[index];
+  const uint64_t stack = launch.stacks + index * launch.stack_size;
+  auto* start = pointer<Start>(stack);
+  *start = {&launch, index, 0};
+  const uint64_t tid = thread.tid;
+  CloneArguments arguments = {};
+  arguments.flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS;
+  arguments.tls = thread.tls[0];
+  if (thread.clear_child_tid != 0) arguments.flags |= CLONE_CHILD_CLEARTID;
+  arguments.child_tid = thread.clear_child_tid;
+  arguments.stack = stack;
+  arguments.stack_size = launch.stack_size;
+  if (launch.keep_pid != 0) {
+    arguments.set_tid = reinterpret_cast<uintptr_t>(&tid);
+    arguments.set_tid_size = 1;
+  }
+  return raw::clone_thread(&arguments, sizeof(arguments), run_thread, start);
+}
+
+/// The park stub counts the threads that have reached it in the word behind the park word.
+void wait_until_parked(const Launch& launch, uint32_t count) {
+  auto* parked = pointer<uint32_t>(launch.process->park_word + 4);
+  for (;;) {
+    const uint32_t now = __atomic_load_n(parked, __ATOMIC_ACQUIRE);
+    if (now >= count) return;
+    raw::call(__NR_futex, reinterpret_cast<long>(parked), FUTEX_WAIT | FUTEX_PRIVATE_FLAG, now, 0, 0, 0);
+  }
+}
+
+}  // namespace
+
+long set_up_thread(const Launch& launch, uint32_t index) {
+  const model::Thread& thread = launch.threads[index];
+  const auto tid = static_cast<uint32_t>(raw::call(__NR_gettid));
+  write_tid_words(launch, thread, tid);
+  if (const long result = raw::set_thread_extras(thread); result < 0) return result;
+  if (thread.robust_list != 0)
+    raw::call(__NR_set_robust_list, static_cast<long>(thread.robust_list), static_cast<long>(thread.robust_list_size));
+  if (thread.rseq_address != 0) {
+    const long result = raw::call(__NR_rseq, static_cast<long>(thread.rseq_address), thread.rseq_size, 0, thread.rseq_signature);
+    if (result < 0) return result;
+  }
+  prctl(PR_SET_NAME, reinterpret_cast<long>(thread.comm));
+  if (thread.timer_slack_ns != 0) prctl(PR_SET_TIMERSLACK, static_cast<long>(thread.timer_slack_ns));
+  if (thread.parent_death_signal != 0) prctl(PR_SET_PDEATHSIG, thread.parent_death_signal);
+  set_scheduling(launch, thread, tid);
+  queue_pending(launch, thread, tid);
+  return 0;
+}
+
+void start_threads(Launch& launch) {
+  const uint32_t count = launch.process->threads.count;
+  for (uint32_t i = 1; i < count; ++i) check(launch, start_thread(launch, i), "cannot start a thread");
+  wait_until_parked(launch, count - 1);
+  for (uint32_t i = 1; i < count; ++i)
+    check(launch, pointer<Start>(launch.stacks + i * launch.stack_size)->result, "cannot set up a thread");
+}
+
+}  // namespace thaw::restorer

@@ -1,0 +1,14 @@
+// Threads: each is made, sets up what only it can set up for itself, and parks in the thaw area until commit.
+#pragma once
+
+#include "restorer/launch.h"
+
+namespace thaw::restorer {
+
+/// Makes every thread but the leader and waits until all are parked.
+void start_threads(Launch& launch);
+
+/// What a thread sets up for itself; `index` within the process. 0 or a negative errno.
+long set_up_thread(const Launch& launch, uint32_t index);
+
+}  // namespace thaw::restorer

@@ -1,0 +1,28 @@
+// Small helpers on files and text that libc lacks.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "support/result.h"
+
+namespace thaw {
+
+/// The whole of a file of unknown size (as those of /proc are).
+Result<std::string> read_file(const std::string& path);
+/// Where a symbolic link points.
+Result<std::string> read_link(const std::string& path);
+/// Names in a directory that are numbers (/proc/PID/task, /proc/PID/fd), ascending.
+Result<std::vector<int>> numeric_entries(const std::string& path);
+
+/// The rest of the line of `text` that starts with `key`, blanks trimmed; empty without one.
+std::string_view line_value(std::string_view text, std::string_view key);
+std::string_view trim(std::string_view text);
+/// Splits at any of `separators`; empty parts are left out.
+std::vector<std::string_view> split(std::string_view text, std::string_view separators);
+/// A number in the given base; 0 where the text is none.
+uint64_t number(std::string_view text, int base = 10);
+
+}  // namespace thaw

@@ -1,0 +1,77 @@
+// Errors as values: every function that can fail returns Result<T>; one place (the CLI or the addon) prints.
+#pragma once
+
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace thaw {
+
+/// What went wrong, for a person: `message` names the thing and, where there is one, the remedy.
+/// `err` is an errno value, 0 where no system call was at fault.
+struct Error {
+  int err = 0;
+  std::string message;
+
+  /// The message followed by the errno text.
+  [[nodiscard]] std::string text() const {
+    return err == 0 ? message : message + ": " + std::strerror(err);
+  }
+};
+
+/// An error that carries the current errno.
+inline Error errno_error(std::string message) { return Error{errno, std::move(message)}; }
+
+template <typename T>
+class [[nodiscard]] Result {
+ public:
+  Result(T value) : value_(std::move(value)) {}          // NOLINT(google-explicit-constructor)
+  Result(Error error) : error_(std::move(error)) {}      // NOLINT(google-explicit-constructor)
+
+  [[nodiscard]] bool ok() const { return value_.has_value(); }
+  explicit operator bool() const { return ok(); }
+  [[nodiscard]] const T& value() const { return *value_; }
+  [[nodiscard]] T& value() { return *value_; }
+  [[nodiscard]] T take() { return std::move(*value_); }
+  [[nodiscard]] const Error& error() const { return error_; }
+
+ private:
+  std::optional<T> value_;
+  Error error_;
+};
+
+template <>
+class [[nodiscard]] Result<void> {
+ public:
+  Result() = default;
+  Result(Error error) : error_(std::move(error)), ok_(false) {}  // NOLINT(google-explicit-constructor)
+
+  [[nodiscard]] bool ok() const { return ok_; }
+  explicit operator bool() const { return ok_; }
+  [[nodiscard]] const Error& error() const { return error_; }
+
+ private:
+  Error error_;
+  bool ok_ = true;
+};
+
+}  // namespace thaw
+
+#define THAW_CONCAT_(a, b) a##b
+#define THAW_CONCAT(a, b) THAW_CONCAT_(a, b)
+
+/// Returns the error of `expression` (a Result) to the caller, or goes on.
+#define THAW_TRY(expression)                         \
+  do {                                               \
+    if (auto try_result = (expression); !try_result) \
+      return try_result.error();                     \
+  } while (false)
+
+/// Declares `name` with the value of `expression` (a Result), or returns its error to the caller.
+#define THAW_ASSIGN(name, expression)                       \
+  auto THAW_CONCAT(result_, __LINE__) = (expression);       \
+  if (!THAW_CONCAT(result_, __LINE__))                      \
+    return THAW_CONCAT(result_, __LINE__).error();          \
+  auto name = THAW_CONCAT(result_, __LINE__).take()
