@@ -1,0 +1,30 @@
+# Shared by the scripts of this folder; sourced, not run. Sets `project` and `cache`.
+project=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cache=${THAW_CROSS_CACHE:-$project/build/cross-cache}
+
+say() { printf '[thaw] %s\n' "$*" >&2; }
+
+fail() {
+    printf '[thaw] %s\n' "$*" >&2
+    exit 1
+}
+
+# use_cpu CPU: sets what differs between CPUs.
+use_cpu() {
+    cpu=$1
+    case $cpu in
+        aarch64)
+            debian_architecture=arm64
+            cross_prefix=aarch64-linux-gnu-
+            default_flavour=arm64
+            ;;
+        armv7)
+            debian_architecture=armhf
+            cross_prefix=arm-linux-gnueabihf-
+            default_flavour=armmp
+            ;;
+        *) fail "unknown CPU '$cpu': aarch64 or armv7" ;;
+    esac
+    cpu_cache=$cache/$cpu
+    mkdir -p "$cpu_cache"
+}

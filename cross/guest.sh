@@ -1,0 +1,203 @@
+#!/bin/bash
+# ARM guests under QEMU, made of Debian packages: see usage() below.
+set -euo pipefail
+. "$(dirname "$0")/common.sh"
+
+usage() {
+    cat <<'END'
+cross/guest.sh make  CPU [--kernel FLAVOUR]                 make kernel and root image (done by run and shell when absent)
+cross/guest.sh run   CPU [OPTIONS] [--] COMMAND [ARGS...]   boot, run COMMAND as root, end with its exit status
+cross/guest.sh shell CPU [OPTIONS]                          boot to a shell on this terminal
+
+CPU is aarch64 or armv7. OPTIONS:
+  --kernel FLAVOUR    Debian's arm64, cloud-arm64; armmp, armmp-lpae         (arm64, armmp)
+  --in DIR            its files are in /in of the guest
+  --out DIR           gets the files that COMMAND leaves in /out
+  --data FILE         ext4 image on /data, kept between guests; made if it is not there (2 GB, sparse)
+  --share DIR         DIR itself on /share (9p; not with cloud-arm64)
+  --root FILE         another root image (squashfs, erofs or ext4; needs /sbin/guest-init)
+  --user NAME         run COMMAND as this user: root, kiosk                  (root)
+  --model MODEL       QEMU's -cpu                                            (max,pauth=off; cortex-a15)
+  --cpus N            2; ARMv7 boots faster with 1                           (2)
+  --memory MB                                                               (2048)
+  --clock SECONDS     the guest's CLOCK_REALTIME at boot                     (now)
+  --timeout SECONDS   end the guest after this time, status 124              (120)
+  --keep-console FILE copy of the guest's console output
+The console of a guest that did not end properly is printed, and the status is 125.
+END
+}
+
+parse() {
+    flavour=$default_flavour
+    in='' out='' data='' share='' root='' user=root cpus=2 memory=2048 clock=$(date +%s) timeout=120 console_copy=''
+    case $cpu in
+        aarch64) model=max,pauth=off ;;
+        armv7) model=cortex-a15 ;;
+    esac
+    while [ $# != 0 ]; do
+        case $1 in
+            --kernel | --in | --out | --data | --share | --root | --user | --model | --cpus | --memory | --clock | --timeout | --keep-console)
+                [ $# -ge 2 ] || fail "$1 needs a value"
+                ;;
+        esac
+        case $1 in
+            --kernel) flavour=$2 ;;
+            --in) in=$2 ;;
+            --out) out=$2 ;;
+            --data) data=$2 ;;
+            --share) share=$2 ;;
+            --root) root=$2 ;;
+            --user) user=$2 ;;
+            --model) model=$2 ;;
+            --cpus) cpus=$2 ;;
+            --memory) memory=$2 ;;
+            --clock) clock=$2 ;;
+            --timeout) timeout=$2 ;;
+            --keep-console) console_copy=$2 ;;
+            --)
+                shift
+                break
+                ;;
+            -*) fail "unknown option '$1'" ;;
+            *) break ;;
+        esac
+        shift 2
+    done
+    command=("$@")
+}
+
+make_guest() {
+    [ -e "$cpu_cache/kernel-$flavour/kernel" ] && [ "${1:-}" != newest ] || "$project/cross/kernel.sh" "$cpu" "$flavour" >/dev/null
+    [ -n "$root" ] || { [ -e "$cpu_cache/root.squashfs" ] && [ "${1:-}" != newest ]; } || "$project/cross/root.sh" "$cpu" >/dev/null
+    root=${root:-$cpu_cache/root.squashfs}
+}
+
+disk() { # SERIAL FILE OPTIONS
+    arguments+=(-drive "if=none,id=$1,file=$2,format=raw,$3" -device "virtio-blk-device,drive=$1,serial=$1")
+}
+
+port() { # NAME FILE
+    arguments+=(-chardev "file,id=$1,path=$2" -device "virtserialport,chardev=$1,name=$1")
+}
+
+# The command as a script of one line, whatever its words contain, and the files that it is given.
+write_in_disk() {
+    local stage=$work/stage
+    mkdir -p "$stage/run/guest"
+    if [ ${#command[@]} != 0 ]; then
+        {
+            printf '#!/bin/bash\n'
+            if [ "$user" != root ]; then
+                printf 'cd ~%q && export HOME=~%q USER=%q\n' "$user" "$user" "$user"
+                printf 'exec setpriv --reuid=%q --regid=%q --init-groups -- ' "$user" "$user"
+            else
+                printf 'exec '
+            fi
+            printf '%q ' "${command[@]}"
+            printf '\n'
+        } >"$stage/run/guest/command"
+        chmod 755 "$stage/run/guest/command"
+    fi
+    local parts=(-C "$stage" run)
+    [ -z "$in" ] || parts+=(--transform 's,^\./,in/,;s,^\.$,in,' -C "$(cd "$in" && pwd)" .)
+    tar -cf "$work/in.tar" --owner=0 --group=0 "${parts[@]}"
+}
+
+prepare_data() {
+    [ -n "$data" ] || return 0
+    if [ ! -e "$data" ]; then
+        truncate -s 2G "$data"
+        mke2fs -q -t ext4 -E lazy_itable_init=1 "$data"
+    fi
+    disk data "$data" cache=unsafe
+}
+
+# initcalls: self-tests and built-in keys that take seconds under emulation and that nothing here needs.
+kernel_arguments() {
+    printf '%s ' console=ttyAMA0 quiet panic=-1 cryptomgr.notests random.trust_bootloader=on "thaw.now=$clock" \
+        initcall_blacklist=init_kprobe_trace,load_system_certificate_list,crypto_kdf108_init,cubictcp_register \
+        ${extra_kernel_arguments:-}
+}
+
+build_arguments() {
+    local kernel=$cpu_cache/kernel-$flavour machine=virt,gic-version=2
+    arguments=(-M "$machine" -accel "tcg,thread=multi" -cpu "$model" -smp "$cpus" -m "$memory" -nodefaults -no-reboot -display none
+        -kernel "$kernel/kernel" -initrd "$kernel/initrd" -append "$(kernel_arguments)"
+        -object rng-random,id=rng,filename=/dev/urandom -device virtio-rng-device,rng=rng
+        -device virtio-serial-device)
+    disk root "$root" readonly=on,cache=unsafe
+    disk in "$work/in.tar" readonly=on
+    prepare_data
+    [ -z "$share" ] || arguments+=(-virtfs "local,path=$share,mount_tag=share,security_model=none,multidevs=remap")
+}
+
+run_guest() {
+    [ ${#command[@]} != 0 ] || fail "run needs a command"
+    build_arguments
+    mkfifo "$work/stdout" "$work/stderr"
+    : >"$work/status"
+    port stdout "$work/stdout"
+    port stderr "$work/stderr"
+    port status "$work/status"
+    if [ -n "$out" ]; then
+        truncate -s 4G "$work/out.tar"
+        disk out "$work/out.tar" cache=unsafe
+    fi
+    arguments+=(-chardev "file,id=console,path=$work/console" -serial chardev:console)
+    cat "$work/stdout" &
+    local readers=($!)
+    cat "$work/stderr" >&2 &
+    readers+=($!)
+    local ended=0
+    timeout --foreground "$timeout" "qemu-system-$qemu_name" "${arguments[@]}" </dev/null 2>"$work/qemu.log" || ended=$?
+    # QEMU that did not start has never opened the pipes.
+    if [ "$ended" != 0 ]; then kill "${readers[@]}" 2>/dev/null || true; fi
+    wait "${readers[@]}" 2>/dev/null || true
+    [ -z "$console_copy" ] || cp "$work/console" "$console_copy" 2>/dev/null || true
+    if [ "$ended" = 124 ]; then
+        say "$cpu guest: ended after $timeout s; its console:"
+        cat "$work/console" >&2
+        return 124
+    fi
+    local status
+    status=$(cat "$work/status")
+    if [ "$ended" != 0 ] || [ -z "$status" ]; then
+        say "$cpu guest: it did not end properly (QEMU: $ended); its console:"
+        cat "$work/qemu.log" "$work/console" >&2 2>/dev/null || true
+        return 125
+    fi
+    if [ -n "$out" ]; then
+        mkdir -p "$out"
+        tar -xf "$work/out.tar" -C "$out"
+    fi
+    return "$status"
+}
+
+shell_guest() {
+    extra_kernel_arguments="thaw.shell ${extra_kernel_arguments:-}"
+    build_arguments
+    exec "qemu-system-$qemu_name" "${arguments[@]}" -chardev stdio,id=console,signal=off -serial chardev:console
+}
+
+[ $# -ge 2 ] || { usage >&2; exit 2; }
+action=$1
+use_cpu "$2"
+shift 2
+parse "$@"
+case $cpu in
+    aarch64) qemu_name=aarch64 ;;
+    armv7) qemu_name=arm ;;
+esac
+
+case $action in
+    make)
+        make_guest newest
+        exit 0
+        ;;
+    run | shell) make_guest ;;
+    *) usage >&2; exit 2 ;;
+esac
+work=$(mktemp -d "${TMPDIR:-/tmp}/thaw-guest.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+write_in_disk
+"${action}_guest"

@@ -1,0 +1,80 @@
+#!/bin/bash
+# kernel.sh CPU FLAVOUR: makes a guest's kernel and initramfs from Debian's linux-image-FLAVOUR package (arm64, cloud-arm64;
+# armmp, armmp-lpae) and prints the folder that holds them: kernel, initrd, version, modules.
+# Quick when the newest is there already.
+set -euo pipefail
+. "$(dirname "$0")/common.sh"
+use_cpu "$1"
+flavour=${2:-$default_flavour}
+. "$project/cross/apt.sh"
+
+# What a guest needs before its root is mounted, and what its kernel should be able to do afterwards.
+modules=(virtio_mmio virtio_blk virtio_console squashfs erofs overlay ext4 9p 9pnet_virtio
+    inet_diag tcp_diag udp_diag unix_diag af_packet_diag netlink_diag zram)
+
+# apt-cache names the package that the flavour's metapackage stands for.
+newest_package() {
+    cross_apt apt-cache depends --important "linux-image-$flavour" | sed -nE 's/^ +Depends: (linux-image-[0-9].*)/\1/p' | head -n 1
+}
+
+# ARM: QEMU starts an unpacked kernel several seconds sooner than one that unpacks itself. 0x40208000: RAM of the virt board
+# plus the kernel's TEXT_OFFSET.
+unpack_zimage() {
+    local offset
+    # The unpacker in front of the data holds the same magic bytes as a constant. xz reports the bytes that follow its data.
+    for offset in $(LC_ALL=C grep -abo -P '\xFD7zXZ\x00' "$1" | cut -d: -f1); do
+        tail -c "+$((offset + 1))" "$1" | xz -dc --single-stream >"$2.raw" 2>/dev/null || true
+        [ ! -s "$2.raw" ] || break
+    done
+    [ -s "$2.raw" ] || fail "$flavour: its zImage holds no xz data"
+    mkimage -A arm -O linux -T kernel -C none -a 0x40208000 -e 0x40208000 -n "$flavour" -d "$2.raw" "$2" >/dev/null
+    rm -f "$2.raw"
+}
+
+# Files of the modules that there are, each after those that it needs.
+module_files() {
+    local module
+    for module in "${modules[@]}"; do
+        modprobe -d "$1" -S "$2" --show-depends "$module" 2>/dev/null || true
+    done | sed -nE 's/^insmod ([^ ]+).*/\1/p' | awk '!seen[$0]++'
+}
+
+make_initrd() {
+    local tree=$1 version=$2 to=$3 root=$1/initrd count=100 file
+    mkdir -p "$root/modules" "$root/dev" "$root/new"
+    "${cross_prefix}gcc" -std=c11 -O2 -Wall -Wextra -Werror -static -s -o "$root/init" "$project/cross/init.c"
+    module_files "$tree" "$version" | while read -r file; do
+        cp "$file" "$root/modules/$count-$(basename "$file")"
+        count=$((count + 1))
+    done
+    (cd "$root" && find . | LC_ALL=C sort | cpio -o -H newc --quiet -R 0:0) >"$to"
+}
+
+update_lists
+package=$(newest_package)
+[ -n "$package" ] || fail "$cpu: no kernel package for flavour '$flavour'"
+version=${package#linux-image-}
+package_version=$(cross_apt apt-cache show "$package" | sed -n 's/^Version: //p' | head -n 1)
+key=$( (echo "$package $package_version" && cat "$project/cross/init.c" "$0") | sha256sum | cut -c1-12)
+result=$cpu_cache/kernel-$flavour-$key
+if [ ! -d "$result" ]; then
+    say "$cpu: making kernel and initramfs from $package $package_version"
+    work=$(mktemp -d "$cpu_cache/kernel.XXXXXX")
+    trap 'rm -rf "$work"' EXIT
+    (cd "$work" && cross_apt apt-get download "$package" >"$cpu_cache/download.log" 2>&1) || fail "cannot download $package"
+    dpkg-deb -x "$work"/*.deb "$work/tree"
+    depmod -b "$work/tree" "$version"
+    mkdir "$work/result"
+    make_initrd "$work/tree" "$version" "$work/result/initrd"
+    image=$work/tree/boot/vmlinuz-$version
+    case $cpu in
+        armv7) unpack_zimage "$image" "$work/result/kernel" ;;
+        *) cp "$image" "$work/result/kernel" ;;
+    esac
+    echo "$version" >"$work/result/version"
+    chmod 755 "$work/result"
+    rm -rf "$cpu_cache/kernel-$flavour"-????????????
+    mv "$work/result" "$result"
+fi
+ln -sfn "$(basename "$result")" "$cpu_cache/kernel-$flavour"
+echo "$result"

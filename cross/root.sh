@@ -1,0 +1,58 @@
+#!/bin/bash
+# root.sh CPU: makes a guest's root file system from Debian packages, as a squashfs, and prints its path. Packages are only
+# unpacked: nothing of them runs, so no emulation is needed. Quick when the newest is there already.
+set -euo pipefail
+. "$(dirname "$0")/common.sh"
+use_cpu "$1"
+. "$project/cross/apt.sh"
+
+packages=(base-files libc6 libatomic1 bash dash coreutils findutils grep sed gawk tar gzip hostname util-linux mount procps
+    iproute2 kmod strace curl ca-certificates nodejs python3 redis-server redis-tools nginx-light e2fsprogs)
+# Where Debian has it, to compare with.
+[ "$cpu" = armv7 ] || packages+=(criu)
+
+unpack() {
+    mkdir -p "$2/usr/bin" "$2/usr/sbin" "$2/usr/lib"
+    ln -s usr/bin "$2/bin"
+    ln -s usr/sbin "$2/sbin"
+    ln -s usr/lib "$2/lib"
+    cut -d' ' -f1 "$1" | xargs -P 2 -I '{}' sh -c \
+        'dpkg-deb --fsys-tarfile "$1" | tar -x --keep-directory-symlink --no-same-owner -C "$2"' - "$archives/{}" "$2"
+}
+
+# What the maintainer scripts of the packages would have made.
+finish() {
+    mkdir -p "$1"/{dev,proc,sys,run,tmp,root,home,data,share,in,out,etc}
+    chmod 1777 "$1/tmp"
+    printf '%s\n' root:x:0:0:root:/root:/bin/bash kiosk:x:1000:1000:kiosk:/home/kiosk:/bin/bash \
+        www-data:x:33:33:www-data:/var/www:/usr/sbin/nologin nobody:x:65534:65534:nobody:/:/usr/sbin/nologin >"$1/etc/passwd"
+    printf '%s\n' root:x:0: tty:x:5: www-data:x:33: kiosk:x:1000: nogroup:x:65534: >"$1/etc/group"
+    printf '127.0.0.1 localhost\n::1 localhost\n' >"$1/etc/hosts"
+    printf 'hosts: files\npasswd: files\ngroup: files\n' >"$1/etc/nsswitch.conf"
+    ln -sf gawk "$1/usr/bin/awk"
+    rm -rf "$1"/usr/share/{doc,man,locale,info,lintian,bug}
+    install -m 755 "$project/cross/guest-init" "$1/usr/sbin/guest-init"
+}
+
+update_lists
+list=$(mktemp)
+work=
+trap 'rm -rf "$list" ${work:+"$work"}' EXIT
+resolve "${packages[@]}" >"$list"
+[ -s "$list" ] || fail "$cpu: apt cannot resolve the packages of the root"
+key=$(cat "$list" "$project/cross/guest-init" "$0" | sha256sum | cut -c1-12)
+result=$cpu_cache/root-$key.squashfs
+if [ ! -e "$result" ]; then
+    say "$cpu: making the root from $(wc -l <"$list") packages"
+    archives=$cpu_cache/archives
+    mkdir -p "$archives/partial"
+    download "$archives" "${packages[@]}"
+    work=$(mktemp -d "$cpu_cache/root.XXXXXX")
+    unpack "$list" "$work/root"
+    finish "$work/root"
+    mksquashfs "$work/root" "$work/root.squashfs" -comp lz4 -all-root -no-progress -quiet >/dev/null
+    rm -f "$cpu_cache"/root-*.squashfs
+    mv "$work/root.squashfs" "$result"
+fi
+ln -sfn "$(basename "$result")" "$cpu_cache/root.squashfs"
+echo "$result"
