@@ -8,5 +8,6 @@ format_is_right() { native_sources | xargs clang-format --dry-run -Werror; }
 sh scripts/setup.sh
 step "checking TypeScript's style (prettier, eslint, tsc)" npm run --silent lint
 step "checking native code's format (clang-format)" format_is_right
+step "building the test apps" make --silent -C test/apps -j "$(nproc)" CPU="$host_cpu"
 say "running the tests"
 exec npx --no-install ava "$@"

@@ -1,9 +1,13 @@
 // Does what the go file says, line by line, for tests of exec semantics:
-//   print TEXT | exit N | raise N | abort | pause | catch N | echo | ids | args | getenv NAME
+//   print TEXT | exit N | raise N | abort | pause | catch N | echo | ids | args | getenv NAME |
+//   origin ("warm" in a restored process, else "cold") | descriptors
 #include <signal.h>
 
 #include "harness.h"
 
+static const size_t kWarmMemory = 512u << 20;
+
+static pid_t started_by;
 static volatile sig_atomic_t caught;
 static void on_signal(int signal) {
   caught = signal;
@@ -29,6 +33,12 @@ static void echo(void) {
   while ((size = read(0, text, sizeof text)) > 0) NEED(write(1, text, (size_t)size));
 }
 
+static void list_descriptors(void) {
+  for (int fd = 0; fd < 1024; fd++)
+    if (fcntl(fd, F_GETFD) != -1) dprintf(1, "%d ", fd);
+  NEED(write(1, "\n", 1));
+}
+
 static void act(const char* line, char** argv) {
   char verb[16] = "";
   sscanf(line, "%15s", verb);
@@ -52,12 +62,20 @@ static void act(const char* line, char** argv) {
     say("ids", getpid(), getppid(), getpgid(0), getsid(0));
   else if (strcmp(verb, "getenv") == 0)
     dprintf(1, "%s\n", getenv(rest) == NULL ? "(unset)" : getenv(rest));
+  else if (strcmp(verb, "origin") == 0)
+    dprintf(1, "%s\n", started_by == getpid() ? "cold" : "warm");
+  else if (strcmp(verb, "descriptors") == 0)
+    list_descriptors();
   else if (strcmp(verb, "args") == 0)
     for (; *argv != NULL; argv++) dprintf(1, "%s\n", *argv);
 }
 
 int main(int argc, char** argv) {
   app_start(argc, argv);
+  started_by = getpid();
+  // What a warm-up would have built up: a launch needs room for it, a cold start that finds the go
+  // file does not.
+  if (!app_may_go()) app_map(kWarmMemory);
   app_wait();
   FILE* script = fopen(app_go, "re");
   if (script == NULL) FAIL("%s, expected to open, got %s", app_go, strerror(errno));

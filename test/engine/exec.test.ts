@@ -1,0 +1,194 @@
+// exec semantics: to its caller, a launched app is the app.
+import test, { type ExecutionContext } from 'ava';
+import { existsSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import type { App, LaunchOptions } from './support/app.js';
+import { expectSuccess, withApp } from './support/check.js';
+import { type Identity, identities, root, self, user } from './support/identity.js';
+import { thawExec } from './support/paths.js';
+import { type Outcome, sleep, until } from './support/process.js';
+
+function withActor(title: string, work: (t: ExecutionContext, app: App, identity: Identity) => Promise<void>): void {
+  for (const identity of identities)
+    test(`${title} as ${identity.name}`, (t) =>
+      withApp(t, { app: 'actor' }, identity, async (app) => {
+        await app.start();
+        await app.checkpoint();
+        await work(t, app, identity);
+      }));
+}
+
+/** Launches an actor that follows `script`. */
+function act(app: App, script: readonly string[], options: LaunchOptions = {}): Promise<Outcome> {
+  app.release(script);
+  return app.launch(options).outcome;
+}
+
+function state(pid: number): string {
+  return /^State:\s+(\S)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? '?';
+}
+
+withActor('exit status and fatal signals', async (t, app) => {
+  for (const code of [0, 1, 42, 255]) t.is((await act(app, [`exit ${code}`])).code, code);
+  t.is((await act(app, ['raise 15'])).signal, 'SIGTERM');
+  t.is((await act(app, ['raise 9'])).signal, 'SIGKILL');
+  t.is((await act(app, ['raise 11'])).signal, 'SIGSEGV');
+  t.is((await act(app, ['abort'])).signal, 'SIGABRT');
+});
+
+withActor('standard streams, arguments and ids are the caller\'s', async (t, app) => {
+  const input = join(app.folder, 'input');
+  writeFileSync(input, 'read from the caller\n');
+  const script = ['print to the caller', 'echo', 'args', 'origin'];
+  const outcome = await act(app, script, { stdin: input });
+  const expected = ['to the caller', 'read from the caller', ...app.command, 'warm', ''];
+  t.is(outcome.stdout, expected.join('\n'));
+
+  app.release(['ids']);
+  const launched = app.launch();
+  const ids = (await launched.outcome).stdout.trim().split(' ').map(Number);
+  // The driver starts each launch as a session of its own.
+  t.deepEqual(ids.slice(1), [launched.pid, process.pid, launched.pid, launched.pid]);
+});
+
+withActor('no descriptor of the launcher or the caller is left', async (t, app) => {
+  const before = await app.runAs(['sh', '-c', 'exec 5</dev/null 9</dev/null; exec "$@"', 'sh', thawExec, '--image', app.image, '--no-fallback', '--', ...releaseAnd(app, ['descriptors'])]);
+  t.is(before.stdout.trim(), '0 1 2');
+  app.release(['descriptors']);
+  const cold = await app.launch({ flags: [] }, join(app.folder, 'none')).outcome;
+  t.is(cold.stdout.trim(), '0 1 2', 'a cold start');
+});
+
+function releaseAnd(app: App, script: readonly string[]): readonly string[] {
+  app.release(script);
+  return app.command;
+}
+
+withActor('/proc and ps show the app', async (t, app, identity) => {
+  app.hold();
+  const launched = await app.launchAndHold();
+  const proc = (name: string): string => readFileSync(`/proc/${launched.pid}/${name}`, 'latin1');
+  t.is(proc('comm'), 'actor\n');
+  t.is(proc('cmdline'), [...app.command, ''].join('\0'));
+  t.regex(proc('environ'), /(^|\0)LC_ALL=C\0/);
+  if (identity.name === 'root') t.is(readlinkSync(`/proc/${launched.pid}/exe`), app.command[0] ?? '');
+  if (existsSync('/usr/bin/ps')) {
+    const shown = await app.runAs(['ps', '-o', 'comm=,args=', '-ww', '-p', String(launched.pid)]);
+    t.is(shown.stdout.trim().replace(/ +/, ' '), `actor ${app.command.join(' ')}`);
+  }
+  app.release(['exit 3']);
+  t.is((await launched.outcome).code, 3);
+});
+
+withActor('signals, stop and continue', async (t, app) => {
+  app.release(['catch 10', 'exit 5']);
+  const catching = app.launch();
+  await until('the handler to stand', () => catching.stdout.includes('waiting'));
+  catching.kill('SIGUSR1');
+  const outcome = await catching.outcome;
+  t.is(outcome.code, 5);
+  t.regex(outcome.stdout, /caught 10/);
+
+  app.release(['pause']);
+  const pausing = app.launch();
+  await until('the app to wait', () => pausing.stdout.includes('waiting'));
+  process.kill(-pausing.pid, 'SIGSTOP');
+  await until('the app to stop', () => state(pausing.pid) === 'T');
+  process.kill(-pausing.pid, 'SIGCONT');
+  await until('the app to go on', () => state(pausing.pid) !== 'T');
+  process.kill(-pausing.pid, 'SIGINT');
+  t.is((await pausing.outcome).signal, 'SIGINT');
+});
+
+/** Runs a shell on a pseudo-terminal of its own and types `keys` at it, each when `when` has appeared in its output. */
+async function onTerminal(app: App, shell: string, keys: readonly { when: string; type: string }[]): Promise<string> {
+  const fifo = join(app.folder, 'keyboard');
+  const made = await app.runAs(['mkfifo', fifo]);
+  if (made.code !== 0) throw new Error(made.stderr);
+  const typed = join(app.folder, 'typed');
+  const steps = keys.map(({ when, type }) => `until grep -q '${when}' ${typed}; do sleep 0.02; done; printf '${type}'`);
+  const command = `(${steps.join('; ')}; sleep 0.5) | timeout 20 script -qefc ${quote(shell)} /dev/null >${typed} 2>&1`;
+  await app.runAs(['sh', '-c', `: >${typed}; ${command}`], { timeout: 40_000 });
+  return readFileSync(typed, 'latin1');
+}
+
+function quote(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+withActor('Ctrl-C and Ctrl-Z on a terminal', async (t, app) => {
+  app.release(['pause']);
+  const launch = [thawExec, '--image', app.image, '--no-fallback', '--', ...app.command].map(quote).join(' ');
+  const interrupted = await onTerminal(app, `bash --norc -mc ${quote(`${launch}; echo status=$?`)}`, [{ when: 'waiting', type: '\\003' }]);
+  t.regex(interrupted, /status=130/);
+  const job = `${launch}; echo stopped=$?; jobs -l; fg; echo status=$?`;
+  const stopped = await onTerminal(app, `bash --norc -imc ${quote(job)}`, [
+    { when: 'waiting', type: '\\032' },
+    { when: 'Stopped', type: '\\003' },
+  ]);
+  t.regex(stopped, /stopped=148/);
+  t.regex(stopped, /status=130/);
+});
+
+for (const identity of identities)
+  test(`what the caller sets as ${identity.name}`, (t) =>
+    withApp(t, { app: 'process_caller' }, identity, async (app) => {
+      await app.start();
+      await app.checkpoint();
+      const cwd = app.scratch;
+      const expected = ['umask 0027', 'nofile 300', 'stack 4194304', 'core 0', 'nice 7', `cwd ${cwd}`, `uid ${identity.uid}`, `euid ${identity.uid}`, `ppid ${process.pid}`, 'pid-differs 1', 'sighup-ignored 1', 'sigusr2-ignored 0'];
+      const shell = 'umask 0027; trap "" HUP; exec nice -n 7 prlimit --nofile=300:300 --stack=4194304 --core=0 "$@"';
+      const wrapper = ['sh', '-c', shell, 'sh'];
+      app.release(expected);
+      for (let i = 0; i < 3; i++) expectSuccess(t, 'launch', await app.launch({ wrapper, cwd }).outcome);
+      // Another caller, other values.
+      app.release(['umask 0077', 'nice 0', 'cwd /', 'sighup-ignored 0', 'nofile 500']);
+      expectSuccess(t, 'second caller', await app.launch({ wrapper: ['sh', '-c', 'umask 0077; exec prlimit --nofile=500:500 "$@"', 'sh'], cwd: '/' }).outcome);
+      // What a cold start makes of the same caller is the same.
+      app.release(expected.filter((line) => !line.startsWith('pid-differs')));
+      expectSuccess(t, 'cold start', await app.launch({ wrapper, cwd, flags: [] }, join(app.folder, 'none')).outcome);
+    }));
+
+test('descriptors of a child after exec', (t) =>
+  withApp(t, { app: 'process_children' }, self, async (app) => {
+    await app.start();
+    await app.checkpoint();
+    app.release(['child-fds 0 1 2 3 ']);
+    expectSuccess(t, 'launch', await app.launch().outcome);
+  }));
+
+// Idea 7 of the design: no image may carry privilege across.
+if (root !== undefined) {
+  const identity = root;
+  test('an app that gave its rights away never gets them back', (t) =>
+    withApp(t, { app: 'process_setuid' }, identity, async (app) => {
+      await app.start();
+      await app.checkpoint();
+      app.release();
+      const outcome = await app.launch().outcome;
+      t.true(outcome.code === 0 || outcome.code === 125, `exit ${outcome.code}\n${outcome.stderr}`);
+    }));
+}
+
+if (root !== undefined && user.uid !== 0) {
+  test('an image made by root, launched by a user', (t) =>
+    withApp(t, { app: 'actor' }, root ?? self, async (app) => {
+      await app.start();
+      await app.checkpoint();
+      app.release(['ids', 'exit 4']);
+      const outcome = await app.launch({ wrapper: user.prefix, flags: [] }).outcome;
+      t.is(outcome.code, 4, outcome.stderr);
+    }));
+}
+
+test('a launch that takes long is no longer than it has to be', (t) =>
+  withApp(t, { app: 'memory_sparse' }, self, async (app) => {
+    await app.start();
+    await app.checkpoint();
+    app.release();
+    await sleep(10);
+    const start = performance.now();
+    expectSuccess(t, 'launch', await app.launch().outcome);
+    t.true(performance.now() - start < 1000, 'a sparse 4 GB area costs next to nothing');
+  }));

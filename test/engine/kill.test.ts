@@ -1,0 +1,102 @@
+// Killing the checkpointer at any moment: the app runs on unharmed or is gone, never with another's registers; an
+// image is whole or not there.
+import test, { type ExecutionContext } from 'ava';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import type { App } from './support/app.js';
+import { expectSuccess, withApp } from './support/check.js';
+import { self } from './support/identity.js';
+import { sleep, until } from './support/process.js';
+import { newSeed, Random } from './support/random.js';
+
+const kills = 100;
+const checkpointer = join(dirname(fileURLToPath(import.meta.url)), 'support', 'checkpointer.js');
+
+function line(child: ChildProcess, wanted: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    child.stdout?.on('data', (data: Buffer) => {
+      text += data.toString();
+      if (text.includes(`${wanted}\n`)) resolve();
+    });
+    child.once('exit', () => reject(new Error(`the checkpointer ended before "${wanted}"`)));
+  });
+}
+
+/** Waits for `milliseconds`, which may be a fraction: timers are too coarse for a checkpoint of a few of them. */
+function spin(milliseconds: number): void {
+  const end = performance.now() + milliseconds;
+  while (performance.now() < end);
+}
+
+/** Starts a checkpoint and kills it after `delay` milliseconds; null: lets it end. How long it lived, in ms. */
+async function interruptedCheckpoint(app: App, delay: number | null): Promise<number> {
+  const child = spawn(process.execPath, [checkpointer, String(app.running.pid), app.image], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const started = line(child, 'now');
+  started.catch(() => undefined);
+  await line(child, 'ready');
+  child.stdin.write('go\n');
+  await started;
+  const start = performance.now();
+  if (delay !== null) {
+    spin(delay);
+    child.kill('SIGKILL');
+  }
+  await ended;
+  return performance.now() - start;
+}
+
+function field(pid: number, name: string): string {
+  return new RegExp(`^${name}:\\s+(\\S+)`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? '';
+}
+
+/** Whether the app still answers; false when it is cleanly gone. */
+async function answers(t: ExecutionContext, app: App): Promise<boolean> {
+  rmSync(app.status, { force: true });
+  await until('an answer of the app', () => existsSync(app.status) || app.running.ended);
+  if (app.running.ended) {
+    const outcome = await app.running.outcome;
+    t.deepEqual([outcome.signal, outcome.stderr], ['SIGKILL', ''], 'the app may only be gone by SIGKILL');
+    return false;
+  }
+  t.is(field(app.running.pid, 'TracerPid'), '0');
+  return true;
+}
+
+test(`the checkpointer is killed at ${kills} random moments`, (t) =>
+  withApp(t, { app: 'survivor' }, self, async (app) => {
+    t.timeout(180_000);
+    const random = new Random(newSeed());
+    t.log(`THAW_TEST_SEED=${random.seed}`);
+    await app.start();
+    const whole = await interruptedCheckpoint(app, null);
+    t.true(existsSync(app.image), 'an undisturbed checkpoint writes its image');
+    const seen = { unharmed: 0, gone: 0, images: 0 };
+    for (let i = 0; i < kills; i++) {
+      rmSync(app.image, { force: true });
+      await interruptedCheckpoint(app, random.next() * whole * 1.1);
+      if (await answers(t, app)) {
+        seen.unharmed++;
+      } else {
+        seen.gone++;
+        await app.start();
+      }
+      if (existsSync(app.image)) {
+        seen.images++;
+        // An image that is there is whole: it launches, and the app finds itself right.
+        const launched = await app.launchAndHold();
+        launched.kill();
+        await launched.outcome;
+      }
+      await sleep(1);
+    }
+    t.log(`undisturbed ${whole.toFixed(1)} ms; ${seen.unharmed} times unharmed, ${seen.gone} times gone, ${seen.images} images`);
+    // Files that a killed checkpoint left aside must not look like images.
+    t.deepEqual(readdirSync(app.folder).filter((name) => name.endsWith('.thaw') && name !== 'app.thaw'), []);
+    app.release();
+    expectSuccess(t, 'the app in the end', await app.running.outcome);
+  }));

@@ -1,0 +1,56 @@
+// State that cannot be restored is refused by name, with the remedy; the app runs on and no image is left.
+import test from 'ava';
+import { existsSync, readdirSync } from 'node:fs';
+
+import { expectSuccess, withApp } from './support/check.js';
+import { self } from './support/identity.js';
+import type { Row } from './support/rows.js';
+
+interface Refusal {
+  readonly what: string;
+  /** What the message must say: the thing, its name, the remedy. */
+  readonly says: readonly RegExp[];
+}
+
+const descriptor = /descriptor 77\b/;
+const policy = /\[\[policies\]\]/;
+
+const refusals: readonly Refusal[] = [
+  { what: 'child', says: [/child/i, /\d+/] },
+  { what: 'seccomp', says: [/seccomp/i] },
+  { what: 'io_uring', says: [descriptor, /io_uring/, /UV_USE_IO_URING|switch|without io_uring|turn/i] },
+  { what: 'tcp', says: [descriptor, /TCP/i, /127\.0\.0\.1/] },
+  { what: 'writable', says: [descriptor, /state\.db/, policy] },
+  { what: 'log', says: [descriptor, /plain\.log/, policy, /append/] },
+  { what: 'shared-file', says: [/shared\.db/] },
+  { what: 'sysv', says: [/sysv|system v/i] },
+  { what: 'outside-pipe', says: [descriptor, /pipe/] },
+  { what: 'terminal', says: [descriptor, /ptmx|terminal|tty/i] },
+  { what: 'device', says: [descriptor, /\/dev\//] },
+  { what: 'netlink', says: [descriptor, /netlink/i] },
+  { what: 'userfaultfd', says: [descriptor, /userfaultfd/] },
+  { what: 'pidfd', says: [descriptor, /pidfd/] },
+  { what: 'lock', says: [descriptor, /lock/] },
+];
+
+for (const { what, says } of refusals) {
+  const row: Row = { app: 'refused', args: [what] };
+  test(`refused: ${what}`, (t) =>
+    withApp(t, row, self, async (app) => {
+      await app.start();
+      const outcome = await app.tryCheckpoint({ leaveRunning: true });
+      t.is(outcome.code, 1, `exit code\n${outcome.stdout}${outcome.stderr}`);
+      for (const pattern of says) t.regex(outcome.stderr, pattern);
+      t.false(existsSync(app.image), 'an image was left');
+      t.deepEqual(readdirSync(app.folder).filter((name) => name.includes('thaw')), [], 'something was left beside the image');
+      app.release();
+      expectSuccess(t, 'the app that was not checkpointed', await app.running.outcome);
+    }));
+}
+
+test('a process that does not exist', (t) =>
+  withApp(t, { app: 'actor' }, self, async (app) => {
+    const outcome = await app.tryCheckpoint({}, app.image, 0x3ffffff);
+    t.is(outcome.code, 1);
+    t.regex(outcome.stderr, /67108863|no such process/i);
+  }));

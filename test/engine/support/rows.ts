@@ -1,0 +1,105 @@
+// The table of test apps: one row for each kind of state.
+
+import type { AppOptions, CheckpointOptions, LaunchOptions } from './app.js';
+
+export interface Row extends AppOptions, CheckpointOptions {
+  /** Program below build/<cpu>/apps. */
+  readonly app: string;
+  /** What the row tests, when the app's name does not say it; part of the test's title. */
+  readonly about?: string;
+  readonly only?: 'root' | 'user';
+  /** Launches of one image, one after the other; default 3. */
+  readonly launches?: number;
+  /** Checkpoint a restored process, too, and launch that image without the first one; default true. */
+  readonly again?: boolean;
+  readonly launch?: LaunchOptions;
+}
+
+const appendLogs = [{ type: 'file', path: '*.log', action: 'append' }];
+
+export const rows: readonly Row[] = [
+  { app: 'threads' },
+  { app: 'threads_static' },
+  { app: 'threads_musl' },
+  { app: 'raw' },
+  { app: 'fpu' },
+  { app: 'signals' },
+  { app: 'signals_static', again: false },
+  { app: 'signals_musl', again: false },
+  { app: 'itimers' },
+  { app: 'timers' },
+  // Each launch lasts as long as its timeouts.
+  { app: 'restart', launches: 2 },
+  { app: 'restart_static', launches: 1, again: false },
+  { app: 'restart_musl', launches: 1, again: false },
+  { app: 'rseq' },
+  { app: 'clock' },
+  { app: 'lock_owner', only: 'root', again: false, launch: { flags: ['--no-fallback', '--keep-pid'] } },
+
+  { app: 'memory_private' },
+  { app: 'memory_private_static' },
+  { app: 'memory_private_musl' },
+  { app: 'memory_shared' },
+  { app: 'memory_file' },
+  { app: 'memory_reserve' },
+  { app: 'memory_lock' },
+  { app: 'memory_flags' },
+  { app: 'memory_names' },
+  { app: 'memory_guard' },
+  { app: 'memory_droppable' },
+  { app: 'memory_growsdown' },
+  { app: 'memory_seal' },
+  { app: 'memory_exec' },
+  { app: 'memory_sparse' },
+  { app: 'heap' },
+  { app: 'heap_static' },
+  { app: 'heap_musl' },
+  { app: 'stack' },
+
+  { app: 'process_names' },
+  { app: 'process_prctl' },
+  { app: 'process_caller' },
+  { app: 'process_cwd' },
+  { app: 'process_ids' },
+  { app: 'process_children' },
+
+  { app: 'fd_file' },
+  { app: 'fd_append', policies: appendLogs },
+  { app: 'fd_directory' },
+  { app: 'fd_path' },
+  { app: 'fd_device' },
+  { app: 'fd_pipe' },
+  { app: 'fd_pipe_static', again: false },
+  { app: 'fd_pipe_musl', again: false },
+  { app: 'fd_fifo' },
+  { app: 'fd_eventfd' },
+  { app: 'fd_epoll' },
+  { app: 'fd_timerfd' },
+  { app: 'fd_signalfd' },
+  { app: 'fd_inotify' },
+  { app: 'fd_memfd' },
+  { app: 'fd_deleted' },
+  { app: 'fd_socketpair' },
+  { app: 'fd_tcp' },
+  { app: 'fd_udp' },
+  { app: 'fd_unix' },
+  { app: 'fd_owner' },
+  { app: 'fd_numbers' },
+];
+
+/** A hazard of memory that is mapped from the image, and the guards that keep it away. */
+export interface Hazard extends Row {
+  /** Each of these switched off must make the app fail; empty: what keeps the hazard away has no switch. */
+  readonly guards: readonly string[];
+}
+
+export const hazards: readonly Hazard[] = [
+  { app: 'hazard_dontneed', guards: ['dontneed'] },
+  { app: 'hazard_free', guards: ['free'] },
+  { app: 'hazard_wipeonfork', guards: ['wipeonfork'] },
+  { app: 'hazard_mremap', guards: ['mremap'] },
+  { app: 'hazard_malloc', guards: ['dontneed'] },
+  { app: 'hazard_syscall', guards: ['syscall'] },
+  { app: 'hazard_reuse', guards: [] },
+  { app: 'hazard_coredump', guards: [] },
+];
