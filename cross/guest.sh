@@ -128,7 +128,8 @@ build_arguments() {
     disk root "$root" readonly=on,cache=unsafe
     disk in "$work/in.tar" readonly=on
     prepare_data
-    [ -z "$share" ] || arguments+=(-virtfs "local,path=$share,mount_tag=share,security_model=none,multidevs=remap")
+    [ -z "$share" ] || arguments+=(-fsdev "local,id=share,path=$share,security_model=none,multidevs=remap"
+        -device virtio-9p-device,fsdev=share,mount_tag=share)
 }
 
 run_guest() {
