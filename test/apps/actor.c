@@ -77,14 +77,12 @@ int main(int argc, char** argv) {
   // file does not.
   if (!app_may_go()) app_map(kWarmMemory);
   app_wait();
-  FILE* script = fopen(app_go, "re");
-  if (script == NULL) FAIL("%s, expected to open, got %s", app_go, strerror(errno));
-  char* line = NULL;
-  size_t room = 0;
-  ssize_t size;
-  while ((size = getline(&line, &room, script)) > 0) {
-    if (line[size - 1] == '\n') line[size - 1] = '\0';
-    act(line, argv);
-  }
+  // Read first: the script's descriptor must not be one of those that it lists.
+  static char script[4096];
+  int fd = (int)NEED(open(app_go, O_RDONLY | O_CLOEXEC));
+  NEED(read(fd, script, sizeof script - 1));
+  close(fd);
+  char* rest = script;
+  for (char* line; (line = strsep(&rest, "\n")) != NULL;) act(line, argv);
   return 0;
 }

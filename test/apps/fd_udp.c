@@ -1,4 +1,4 @@
-// UDP sockets: bound, connected, with options, unbound.
+// UDP sockets: bound with options, unbound. (A connected one is refused: it has a peer.)
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -19,13 +19,18 @@ static int bound(int flags) {
   return fd;
 }
 
+static bool has_no_peer(int fd) {
+  struct sockaddr_in address;
+  socklen_t size = sizeof address;
+  return getpeername(fd, (struct sockaddr*)&address, &size) == -1 && errno == ENOTCONN;
+}
+
 int main(int argc, char** argv) {
   app_start(argc, argv);
   int server = bound(SOCK_NONBLOCK), client = bound(0);
   NEED(setsockopt(server, SOL_SOCKET, SO_BROADCAST, &(int){1}, sizeof(int)));
   NEED(setsockopt(server, IPPROTO_IP, IP_TTL, &(int){9}, sizeof(int)));
   struct sockaddr_in server_address = name_of(server), client_address = name_of(client);
-  NEED(connect(client, (struct sockaddr*)&server_address, sizeof server_address));
   int unbound = (int)NEED(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   app_wait();
 
@@ -37,6 +42,8 @@ int main(int argc, char** argv) {
   CHECK_EQ("SO_BROADCAST", 1, value);
   NEED(getsockopt(server, IPPROTO_IP, IP_TTL, &value, &size));
   CHECK_EQ("IP_TTL", 9, value);
+  CHECK(has_no_peer(client));
+  NEED(connect(client, (struct sockaddr*)&server_address, sizeof server_address));
   fds_write(client, "connected");
   struct sockaddr_in from;
   size = sizeof from;

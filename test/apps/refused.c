@@ -59,7 +59,18 @@ static void hold_tcp(void) {
   NEED(getsockname(listener, (struct sockaddr*)&address, &size));
   int client = (int)NEED(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   NEED(connect(client, (struct sockaddr*)&address, size));
+  NEED(dup3((int)NEED(accept(listener, NULL, NULL)), kNumber + 1, O_CLOEXEC));
+  for (int fd = 3; fd < kNumber; fd++)
+    if (fd != client) close(fd);
   place(client);
+}
+
+static void hold_udp(void) {
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(9)};
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  int fd = (int)NEED(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  NEED(connect(fd, (struct sockaddr*)&address, sizeof address));
+  place(fd);
 }
 
 static void hold_writable_file(void) {
@@ -123,10 +134,6 @@ static void hold_device(void) {
   place(fd);
 }
 
-static void hold_netlink(void) {
-  place((int)NEED(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0)));
-}
-
 static void hold_userfaultfd(void) {
 #ifdef SYS_userfaultfd
   int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | 1 /* UFFD_USER_MODE_ONLY */);
@@ -163,10 +170,10 @@ static const struct {
     {"outside-pipe", hold_outside_pipe},
     {"terminal", hold_terminal},
     {"device", hold_device},
-    {"netlink", hold_netlink},
     {"userfaultfd", hold_userfaultfd},
     {"pidfd", hold_pidfd},
     {"lock", hold_lock},
+    {"udp", hold_udp},
 };
 
 int main(int argc, char** argv) {

@@ -118,6 +118,8 @@ static void start(struct worker* worker, int index) {
   pthread_mutexattr_t robust;
   NEED0(pthread_mutexattr_init(&robust));
   NEED0(pthread_mutexattr_setrobust(&robust, PTHREAD_MUTEX_ROBUST));
+  // musl tells the kernel only of locks that processes may share.
+  NEED0(pthread_mutexattr_setpshared(&robust, PTHREAD_PROCESS_SHARED));
   if (index % 4 < 2) NEED0(pthread_mutexattr_settype(&robust, PTHREAD_MUTEX_ERRORCHECK));
   NEED0(pthread_mutex_init(&worker->robust, &robust));
   NEED0(pthread_mutex_init(&worker->plain, NULL));

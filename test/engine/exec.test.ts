@@ -120,9 +120,9 @@ function quote(text: string): string {
 withActor('Ctrl-C and Ctrl-Z on a terminal', async (t, app) => {
   app.release(['pause']);
   const launch = [thawExec, '--image', app.image, '--no-fallback', '--', ...app.command].map(quote).join(' ');
-  const interrupted = await onTerminal(app, `bash --norc -mc ${quote(`${launch}; echo status=$?`)}`, [{ when: 'waiting', type: '\\003' }]);
+  const interrupted = await onTerminal(app, `bash --norc -mc ${quote(`trap : INT; ${launch}; echo status=$?`)}`, [{ when: 'waiting', type: '\\003' }]);
   t.regex(interrupted, /status=130/);
-  const job = `${launch}; echo stopped=$?; jobs -l; fg; echo status=$?`;
+  const job = `trap : INT; ${launch}; echo stopped=$?; jobs -l; fg; echo status=$?`;
   const stopped = await onTerminal(app, `bash --norc -imc ${quote(job)}`, [
     { when: 'waiting', type: '\\032' },
     { when: 'Stopped', type: '\\003' },
@@ -135,7 +135,7 @@ for (const identity of identities)
   test(`what the caller sets as ${identity.name}`, (t) =>
     withApp(t, { app: 'process_caller' }, identity, async (app) => {
       await app.start();
-      await app.checkpoint();
+      await app.checkpointStartedIn('/');
       const cwd = app.scratch;
       const expected = ['umask 0027', 'nofile 300', 'stack 4194304', 'core 0', 'nice 7', `cwd ${cwd}`, `uid ${identity.uid}`, `euid ${identity.uid}`, `ppid ${process.pid}`, 'pid-differs 1', 'sighup-ignored 1', 'sigusr2-ignored 0'];
       const shell = 'umask 0027; trap "" HUP; exec nice -n 7 prlimit --nofile=300:300 --stack=4194304 --core=0 "$@"';
@@ -177,6 +177,7 @@ if (root !== undefined && user.uid !== 0) {
       await app.start();
       await app.checkpoint();
       app.release(['ids', 'exit 4']);
+      app.openScratch();
       const outcome = await app.launch({ wrapper: user.prefix, flags: [] }).outcome;
       t.is(outcome.code, 4, outcome.stderr);
     }));

@@ -3,17 +3,14 @@
 import test, { type ExecutionContext } from 'ava';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
-import type { App } from './support/app.js';
+import { type App, checkpointer } from './support/app.js';
 import { expectSuccess, withApp } from './support/check.js';
 import { self } from './support/identity.js';
 import { sleep, until } from './support/process.js';
 import { newSeed, Random } from './support/random.js';
 
 const kills = 100;
-const checkpointer = join(dirname(fileURLToPath(import.meta.url)), 'support', 'checkpointer.js');
 
 function line(child: ChildProcess, wanted: string): Promise<void> {
   return new Promise((resolve, reject) => {

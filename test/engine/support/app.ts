@@ -1,12 +1,15 @@
 // A test app (test/apps) under a driver: started, checkpointed by the public command, launched from its image.
 import { chmodSync, chownSync, existsSync, mkdtempSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 import type { Identity } from './identity.js';
 import { apps, cli, thawExec, workFolder } from './paths.js';
 import { type Options, type Outcome, Running, run, until } from './process.js';
 
 export const skipStatus = 77;
+
+export const checkpointer = join(dirname(fileURLToPath(import.meta.url)), 'checkpointer.js');
 
 export class Skipped extends Error {}
 
@@ -70,7 +73,7 @@ export class App {
   }
 
   get status(): string {
-    return join(this.folder, 'status');
+    return join(this.scratch, '.status');
   }
 
   get go(): string {
@@ -119,6 +122,14 @@ export class App {
     for (const policy of options.policies ?? [])
       command.push('--policy', Object.entries(policy).map(([key, value]) => `${key}=${value}`).join(','));
     return this.runAs(command);
+  }
+
+  /** Checkpoints the app, which was started in `cwd`, through the addon. */
+  async checkpointStartedIn(cwd: string): Promise<void> {
+    const outcome = await this.runAs([process.execPath, checkpointer, String(this.running.pid), this.image, cwd]);
+    if (outcome.code !== 0) throw new Error(`the checkpoint failed (${outcome.code ?? outcome.signal}):\n${outcome.stderr}`);
+    this.running.kill();
+    await this.running.outcome;
   }
 
   /** Checkpoints the app and, unless it is left running, waits for its end. */
@@ -170,6 +181,12 @@ export class App {
     for (const running of [this.#running, ...this.#launched]) running?.kill();
     await Promise.allSettled([this.#running?.outcome, ...this.#launched.map((running) => running.outcome)]);
     if (process.env['THAW_TEST_KEEP'] === undefined) rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** Lets a user other than the app's write its status. */
+  openScratch(): void {
+    chmodSync(this.scratch, 0o777);
+    rmSync(this.status, { force: true });
   }
 
   removeImage(image = this.image): void {

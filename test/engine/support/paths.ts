@@ -22,7 +22,7 @@ export const cpu = process.env['THAW_TEST_CPU'] ?? cpus[arch()] ?? arch();
 export const build = join(root, 'build', cpu);
 export const apps = join(build, 'apps');
 export const thawExec = join(build, 'thaw-exec');
-export const cli = join(root, 'dist', 'launcher', 'cli.js');
+export const cli = process.env['THAW_TEST_CLI'] ?? join(root, 'dist', 'launcher', 'cli.js');
 export const addon = join(build, 'thaw.node');
 export const imageCheck = join(root, 'build', 'asan', 'image-check');
 

@@ -1,9 +1,14 @@
 // Child processes of tests: their output goes to files, so that no pipe of ours is part of an app's state.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { apps } from './paths.js';
+
 export { sleep };
+
+const clean = join(apps, 'clean');
 
 export interface Outcome {
   readonly code: number | null;
@@ -50,11 +55,9 @@ export class Running {
   readonly #output: string;
 
   constructor(command: readonly string[], options: Options) {
-    const [program, ...rest] = command;
-    if (program === undefined) throw new Error('no command');
     this.#output = options.output;
     const files = [openSync(options.stdin ?? '/dev/null', 'r'), openSync(`${options.output}.out`, 'w'), openSync(`${options.output}.err`, 'w')];
-    this.#child = spawn(program, rest, {
+    this.#child = spawn(clean, command, {
       stdio: files,
       detached: true,
       cwd: options.cwd ?? '/',

@@ -83,6 +83,7 @@ export const rows: readonly Row[] = [
   { app: 'fd_tcp' },
   { app: 'fd_udp' },
   { app: 'fd_unix' },
+  { app: 'fd_netlink' },
   { app: 'fd_owner' },
   { app: 'fd_numbers' },
 ];
