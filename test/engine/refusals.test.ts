@@ -19,7 +19,7 @@ const refusals: readonly Refusal[] = [
   { what: 'child', says: [/child/i, /\d+/] },
   { what: 'seccomp', says: [/seccomp/i] },
   { what: 'io_uring', says: [descriptor, /io_uring/, /UV_USE_IO_URING|switch|without io_uring|turn/i] },
-  { what: 'tcp', says: [descriptor, /TCP/i, /127\.0\.0\.1/] },
+  { what: 'tcp', says: [descriptor, /connected/, /127\.0\.0\.1/] },
   { what: 'udp', says: [descriptor, /127\.0\.0\.1:9\b/, policy] },
   { what: 'writable', says: [descriptor, /state\.db/, policy] },
   { what: 'log', says: [descriptor, /plain\.log/, policy, /append/] },
