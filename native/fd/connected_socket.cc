@@ -1,9 +1,8 @@
-// Sockets connected to other processes or machines. The other end will not know the launched app, so a policy decides:
-//   close      comes back dead: reads give EOF, writes EPIPE, nothing blocks; the app does what it does on a lost peer
-//   reconnect  connects to the same address at launch; a failure shows as on any connection that fails
-//   ignore     the descriptor is left out
-#include "fd/connected.h"
-
+// Sockets connected to other processes or machines. The other end will not know the launched app,
+// so a policy decides:
+//   close      comes back dead: reads give EOF, writes EPIPE, nothing blocks; the app does what it
+//   does on a lost peer reconnect  connects to the same address at launch; a failure shows as on
+//   any connection that fails ignore     the descriptor is left out
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -11,6 +10,8 @@
 #include <sys/ioctl.h>
 
 #include <cstring>
+
+#include "fd/connected.h"
 
 namespace thaw::fd {
 namespace {
@@ -40,13 +41,14 @@ uint32_t own_row() {
   return 0;
 }
 
-void fill(Collector& c, const SocketRecord& socket, const SocketAddress& peer, Revival revival, const std::string& note,
-          model::OpenFile& out) {
+void fill(Collector& c, const SocketRecord& socket, const SocketAddress& peer, Revival revival,
+          const std::string& note, model::OpenFile& out) {
   ConnectedRecord record;
   record.socket = socket;
   record.peer = peer;
   record.revival = revival;
-  // A name of a unix datagram socket is for others to answer to; a low port is never the kernel's choice.
+  // A name of a unix datagram socket is for others to answer to; a low port is never the kernel's
+  // choice.
   if (socket.domain == AF_INET || socket.domain == AF_INET6) {
     sockaddr_in in;  // the port stands at the same place in sockaddr_in6
     std::memcpy(&in, socket.local.bytes, sizeof(in));
@@ -57,13 +59,16 @@ void fill(Collector& c, const SocketRecord& socket, const SocketAddress& peer, R
   out.note = c.image.blob(note);
 }
 
-/// A peer without a name cannot be found again; a bound unix socket would take its own name from others.
+/// A peer without a name cannot be found again; a bound unix socket would take its own name from
+/// others.
 const char* known_actions(const SocketRecord& socket, const SocketAddress& peer) {
-  const bool can_reconnect = is_bound(peer) && (socket.domain != AF_UNIX || !is_bound(socket.local));
+  const bool can_reconnect =
+      is_bound(peer) && (socket.domain != AF_UNIX || !is_bound(socket.local));
   return can_reconnect ? "close|reconnect|ignore" : "close|ignore";
 }
 
-/// A peer that has closed may be waited for; then the app closes its end too and no policy is needed.
+/// A peer that has closed may be waited for; then the app closes its end too and no policy is
+/// needed.
 std::string remedy(const Probe& probe, const SocketRecord& socket, const SocketAddress& peer) {
   const std::string name = address_text(peer);
   std::string text = policy::suggestion(kSocketPolicy, name, known_actions(socket, peer));
@@ -78,21 +83,23 @@ Result<void> collect(Collector& c, const Probe& probe, model::OpenFile& out) {
   const int fd = probe.copy.get();
   if (tcp_state(fd) != TCP_CLOSE) {
     const SocketAddress peer = peer_address(fd);
-    return collect_connected(c, probe, socket, peer, "is connected to " + address_text(peer), out);
+    return collect_connected(c, probe, socket, peer,
+                             "is connected over TCP to " + address_text(peer), out);
   }
   int unread = 0;
   const std::string name = address_text(socket.local);
   THAW_ASSIGN(action, socket_action(c, probe, name, "close|ignore"));
   if (ioctl(fd, FIONREAD, &unread) == 0 && unread > 0 && action == Action::error)
-    return refuse(probe, "is a connection that has ended, with data not yet read",
-                  "lengthen `settle`, or " + policy::suggestion(kSocketPolicy, name, "close|ignore"));
+    return refuse(
+        probe, "is a connection that has ended, with data not yet read",
+        "lengthen `settle`, or " + policy::suggestion(kSocketPolicy, name, "close|ignore"));
   out.action = static_cast<uint32_t>(action);
   collect_ended(c, socket, out);
   return {};
 }
 
-/// Asynchronous, so that a launch never waits for a network: the app's first read or write does, as on any socket
-/// that still connects, and a refusal comes back to it as the end of the connection.
+/// Asynchronous, so that a launch never waits for a network: the app's first read or write does, as
+/// on any socket that still connects, and a refusal comes back to it as the end of the connection.
 Result<void> connect_again(int fd, const ConnectedRecord& record) {
   THAW_ASSIGN(storage, current_address(fd, record.peer));
   if (connect(fd, reinterpret_cast<const sockaddr*>(&storage), record.peer.size) == 0) return {};
@@ -104,7 +111,8 @@ Result<UniqueFd> reconnect(const ConnectedRecord& record) {
   THAW_ASSIGN(fd, make_socket(record.socket));
   if (fcntl(fd.get(), F_SETFL, O_NONBLOCK) != 0) return errno_error("cannot set O_NONBLOCK");
   if (record.bind != 0) THAW_TRY(bind_socket(fd.get(), record.socket.local));
-  if (auto connected = connect_again(fd.get(), record); !connected) return make_dead_socket(record.socket);
+  if (auto connected = connect_again(fd.get(), record); !connected)
+    return make_dead_socket(record.socket);
   THAW_TRY(apply_options(fd.get(), record.socket.options, OptionPhase::last));
   return fd;
 }
@@ -133,15 +141,19 @@ Result<void> finish(Opener& opener, const model::OpenFile& file, int fd) {
 const char* validate(const image::View& view, const model::OpenFile& file) {
   const auto* record = view.record<ConnectedRecord>(file.payload);
   if (record == nullptr) return "a connected socket's record has a wrong size";
-  if (record->revival > Revival::inside || record->bind > 1) return "a connected socket's record is broken";
-  if (const char* problem = validate_socket(record->socket, record->socket.domain == AF_UNIX ? AF_UNIX : 0)) return problem;
+  if (record->revival > Revival::inside || record->bind > 1)
+    return "a connected socket's record is broken";
+  if (const char* problem =
+          validate_socket(record->socket, record->socket.domain == AF_UNIX ? AF_UNIX : 0))
+    return problem;
   return validate_address(record->peer, record->socket.domain);
 }
 
 }  // namespace
 
-Result<void> collect_connected(Collector& c, const Probe& probe, const SocketRecord& record, const SocketAddress& peer,
-                               const std::string& what, model::OpenFile& out) {
+Result<void> collect_connected(Collector& c, const Probe& probe, const SocketRecord& record,
+                               const SocketAddress& peer, const std::string& what,
+                               model::OpenFile& out) {
   THAW_ASSIGN(action, socket_action(c, probe, address_text(peer), known_actions(record, peer)));
   out.action = static_cast<uint32_t>(action);
   switch (action) {
@@ -159,7 +171,8 @@ Result<void> collect_connected(Collector& c, const Probe& probe, const SocketRec
   }
 }
 
-void collect_connected_inside(Collector& c, const SocketRecord& record, const SocketAddress& peer, model::OpenFile& out) {
+void collect_connected_inside(Collector& c, const SocketRecord& record, const SocketAddress& peer,
+                              model::OpenFile& out) {
   fill(c, record, peer, Revival::inside, "sends to its own socket " + address_text(peer), out);
 }
 
@@ -167,6 +180,7 @@ void collect_ended(Collector& c, const SocketRecord& record, model::OpenFile& ou
   fill(c, record, {}, Revival::dead, "connection that has ended", out);
 }
 
-const Kind kConnectedSocket = {"connected socket", kSocketPolicy, matches, collect, open_connected, finish, validate};
+const Kind kConnectedSocket = {"connected socket", kSocketPolicy, matches, collect,
+                               open_connected,     finish,        validate};
 
 }  // namespace thaw::fd

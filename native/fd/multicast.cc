@@ -1,7 +1,6 @@
 #include "fd/multicast.h"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <sys/ioctl.h>
@@ -9,6 +8,9 @@
 #include <cstdio>
 #include <cstring>
 #include <vector>
+
+#include "fd/common.h"
+#include "support/file.h"
 
 namespace thaw::fd {
 namespace {
@@ -18,33 +20,30 @@ struct Candidate {
   Membership membership;
 };
 
-std::string read_text(const std::string& path) {
-  std::string text;
-  UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  char part[4096];
-  for (ssize_t n; fd.valid() && (n = read(fd.get(), part, sizeof(part))) > 0;) text.append(part, static_cast<size_t>(n));
-  return text;
-}
-
+/// Calls `use` with every line of a table of the app's network namespace. A kernel without the
+/// protocol has none.
 template <typename Use>
-void each_line(const std::string& text, Use use) {
-  for (size_t at = 0; at < text.size();) {
-    const size_t end = std::min(text.find('\n', at), text.size());
-    use(text.substr(at, end - at));
-    at = end + 1;
-  }
+void each_row(pid_t pid, const char* table, Use use) {
+  const auto text = read_file("/proc/" + std::to_string(pid) + "/net/" + table);
+  if (!text) return;
+  each_line(text.value(), "", [&use](std::string_view line) {
+    use(std::string(line));
+    return true;
+  });
 }
 
-/// /proc/PID/net/igmp: a line "index device : ..." for each interface, below it one line with a tab for each group,
-/// as the 32-bit number that the address is in memory.
+/// /proc/PID/net/igmp: a line "index device : ..." for each interface, below it one line with a tab
+/// for each group, as the 32-bit number that the address is in memory.
 void read_igmp(pid_t pid, std::vector<Candidate>& out) {
   Candidate current;
   current.membership.family = AF_INET;
-  each_line(read_text("/proc/" + std::to_string(pid) + "/net/igmp"), [&](const std::string& line) {
+  each_row(pid, "igmp", [&](const std::string& line) {
     uint32_t group = 0;
     if (line.empty() || line[0] != '\t') {
       std::memset(current.membership.interface, 0, sizeof(current.membership.interface));
-      if (std::sscanf(line.c_str(), "%u %15s", &current.interface, current.membership.interface) != 2) current.interface = 0;
+      if (std::sscanf(line.c_str(), "%u %15s", &current.interface, current.membership.interface) !=
+          2)
+        current.interface = 0;
     } else if (current.interface != 0 && std::sscanf(line.c_str(), " %8x", &group) == 1) {
       std::memcpy(current.membership.group, &group, sizeof(group));
       out.push_back(current);
@@ -54,11 +53,13 @@ void read_igmp(pid_t pid, std::vector<Candidate>& out) {
 
 /// /proc/PID/net/igmp6: "index device group users flags timer", the group as 32 hex digits.
 void read_igmp6(pid_t pid, std::vector<Candidate>& out) {
-  each_line(read_text("/proc/" + std::to_string(pid) + "/net/igmp6"), [&](const std::string& line) {
+  each_row(pid, "igmp6", [&](const std::string& line) {
     Candidate row;
     row.membership.family = AF_INET6;
     char digits[33] = {};
-    if (std::sscanf(line.c_str(), "%u %15s %32s", &row.interface, row.membership.interface, digits) != 3) return;
+    if (std::sscanf(line.c_str(), "%u %15s %32s", &row.interface, row.membership.interface,
+                    digits) != 3)
+      return;
     for (size_t i = 0; i < sizeof(row.membership.group); ++i) {
       unsigned byte = 0;
       if (std::sscanf(digits + 2 * i, "%2x", &byte) != 1) return;
@@ -78,7 +79,9 @@ sockaddr_storage group_address(const Membership& m) {
   return storage;
 }
 
-int level_of(const Membership& m) { return m.family == AF_INET ? SOL_IP : SOL_IPV6; }
+int level_of(const Membership& m) {
+  return m.family == AF_INET ? SOL_IP : SOL_IPV6;
+}
 
 std::string text(const Membership& m) {
   char address[INET6_ADDRSTRLEN] = {};
@@ -93,8 +96,10 @@ Member ask(int fd, const Candidate& candidate) {
   filter.gf_interface = candidate.interface;
   filter.gf_group = group_address(candidate.membership);
   socklen_t size = sizeof(filter);
-  if (getsockopt(fd, level_of(candidate.membership), MCAST_MSFILTER, &filter, &size) != 0) return Member::no;
-  return filter.gf_fmode == MCAST_EXCLUDE && filter.gf_numsrc == 0 ? Member::all_sources : Member::some_sources;
+  if (getsockopt(fd, level_of(candidate.membership), MCAST_MSFILTER, &filter, &size) != 0)
+    return Member::no;
+  return filter.gf_fmode == MCAST_EXCLUDE && filter.gf_numsrc == 0 ? Member::all_sources
+                                                                   : Member::some_sources;
 }
 
 }  // namespace
@@ -107,10 +112,13 @@ Result<void> collect_memberships(const Probe& probe, Memberships& out) {
     const Member member = ask(probe.copy.get(), candidate);
     if (member == Member::no) continue;
     if (member == Member::some_sources)
-      return refuse(probe, "has joined multicast group " + text(candidate.membership) + " for some sources only",
-                    "join it after the checkpoint");
+      return refuse(
+          probe,
+          "has joined multicast group " + text(candidate.membership) + " for some sources only",
+          "join it after the checkpoint");
     if (out.count == Memberships::kMax)
-      return refuse(probe, "has joined too many multicast groups", "join some of them after the checkpoint");
+      return refuse(probe, "has joined too many multicast groups",
+                    "join some of them after the checkpoint");
     out.rows[out.count++] = candidate.membership;
   }
   return {};
@@ -121,7 +129,8 @@ Result<void> join(int fd, const Memberships& memberships) {
     const Membership& m = memberships.rows[i];
     ifreq device = {};
     std::memcpy(device.ifr_name, m.interface, IFNAMSIZ - 1);
-    if (ioctl(fd, SIOCGIFINDEX, &device) != 0) return errno_error("cannot join multicast group " + text(m));
+    if (ioctl(fd, SIOCGIFINDEX, &device) != 0)
+      return errno_error("cannot join multicast group " + text(m));
     group_req request = {};
     request.gr_interface = static_cast<uint32_t>(device.ifr_ifindex);
     request.gr_group = group_address(m);
@@ -135,7 +144,8 @@ const char* validate_memberships(const Memberships& memberships) {
   if (memberships.count > Memberships::kMax) return "a socket has too many multicast groups";
   for (uint32_t i = 0; i < memberships.count; ++i) {
     const Membership& m = memberships.rows[i];
-    if ((m.family != AF_INET && m.family != AF_INET6) || m.interface[sizeof(m.interface) - 1] != '\0')
+    if ((m.family != AF_INET && m.family != AF_INET6) ||
+        m.interface[sizeof(m.interface) - 1] != '\0')
       return "a socket's multicast group is broken";
   }
   return nullptr;

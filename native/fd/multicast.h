@@ -1,5 +1,5 @@
-// Multicast groups that a datagram socket has joined. The kernel lists groups by interface, not by socket; but it
-// tells for each group whether a socket is a member.
+// Multicast groups that a datagram socket has joined. The kernel lists groups by interface, not by
+// socket; but it tells for each group whether a socket is a member.
 #pragma once
 
 #include "fd/socket.h"
@@ -7,9 +7,9 @@
 namespace thaw::fd {
 
 struct Membership {
-  uint32_t family = 0;      ///< AF_INET or AF_INET6
+  uint32_t family = 0;  ///< AF_INET or AF_INET6
   char interface[16] = {};
-  uint8_t group[16] = {};   ///< in_addr or in6_addr
+  uint8_t group[16] = {};  ///< in_addr or in6_addr
 };
 
 struct Memberships {

@@ -1,5 +1,6 @@
-// Netlink sockets that listen to the kernel's news: routes and links, and device events. They come back with their
-// groups; what happened between checkpoint and launch is not told, as on a socket just opened.
+// Netlink sockets that listen to the kernel's news: routes and links, and device events. They come
+// back with their groups; what happened between checkpoint and launch is not told, as on a socket
+// just opened.
 #include <linux/netlink.h>
 #include <poll.h>
 
@@ -14,14 +15,16 @@ constexpr uint32_t kMaxGroups = 128;
 
 struct NetlinkRecord {
   SocketRecord socket;
-  uint32_t port = 0;          ///< nl_pid that the app has; 0: not bound
-  uint32_t automatic = 0;     ///< 1: the kernel had chosen it after the process id, which a launch changes
+  uint32_t port = 0;  ///< nl_pid that the app has; 0: not bound
+  uint32_t automatic =
+      0;  ///< 1: the kernel had chosen it after the process id, which a launch changes
   uint32_t groups[kMaxGroups / 32] = {};
 };
 
 bool matches(const Probe& probe) {
   const SocketType type = socket_type(probe);
-  return type.domain == AF_NETLINK && (type.protocol == NETLINK_ROUTE || type.protocol == NETLINK_KOBJECT_UEVENT);
+  return type.domain == AF_NETLINK &&
+         (type.protocol == NETLINK_ROUTE || type.protocol == NETLINK_KOBJECT_UEVENT);
 }
 
 sockaddr_nl name_of(int fd) {
@@ -33,9 +36,11 @@ sockaddr_nl name_of(int fd) {
 
 Result<void> read_groups(const Probe& probe, NetlinkRecord& record) {
   socklen_t size = sizeof(record.groups);
-  const int status = getsockopt(probe.copy.get(), SOL_NETLINK, NETLINK_LIST_MEMBERSHIPS, record.groups, &size);
+  const int status =
+      getsockopt(probe.copy.get(), SOL_NETLINK, NETLINK_LIST_MEMBERSHIPS, record.groups, &size);
   if (status != 0 || size > sizeof(record.groups))
-    return refuse(probe, "is a netlink socket whose groups cannot be read", "open it after the checkpoint");
+    return refuse(probe, "is a netlink socket whose groups cannot be read",
+                  "open it after the checkpoint");
   return {};
 }
 
@@ -44,7 +49,8 @@ bool is_member(const NetlinkRecord& record, uint32_t group) {
 }
 
 std::string note(const NetlinkRecord& record) {
-  std::string text = record.socket.protocol == NETLINK_ROUTE ? "netlink route" : "netlink device events";
+  std::string text =
+      record.socket.protocol == NETLINK_ROUTE ? "netlink route" : "netlink device events";
   const char* separator = ", groups ";
   for (uint32_t group = 1; group <= kMaxGroups; ++group) {
     if (!is_member(record, group)) continue;
@@ -69,8 +75,8 @@ Result<void> collect(Collector& c, const Probe& probe, model::OpenFile& out) {
   return {};
 }
 
-/// An app may have kept its own number, so it gets the same; but numbers after the process id, or taken by now, are
-/// the kernel's to choose.
+/// An app may have kept its own number, so it gets the same; but numbers after the process id, or
+/// taken by now, are the kernel's to choose.
 Result<void> bind_port(int fd, const NetlinkRecord& record) {
   if (record.port == 0) return {};
   sockaddr_nl name = {};
@@ -107,6 +113,7 @@ const char* validate(const image::View& view, const model::OpenFile& file) {
 
 }  // namespace
 
-const Kind kNetlink = {"netlink socket", kSocketPolicy, matches, collect, open_netlink, nullptr, validate};
+const Kind kNetlink = {"netlink socket", kSocketPolicy, matches, collect,
+                       open_netlink,     nullptr,       validate};
 
 }  // namespace thaw::fd

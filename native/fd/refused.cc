@@ -1,9 +1,10 @@
-// The last row of the table: everything that no other kind knows. It says what the descriptor is and what to do; with
-// a policy, `close` brings it back as the end of a closed connection and `ignore` leaves it out.
+// The last row of the table: everything that no other kind knows. It says what the descriptor is
+// and what to do; with a policy, `close` brings it back as the end of a closed connection and
+// `ignore` leaves it out.
+#include <linux/netlink.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <linux/netlink.h>
 
 #include <string>
 
@@ -25,32 +26,48 @@ struct Hint {
 constexpr const char* kLater = "open it after the checkpoint, or close it before";
 
 constexpr Hint kHints[] = {
-    {"anon_inode:[io_uring]", "is an io_uring, whose rings the kernel shares with the process that made it",
-     "set UV_USE_IO_URING=0 in its environment for Node and libuv, the epoll or NIO transport for Netty, the epoll backend elsewhere"},
-    {"anon_inode:[userfaultfd]", "is a userfaultfd, which watches the memory of the process that made it",
+    {"anon_inode:[io_uring]",
+     "is an io_uring, whose rings the kernel shares with the process that made it",
+     "set UV_USE_IO_URING=0 in its environment for Node and libuv, the epoll or NIO transport for "
+     "Netty, the epoll backend elsewhere"},
+    {"anon_inode:[userfaultfd]",
+     "is a userfaultfd, which watches the memory of the process that made it",
      "switch the runtime's use of it off, or end what watches (a checkpoint, a migration)"},
-    {"anon_inode:[perf_event]", "counts performance events of the process that opened it", "detach the profiler (perf, async-profiler) before the checkpoint"},
-    {"anon_inode:[pidfd]", "is a pidfd: the process that it stands for will be another one", "let child processes end and close their pidfds before the checkpoint"},
-    {"pidfd:", "is a pidfd: the process that it stands for will be another one", "let child processes end and close their pidfds before the checkpoint"},
-    {"anon_inode:[fanotify]", "is a fanotify group, whose marks the kernel does not give away fully", "use inotify, or mark after the checkpoint"},
+    {"anon_inode:[perf_event]", "counts performance events of the process that opened it",
+     "detach the profiler (perf, async-profiler) before the checkpoint"},
+    {"anon_inode:[pidfd]", "is a pidfd: the process that it stands for will be another one",
+     "let child processes end and close their pidfds before the checkpoint"},
+    {"pidfd:", "is a pidfd: the process that it stands for will be another one",
+     "let child processes end and close their pidfds before the checkpoint"},
+    {"anon_inode:[fanotify]",
+     "is a fanotify group, whose marks the kernel does not give away fully",
+     "use inotify, or mark after the checkpoint"},
     {"anon_inode:bpf", "is a BPF object", "load BPF programs after the checkpoint"},
     {"anon_inode:btf", "is a BPF object", "load BPF programs after the checkpoint"},
-    {"anon_inode:kvm", "belongs to a virtual machine of KVM", "start virtual machines after the checkpoint"},
+    {"anon_inode:kvm", "belongs to a virtual machine of KVM",
+     "start virtual machines after the checkpoint"},
     {"anon_inode:[vfio", "is a device given to user space (VFIO)", kLater},
     {"anon_inode:iommu", "is a device given to user space (IOMMU)", kLater},
-    {"anon_inode:dmabuf", "is a buffer shared with a device", "close GPU and camera buffers before the checkpoint"},
-    {"/dmabuf:", "is a buffer shared with a device", "close GPU and camera buffers before the checkpoint"},
+    {"anon_inode:dmabuf", "is a buffer shared with a device",
+     "close GPU and camera buffers before the checkpoint"},
+    {"/dmabuf:", "is a buffer shared with a device",
+     "close GPU and camera buffers before the checkpoint"},
     {"anon_inode:sync_file", "is a fence of a device", "close the GPU before the checkpoint"},
     {"anon_inode:drm_syncobj", "is a fence of a device", "close the GPU before the checkpoint"},
     {"anon_inode:i915", "belongs to a GPU", "close the GPU before the checkpoint"},
     {"anon_inode:[seccomp", "listens to another process's seccomp filter", kLater},
     {"anon_inode:seccomp", "listens to another process's seccomp filter", kLater},
-    {"anon_inode:landlock", "is a Landlock rule set that is not in force yet", "enforce and close it before the checkpoint"},
-    {"anon_inode:[landlock", "is a Landlock rule set that is not in force yet", "enforce and close it before the checkpoint"},
+    {"anon_inode:landlock", "is a Landlock rule set that is not in force yet",
+     "enforce and close it before the checkpoint"},
+    {"anon_inode:[landlock", "is a Landlock rule set that is not in force yet",
+     "enforce and close it before the checkpoint"},
     {"anon_inode:[fscontext]", "is a file system that is not mounted yet", kLater},
-    {"anon_inode:[secretmem]", "is secret memory, which nobody else can read", "create it after the checkpoint (OpenSSL's secure heap, memfd_secret)"},
-    {"secretmem", "is secret memory, which nobody else can read", "create it after the checkpoint (memfd_secret)"},
-    {"/secretmem", "is secret memory, which nobody else can read", "create it after the checkpoint (memfd_secret)"},
+    {"anon_inode:[secretmem]", "is secret memory, which nobody else can read",
+     "create it after the checkpoint (OpenSSL's secure heap, memfd_secret)"},
+    {"secretmem", "is secret memory, which nobody else can read",
+     "create it after the checkpoint (memfd_secret)"},
+    {"/secretmem", "is secret memory, which nobody else can read",
+     "create it after the checkpoint (memfd_secret)"},
     {"anon_inode:gpio", "is a line of a GPIO chip", kLater},
     {"anon_inode:iio", "is a buffer of a sensor", kLater},
     {"anon_inode:counter", "is a counter device", kLater},
@@ -63,12 +80,17 @@ constexpr Hint kHints[] = {
     {"uts:", "is a namespace", kLater},
     {"time:", "is a namespace", kLater},
     {"cgroup:", "is a namespace", kLater},
-    {"/proc/", "shows a process or the kernel as it was", "close it before the checkpoint and open it when needed"},
+    {"/proc/", "shows a process or the kernel as it was",
+     "close it before the checkpoint and open it when needed"},
     {"/sys/", "shows a device as it was", "close it before the checkpoint and open it when needed"},
-    {"/dev/dri/", "is a GPU, whose state is in the driver", "open the display after the checkpoint (warm up before the first window)"},
-    {"/dev/nvidia", "is a GPU, whose state is in the driver", "use the GPU after the checkpoint only"},
-    {"/dev/mali", "is a GPU, whose state is in the driver", "use the GPU after the checkpoint only"},
-    {"/dev/kgsl", "is a GPU, whose state is in the driver", "use the GPU after the checkpoint only"},
+    {"/dev/dri/", "is a GPU, whose state is in the driver",
+     "open the display after the checkpoint (warm up before the first window)"},
+    {"/dev/nvidia", "is a GPU, whose state is in the driver",
+     "use the GPU after the checkpoint only"},
+    {"/dev/mali", "is a GPU, whose state is in the driver",
+     "use the GPU after the checkpoint only"},
+    {"/dev/kgsl", "is a GPU, whose state is in the driver",
+     "use the GPU after the checkpoint only"},
     {"/dev/kvm", "is KVM", "start virtual machines after the checkpoint"},
     {"/dev/snd/", "is a sound device", "open it after the checkpoint"},
     {"/dev/video", "is a camera or codec", "open it after the checkpoint"},
@@ -96,11 +118,13 @@ constexpr FamilyHint kFamilies[] = {
     {AF_INET6, -1, -1, "is an IP socket of a protocol that thaw does not know", kLater},
     {AF_NETLINK, -1, NETLINK_AUDIT, "is a netlink socket of the audit system", kLater},
     {AF_NETLINK, -1, NETLINK_NETFILTER, "is a netlink socket of the packet filter", kLater},
-    {AF_NETLINK, -1, NETLINK_GENERIC, "is a generic netlink socket, whose state depends on its family", kLater},
+    {AF_NETLINK, -1, NETLINK_GENERIC,
+     "is a generic netlink socket, whose state depends on its family", kLater},
     {AF_NETLINK, -1, -1, "is a netlink socket of a protocol with state in the kernel", kLater},
     {AF_PACKET, -1, -1, "is a packet socket", kLater},
     {AF_VSOCK, -1, -1, "is a socket to a virtual machine", kLater},
-    {AF_ALG, -1, -1, "is a socket to the kernel's cryptography, which holds keys", "let the crypto library use user space (OpenSSL: no afalg engine)"},
+    {AF_ALG, -1, -1, "is a socket to the kernel's cryptography, which holds keys",
+     "let the crypto library use user space (OpenSSL: no afalg engine)"},
     {AF_CAN, -1, -1, "is a CAN bus socket", kLater},
     {AF_BLUETOOTH, -1, -1, "is a Bluetooth socket", kLater},
     {AF_XDP, -1, -1, "is an XDP socket", kLater},
@@ -156,22 +180,33 @@ Hint socket_hint(const Probe& probe) {
 Hint find_hint(const Probe& probe) {
   for (const Hint& hint : kHints)
     if (std::string_view(probe.link).starts_with(hint.prefix)) return hint;
-  return S_ISSOCK(probe.status.st_mode) ? socket_hint(probe) : Hint{{}, type_text(probe.status), kLater};
+  return S_ISSOCK(probe.status.st_mode) ? socket_hint(probe)
+                                        : Hint{{}, type_text(probe.status), kLater};
 }
 
-bool matches(const Probe&) { return true; }
+/// Socket numbers change with every build: a policy for one says nothing of the next.
+std::string_view stable_name(const Probe& probe) {
+  return S_ISSOCK(probe.status.st_mode) ? std::string_view() : std::string_view(probe.link);
+}
+
+bool matches(const Probe&) {
+  return true;
+}
 
 Result<void> collect(Collector& c, const Probe& probe, model::OpenFile& out) {
   const Hint hint = find_hint(probe);
   const char* type = policy_type(probe.status);
   THAW_ASSIGN(action, choose_action(c, probe, type, kActions));
   if (action == Action::error)
-    return refuse(probe, hint.what, std::string(hint.remedy) + ", or " + policy::suggestion(type, probe.link, kActions));
+    return refuse(probe, hint.what,
+                  std::string(hint.remedy) + ", or " +
+                      policy::suggestion(type, stable_name(probe), kActions));
   out.action = static_cast<uint32_t>(action);
   // What stands in its place is a socket: only these flags mean something there.
   out.flags = O_RDWR | (probe_flags(probe) & O_NONBLOCK);
   out.position = 0;
-  const char* fate = action == Action::close ? ", comes back closed by the other side" : ", left out by policy";
+  const char* fate =
+      action == Action::close ? ", comes back closed by the other side" : ", left out by policy";
   out.note = c.image.blob(std::string(hint.what) + fate);
   return {};
 }

@@ -46,7 +46,8 @@ SocketAddress read_address(int fd, NameCall call) {
   if (address.family() != AF_INET6 || as<sockaddr_in6>(address).sin6_scope_id == 0) return address;
   ifreq request = {};
   request.ifr_ifindex = static_cast<int>(as<sockaddr_in6>(address).sin6_scope_id);
-  if (ioctl(fd, SIOCGIFNAME, &request) == 0) std::memcpy(address.interface, request.ifr_name, IFNAMSIZ);
+  if (ioctl(fd, SIOCGIFNAME, &request) == 0)
+    std::memcpy(address.interface, request.ifr_name, IFNAMSIZ);
   return address;
 }
 
@@ -70,7 +71,8 @@ std::string inet_text(const SocketAddress& address) {
   }
   const auto in = as<sockaddr_in6>(address);
   inet_ntop(AF_INET6, &in.sin6_addr, text, sizeof(text));
-  const std::string scope = address.interface[0] == '\0' ? "" : std::string("%") + address.interface;
+  const std::string scope =
+      address.interface[0] == '\0' ? "" : std::string("%") + address.interface;
   return "[" + std::string(text) + scope + "]:" + std::to_string(ntohs(in.sin6_port));
 }
 
@@ -86,15 +88,20 @@ Error bind_error(const SocketAddress& address) {
   const int err = errno;
   const char* remedy = "";
   if (err == EADDRINUSE)
-    remedy = " (another process has it: stop that one, give each instance its own network namespace, or let the app set SO_REUSEPORT)";
-  if (err == EACCES) remedy = " (a low port needs CAP_NET_BIND_SERVICE, a path a writable directory)";
+    remedy =
+        " (another process has it: stop that one, give each instance its own network namespace, or "
+        "let the app set SO_REUSEPORT)";
+  if (err == EACCES)
+    remedy = " (a low port needs CAP_NET_BIND_SERVICE, a path a writable directory)";
   if (err == EADDRNOTAVAIL) remedy = " (no interface has this address now)";
   return {err, "cannot listen on " + address_text(address) + remedy};
 }
 
 }  // namespace
 
-sa_family_t SocketAddress::family() const { return size == 0 && bytes[0] == 0 ? sa_family_t{AF_UNSPEC} : as<sockaddr>(*this).sa_family; }
+sa_family_t SocketAddress::family() const {
+  return size == 0 && bytes[0] == 0 ? sa_family_t{AF_UNSPEC} : as<sockaddr>(*this).sa_family;
+}
 
 SocketType socket_type(const Probe& probe) {
   if (!S_ISSOCK(probe.status.st_mode) || !probe.copy.valid()) return {};
@@ -131,7 +138,8 @@ bool is_bound(const SocketAddress& address) {
     }
     case AF_INET6: {
       const auto in = as<sockaddr_in6>(address);
-      return in.sin6_port != 0 || std::memcmp(&in.sin6_addr, &in6addr_any, sizeof(in6addr_any)) != 0;
+      return in.sin6_port != 0 ||
+             std::memcmp(&in.sin6_addr, &in6addr_any, sizeof(in6addr_any)) != 0;
     }
     default:
       return false;
@@ -157,24 +165,28 @@ Result<void> collect_socket(const Probe& probe, SocketRecord& record) {
   record.protocol = type.protocol;
   record.local = local_address(probe.copy.get());
   auto fresh = socket_in_namespace(probe.pid, type.domain, type.type, type.protocol);
-  if (!fresh) return refuse(probe, "its options cannot be read", fresh.error().text());
+  if (!fresh) return refuse(probe, "has options that cannot be read", fresh.error().text());
   if (!same_namespace(probe.copy.get(), fresh.value().get()))
-    return refuse(probe, "it belongs to another network namespace than the app", "open it after the app has entered its namespace");
+    return refuse(probe, "belongs to another network namespace than the app",
+                  "open it after the app has entered its namespace");
   if (has_filter(probe.copy.get()))
-    return refuse(probe, "it has a packet filter (SO_ATTACH_FILTER or SO_ATTACH_BPF)", "attach the filter after the checkpoint");
+    return refuse(probe, "has a packet filter (SO_ATTACH_FILTER or SO_ATTACH_BPF)",
+                  "attach the filter after the checkpoint");
   if (auto read = read_options(probe.copy.get(), fresh.value().get(), record.options); !read)
-    return refuse(probe, "its options cannot be kept", read.error().text());
+    return refuse(probe, "has options that cannot be kept", read.error().text());
   return {};
 }
 
-Result<policy::Action> socket_action(const Collector& collector, const Probe& probe, const std::string& name,
-                                     std::string_view known) {
+Result<policy::Action> socket_action(const Collector& collector, const Probe& probe,
+                                     const std::string& name, std::string_view known) {
   const policy::Action action = collector.policies.find(kSocketPolicy, name);
   const std::string word = policy::action_name(action);
-  if (action == policy::Action::error || ("|" + std::string(known) + "|").find("|" + word + "|") != std::string::npos)
+  if (action == policy::Action::error ||
+      ("|" + std::string(known) + "|").find("|" + word + "|") != std::string::npos)
     return action;
-  return refuse(probe, "(" + name + ") is named by a policy whose action '" + word + "' does not apply to it",
-                policy::suggestion(kSocketPolicy, name, known));
+  return refuse(
+      probe, "(" + name + ") is named by a policy whose action '" + word + "' does not apply to it",
+      policy::suggestion(kSocketPolicy, name, known));
 }
 
 Result<void> drop_waiting(const Collector& collector, const Probe& probe, const std::string& name,
@@ -184,7 +196,8 @@ Result<void> drop_waiting(const Collector& collector, const Probe& probe, const 
   out.action = static_cast<uint32_t>(action);
   if (action != policy::Action::error) return {};
   return refuse(probe, "(" + name + ") has " + what,
-                "let the clients of the warm-up end before the checkpoint (lengthen `settle`), or drop what waits: " +
+                "let the clients of the warm-up end before the checkpoint (lengthen `settle`), or "
+                "drop what waits: " +
                     policy::suggestion(kSocketPolicy, name, kActions));
 }
 
@@ -202,21 +215,27 @@ Result<sockaddr_storage> current_address(int fd, const SocketAddress& address) {
   ifreq request = {};
   std::memcpy(request.ifr_name, address.interface, IFNAMSIZ - 1);
   if (ioctl(fd, SIOCGIFINDEX, &request) != 0)
-    return errno_error(std::string("no network interface ") + request.ifr_name + " for " + address_text(address));
-  reinterpret_cast<sockaddr_in6&>(storage).sin6_scope_id = static_cast<uint32_t>(request.ifr_ifindex);
+    return errno_error(std::string("no network interface ") + request.ifr_name + " for " +
+                       address_text(address));
+  reinterpret_cast<sockaddr_in6&>(storage).sin6_scope_id =
+      static_cast<uint32_t>(request.ifr_ifindex);
   return storage;
 }
 
 Result<void> bind_socket(int fd, const SocketAddress& address) {
   THAW_ASSIGN(storage, current_address(fd, address));
-  if (bind(fd, reinterpret_cast<const sockaddr*>(&storage), address.size) != 0) return bind_error(address);
+  if (bind(fd, reinterpret_cast<const sockaddr*>(&storage), address.size) != 0)
+    return bind_error(address);
   return {};
 }
 
 Result<void> restore_shutdown(int fd, const SocketRecord& record) {
   if (record.shutdown == 0) return {};
-  const int how = record.shutdown == kShutRead ? SHUT_RD : record.shutdown == kShutWrite ? SHUT_WR : SHUT_RDWR;
-  if (shutdown(fd, how) != 0) return errno_error("cannot shut down the socket " + address_text(record.local));
+  const int how = record.shutdown == kShutRead    ? SHUT_RD
+                  : record.shutdown == kShutWrite ? SHUT_WR
+                                                  : SHUT_RDWR;
+  if (shutdown(fd, how) != 0)
+    return errno_error("cannot shut down the socket " + address_text(record.local));
   return {};
 }
 
@@ -224,7 +243,8 @@ Result<UniqueFd> make_dead_socket(const SocketRecord& record) {
   UniqueFd fd;
   if (record.domain == AF_UNIX) {
     int ends[2];
-    if (socketpair(AF_UNIX, record.type | SOCK_CLOEXEC, 0, ends) != 0) return errno_error("cannot make a socket pair");
+    if (socketpair(AF_UNIX, record.type | SOCK_CLOEXEC, 0, ends) != 0)
+      return errno_error("cannot make a socket pair");
     fd.reset(ends[0]);
     close(ends[1]);
   } else {
@@ -233,20 +253,26 @@ Result<UniqueFd> make_dead_socket(const SocketRecord& record) {
     fd.reset(socket(record.domain, record.type | SOCK_CLOEXEC, protocol));
     if (!fd.valid()) return errno_error("cannot make a socket");
     // ENOTCONN is reported, and yet from then on reads give EOF and writes EPIPE.
-    if (shutdown(fd.get(), SHUT_RDWR) != 0 && errno != ENOTCONN) return errno_error("cannot shut a socket down");
+    if (shutdown(fd.get(), SHUT_RDWR) != 0 && errno != ENOTCONN)
+      return errno_error("cannot shut a socket down");
   }
-  THAW_TRY(apply_options(fd.get(), record.options, OptionPhase::before_bind));
-  THAW_TRY(apply_options(fd.get(), record.options, OptionPhase::last));
+  // They matter little to a socket that carries nothing: what cannot be set is no reason not to
+  // launch.
+  for (const OptionPhase phase : {OptionPhase::before_bind, OptionPhase::last})
+    static_cast<void>(apply_options(fd.get(), record.options, phase));
   return fd;
 }
 
 const char* validate_address(const SocketAddress& address, int family) {
-  if (address.interface[sizeof(address.interface) - 1] != '\0') return "a socket's interface name does not end";
+  if (address.interface[sizeof(address.interface) - 1] != '\0')
+    return "a socket's interface name does not end";
   if (address.size == 0) return nullptr;
   if (address.family() != family) return "a socket's address is of another family";
   switch (family) {
     case AF_UNIX:
-      return address.size >= kUnixPathAt && address.size <= sizeof(sockaddr_un) ? nullptr : "a unix socket's address has a wrong size";
+      return address.size >= kUnixPathAt && address.size <= sizeof(sockaddr_un)
+                 ? nullptr
+                 : "a unix socket's address has a wrong size";
     case AF_INET:
       return address.size == sizeof(sockaddr_in) ? nullptr : "an IPv4 address has a wrong size";
     case AF_INET6:
@@ -259,7 +285,8 @@ const char* validate_address(const SocketAddress& address, int family) {
 const char* validate_socket(const SocketRecord& record, int domain) {
   const bool inet = record.domain == AF_INET || record.domain == AF_INET6;
   if (domain == 0 ? !inet : record.domain != domain) return "a socket is of a wrong family";
-  if (record.type != SOCK_STREAM && record.type != SOCK_DGRAM && record.type != SOCK_SEQPACKET && record.type != SOCK_RAW)
+  if (record.type != SOCK_STREAM && record.type != SOCK_DGRAM && record.type != SOCK_SEQPACKET &&
+      record.type != SOCK_RAW)
     return "a socket is of an unknown type";
   if (record.shutdown > (kShutRead | kShutWrite)) return "a socket's shutdown state is unknown";
   if (record.local.size != 0 && record.domain != AF_NETLINK)

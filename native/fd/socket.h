@@ -1,4 +1,5 @@
-// What all socket kinds share: how a socket describes itself, addresses as records, sockets that are dead on purpose.
+// What all socket kinds share: how a socket describes itself, addresses as records, sockets that
+// are dead on purpose.
 #pragma once
 
 #include <sys/socket.h>
@@ -11,7 +12,8 @@
 
 namespace thaw::fd {
 
-/// A socket address as the image holds it. `interface` names what sin6_scope_id numbers: numbers change with a boot.
+/// A socket address as the image holds it. `interface` names what sin6_scope_id numbers: numbers
+/// change with a boot.
 struct SocketAddress {
   uint32_t size = 0;  ///< bytes used, as getsockname gave it; 0: none
   uint32_t reserved = 0;
@@ -23,10 +25,10 @@ struct SocketAddress {
 
 /// The first part of every socket kind's payload: what socket(2) needs, and the options.
 struct SocketRecord {
-  int32_t domain = 0;    ///< AF_*
-  int32_t type = 0;      ///< SOCK_*
-  int32_t protocol = 0;  ///< IPPROTO_* or NETLINK_*
-  uint32_t shutdown = 0; ///< 0, kShutRead, kShutWrite or both
+  int32_t domain = 0;     ///< AF_*
+  int32_t type = 0;       ///< SOCK_*
+  int32_t protocol = 0;   ///< IPPROTO_* or NETLINK_*
+  uint32_t shutdown = 0;  ///< 0, kShutRead, kShutWrite or both
   SocketAddress local;
   SocketOptions options;
 };
@@ -36,7 +38,7 @@ enum Shutdown : uint32_t { kShutRead = 1, kShutWrite = 2 };
 /// `type` of [[policies]] for all of them.
 constexpr const char* kSocketPolicy = "socket";
 
-// Checkpoint ------------------------------------------------------------------------------------------------------
+// ---- at checkpoint
 
 /// SO_DOMAIN, SO_TYPE, SO_PROTOCOL of the descriptor, -1 each if it is no socket.
 struct SocketType {
@@ -57,26 +59,29 @@ SocketAddress local_address(int fd);
 /// getpeername; an address of size 0 if it is not connected.
 SocketAddress peer_address(int fd);
 
-/// Whether the address names something (a port, an IP address, a path): what bind(2) was called for.
+/// Whether the address names something (a port, an IP address, a path): what bind(2) was called
+/// for.
 bool is_bound(const SocketAddress& address);
 
 /// "127.0.0.1:8123", "[::1]:8123", "/run/app.sock", "@abstract", "unnamed".
 std::string address_text(const SocketAddress& address);
 
-/// Fills `record` for the probe's socket, options included; refuses what options cannot carry (filters).
+/// Fills `record` for the probe's socket, options included; refuses what options cannot carry
+/// (filters).
 Result<void> collect_socket(const Probe& probe, SocketRecord& record);
 
-/// The policy's action for the socket called `name` (an address_text). Refuses one that is not in `known`
+/// The policy's action for the socket called `name` (an address_text). Refuses one that is not in
+/// `known`
 /// ("close|ignore").
-Result<policy::Action> socket_action(const Collector& collector, const Probe& probe, const std::string& name,
-                                     std::string_view known);
+Result<policy::Action> socket_action(const Collector& collector, const Probe& probe,
+                                     const std::string& name, std::string_view known);
 
-/// A socket in which `what` waits, sent by others who will not send it again to the launched app: dropped under the
-/// policy `reopen`, left out under `ignore`, else refused.
+/// A socket in which `what` waits, sent by others who will not send it again to the launched app:
+/// dropped under the policy `reopen`, left out under `ignore`, else refused.
 Result<void> drop_waiting(const Collector& collector, const Probe& probe, const std::string& name,
                           const std::string& what, model::OpenFile& out);
 
-// Launch ----------------------------------------------------------------------------------------------------------
+// ---- at launch
 
 /// socket(2) with SOCK_CLOEXEC and the options that must stand before bind.
 Result<UniqueFd> make_socket(const SocketRecord& record);
@@ -90,7 +95,8 @@ Result<sockaddr_storage> current_address(int fd, const SocketAddress& address);
 /// shutdown(2) as the record says.
 Result<void> restore_shutdown(int fd, const SocketRecord& record);
 
-/// A socket of the record's type whose other end is gone: reads give EOF, writes EPIPE or ECONNREFUSED.
+/// A socket of the record's type whose other end is gone: reads give EOF, writes EPIPE or
+/// ECONNREFUSED.
 Result<UniqueFd> make_dead_socket(const SocketRecord& record);
 
 /// What is wrong with the record, or null. Only sockets of `domain` (0: AF_INET or AF_INET6) pass.

@@ -1,10 +1,10 @@
 #include "fd/socket_options.h"
 
+#include <linux/netlink.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
-#include <linux/netlink.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -25,7 +25,7 @@ enum class Form : uint8_t {
   interface_be,    ///< the same in network byte order
   receive_buffer,  ///< doubled by the kernel; set only if the app had locked its size
   send_buffer,
-  stream_only,     ///< datagram sockets change it by themselves
+  idle_stream,  ///< datagram sockets and connections change it by themselves
 };
 
 struct Row {
@@ -42,16 +42,20 @@ constexpr auto kLast = OptionPhase::last;
 constexpr uint32_t kInt = sizeof(int);
 constexpr uint32_t kName = 16;
 
-// Younger than the oldest headers that we build with. Values of <asm-generic/socket.h> and <linux/in*.h>.
+// Younger than the oldest headers that we build with. Values of <asm-generic/socket.h> and
+// <linux/in*.h>.
 constexpr int kSoPreferBusyPoll = 69, kSoBusyPollBudget = 70, kSoBufLock = 72, kSoReserveMem = 73;
-constexpr int kSoRcvMark = 75, kSoPassPidFd = 76, kSoRcvPriority = 82, kSoPassRights = 83, kSoInq = 84;
+constexpr int kSoRcvMark = 75, kSoPassPidFd = 76, kSoRcvPriority = 82, kSoPassRights = 83,
+              kSoInq = 84;
 constexpr int kIpRecvErrRfc4884 = 26, kIpLocalPortRange = 51;
-constexpr int kIpv6MulticastAll = 29, kIpv6RecvErrRfc4884 = 31, kIpv6RecvFragSize = 77, kIpv6FreeBind = 78;
+constexpr int kIpv6MulticastAll = 29, kIpv6RecvErrRfc4884 = 31, kIpv6RecvFragSize = 77,
+              kIpv6FreeBind = 78;
 
-#define ROW(level, name, size, phase, form) {level, name, size, phase, Form::form, #name}
+#define ROW(level, name, size, phase, form) \
+  { level, name, size, phase, Form::form, #name }
 
-/// In the order in which they are set: IP_TOS changes SO_PRIORITY, and a buffer locked by SO_RCVBUF is left
-/// alone by SO_RCVLOWAT.
+/// In the order in which they are set: IP_TOS changes SO_PRIORITY, and a buffer locked by SO_RCVBUF
+/// is left alone by SO_RCVLOWAT.
 constexpr Row kRows[] = {
     ROW(SOL_SOCKET, SO_REUSEADDR, kInt, kFirst, plain),
     ROW(SOL_SOCKET, SO_REUSEPORT, kInt, kFirst, plain),
@@ -86,7 +90,7 @@ constexpr Row kRows[] = {
     ROW(SOL_SOCKET, kSoReserveMem, kInt, kFirst, plain),
     ROW(SOL_SOCKET, kSoRcvMark, kInt, kFirst, plain),
     ROW(SOL_SOCKET, kSoRcvPriority, kInt, kFirst, plain),
-    ROW(SOL_SOCKET, SO_INCOMING_CPU, kInt, kLast, stream_only),
+    ROW(SOL_SOCKET, SO_INCOMING_CPU, kInt, kLast, idle_stream),
     ROW(SOL_SOCKET, SO_RCVLOWAT, kInt, kLast, plain),
     ROW(SOL_SOCKET, SO_PEEK_OFF, kInt, kLast, plain),
 
@@ -146,14 +150,14 @@ constexpr Row kRows[] = {
 
     ROW(SOL_TCP, TCP_NODELAY, kInt, kFirst, plain),
     ROW(SOL_TCP, TCP_CORK, kInt, kFirst, plain),
-    ROW(SOL_TCP, TCP_MAXSEG, kInt, kFirst, plain),
+    ROW(SOL_TCP, TCP_MAXSEG, kInt, kFirst, idle_stream),
     ROW(SOL_TCP, TCP_CONGESTION, kName, kFirst, text),
     ROW(SOL_TCP, TCP_KEEPIDLE, kInt, kFirst, plain),
     ROW(SOL_TCP, TCP_KEEPINTVL, kInt, kFirst, plain),
     ROW(SOL_TCP, TCP_KEEPCNT, kInt, kFirst, plain),
     ROW(SOL_TCP, TCP_SYNCNT, kInt, kFirst, plain),
     ROW(SOL_TCP, TCP_LINGER2, kInt, kFirst, plain),
-    ROW(SOL_TCP, TCP_WINDOW_CLAMP, kInt, kFirst, plain),
+    ROW(SOL_TCP, TCP_WINDOW_CLAMP, kInt, kFirst, idle_stream),
     ROW(SOL_TCP, TCP_THIN_LINEAR_TIMEOUTS, kInt, kFirst, plain),
     ROW(SOL_TCP, TCP_USER_TIMEOUT, kInt, kFirst, plain),
     ROW(SOL_TCP, TCP_NOTSENT_LOWAT, kInt, kFirst, plain),
@@ -182,12 +186,17 @@ constexpr Row kRows[] = {
 };
 #undef ROW
 
-static_assert(kName <= sizeof(SocketOption::value) && sizeof(timeval) <= sizeof(SocketOption::value));
+static_assert(kName <= sizeof(SocketOption::value) &&
+              sizeof(timeval) <= sizeof(SocketOption::value));
 
-bool keeps_interface(Form form) { return form == Form::interface || form == Form::interface_be; }
+bool keeps_interface(Form form) {
+  return form == Form::interface || form == Form::interface_be;
+}
 
 /// Bytes that the record keeps for a row.
-uint32_t kept_size(const Row& row) { return keeps_interface(row.form) ? kName : row.size; }
+uint32_t kept_size(const Row& row) {
+  return keeps_interface(row.form) ? kName : row.size;
+}
 
 const Row* find_row(const SocketOption& option) {
   const auto* row = std::find_if(std::begin(kRows), std::end(kRows), [&option](const Row& r) {
@@ -208,7 +217,9 @@ bool name_interface(int fd, const Row& row, SocketOption& option) {
   ifreq request = {};
   int32_t number = 0;
   std::memcpy(&number, option.value, sizeof(number));
-  request.ifr_ifindex = row.form == Form::interface_be ? static_cast<int>(ntohl(static_cast<uint32_t>(number))) : number;
+  request.ifr_ifindex = row.form == Form::interface_be
+                            ? static_cast<int>(ntohl(static_cast<uint32_t>(number)))
+                            : number;
   std::memset(option.value, 0, sizeof(option.value));
   option.size = kName;
   if (request.ifr_ifindex == 0) return true;
@@ -217,7 +228,8 @@ bool name_interface(int fd, const Row& row, SocketOption& option) {
   return true;
 }
 
-/// Whether the app set the buffer's size itself. Without SO_BUF_LOCK (before 5.14): whether it is not the default.
+/// Whether the app set the buffer's size itself. Without SO_BUF_LOCK (before 5.14): whether it is
+/// not the default.
 bool buffer_locked(int fd, Form form, bool differs) {
   int lock = 0;
   socklen_t size = sizeof(lock);
@@ -225,22 +237,28 @@ bool buffer_locked(int fd, Form form, bool differs) {
   return (lock & (form == Form::receive_buffer ? 2 : 1)) != 0;
 }
 
+bool is_idle_stream(int fd) {
+  tcp_info info = {};
+  socklen_t size = sizeof(info);
+  return getsockopt(fd, SOL_TCP, TCP_INFO, &info, &size) == 0 &&
+         (info.tcpi_state == TCP_LISTEN || info.tcpi_state == TCP_CLOSE);
+}
+
 bool worth_keeping(int fd, const Row& row, const SocketOption& now, const SocketOption& fresh) {
   const bool differs = std::memcmp(now.value, fresh.value, sizeof(now.value)) != 0;
-  if (row.form == Form::receive_buffer || row.form == Form::send_buffer) return buffer_locked(fd, row.form, differs);
-  if (row.form != Form::stream_only) return differs;
-  int type = 0;
-  socklen_t size = sizeof(type);
-  return differs && getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
+  if (row.form == Form::receive_buffer || row.form == Form::send_buffer)
+    return buffer_locked(fd, row.form, differs);
+  return differs && (row.form != Form::idle_stream || is_idle_stream(fd));
 }
 
 Error option_error(const Row& row) {
-  const char* remedy = errno == EPERM || errno == EACCES ? " (it needs a capability that this launch has not)" : "";
+  const char* remedy =
+      errno == EPERM || errno == EACCES ? " (it needs a capability that this launch has not)" : "";
   return errno_error(std::string("cannot set socket option ") + row.label + remedy);
 }
 
-/// The kernel doubles what it is given. What it cuts at {r,w}mem_max is set with privilege where there is one, and
-/// left at the maximum otherwise: a cold start would get no more.
+/// The kernel doubles what it is given. What it cuts at {r,w}mem_max is set with privilege where
+/// there is one, and left at the maximum otherwise: a cold start would get no more.
 Result<void> set_buffer(int fd, const Row& row, const SocketOption& option) {
   int wanted = 0;
   int got = 0;
@@ -250,7 +268,8 @@ Result<void> set_buffer(int fd, const Row& row, const SocketOption& option) {
   socklen_t size = sizeof(got);
   if (getsockopt(fd, row.level, row.name, &got, &size) == 0 && got >= wanted) return {};
   const int force = row.form == Form::receive_buffer ? SO_RCVBUFFORCE : SO_SNDBUFFORCE;
-  if (setsockopt(fd, SOL_SOCKET, force, &half, sizeof(half)) != 0 && errno != EPERM) return option_error(row);
+  if (setsockopt(fd, SOL_SOCKET, force, &half, sizeof(half)) != 0 && errno != EPERM)
+    return option_error(row);
   return {};
 }
 
@@ -258,19 +277,23 @@ Result<void> set_interface(int fd, const Row& row, const SocketOption& option) {
   ifreq request = {};
   std::memcpy(request.ifr_name, option.value, sizeof(request.ifr_name) - 1);
   if (request.ifr_name[0] != '\0' && ioctl(fd, SIOCGIFINDEX, &request) != 0)
-    return errno_error(std::string("no network interface ") + request.ifr_name + " for socket option " + row.label);
+    return errno_error(std::string("no network interface ") + request.ifr_name +
+                       " for socket option " + row.label);
   int number = request.ifr_name[0] == '\0' ? 0 : request.ifr_ifindex;
-  if (row.form == Form::interface_be) number = static_cast<int>(htonl(static_cast<uint32_t>(number)));
+  if (row.form == Form::interface_be)
+    number = static_cast<int>(htonl(static_cast<uint32_t>(number)));
   if (setsockopt(fd, row.level, row.name, &number, sizeof(number)) != 0) return option_error(row);
   return {};
 }
 
 Result<void> set_option(int fd, const Row& row, const SocketOption& option) {
   if (keeps_interface(row.form)) return set_interface(fd, row, option);
-  if (row.form == Form::receive_buffer || row.form == Form::send_buffer) return set_buffer(fd, row, option);
+  if (row.form == Form::receive_buffer || row.form == Form::send_buffer)
+    return set_buffer(fd, row, option);
   const auto* text = reinterpret_cast<const char*>(option.value);
   const size_t size = row.form == Form::text ? strnlen(text, option.size) : option.size;
-  if (setsockopt(fd, row.level, row.name, option.value, static_cast<socklen_t>(size)) != 0) return option_error(row);
+  if (setsockopt(fd, row.level, row.name, option.value, static_cast<socklen_t>(size)) != 0)
+    return option_error(row);
   return {};
 }
 
@@ -284,8 +307,10 @@ Result<void> read_options(int fd, int fresh, SocketOptions& out) {
     if (!read_raw(fd, row, now) || !read_raw(fresh, row, reference)) continue;
     if (!worth_keeping(fd, row, now, reference)) continue;
     if (keeps_interface(row.form) && !name_interface(fd, row, now))
-      return errno_error(std::string("socket option ") + row.label + " names a network interface that has gone");
-    if (out.count == SocketOptions::kMax) return Error{E2BIG, "the socket has too many options set"};
+      return errno_error(std::string("socket option ") + row.label +
+                         " names a network interface that has gone");
+    if (out.count == SocketOptions::kMax)
+      return Error{E2BIG, "the socket has too many options set"};
     out.rows[out.count++] = now;
   }
   return {};
@@ -314,7 +339,8 @@ const char* validate_options(const SocketOptions& options) {
   if (options.count > SocketOptions::kMax) return "a socket has too many options";
   for (uint32_t i = 0; i < options.count; ++i) {
     const Row* row = find_row(options.rows[i]);
-    if (row == nullptr || options.rows[i].size != kept_size(*row)) return "a socket has an unknown option";
+    if (row == nullptr || options.rows[i].size != kept_size(*row))
+      return "a socket has an unknown option";
   }
   return nullptr;
 }

@@ -19,10 +19,13 @@ struct TcpRecord {
 bool matches(const Probe& probe) {
   const SocketType type = socket_type(probe);
   const bool inet = type.domain == AF_INET || type.domain == AF_INET6;
-  if (!inet || type.type != SOCK_STREAM || (type.protocol != IPPROTO_TCP && type.protocol != kMptcp)) return false;
+  if (!inet || type.type != SOCK_STREAM ||
+      (type.protocol != IPPROTO_TCP && type.protocol != kMptcp))
+    return false;
   const int state = tcp_state(probe.copy.get());
   // A connection that has ended is in TCP_CLOSE as well, but has been shut down.
-  return state == TCP_LISTEN || (state == TCP_CLOSE && (poll_now(probe.copy.get()) & POLLRDHUP) == 0);
+  return state == TCP_LISTEN ||
+         (state == TCP_CLOSE && (poll_now(probe.copy.get()) & POLLRDHUP) == 0);
 }
 
 tcp_info read_info(int fd) {
@@ -35,7 +38,7 @@ tcp_info read_info(int fd) {
 std::string note(const TcpRecord& record) {
   const std::string name = address_text(record.socket.local);
   if (record.listening != 0) return "listens on " + name;
-  return is_bound(record.socket.local) ? "bound to " + name : "TCP socket, not connected";
+  return is_bound(record.socket.local) ? "bound to " + name : "not connected";
 }
 
 Result<void> collect(Collector& c, const Probe& probe, model::OpenFile& out) {
@@ -46,8 +49,10 @@ Result<void> collect(Collector& c, const Probe& probe, model::OpenFile& out) {
   if (record.listening != 0) {
     // For a listening socket these two fields hold the accept queue: its length and its limit.
     record.backlog = info.tcpi_sacked;
-    const std::string what = std::to_string(info.tcpi_unacked) + " connections that the app has not accepted";
-    if (info.tcpi_unacked != 0) THAW_TRY(drop_waiting(c, probe, address_text(record.socket.local), what, out));
+    const std::string what =
+        std::to_string(info.tcpi_unacked) + " connections that the app has not accepted";
+    if (info.tcpi_unacked != 0)
+      THAW_TRY(drop_waiting(c, probe, address_text(record.socket.local), what, out));
   }
   out.payload = c.image.record(record);
   out.note = c.image.blob(note(record));
@@ -59,7 +64,9 @@ Result<UniqueFd> open_tcp(Opener& opener, const model::OpenFile& file) {
   THAW_ASSIGN(fd, make_socket(record.socket));
   if (is_bound(record.socket.local)) THAW_TRY(bind_socket(fd.get(), record.socket.local));
   if (record.listening != 0 && listen(fd.get(), static_cast<int>(record.backlog)) != 0) {
-    const char* remedy = errno == EADDRINUSE ? " (another process has it: stop that one, or give each instance its own network namespace)" : "";
+    const char* remedy = errno == EADDRINUSE ? " (another process has it: stop that one, or give "
+                                               "each instance its own network namespace)"
+                                             : "";
     return errno_error("cannot listen on " + address_text(record.socket.local) + remedy);
   }
   THAW_TRY(apply_options(fd.get(), record.socket.options, OptionPhase::last));
@@ -70,13 +77,15 @@ const char* validate(const image::View& view, const model::OpenFile& file) {
   const auto* record = view.record<TcpRecord>(file.payload);
   if (record == nullptr) return "a TCP socket's record has a wrong size";
   if (record->listening > 1) return "a TCP socket's record is broken";
-  if (record->socket.type != SOCK_STREAM || (record->socket.protocol != IPPROTO_TCP && record->socket.protocol != kMptcp))
+  if (record->socket.type != SOCK_STREAM ||
+      (record->socket.protocol != IPPROTO_TCP && record->socket.protocol != kMptcp))
     return "a TCP socket is of another protocol";
   return validate_socket(record->socket, 0);
 }
 
 }  // namespace
 
-const Kind kTcpListen = {"TCP socket", kSocketPolicy, matches, collect, open_tcp, nullptr, validate};
+const Kind kTcpListen = {"TCP socket", kSocketPolicy, matches, collect,
+                         open_tcp,     nullptr,       validate};
 
 }  // namespace thaw::fd

@@ -1,4 +1,5 @@
-// UDP sockets: new, bound, with multicast groups. A connected one is a connection to the outside (connected_socket.cc).
+// UDP sockets: new, bound, with multicast groups. A connected one is a connection to the outside
+// (connected_socket.cc).
 #include <netinet/in.h>
 #include <poll.h>
 
@@ -15,23 +16,26 @@ struct UdpRecord {
 
 bool matches(const Probe& probe) {
   const SocketType type = socket_type(probe);
-  return (type.domain == AF_INET || type.domain == AF_INET6) && type.type == SOCK_DGRAM && type.protocol == IPPROTO_UDP;
+  return (type.domain == AF_INET || type.domain == AF_INET6) && type.type == SOCK_DGRAM &&
+         type.protocol == IPPROTO_UDP;
 }
 
-/// Whether a datagram waits. poll alone would believe in one with a wrong checksum, and a pending error stays the
-/// app's: it is not read away.
+/// Whether a datagram waits. poll alone would believe in one with a wrong checksum, and a pending
+/// error stays the app's: it is not read away.
 bool has_waiting(int fd) {
   const short ready = poll_now(fd);
   if ((ready & POLLIN) == 0) return false;
   if ((ready & POLLERR) != 0) return true;
   char byte = 0;
-  return recv(fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT | MSG_TRUNC) >= 0 && (ready & POLLRDHUP) == 0;
+  return recv(fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT | MSG_TRUNC) >= 0 &&
+         (ready & POLLRDHUP) == 0;
 }
 
 std::string note(const UdpRecord& record) {
-  if (!is_bound(record.socket.local)) return "UDP socket, not bound";
+  if (!is_bound(record.socket.local)) return "not bound";
   std::string text = "bound to " + address_text(record.socket.local);
-  if (record.groups.count != 0) text += ", " + std::to_string(record.groups.count) + " multicast groups";
+  if (record.groups.count != 0)
+    text += ", " + std::to_string(record.groups.count) + " multicast groups";
   return text;
 }
 
@@ -39,11 +43,14 @@ Result<void> collect(Collector& c, const Probe& probe, model::OpenFile& out) {
   UdpRecord record;
   THAW_TRY(collect_socket(probe, record.socket));
   const SocketAddress peer = peer_address(probe.copy.get());
-  if (peer.size != 0) return collect_connected(c, probe, record.socket, peer, "is connected to " + address_text(peer), out);
+  if (peer.size != 0)
+    return collect_connected(c, probe, record.socket, peer,
+                             "is connected over UDP to " + address_text(peer), out);
   THAW_TRY(collect_memberships(probe, record.groups));
   if ((poll_now(probe.copy.get()) & POLLRDHUP) != 0) record.socket.shutdown = kShutRead;
   if (has_waiting(probe.copy.get()))
-    THAW_TRY(drop_waiting(c, probe, address_text(record.socket.local), "datagrams that the app has not read", out));
+    THAW_TRY(drop_waiting(c, probe, address_text(record.socket.local),
+                          "datagrams that the app has not read", out));
   out.payload = c.image.record(record);
   out.note = c.image.blob(note(record));
   return {};
@@ -63,7 +70,8 @@ Result<UniqueFd> open_udp(Opener& opener, const model::OpenFile& file) {
 const char* validate(const image::View& view, const model::OpenFile& file) {
   const auto* record = view.record<UdpRecord>(file.payload);
   if (record == nullptr) return "a UDP socket's record has a wrong size";
-  if (record->socket.type != SOCK_DGRAM || record->socket.protocol != IPPROTO_UDP) return "a UDP socket is of another protocol";
+  if (record->socket.type != SOCK_DGRAM || record->socket.protocol != IPPROTO_UDP)
+    return "a UDP socket is of another protocol";
   if (const char* problem = validate_memberships(record->groups)) return problem;
   return validate_socket(record->socket, 0);
 }

@@ -19,7 +19,8 @@ struct Request {
 };
 
 Error diag_error(int err) {
-  const char* remedy = err == ENOENT || err == EPROTONOSUPPORT ? " (the kernel needs CONFIG_UNIX_DIAG)" : "";
+  const char* remedy =
+      err == ENOENT || err == EPROTONOSUPPORT ? " (the kernel needs CONFIG_UNIX_DIAG)" : "";
   return {err, std::string("cannot ask the kernel about unix sockets") + remedy};
 }
 
@@ -80,7 +81,8 @@ UnixSocket read_answer(const nlmsghdr* header) {
   const auto* attribute = reinterpret_cast<const rtattr*>(body + 1);
   // NLMSG_LENGTH(body) of a message that the kernel made: never shorter.
   auto room = static_cast<int>(header->nlmsg_len - NLMSG_LENGTH(sizeof(*body)));
-  for (; RTA_OK(attribute, room); attribute = RTA_NEXT(attribute, room)) take_attribute(attribute, socket);
+  for (; RTA_OK(attribute, room); attribute = RTA_NEXT(attribute, room))
+    take_attribute(attribute, socket);
   return socket;
 }
 
@@ -95,12 +97,14 @@ Result<std::optional<UnixSocket>> unix_diag(pid_t pid, uint64_t inode) {
   if (size < 0) return diag_error(errno);
   const auto* header = reinterpret_cast<const nlmsghdr*>(buffer);
   if (!NLMSG_OK(header, static_cast<size_t>(size))) return diag_error(EBADMSG);
-  if (header->nlmsg_type == SOCK_DIAG_BY_FAMILY && header->nlmsg_len >= NLMSG_LENGTH(sizeof(unix_diag_msg)))
+  if (header->nlmsg_type == SOCK_DIAG_BY_FAMILY &&
+      header->nlmsg_len >= NLMSG_LENGTH(sizeof(unix_diag_msg)))
     return std::optional(read_answer(header));
   if (header->nlmsg_type != NLMSG_ERROR) return diag_error(EBADMSG);
   const auto* error = static_cast<const nlmsgerr*>(NLMSG_DATA(header));
-  // A kernel without unix_diag answers ENOENT as well, to every question: the caller asks about a socket that
-  // exists before it asks about its peer, and takes "no such socket" there for what it is.
+  // A kernel without unix_diag answers ENOENT as well, to every question: the caller asks about a
+  // socket that exists before it asks about its peer, and takes "no such socket" there for what it
+  // is.
   if (error->error == -ENOENT) return std::optional<UnixSocket>();
   return diag_error(-error->error);
 }

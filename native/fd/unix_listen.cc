@@ -1,4 +1,5 @@
-// AF_UNIX sockets without a peer: listening, bound to receive datagrams, or new. The name comes back as it was.
+// AF_UNIX sockets without a peer: listening, bound to receive datagrams, or new. The name comes
+// back as it was.
 #include <poll.h>
 
 #include "fd/unix_name.h"
@@ -32,7 +33,7 @@ bool has_waiting(int fd) {
 std::string note(const UnixRecord& record) {
   const std::string name = address_text(record.socket.local);
   if (record.listening != 0) return "listens on " + name;
-  return is_bound(record.socket.local) ? "bound to " + name : "unix socket, not connected";
+  return is_bound(record.socket.local) ? "bound to " + name : "not connected";
 }
 
 Result<void> collect(Collector& c, const Probe& probe, model::OpenFile& out) {
@@ -40,9 +41,11 @@ Result<void> collect(Collector& c, const Probe& probe, model::OpenFile& out) {
   THAW_TRY(collect_socket(probe, record.socket));
   record.listening = is_listening(probe.copy.get()) ? 1 : 0;
   THAW_ASSIGN(state, unix_diag(probe.pid, probe.status.st_ino));
-  // The kernel shows sockets that were never bound or connected as well, but an unbound one can do without.
+  // The kernel shows sockets that were never bound or connected as well, but an unbound one can do
+  // without.
   if (!state && (record.listening != 0 || is_bound(record.socket.local)))
-    return refuse(probe, "is a unix socket that the kernel does not show", "the kernel needs CONFIG_UNIX_DIAG");
+    return refuse(probe, "is a unix socket that the kernel does not show",
+                  "the kernel needs CONFIG_UNIX_DIAG");
   if (state) {
     record.backlog = record.listening != 0 ? state->backlog : 0;
     record.socket.shutdown = state->shutdown;
@@ -50,7 +53,8 @@ Result<void> collect(Collector& c, const Probe& probe, model::OpenFile& out) {
     record.name = name;
   }
   if (has_waiting(probe.copy.get())) {
-    const std::string what = record.listening != 0 ? "connections that the app has not accepted" : "datagrams that the app has not read";
+    const std::string what = record.listening != 0 ? "connections that the app has not accepted"
+                                                   : "datagrams that the app has not read";
     THAW_TRY(drop_waiting(c, probe, address_text(record.socket.local), what, out));
   }
   out.payload = c.image.record(record);
@@ -73,13 +77,15 @@ Result<UniqueFd> open_unix(Opener& opener, const model::OpenFile& file) {
 const char* validate(const image::View& view, const model::OpenFile& file) {
   const auto* record = view.record<UnixRecord>(file.payload);
   if (record == nullptr) return "a unix socket's record has a wrong size";
-  if (record->listening > 1 || record->name.mode > 07777) return "a unix socket's record is broken";
-  if (record->listening != 0 && !is_bound(record->socket.local)) return "a listening unix socket has no name";
+  if (record->listening > 1 || !valid_name(record->name)) return "a unix socket's record is broken";
+  if (record->listening != 0 && !is_bound(record->socket.local))
+    return "a listening unix socket has no name";
   return validate_socket(record->socket, AF_UNIX);
 }
 
 }  // namespace
 
-const Kind kUnixListen = {"unix socket", kSocketPolicy, matches, collect, open_unix, nullptr, validate};
+const Kind kUnixListen = {"unix socket", kSocketPolicy, matches, collect,
+                          open_unix,     nullptr,       validate};
 
 }  // namespace thaw::fd

@@ -22,7 +22,9 @@ struct Path {
 Path path_of(const SocketAddress& address) {
   Path path;
   const size_t before = sizeof(sa_family_t);
-  if (address.size > before) std::memcpy(path.text, address.bytes + before, std::min<size_t>(address.size - before, sizeof(path.text) - 1));
+  if (address.size > before)
+    std::memcpy(path.text, address.bytes + before,
+                std::min<size_t>(address.size - before, sizeof(path.text) - 1));
   return path;
 }
 
@@ -39,19 +41,22 @@ UniqueFd open_in_root(const Collector& collector, pid_t pid, const char* path) {
   return UniqueFd(static_cast<int>(syscall(SYS_openat2, collector.root, path, &how, sizeof(how))));
 }
 
-/// File systems that stack (overlayfs, btrfs) show other device numbers to stat: believe a difference only where
-/// the devices agree.
+/// File systems that stack (overlayfs, btrfs) show other device numbers to stat: believe a
+/// difference only where the devices agree.
 bool is_other_file(const struct stat& status, const UnixSocket& socket) {
   if (!S_ISSOCK(status.st_mode)) return true;
   const dev_t dev = makedev(socket.file_dev >> 20, socket.file_dev & 0xfffff);
   return dev == status.st_dev && socket.file_ino != static_cast<uint32_t>(status.st_ino);
 }
 
-/// Whether the socket file at the path has no socket behind it. Asked with a socket of another type, so that a
-/// living listener answers EPROTOTYPE and never sees a connection.
-bool is_stale(const SocketRecord& record, const sockaddr_storage& storage) {
-  UniqueFd fd(socket(AF_UNIX, (record.type == SOCK_STREAM ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0));
-  return fd.valid() && connect(fd.get(), reinterpret_cast<const sockaddr*>(&storage), record.local.size) != 0 && errno == ECONNREFUSED;
+/// Whether a socket file stands at the path with no socket behind it. Asked with a datagram socket:
+/// a living listener answers EPROTOTYPE and never sees a connection.
+bool is_stale(const SocketAddress& address, const Path& path) {
+  struct stat status = {};
+  if (lstat(path.text, &status) != 0 || !S_ISSOCK(status.st_mode)) return false;
+  UniqueFd fd(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  const auto* name = reinterpret_cast<const sockaddr*>(address.bytes);
+  return fd.valid() && connect(fd.get(), name, address.size) != 0 && errno == ECONNREFUSED;
 }
 
 /// Held while a stale file is replaced: two launches at once must not remove each other's new file.
@@ -66,18 +71,20 @@ UniqueFd lock_directory(Path path) {
 
 Result<void> replace_stale(int fd, const SocketRecord& record, const Path& path) {
   const Error in_use{EADDRINUSE, "cannot listen on " + address_text(record.local) +
-                                     " (another process has it: stop that one, or give each instance its own path)"};
+                                     " (another process has it: stop that one, or give each "
+                                     "instance its own file system view)"};
   const UniqueFd lock = lock_directory(path);
-  THAW_ASSIGN(storage, current_address(fd, record.local));
-  if (!lock.valid() || !is_stale(record, storage)) return in_use;
-  if (unlink(path.text) != 0) return errno_error(std::string("cannot remove the stale socket ") + path.text);
+  if (!lock.valid() || !is_stale(record.local, path)) return in_use;
+  if (unlink(path.text) != 0)
+    return errno_error(std::string("cannot remove the stale socket ") + path.text);
   return bind_socket(fd, record.local);
 }
 
 Result<void> set_owner_and_mode(const Path& path, const UnixName& name) {
   struct stat status = {};
   if (lstat(path.text, &status) != 0) return errno_error(std::string("cannot stat ") + path.text);
-  if ((status.st_uid != name.uid || status.st_gid != name.gid) && lchown(path.text, name.uid, name.gid) != 0)
+  if ((status.st_uid != name.uid || status.st_gid != name.gid) &&
+      lchown(path.text, name.uid, name.gid) != 0)
     return errno_error(std::string("cannot give ") + path.text + " its owner");
   if ((status.st_mode & kPermissions) != name.mode && chmod(path.text, name.mode) != 0)
     return errno_error(std::string("cannot set the mode of ") + path.text);
@@ -93,12 +100,13 @@ Result<void> bind_file(int fd, const SocketRecord& record, const UnixName& name,
 
 }  // namespace
 
-Result<UnixName> collect_unix_name(const Collector& collector, const Probe& probe, const SocketAddress& address,
-                                   const UnixSocket& socket) {
+Result<UnixName> collect_unix_name(const Collector& collector, const Probe& probe,
+                                   const SocketAddress& address, const UnixSocket& socket) {
   UnixName name;
   const Path path = path_of(address);
   if (!is_bound(address) || path.text[0] == '\0') return name;
   name.is_file = 1;
+  name.descriptor_mode = probe.status.st_mode & kPermissions;
   struct stat status = {};
   const UniqueFd file = open_in_root(collector, probe.pid, path.text);
   if (!file.valid() && errno == ENOENT) {
@@ -107,9 +115,11 @@ Result<UnixName> collect_unix_name(const Collector& collector, const Probe& prob
     return name;
   }
   if (!file.valid() || fstat(file.get(), &status) != 0)
-    return refuse(probe, std::string("is bound to ") + path.text + ", which cannot be opened", std::strerror(errno));
+    return refuse(probe, std::string("is bound to ") + path.text + ", which cannot be opened",
+                  std::strerror(errno));
   if (is_other_file(status, socket))
-    return refuse(probe, std::string("is bound to ") + path.text + ", where another file stands now",
+    return refuse(probe,
+                  std::string("is bound to ") + path.text + ", where another file stands now",
                   "let only one process use that path, and an absolute one");
   name.mode = status.st_mode & kPermissions;
   name.uid = status.st_uid;
@@ -119,11 +129,13 @@ Result<UnixName> collect_unix_name(const Collector& collector, const Probe& prob
 
 Result<void> bind_unix(int fd, const SocketRecord& record, const UnixName& name) {
   if (name.is_file == 0) return bind_socket(fd, record.local);
-  // The mode of the descriptor, less the umask, becomes the mode of the file: it is never more open than it was.
+  // The mode of the descriptor, less the umask, becomes the mode of the file: it is never more open
+  // than it was.
   if (fchmod(fd, name.mode) != 0) return errno_error("cannot set the mode of a socket");
-  const Path path = path_of(record.local);
-  if (name.unlinked != 0) return bind_socket(fd, record.local);
-  return bind_file(fd, record, name, path);
+  THAW_TRY(name.unlinked != 0 ? bind_socket(fd, record.local)
+                              : bind_file(fd, record, name, path_of(record.local)));
+  if (fchmod(fd, name.descriptor_mode) != 0) return errno_error("cannot set the mode of a socket");
+  return {};
 }
 
 Result<void> finish_unix_name(const SocketRecord& record, const UnixName& name) {

@@ -11,15 +11,24 @@ struct UnixName {
   uint32_t is_file = 0;   ///< 0: abstract or unnamed
   uint32_t unlinked = 0;  ///< 1: the app has removed the file already
   uint32_t mode = 0;      ///< permission bits
+  uint32_t descriptor_mode =
+      0;  ///< what fstat of the descriptor says; fchmod changes it, not the file
   uint32_t uid = 0;
   uint32_t gid = 0;
 };
 
-/// Looks at the file that `address` names. Refuses if another socket's file stands there now.
-Result<UnixName> collect_unix_name(const Collector& collector, const Probe& probe, const SocketAddress& address,
-                                   const UnixSocket& socket);
+/// Whether the record's numbers are possible.
+inline bool valid_name(const UnixName& name) {
+  return name.is_file <= 1 && name.unlinked <= 1 && name.mode <= 07777 &&
+         name.descriptor_mode <= 07777;
+}
 
-/// Binds as the app did: name, mode, owner. A socket file that nobody listens on any more is replaced.
+/// Looks at the file that `address` names. Refuses if another socket's file stands there now.
+Result<UnixName> collect_unix_name(const Collector& collector, const Probe& probe,
+                                   const SocketAddress& address, const UnixSocket& socket);
+
+/// Binds as the app did: name, mode, owner. A socket file that nobody listens on any more is
+/// replaced.
 Result<void> bind_unix(int fd, const SocketRecord& record, const UnixName& name);
 
 /// Removes the file again if the app had removed it; to be called when the socket listens.

@@ -1,5 +1,6 @@
-// Connected AF_UNIX sockets with both ends inside the process tree, and ends whose other end is closed. Both ends are
-// made at once, with what waits in them; the second end to be opened finds itself made.
+// Connected AF_UNIX sockets with both ends inside the process tree, and ends whose other end is
+// closed. Both ends are made at once, with what waits in them; the second end to be opened finds
+// itself made.
 #include <fcntl.h>
 #include <poll.h>
 
@@ -13,9 +14,9 @@ namespace {
 struct PairRecord {
   SocketRecord socket;
   model::Index peer = model::kNone;  ///< OpenFile of the other end; kNone: it is closed
-  uint32_t reset = 0;                ///< 1: the other end closed with data unread, which shows as ECONNRESET
-  UnixName name;                     ///< of a datagram socket that is bound as well
-  uint32_t reserved = 0;
+  uint32_t reset = 0;    ///< 1: the other end closed with data unread, which shows as ECONNRESET
+  UnixName name;         ///< of a datagram socket that is bound as well
+  uint32_t portion = 0;  ///< see queue_portion()
 };
 
 bool matches(const Probe& probe) {
@@ -30,7 +31,9 @@ const Probe* find_inode(std::span<const Probe> probes, uint64_t inode) {
 
 Result<UnixSocket> own_state(const Probe& probe) {
   THAW_ASSIGN(state, unix_diag(probe.pid, probe.status.st_ino));
-  if (!state) return refuse(probe, "is a unix socket that the kernel does not show", "the kernel needs CONFIG_UNIX_DIAG");
+  if (!state)
+    return refuse(probe, "is a unix socket that the kernel does not show",
+                  "the kernel needs CONFIG_UNIX_DIAG");
   return *state;
 }
 
@@ -51,24 +54,28 @@ std::string outside_text(const SocketAddress& peer, uint32_t inode) {
   return "is connected to " + address_text(peer) + " (socket:[" + std::to_string(inode) + "])";
 }
 
-std::string note(const PairRecord& record, const Probe* peer, size_t queued) {
-  std::string text = peer == nullptr ? "other end closed" : "socket pair with descriptor " + std::to_string(peer->number);
-  if (queued != 0) text += ", " + std::to_string(queued) + " bytes queued";
+std::string note(const PairRecord& record, const Probe* peer, const std::string& content) {
+  std::string text =
+      peer == nullptr ? "other end closed" : "with descriptor " + std::to_string(peer->number);
+  const std::string queued = queue_text(record.socket.type, content);
+  if (!queued.empty()) text += ", " + queued;
   if (record.socket.type != SOCK_DGRAM && is_bound(record.socket.local))
     text += ", comes back without its name " + address_text(record.socket.local);
   return text;
 }
 
-Result<void> share_object(Collector& c, const Probe& probe, const Probe& peer, model::OpenFile& out) {
+Result<void> share_object(Collector& c, const Probe& probe, const Probe& peer,
+                          model::OpenFile& out) {
   const uint64_t first = std::min<uint64_t>(probe.status.st_ino, peer.status.st_ino);
   Result<void> status;
-  out.object = c.object(model::ObjectKind::socket_pair, first, [](model::Object&) { return Result<void>(); }, status);
+  out.object = c.object(
+      model::ObjectKind::socket_pair, first, [](model::Object&) { return Result<void>(); }, status);
   out.side = probe.status.st_ino == first ? 0 : 1;
   return status;
 }
 
-Result<void> collect_pair(Collector& c, const Probe& probe, const UnixSocket& own, const Probe* peer,
-                          PairRecord& record, model::OpenFile& out) {
+Result<void> collect_pair(Collector& c, const Probe& probe, const UnixSocket& own,
+                          const Probe* peer, PairRecord& record, model::OpenFile& out) {
   THAW_ASSIGN(content, peek_queue(probe, record.socket, own));
   record.socket.shutdown = own.shutdown;
   record.reset = peer == nullptr && (poll_now(probe.copy.get()) & POLLERR) != 0 ? 1 : 0;
@@ -78,9 +85,11 @@ Result<void> collect_pair(Collector& c, const Probe& probe, const UnixSocket& ow
   }
   if (peer != nullptr) {
     record.peer = peer->open_file;
+    if (record.socket.type == SOCK_STREAM)
+      record.portion = queue_portion(peer->copy.get(), content.size());
     THAW_TRY(share_object(c, probe, *peer, out));
   }
-  out.note = c.image.blob(note(record, peer, content.size()));
+  out.note = c.image.blob(note(record, peer, content));
   out.content = c.image.blob(content);
   out.payload = c.image.record(record);
   return {};
@@ -93,15 +102,20 @@ Result<void> collect(Collector& c, const Probe& probe, model::OpenFile& out) {
   THAW_ASSIGN(other, find_other(c, probe, own));
   const SocketAddress address = peer_address(probe.copy.get());
   if (other == Other::outside)
-    return collect_connected(c, probe, record.socket, address, outside_text(address, own.peer), out);
+    return collect_connected(c, probe, record.socket, address, outside_text(address, own.peer),
+                             out);
   if (other == Other::receiver) {
-    if (is_bound(record.socket.local) && own.peer != probe.status.st_ino)
-      return refuse(probe, "is bound to " + address_text(record.socket.local) + " and connected one way to " + address_text(address),
-                    "leave one of the two out, or use a socket pair");
+    if (is_bound(record.socket.local))
+      return refuse(probe,
+                    "is bound to " + address_text(record.socket.local) + " and connected to " +
+                        address_text(address),
+                    "use a socket pair, or connect after the checkpoint");
     collect_connected_inside(c, record.socket, address, out);
     return {};
   }
-  return collect_pair(c, probe, own, other == Other::closed ? nullptr : find_inode(c.probes, own.peer), record, out);
+  return collect_pair(c, probe, own,
+                      other == Other::closed ? nullptr : find_inode(c.probes, own.peer), record,
+                      out);
 }
 
 /// Options and name of one end, before anything is sent.
@@ -118,7 +132,8 @@ Result<void> finish_end(int fd, const PairRecord& record) {
   return apply_options(fd, record.socket.options, OptionPhase::last);
 }
 
-Result<void> make_both(Opener& opener, const model::OpenFile& own, const PairRecord& record, Opener::Side& side) {
+Result<void> make_both(Opener& opener, const model::OpenFile& own, const PairRecord& record,
+                       Opener::Side& side) {
   const model::OpenFile& other = opener.image.open_files()[record.peer];
   const auto& other_record = *opener.image.record<PairRecord>(other.payload);
   if (socketpair(AF_UNIX, record.socket.type | SOCK_CLOEXEC, 0, side.fd) != 0)
@@ -127,19 +142,21 @@ Result<void> make_both(Opener& opener, const model::OpenFile& own, const PairRec
   const int there = side.fd[other.side];
   THAW_TRY(prepare_end(here, record));
   THAW_TRY(prepare_end(there, other_record));
-  THAW_TRY(send_queue(there, record.socket.type, opener.image.bytes(own.content)));
-  THAW_TRY(send_queue(here, record.socket.type, opener.image.bytes(other.content)));
+  THAW_TRY(send_queue(there, record.socket.type, opener.image.bytes(own.content), record.portion));
+  THAW_TRY(send_queue(here, record.socket.type, opener.image.bytes(other.content),
+                      other_record.portion));
   THAW_TRY(finish_end(here, record));
   return finish_end(there, other_record);
 }
 
 Result<UniqueFd> make_half(Opener& opener, const model::OpenFile& file, const PairRecord& record) {
   int ends[2];
-  if (socketpair(AF_UNIX, record.socket.type | SOCK_CLOEXEC, 0, ends) != 0) return errno_error("cannot make a socket pair");
+  if (socketpair(AF_UNIX, record.socket.type | SOCK_CLOEXEC, 0, ends) != 0)
+    return errno_error("cannot make a socket pair");
   UniqueFd own(ends[0]);
   UniqueFd other(ends[1]);
   THAW_TRY(prepare_end(own.get(), record));
-  THAW_TRY(send_queue(other.get(), record.socket.type, opener.image.bytes(file.content)));
+  THAW_TRY(send_queue(other.get(), record.socket.type, opener.image.bytes(file.content), 0));
   if (record.reset != 0) send(own.get(), "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
   other.reset();
   THAW_TRY(finish_end(own.get(), record));
@@ -154,30 +171,37 @@ Result<UniqueFd> open_pair(Opener& opener, const model::OpenFile& file) {
   return UniqueFd(std::exchange(side.fd[file.side], -1));
 }
 
-const char* validate_peer(const image::View& view, const model::OpenFile& file, const PairRecord& record) {
+const char* validate_peer(const image::View& view, const model::OpenFile& file,
+                          const PairRecord& record) {
   const auto files = view.open_files();
   const auto self = static_cast<model::Index>(&file - files.data());
-  if (record.peer >= files.size() || file.object >= view.objects().size()) return "a socket pair has no other end";
+  if (record.peer >= files.size() || file.object >= view.objects().size())
+    return "a socket pair has no other end";
   const model::OpenFile& peer = files[record.peer];
-  if (peer.kind != file.kind || peer.object != file.object || peer.side == file.side || file.side > 1 || peer.side > 1)
+  if (peer.kind != file.kind || peer.object != file.object || peer.side == file.side ||
+      file.side > 1 || peer.side > 1)
     return "the ends of a socket pair do not belong together";
   const auto* other = view.record<PairRecord>(peer.payload);
   if (other == nullptr || other->peer != self || other->socket.type != record.socket.type)
     return "the ends of a socket pair do not know each other";
-  return view.objects()[file.object].kind == model::ObjectKind::socket_pair ? nullptr : "a socket pair's object is of another kind";
+  return view.objects()[file.object].kind == model::ObjectKind::socket_pair
+             ? nullptr
+             : "a socket pair's object is of another kind";
 }
 
 const char* validate(const image::View& view, const model::OpenFile& file) {
   const auto* record = view.record<PairRecord>(file.payload);
   if (record == nullptr) return "a socket pair's record has a wrong size";
   if (const char* problem = validate_socket(record->socket, AF_UNIX)) return problem;
-  if (record->reset > 1 || record->name.mode > 07777) return "a socket pair's record is broken";
-  if (!valid_queue(record->socket.type, view.bytes(file.content))) return "a socket pair's queue is broken";
+  if (record->reset > 1 || !valid_name(record->name)) return "a socket pair's record is broken";
+  if (!valid_queue(record->socket.type, view.bytes(file.content)))
+    return "a socket pair's queue is broken";
   return record->peer == model::kNone ? nullptr : validate_peer(view, file, *record);
 }
 
 }  // namespace
 
-const Kind kUnixPair = {"socket pair", kSocketPolicy, matches, collect, open_pair, nullptr, validate};
+const Kind kUnixPair = {"socket pair", kSocketPolicy, matches, collect,
+                        open_pair,     nullptr,       validate};
 
 }  // namespace thaw::fd
