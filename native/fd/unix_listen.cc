@@ -62,15 +62,23 @@ Result<void> collect(Collector& c, const Probe& probe, model::OpenFile& out) {
   return {};
 }
 
+/// What follows bind(2).
+Result<void> start(int fd, const UnixRecord& record) {
+  if (record.listening != 0 && listen(fd, static_cast<int>(record.backlog)) != 0)
+    return errno_error("cannot listen on " + address_text(record.socket.local));
+  THAW_TRY(finish_unix_name(record.socket, record.name));
+  THAW_TRY(restore_shutdown(fd, record.socket));
+  return apply_options(fd, record.socket.options, OptionPhase::last);
+}
+
 Result<UniqueFd> open_unix(Opener& opener, const model::OpenFile& file) {
   const auto& record = *opener.image.record<UnixRecord>(file.payload);
   THAW_ASSIGN(fd, make_socket(record.socket));
   if (is_bound(record.socket.local)) THAW_TRY(bind_unix(fd.get(), record.socket, record.name));
-  if (record.listening != 0 && listen(fd.get(), static_cast<int>(record.backlog)) != 0)
-    return errno_error("cannot listen on " + address_text(record.socket.local));
-  THAW_TRY(finish_unix_name(record.socket, record.name));
-  THAW_TRY(restore_shutdown(fd.get(), record.socket));
-  THAW_TRY(apply_options(fd.get(), record.socket.options, OptionPhase::last));
+  if (auto started = start(fd.get(), record); !started) {
+    remove_socket_file(fd.get());
+    return started.error();
+  }
   return fd;
 }
 

@@ -95,7 +95,9 @@ Result<void> bind_file(int fd, const SocketRecord& record, const UnixName& name,
   auto bound = bind_socket(fd, record.local);
   if (!bound && bound.error().err == EADDRINUSE) bound = replace_stale(fd, record, path);
   THAW_TRY(std::move(bound));
-  return set_owner_and_mode(path, name);
+  auto set = set_owner_and_mode(path, name);
+  if (!set) remove_socket_file(fd);
+  return set;
 }
 
 }  // namespace
@@ -136,6 +138,16 @@ Result<void> bind_unix(int fd, const SocketRecord& record, const UnixName& name)
                               : bind_file(fd, record, name, path_of(record.local)));
   if (fchmod(fd, name.descriptor_mode) != 0) return errno_error("cannot set the mode of a socket");
   return {};
+}
+
+void remove_socket_file(int fd) {
+  struct stat status = {};
+  if (fstat(fd, &status) != 0 || !S_ISSOCK(status.st_mode)) return;
+  const SocketAddress address = local_address(fd);
+  if (address.family() != AF_UNIX || !is_bound(address)) return;
+  const Path path = path_of(address);
+  if (path.text[0] != '\0' && lstat(path.text, &status) == 0 && S_ISSOCK(status.st_mode))
+    unlink(path.text);
 }
 
 Result<void> finish_unix_name(const SocketRecord& record, const UnixName& name) {

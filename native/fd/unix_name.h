@@ -34,4 +34,8 @@ Result<void> bind_unix(int fd, const SocketRecord& record, const UnixName& name)
 /// Removes the file again if the app had removed it; to be called when the socket listens.
 Result<void> finish_unix_name(const SocketRecord& record, const UnixName& name);
 
+/// Removes the file that `fd`, a descriptor made by this launch, is bound to, if it is a unix
+/// socket: a launch that is given up must leave the path free for the cold start.
+void remove_socket_file(int fd);
+
 }  // namespace thaw::fd
