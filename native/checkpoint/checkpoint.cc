@@ -43,6 +43,17 @@ Result<Report> write_image(const Request& request, const Freeze& freeze) {
   return report;
 }
 
+void find_syscall_instruction(Capture& capture, bool (*wanted)(const Vma&)) {
+  for (const Vma& vma : capture.vmas) {
+    if (capture.syscall_instruction != 0) return;
+    if ((vma.prot & PROT_EXEC) == 0 || !wanted(vma)) continue;
+    std::vector<uint8_t> bytes(std::min<uint64_t>(vma.size(), 4 << 20));
+    if (!read_app(capture, vma.start, bytes.data(), bytes.size())) continue;
+    const ptrdiff_t at = arch::find_syscall_instruction(bytes);
+    if (at >= 0) capture.syscall_instruction = vma.start + static_cast<uint64_t>(at);
+  }
+}
+
 Result<Report> attempt(const Request& request) {
   THAW_TRY(check_supported(request));
   THAW_ASSIGN(freeze, Freeze::take(request.pid));
@@ -62,14 +73,11 @@ Result<Report> attempt(const Request& request) {
 Result<void> prepare_injection(Capture& capture) {
   THAW_ASSIGN(vmas, read_vmas(capture.request.pid));
   capture.vmas = std::move(vmas);
+  // The kernel's own code first: no thread is ever stopped in a system call there, and on ARM a call injected at the very
+  // instruction of an interrupted one would be taken for that one.
+  find_syscall_instruction(capture, [](const Vma& vma) { return vma.path == "[sigpage]" || vma.path == "[vdso]"; });
+  find_syscall_instruction(capture, [](const Vma& vma) { return vma.is_file(); });
   for (const Vma& vma : capture.vmas) {
-    const bool code = (vma.prot & PROT_EXEC) != 0 && (vma.path == "[vdso]" || vma.path == "[sigpage]" || vma.is_file());
-    if (code && capture.syscall_instruction == 0) {
-      std::vector<uint8_t> bytes(std::min<uint64_t>(vma.size(), 4 << 20));
-      if (!read_app(capture, vma.start, bytes.data(), bytes.size())) continue;
-      const ptrdiff_t at = arch::find_syscall_instruction(bytes);
-      if (at >= 0) capture.syscall_instruction = vma.start + static_cast<uint64_t>(at);
-    }
     const bool writable = (vma.prot & (PROT_READ | PROT_WRITE)) == (PROT_READ | PROT_WRITE) && !vma.shared && !vma.is_file();
     if (writable && capture.scratch == 0 && vma.resident_kb > 0) capture.scratch = vma.end - capture.writer.page_size();
   }

@@ -169,7 +169,10 @@ long release_own_memory(Launch& launch) {
   }
   if (!area_kept)
     if (const long result = keep(launch.area_start, launch.area_size); result < 0) return result;
-  return unmap(next, raw::kTaskEnd);
+  long result = -22;  // EINVAL: beyond the end
+  for (const uint64_t end : raw::kTaskEnds)
+    if (result == -22 && end > next) result = unmap(next, end);
+  return result;
 }
 
 void rebuild_memory(Launch& launch) {

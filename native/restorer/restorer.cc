@@ -26,7 +26,8 @@ void mark(Launch& launch, Phase phase) {
 }
 
 void print_phases(const Launch& launch) {
-  static constexpr const char* kNames[] = {"open", "unmap", "map", "threads", "commit"};
+  static constexpr char kNames[][8] =  // No pointers: nobody relocates them.
+      {"open", "unmap", "map", "threads", "commit"};
   for (uint32_t i = 0; i + 1 < kPhases; ++i)
     print_trace(launch, kNames[i], (launch.times[i + 1] - launch.times[i]) / 1000);
 }

@@ -11,8 +11,8 @@
 
 namespace thaw::raw {
 
-/// End of the address space that user mappings can have.
-constexpr uint64_t kTaskEnd = 0x7ffffffff000;
+/// Ends of the address space that user mappings can have, largest first; munmap(2) refuses a range that goes beyond.
+constexpr uint64_t kTaskEnds[] = {0x7ffffffff000};
 
 /// clone3(2) for a thread whose stack is in `arguments`; the child calls entry(argument) and never returns.
 /// The caller's answer is the new thread's id or a negative errno.
