@@ -71,7 +71,7 @@ struct Process {
   Index parent = kNone;
   uint32_t flags = 0;
   uint32_t pid = 0;           ///< at checkpoint; only --keep-pid uses it
-  uint32_t session = 0;       ///< Object index of the session, kNone: the caller's
+  Index session = kNone;       ///< Object index of the session, kNone: the caller's
   uint32_t process_group = 0;
   uint32_t personality = 0;
   uint32_t mce_kill = 0;      ///< PR_MCE_KILL_GET

@@ -22,6 +22,9 @@ class View {
 
   [[nodiscard]] const Header& header() const { return header_; }
   [[nodiscard]] int fd() const { return fd_.get(); }
+  /// For a launch, which moves the descriptor out of the way of the app's: take, move, set.
+  UniqueFd take_fd() { return std::move(fd_); }
+  void set_fd(UniqueFd fd) { fd_ = std::move(fd); }
   /// Start of the metadata in this process's memory.
   [[nodiscard]] const char* base() const { return base_; }
 

@@ -10,6 +10,7 @@
 
 #include <cstring>
 
+#include "arch/arch.h"
 #include "arch/this_cpu.h"
 #include "restore/check.h"
 #include "restore/clock.h"
@@ -81,7 +82,7 @@ char* const* copy_strings(RestorerArea& area, char* const* strings) {
 /// Everything that a launch prepares while a cold start is still just a return away.
 class Preparation {
  public:
-  Preparation(const Request& request, const View& view)
+  Preparation(const Request& request, View& view)
       : request_(request), view_(view), process_(view.processes()[0]), descriptors_(view) {}
 
   Error run() {
@@ -91,14 +92,14 @@ class Preparation {
 
  private:
   Result<void> prepare() {
+    THAW_ASSIGN(image, descriptors_.move_high(view_.take_fd()));
+    view_.set_fd(std::move(image));
     THAW_TRY(sources_.open(view_, descriptors_));
     THAW_TRY(continue_clocks(view_, clocks_.before));
     THAW_ASSIGN(kernel, read_kernel_mappings(view_));
     kernel_ = std::move(kernel);
     THAW_TRY(prepare_vdso());
     open_exe();
-    THAW_ASSIGN(image, descriptors_.move_high(UniqueFd(fcntl(view_.fd(), F_DUPFD_CLOEXEC, 3))));
-    image_ = std::move(image);
     if (clocks_.before.valid()) {
       THAW_ASSIGN(before, descriptors_.move_high(std::move(clocks_.before)));
       clocks_.before = std::move(before);
@@ -184,7 +185,7 @@ class Preparation {
     launch.stack_size = RestorerArea::kThreadStack;
     launch.interim = area.interim();
     fill_records(area, launch);
-    launch.image_fd = image_.get();
+    launch.image_fd = view_.fd();
     launch.source_fds = area.copy(std::span<const int>(sources_.fds()));
     launch.exe_fd = exe_.valid() ? exe_.get() : -1;
     struct statvfs store = {};
@@ -217,6 +218,7 @@ class Preparation {
     THAW_ASSIGN(area, RestorerArea::make(view_, kernel_, sizes));
     Launch* launch = new (area.allocate<Launch>(1)) Launch;
     fill(area, *launch);
+    THAW_TRY(arch::take_over_extras(View::part(view_.threads(), process_.threads)));
     raw::switch_stack(area.stacks() + RestorerArea::kLeaderStack, area.start(), launch);
   }
 
@@ -224,14 +226,14 @@ class Preparation {
   static constexpr uint32_t kRegisteredRseqSize = 32;  ///< glibc registers at least this (sys/rseq.h)
 
   const Request& request_;
-  const View& view_;
+  View& view_;
   const model::Process& process_;
   BlockSignals signals_;
   TimeNamespace clocks_;
   Descriptors descriptors_;
   Sources sources_;
   KernelMappings kernel_;
-  UniqueFd image_, exe_;
+  UniqueFd exe_;
   std::vector<uint8_t> trampolines_;
 };
 

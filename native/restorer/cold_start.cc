@@ -40,11 +40,11 @@ uint64_t now_ns() {
   struct {
     int64_t seconds, nanoseconds;
   } now = {};
-  constexpr long kMonotonic = 1;
+  constexpr long kRealtime = 0;
 #ifdef __NR_clock_gettime64
-  raw::call(__NR_clock_gettime64, kMonotonic, reinterpret_cast<long>(&now));
+  raw::call(__NR_clock_gettime64, kRealtime, reinterpret_cast<long>(&now));
 #else
-  raw::call(__NR_clock_gettime, kMonotonic, reinterpret_cast<long>(&now));
+  raw::call(__NR_clock_gettime, kRealtime, reinterpret_cast<long>(&now));
 #endif
   return static_cast<uint64_t>(now.seconds) * 1'000'000'000 + static_cast<uint64_t>(now.nanoseconds);
 }

@@ -12,7 +12,7 @@ void check(Launch& launch, long result, const char* what, uint64_t address = 0);
 
 [[noreturn]] void start_cold(Launch& launch);
 
-/// CLOCK_MONOTONIC in nanoseconds.
+/// CLOCK_REALTIME in nanoseconds: a time namespace entered on the way changes the others.
 uint64_t now_ns();
 void print_trace(const Launch& launch, const char* phase, uint64_t microseconds);
 

@@ -44,7 +44,7 @@ struct ColdStart {
   uint64_t signal_mask = 0;
 };
 
-/// Points of time for THAW_LOG=trace, CLOCK_MONOTONIC nanoseconds.
+/// Points of time for THAW_LOG=trace, CLOCK_REALTIME nanoseconds.
 enum Phase : uint32_t { kStarted, kOpened, kUnmapped, kMapped, kThreads, kCommitted, kPhases };
 
 struct Launch {
