@@ -9,5 +9,6 @@ sh scripts/setup.sh
 step "checking TypeScript's style (prettier, eslint, tsc)" npm run --silent lint
 step "checking native code's format (clang-format)" format_is_right
 step "building the test apps" make --silent -C test/apps -j "$(nproc)" CPU="$host_cpu"
+step "building the image reader under sanitizers" make --silent -C test/image_check -j "$(nproc)"
 say "running the tests"
 exec npx --no-install ava "$@"

@@ -23,7 +23,7 @@ int main(int argc, char** argv) {
   area_check("MLOCK_ONFAULT", on_fault, "lo", true);
   unsigned char present[8];
   NEED(mincore(on_fault, 8 * page, present));
-  CHECK_EQ("page that no fault has brought", 0, present[7] & 1);
+  CHECK_EQ("page that no fault has brought", 0, present[4] & 1);
   app_check_fill("memory locked on fault", on_fault, page, 42);
 #endif
   NEED(munlock(locked, 4 * page));

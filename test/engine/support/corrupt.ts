@@ -38,8 +38,8 @@ type Kind = (image: Buffer, random: Random) => Damage;
 const kinds: readonly Kind[] = [
   function flip(image, random) {
     const count = 1 + random.below(8);
-    for (let i = 0; i < count; i++) {
-      const at = place(image, random);
+    const places = Array.from({ length: count }, () => place(image, random));
+    for (const at of places) {
       image[at] = (image[at] ?? 0) ^ (1 << random.below(8));
     }
     return { bytes: image, what: `${count} bits` };
