@@ -60,7 +60,7 @@ const char* validate(const image::View& view, const model::OpenFile& file) {
 
 }  // namespace
 
-const Kind kDeletedFile = {"deleted file",     kType,   match, collect, open,
+const Kind kDeletedFile = {"deleted file",     kType,   THAW_CHECKPOINT(match), THAW_CHECKPOINT(collect), open,
                            finish_memory_file, validate};
 
 }  // namespace thaw::fd

@@ -59,6 +59,13 @@ struct Opener {
   bool trace = false;
 };
 
+/// The checkpoint's half of a kind: thaw-exec, which only launches, is built without it.
+#ifdef THAW_LAUNCH_ONLY
+#define THAW_CHECKPOINT(function) nullptr
+#else
+#define THAW_CHECKPOINT(function) function
+#endif
+
 struct Kind {
   const char* name;         ///< "pipe"; used by `thaw show` and messages
   const char* policy_type;  ///< `type` of [[policies]] that applies to it

@@ -113,7 +113,7 @@ const char* validate(const image::View& view, const model::OpenFile& file) {
 
 }  // namespace
 
-const Kind kNetlink = {"netlink socket", kSocketPolicy, matches, collect,
+const Kind kNetlink = {"netlink socket", kSocketPolicy, THAW_CHECKPOINT(matches), THAW_CHECKPOINT(collect),
                        open_netlink,     nullptr,       validate};
 
 }  // namespace thaw::fd

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "fd/shared_memory.h"
+#include "fd/unix_name.h"
 
 namespace thaw::restore {
 namespace {
@@ -22,6 +23,11 @@ bool makes_descriptor(const model::OpenFile& file) {
 }  // namespace
 
 Descriptors::~Descriptors() {
+  // A cold start binds its sockets again: files of ours must not be in its way.
+  for (const int number : placed_)
+    if (number >= 0) fd::remove_socket_file(number);
+  for (const UniqueFd& fd : opened_)
+    if (fd.valid()) fd::remove_socket_file(fd.get());
   for (const int number : taken_) close(number);
   for (const restorer::SavedFd& saved : saved_) {
     dup3(saved.copy, saved.number, saved.flags != 0 ? O_CLOEXEC : 0);
