@@ -6,8 +6,8 @@ set(CMAKE_CXX_COMPILER aarch64-linux-gnu-g++)
 set(CMAKE_ASM_COMPILER aarch64-linux-gnu-gcc)
 set(CMAKE_CROSSCOMPILING_EMULATOR qemu-aarch64-static)
 # A launch changes the keys that signed return addresses are checked with: thaw's own must be plain.
-set(CMAKE_C_FLAGS_INIT "-mbranch-protection=none")
-set(CMAKE_CXX_FLAGS_INIT "-mbranch-protection=none")
+# As options of the folder, because cmake-js sets CMAKE_CXX_FLAGS itself.
+add_compile_options(-mbranch-protection=none)
 set(CMAKE_FIND_ROOT_PATH /usr/aarch64-linux-gnu)
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
 set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)

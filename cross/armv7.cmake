@@ -7,9 +7,8 @@ set(CMAKE_ASM_COMPILER arm-linux-gnueabihf-gcc)
 set(CMAKE_CROSSCOMPILING_EMULATOR qemu-arm-static)
 # Images may pass 2 GB and times 2038: 64-bit off_t and time_t. What the app uses is its own business: the checkpoint speaks to
 # the kernel by call numbers. psabi: notes on how GCC 7 changed the passing of structs; nothing here is older.
-set(thaw_abi "-D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64")
-set(CMAKE_C_FLAGS_INIT "${thaw_abi}")
-set(CMAKE_CXX_FLAGS_INIT "${thaw_abi} -Wno-psabi")
+# As options of the folder, because cmake-js sets CMAKE_CXX_FLAGS itself.
+add_compile_options(-D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -Wno-psabi)
 set(CMAKE_FIND_ROOT_PATH /usr/arm-linux-gnueabihf)
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
 set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
