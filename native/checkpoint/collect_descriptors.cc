@@ -10,6 +10,7 @@
 
 #include "checkpoint/request.h"
 #include "fd/kind.h"
+#include "image/hash.h"
 #include "support/file.h"
 
 namespace thaw::checkpoint {
@@ -106,6 +107,20 @@ class KeepPosition {
   off_t position_;
 };
 
+/// Stores `size` bytes (whole pages) that belong at `offset` of an object, continuing the last run where it can.
+Result<void> store_run(Capture& capture, model::Range& range, uint64_t offset, const char* bytes, uint64_t size) {
+  const uint64_t at = capture.writer.reserve(size);
+  THAW_TRY(capture.writer.write(at, bytes, size));
+  auto& runs = capture.image.data_runs;
+  if (range.count > 0 && runs.back().offset + runs.back().size == offset && runs.back().data + runs.back().size == at) {
+    runs.back().size += size;
+    return {};
+  }
+  runs.push_back({offset, at, size});
+  ++range.count;
+  return {};
+}
+
 Result<model::Range> store_content(Capture& capture, int fd, uint64_t size) {
   const KeepPosition keep(fd);
   model::Range range = {static_cast<model::Index>(capture.image.data_runs.size()), 0};
@@ -123,15 +138,8 @@ Result<model::Range> store_content(Capture& capture, int fd, uint64_t size) {
     const auto bytes = static_cast<uint64_t>(got);
     const uint64_t whole = (bytes + page - 1) / page * page;
     std::fill(buffer.begin() + got, buffer.begin() + static_cast<ptrdiff_t>(whole), '\0');
-    const uint64_t at = capture.writer.reserve(whole);
-    THAW_TRY(capture.writer.write(at, buffer.data(), whole));
-    auto& runs = capture.image.data_runs;
-    if (range.count > 0 && runs.back().offset + runs.back().size == offset && runs.back().data + runs.back().size == at)
-      runs.back().size += bytes;
-    else {
-      runs.push_back({offset, at, bytes});
-      ++range.count;
-    }
+    for (uint64_t at = 0; at < whole; at += page)
+      if (!image::all_zero(buffer.data() + at, page)) THAW_TRY(store_run(capture, range, offset + at, buffer.data() + at, page));
     offset += bytes;
   }
   return range;

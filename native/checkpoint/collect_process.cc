@@ -73,13 +73,11 @@ Result<void> collect_prctls(Capture& capture, RemoteSyscalls& remote) {
   return {};
 }
 
+/// All of them: a default action may still carry flags (SA_NOCLDWAIT), which /proc does not show.
 Result<void> collect_signal_actions(Capture& capture, RemoteSyscalls& remote) {
-  THAW_ASSIGN(status, read_file(proc(capture, "status")));
-  const uint64_t changed =
-      number(line_value(status, "SigCgt:"), 16) | number(line_value(status, "SigIgn:"), 16);
   capture.process.sigactions.first = static_cast<model::Index>(capture.image.sigactions.size());
   for (uint32_t signal = 1; signal <= 64; ++signal) {
-    if ((changed >> (signal - 1) & 1) == 0) continue;
+    if (signal == SIGKILL || signal == SIGSTOP) continue;
     THAW_ASSIGN(result, remote.call(SYS_rt_sigaction, signal, 0, remote.scratch(), 8));
     if (result != 0) return Error{static_cast<int>(-result), "cannot read a signal action"};
     THAW_ASSIGN(action, remote.read_scratch<KernelSigaction>());
@@ -89,6 +87,8 @@ Result<void> collect_signal_actions(Capture& capture, RemoteSyscalls& remote) {
     record.handler = action.handler;
     record.restorer = action.restorer;
     memcpy(&record.mask, action.mask, sizeof(record.mask));
+    // The caller's ignored signals stay ignored where the app has left the default.
+    if (record.handler == 0 && record.flags == 0 && record.mask == 0) continue;
     capture.image.sigactions.push_back(record);
     ++capture.process.sigactions.count;
   }

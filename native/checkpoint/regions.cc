@@ -174,8 +174,12 @@ class Planner {
     region.open_flags = O_RDONLY;
     if (vma.anonymous_kb + vma.swap_kb == 0) return {};
     THAW_TRY(reader_.changed_pages(vma, fd.get(), region.runs));
-    region.segments = close_gaps(region.runs, kFileGap);
-    region.pages = region.runs.empty() ? Pages::none : Pages::mapped;
+    if (region.runs.empty()) return {};
+    // Where the app can write, pages it drops (MADV_DONTNEED) must go back to the file: its own pages are copied over
+    // the file's mapping. What has become read-only (relocated data) is mapped, and shared by all instances.
+    const bool writable = (vma.prot & PROT_WRITE) != 0;
+    region.pages = writable ? Pages::copied : Pages::mapped;
+    region.segments = close_gaps(region.runs, writable ? page_ : kFileGap);
     return {};
   }
 

@@ -76,9 +76,11 @@ void restore_signal_actions(const Launch& launch) {
 void restore_interval_timers(const Launch& launch) {
   for (int which = 0; which < 3; ++which) {
     const model::IntervalTimer& timer = launch.process->itimers[which];
-    if (timer.value_us == 0) continue;
+    // An interval without a value: it has expired and waits for its signal to be taken.
+    const uint64_t value_us = timer.value_us != 0 ? timer.value_us : timer.interval_us;
+    if (value_us == 0) continue;
     long value[4] = {static_cast<long>(timer.interval_us / 1'000'000), static_cast<long>(timer.interval_us % 1'000'000),
-                     static_cast<long>(timer.value_us / 1'000'000), static_cast<long>(timer.value_us % 1'000'000)};
+                     static_cast<long>(value_us / 1'000'000), static_cast<long>(value_us % 1'000'000)};
     raw::call(__NR_setitimer, which, reinterpret_cast<long>(value), 0);
   }
 }
