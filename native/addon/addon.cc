@@ -17,14 +17,15 @@ struct Function {
 };
 
 constexpr Function kFunctions[] = {
-    {"spawn", spawn},   {"wait", wait},     {"exec", exec},     {"checkpoint", checkpoint},
-    {"show", show},     {"verify", verify}, {"doctor", doctor}, {"launchKey", launch_key},
+    {"spawn", spawn}, {"wait", wait},     {"exec", exec},     {"checkpoint", checkpoint},
+    {"show", show},   {"verify", verify}, {"doctor", doctor}, {"launchKey", launch_key},
 };
 
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("version", THAW_VERSION);
   exports.Set("cpu", arch::kCpuName);
-  for (const Function& f : kFunctions) exports.Set(f.name, Napi::Function::New(env, f.function, f.name));
+  for (const Function& f : kFunctions)
+    exports.Set(f.name, Napi::Function::New(env, f.function, f.name));
   return exports;
 }
 
@@ -52,7 +53,8 @@ std::vector<std::string> strings_option(const Napi::Object& options, const char*
   const Napi::Value value = options.Get(name);
   if (!value.IsArray()) return strings;
   const auto array = value.As<Napi::Array>();
-  for (uint32_t i = 0; i < array.Length(); ++i) strings.push_back(array.Get(i).ToString().Utf8Value());
+  for (uint32_t i = 0; i < array.Length(); ++i)
+    strings.push_back(array.Get(i).ToString().Utf8Value());
   return strings;
 }
 

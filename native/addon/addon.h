@@ -1,4 +1,5 @@
-// Glue between Node-API and the engine: each function here converts arguments, calls the engine and converts the answer.
+// Glue between Node-API and the engine: each function here converts arguments, calls the engine and
+// converts the answer.
 #pragma once
 
 #include <napi.h>
@@ -7,7 +8,8 @@
 
 namespace thaw::addon {
 
-/// A JavaScript Error with the engine's message; `code` is the errno's name, or THAW_REFUSED where there is none.
+/// A JavaScript Error with the engine's message; `code` is the errno's name, or THAW_REFUSED where
+/// there is none.
 Napi::Error to_js(Napi::Env env, const Error& error);
 
 Napi::Value spawn(const Napi::CallbackInfo& info);

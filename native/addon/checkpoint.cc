@@ -1,4 +1,5 @@
-// checkpoint(options): runs in a worker thread, because ptrace binds a tracee to the thread that seized it.
+// checkpoint(options): runs in a worker thread, because ptrace binds a tracee to the thread that
+// seized it.
 #include "checkpoint/checkpoint.h"
 
 #include <map>
@@ -10,8 +11,9 @@ namespace {
 
 policy::Action action_of(const std::string& name) {
   static const std::map<std::string, policy::Action> kActions = {
-      {"error", policy::Action::error},   {"reopen", policy::Action::reopen}, {"close", policy::Action::close},
-      {"ignore", policy::Action::ignore}, {"append", policy::Action::append}, {"reconnect", policy::Action::reconnect}};
+      {"error", policy::Action::error},   {"reopen", policy::Action::reopen},
+      {"close", policy::Action::close},   {"ignore", policy::Action::ignore},
+      {"append", policy::Action::append}, {"reconnect", policy::Action::reconnect}};
   const auto found = kActions.find(name);
   return found == kActions.end() ? policy::Action::error : found->second;
 }
@@ -23,7 +25,8 @@ policy::Policies policies_of(const Napi::Object& options) {
   const auto array = value.As<Napi::Array>();
   for (uint32_t i = 0; i < array.Length(); ++i) {
     const auto row = array.Get(i).As<Napi::Object>();
-    policies.rows.push_back({string_option(row, "type"), string_option(row, "path"), action_of(string_option(row, "action"))});
+    policies.rows.push_back({string_option(row, "type"), string_option(row, "path"),
+                             action_of(string_option(row, "action"))});
   }
   return policies;
 }
@@ -38,7 +41,8 @@ checkpoint::Request parse(const Napi::Object& options) {
   request.arguments = strings_option(options, "args");
   request.cwd = string_option(options, "cwd");
   request.profile = string_option(options, "profile");
-  for (const std::string& number : strings_option(options, "inherit")) request.inherit.push_back(std::stoi(number));
+  for (const std::string& number : strings_option(options, "inherit"))
+    request.inherit.push_back(std::stoi(number));
   const std::string call = string_option(options, "callAddress");
   if (!call.empty()) request.call_address = std::stoull(call, nullptr, 16);
   request.guards_off = strings_option(options, "guardsOff");
@@ -48,7 +52,9 @@ checkpoint::Request parse(const Napi::Object& options) {
 class CheckpointWorker : public Napi::AsyncWorker {
  public:
   CheckpointWorker(Napi::Env env, checkpoint::Request request)
-      : AsyncWorker(env), deferred_(Napi::Promise::Deferred::New(env)), request_(std::move(request)) {}
+      : AsyncWorker(env),
+        deferred_(Napi::Promise::Deferred::New(env)),
+        request_(std::move(request)) {}
   Napi::Promise promise() { return deferred_.Promise(); }
 
  protected:

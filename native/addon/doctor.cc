@@ -18,7 +18,8 @@ Napi::Value doctor(const Napi::CallbackInfo& info) {
   };
   for (const doctor::Finding& finding : doctor::examine_system()) add(finding);
   if (info[0].IsNumber())
-    for (const doctor::Finding& finding : doctor::examine_process(info[0].ToNumber().Int32Value())) add(finding);
+    for (const doctor::Finding& finding : doctor::examine_process(info[0].ToNumber().Int32Value()))
+      add(finding);
   Napi::Object result = Napi::Object::New(env);
   result.Set("checks", checks);
   return to_json(env, result);

@@ -1,5 +1,5 @@
-// Processes: spawn, wait and exec. Node's own child_process reaps children of its own accord, which would take the ptrace
-// stops of a checkpoint; these children are ours alone.
+// Processes: spawn, wait and exec. Node's own child_process reaps children of its own accord, which
+// would take the ptrace stops of a checkpoint; these children are ours alone.
 #include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
@@ -41,18 +41,21 @@ Spawn parse(const Napi::Object& options) {
   spawn.environment = strings_option(options, "env");
   spawn.new_session = bool_option(options, "setsid");
   if (const Napi::Value stdio = options.Get("stdio"); stdio.IsArray())
-    for (uint32_t i = 0; i < 3; ++i) spawn.stdio[i] = stdio.As<Napi::Array>().Get(i).ToNumber().Int32Value();
+    for (uint32_t i = 0; i < 3; ++i)
+      spawn.stdio[i] = stdio.As<Napi::Array>().Get(i).ToNumber().Int32Value();
   const Napi::Value user = options.Get("user");
   if (!user.IsObject()) return spawn;
   spawn.change_user = true;
   const auto object = user.As<Napi::Object>();
   spawn.uid = object.Get("uid").ToNumber().Uint32Value();
   spawn.gid = object.Get("gid").ToNumber().Uint32Value();
-  for (const std::string& group : strings_option(object, "groups")) spawn.groups.push_back(static_cast<gid_t>(std::stoul(group)));
+  for (const std::string& group : strings_option(object, "groups"))
+    spawn.groups.push_back(static_cast<gid_t>(std::stoul(group)));
   return spawn;
 }
 
-/// Runs in the child, between fork and exec: system calls only. The name of the step that failed, or null.
+/// Runs in the child, between fork and exec: system calls only. The name of the step that failed,
+/// or null.
 const char* set_up_child(const Spawn& spawn) {
   sigset_t none;
   sigemptyset(&none);
@@ -62,7 +65,8 @@ const char* set_up_child(const Spawn& spawn) {
   // Out of the way first: the sources may be 0, 1 or 2 themselves.
   int copies[3];
   for (int i = 0; i < 3; ++i)
-    if ((copies[i] = fcntl(spawn.stdio[i], F_DUPFD_CLOEXEC, 10)) < 0) return "duplicate a standard descriptor";
+    if ((copies[i] = fcntl(spawn.stdio[i], F_DUPFD_CLOEXEC, 10)) < 0)
+      return "duplicate a standard descriptor";
   for (int i = 0; i < 3; ++i)
     if (dup2(copies[i], i) < 0) return "set a standard descriptor";
   if (spawn.change_user) {
@@ -91,10 +95,12 @@ struct ChildError {
   _exit(127);
 }
 
-/// waitid on a pidfd in a worker thread: never takes the ptrace stops of another child or of this one.
+/// waitid on a pidfd in a worker thread: never takes the ptrace stops of another child or of this
+/// one.
 class WaitWorker : public Napi::AsyncWorker {
  public:
-  WaitWorker(Napi::Env env, pid_t pid) : AsyncWorker(env), deferred_(Napi::Promise::Deferred::New(env)), pid_(pid) {}
+  WaitWorker(Napi::Env env, pid_t pid)
+      : AsyncWorker(env), deferred_(Napi::Promise::Deferred::New(env)), pid_(pid) {}
   Napi::Promise promise() { return deferred_.Promise(); }
 
  protected:
@@ -163,7 +169,8 @@ Napi::Value exec(const Napi::CallbackInfo& info) {
   };
   std::vector<std::string> arguments = strings(info[1]), environment = strings(info[2]);
   const std::vector<char*> argv = pointers(arguments), envp = pointers(environment);
-  for (int i = 0; i < 3; ++i) fcntl(i, F_SETFL, fcntl(i, F_GETFL) & ~O_NONBLOCK);  // As Node found them.
+  for (int i = 0; i < 3; ++i)
+    fcntl(i, F_SETFL, fcntl(i, F_GETFL) & ~O_NONBLOCK);  // As Node found them.
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);

@@ -96,7 +96,8 @@ class Shower {
     o.Set("boottimeNs", static_cast<double>(r.boottime_ns));
     arch::CpuFeatures needed;
     std::copy(std::begin(r.cpu_features), std::end(r.cpu_features), needed.words);
-    o.Set("cpuFeatures", view_.header().cpu == arch::kCpu ? arch::missing_features(needed, {}) : "");
+    o.Set("cpuFeatures",
+          view_.header().cpu == arch::kCpu ? arch::missing_features(needed, {}) : "");
     return o;
   }
 
@@ -122,10 +123,14 @@ class Shower {
     o.Set("cwd", text(p.cwd));
     o.Set("cwdMoved", (p.flags & model::kCwdMoved) != 0);
     o.Set("guards", (p.flags & model::kShimGuards) != 0);
-    o.Set("threads", list(View::part(view_.threads(), p.threads), [this](const auto& t) { return thread(t); }));
-    o.Set("mappings", list(View::part(view_.mappings(), p.mappings), [this](const auto& m) { return mapping(m); }));
-    o.Set("descriptors", list(View::part(view_.fds(), p.fds), [this](const auto& f) { return descriptor(f); }));
-    o.Set("timers", list(View::part(view_.posix_timers(), p.timers), [this](const auto& t) { return timer(t); }));
+    o.Set("threads", list(View::part(view_.threads(), p.threads),
+                          [this](const auto& t) { return thread(t); }));
+    o.Set("mappings", list(View::part(view_.mappings(), p.mappings),
+                           [this](const auto& m) { return mapping(m); }));
+    o.Set("descriptors",
+          list(View::part(view_.fds(), p.fds), [this](const auto& f) { return descriptor(f); }));
+    o.Set("timers", list(View::part(view_.posix_timers(), p.timers),
+                         [this](const auto& t) { return timer(t); }));
     o.Set("signalActions", p.sigactions.count);
     o.Set("pendingSignals", p.pending.count);
     return o;
@@ -143,12 +148,14 @@ class Shower {
   }
 
   Object mapping(const model::Mapping& m) {
-    static constexpr const char* kKinds[] = {"?", "anonymous", "file", "shared memory", "stack", "vdso", "vvar", "special"};
+    static constexpr const char* kKinds[] = {"?",     "anonymous", "file", "shared memory",
+                                             "stack", "vdso",      "vvar", "special"};
     Object o = Object::New(env_);
     o.Set("start", hex(m.start));
     o.Set("end", hex(m.end));
     o.Set("size", static_cast<double>(m.end - m.start));
-    const char prot[] = {(m.prot & 1) != 0 ? 'r' : '-', (m.prot & 2) != 0 ? 'w' : '-', (m.prot & 4) != 0 ? 'x' : '-', m.shared != 0 ? 's' : 'p', 0};
+    const char prot[] = {(m.prot & 1) != 0 ? 'r' : '-', (m.prot & 2) != 0 ? 'w' : '-',
+                         (m.prot & 4) != 0 ? 'x' : '-', m.shared != 0 ? 's' : 'p', 0};
     o.Set("prot", prot);
     o.Set("kind", kKinds[static_cast<uint32_t>(m.kind) % std::size(kKinds)]);
     o.Set("name", text(m.name));
@@ -167,7 +174,8 @@ class Shower {
       return o;
     }
     const model::OpenFile& file = view_.open_files()[f.open_file];
-    static constexpr const char* kActions[] = {"", "reopen", "close", "ignore", "append", "reconnect"};
+    static constexpr const char* kActions[] = {"",       "reopen", "close",
+                                               "ignore", "append", "reconnect"};
     o.Set("kind", file.kind < fd::kinds().size() ? fd::kinds()[file.kind].name : "?");
     o.Set("openFile", f.open_file);
     o.Set("position", static_cast<double>(file.position));

@@ -24,7 +24,8 @@ Napi::Value verify(const Napi::CallbackInfo& info) {
   if (!view) {
     report("image", view.error());
   } else {
-    if (auto owner = restore::check_owner(view.value().fd(), path.c_str()); !owner) report("owner", owner.error());
+    if (auto owner = restore::check_owner(view.value().fd(), path.c_str()); !owner)
+      report("owner", owner.error());
     restore::check_all(view.value(), report);
     if (data)
       if (auto sound = image::verify_data(view.value()); !sound) report("page data", sound.error());

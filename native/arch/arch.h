@@ -1,5 +1,5 @@
-// What differs between CPUs: each of x86_64/, aarch64/ and arm/ implements this header. The freestanding half, used by
-// the restorer and the shim, is in <cpu>/syscall.h and <cpu>/restorer.h.
+// What differs between CPUs: each of x86_64/, aarch64/ and arm/ implements this header. The
+// freestanding half, used by the restorer and the shim, is in <cpu>/syscall.h and <cpu>/restorer.h.
 #pragma once
 
 #include <sys/types.h>
@@ -22,7 +22,8 @@ extern const char* const kCpuName;
 /// Everything ptrace shows of a stopped thread: general registers, FP and vector state, TLS.
 struct Registers {
   std::vector<uint8_t> general;  ///< NT_PRSTATUS
-  std::vector<uint8_t> vector;   ///< x86: NT_X86_XSTATE; aarch64: NT_PRFPREG (and SVE when in use); arm: VFP
+  std::vector<uint8_t>
+      vector;  ///< x86: NT_X86_XSTATE; aarch64: NT_PRFPREG (and SVE when in use); arm: VFP
   uint64_t tls[2] = {};
 };
 
@@ -36,12 +37,15 @@ uint64_t stack_pointer(const Registers&);
 
 /// Fills what only this CPU has in a thread (AArch64: pointer authentication keys).
 Result<void> collect_thread_extras(pid_t tid, model::Thread&);
-/// Gives the calling process, which has one thread, what its future threads inherit and only a tracer can set (AArch64:
-/// pointer authentication keys). Called by thaw-exec when nothing but the jump into the restorer is left to do.
+/// Gives the calling process, which has one thread, what its future threads inherit and only a
+/// tracer can set (AArch64: pointer authentication keys). Called by thaw-exec when nothing but the
+/// jump into the restorer is left to do.
 Result<void> take_over_extras(std::span<const model::Thread>);
 
-/// Registers that make the thread call a system call at `instruction` (address of a system call instruction).
-Registers with_syscall(const Registers&, uint64_t instruction, long number, std::span<const uint64_t, 6> arguments);
+/// Registers that make the thread call a system call at `instruction` (address of a system call
+/// instruction).
+Registers with_syscall(const Registers&, uint64_t instruction, long number,
+                       std::span<const uint64_t, 6> arguments);
 /// The value that the system call left, a negative errno on failure.
 int64_t syscall_result(const Registers&);
 /// Offset of a system call instruction in `code`, or -1.
@@ -51,7 +55,7 @@ ptrdiff_t find_syscall_instruction(std::span<const uint8_t> code);
 struct Interrupted {
   bool in_syscall = false;
   long number = -1;
-  int64_t result = 0;       ///< may be one of the kernel's -ERESTART* values
+  int64_t result = 0;  ///< may be one of the kernel's -ERESTART* values
   uint64_t arguments[6] = {};
 };
 Interrupted interrupted_syscall(pid_t tid, const Registers&);
@@ -60,12 +64,13 @@ void restart_syscall(Registers&, const Interrupted&);
 /// Makes the system call return `result` to the thread.
 void set_syscall_result(Registers&, int64_t result);
 
-/// The signal frame that rt_sigreturn, entered with the stack pointer at `address`, turns into this state.
+/// The signal frame that rt_sigreturn, entered with the stack pointer at `address`, turns into this
+/// state.
 struct SignalFrameInput {
   const Registers& registers;
-  uint64_t blocked = 0;       ///< signal mask
+  uint64_t blocked = 0;                        ///< signal mask
   uint64_t stack_address = 0, stack_size = 0;  ///< alternate signal stack
-  int32_t stack_flags = 2;    ///< SS_DISABLE
+  int32_t stack_flags = 2;                     ///< SS_DISABLE
 };
 std::vector<uint8_t> signal_frame(const SignalFrameInput&, uint64_t address);
 /// `address` above must be a multiple of this.
@@ -73,7 +78,8 @@ constexpr size_t kFrameAlignment = 64;
 /// rt_sigreturn must be entered with the stack pointer at `address` plus this.
 extern const size_t kFrameStackOffset;
 
-/// CPU features as bits: an image needs all that were there when its app chose its code (HWCAP, CPUID, xsave).
+/// CPU features as bits: an image needs all that were there when its app chose its code (HWCAP,
+/// CPUID, xsave).
 struct CpuFeatures {
   uint64_t words[8] = {};
 };

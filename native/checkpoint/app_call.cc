@@ -5,7 +5,8 @@
 namespace thaw::checkpoint {
 
 Result<void> answer_call(pid_t pid, uint64_t address, uint32_t state) {
-  // No wake-up is needed: the thread was stopped by ptrace, and its futex call looks at the word again.
+  // No wake-up is needed: the thread was stopped by ptrace, and its futex call looks at the word
+  // again.
   return write_memory(pid, address, &state, sizeof(state));
 }
 

@@ -1,4 +1,5 @@
-// The app's own call to thaw_checkpoint() (include/thaw.h): it waits on a futex word for the answer.
+// The app's own call to thaw_checkpoint() (include/thaw.h): it waits on a futex word for the
+// answer.
 #pragma once
 
 #include <sys/types.h>

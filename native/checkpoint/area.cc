@@ -1,4 +1,5 @@
-// The thaw area: what stays mapped in the restored app. Header and signal frames, the shim's code, the shim's tables.
+// The thaw area: what stays mapped in the restored app. Header and signal frames, the shim's code,
+// the shim's tables.
 #include <algorithm>
 #include <cstring>
 
@@ -9,22 +10,27 @@
 namespace thaw::checkpoint {
 namespace {
 
-constexpr uint64_t kLowest = 1 << 20;           ///< below: left alone, as mmap_min_addr asks
-constexpr uint64_t kHighest = uint64_t{1} << 56;///< above: [vsyscall]
-constexpr size_t kMostGaps = 16;                ///< recorded for the restorer, the largest
-constexpr uint64_t kMargin = 1 << 20;           ///< kept free beside the area: stacks and heaps grow
+constexpr uint64_t kLowest = 1 << 20;             ///< below: left alone, as mmap_min_addr asks
+constexpr uint64_t kHighest = uint64_t{1} << 56;  ///< above: [vsyscall]
+constexpr size_t kMostGaps = 16;                  ///< recorded for the restorer, the largest
+constexpr uint64_t kMargin = 1 << 20;  ///< kept free beside the area: stacks and heaps grow
 
-uint64_t round_up(uint64_t value, uint64_t unit) { return (value + unit - 1) / unit * unit; }
+uint64_t round_up(uint64_t value, uint64_t unit) {
+  return (value + unit - 1) / unit * unit;
+}
 
 /// Free ranges between everything that the app will have mapped, ascending.
 std::vector<model::Gap> free_ranges(const Capture& capture, const MemoryPlan& plan) {
   std::vector<Span> used;
   for (const Region& region : plan.regions) used.push_back({region.vma->start, region.vma->end});
   const model::Process& process = capture.process;
-  if (process.vdso_start != 0) used.push_back({process.vdso_start, process.vdso_start + process.vdso_size});
-  if (process.vvar_size != 0) used.push_back({process.vvar_start, process.vvar_start + process.vvar_size});
+  if (process.vdso_start != 0)
+    used.push_back({process.vdso_start, process.vdso_start + process.vdso_size});
+  if (process.vvar_size != 0)
+    used.push_back({process.vvar_start, process.vvar_start + process.vvar_size});
   if (!plan.area.empty()) used.push_back({plan.area_start, plan.area_start + plan.area.size()});
-  std::sort(used.begin(), used.end(), [](const Span& a, const Span& b) { return a.start < b.start; });
+  std::sort(used.begin(), used.end(),
+            [](const Span& a, const Span& b) { return a.start < b.start; });
   std::vector<model::Gap> gaps;
   uint64_t next = kLowest;
   for (const Span& span : used) {
@@ -35,29 +41,35 @@ std::vector<model::Gap> free_ranges(const Capture& capture, const MemoryPlan& pl
   return gaps;
 }
 
-/// Where the area goes. With address space to spare, far from everything; without, where it hurts least.
+/// Where the area goes. With address space to spare, far from everything; without, where it hurts
+/// least.
 Result<uint64_t> choose_place(const std::vector<model::Gap>& gaps, uint64_t size, uint64_t page) {
   constexpr uint64_t kPlenty = uint64_t{1} << 40;
-  const auto largest = std::max_element(gaps.begin(), gaps.end(), [](const model::Gap& a, const model::Gap& b) {
-    return a.end - a.start < b.end - b.start;
-  });
+  const auto largest = std::max_element(
+      gaps.begin(), gaps.end(),
+      [](const model::Gap& a, const model::Gap& b) { return a.end - a.start < b.end - b.start; });
   if (largest != gaps.end() && largest->end - largest->start > kPlenty)
     return round_up(largest->start + (largest->end - largest->start) / 2, uint64_t{1} << 30);
   const model::Gap* best = nullptr;
   for (const model::Gap& gap : gaps)
-    if (gap.end - gap.start >= size + 2 * kMargin && (best == nullptr || gap.end - gap.start < best->end - best->start)) best = &gap;
-  if (best == nullptr) return Error{ENOMEM, "the app's address space has no room for thaw's own area"};
+    if (gap.end - gap.start >= size + 2 * kMargin &&
+        (best == nullptr || gap.end - gap.start < best->end - best->start))
+      best = &gap;
+  if (best == nullptr)
+    return Error{ENOMEM, "the app's address space has no room for thaw's own area"};
   return round_up(best->start + kMargin, page);
 }
 
 class AreaPlanner {
  public:
-  AreaPlanner(Capture& capture, MemoryPlan& plan) : capture_(capture), plan_(plan), page_(capture.writer.page_size()) {}
+  AreaPlanner(Capture& capture, MemoryPlan& plan)
+      : capture_(capture), plan_(plan), page_(capture.writer.page_size()) {}
 
   Result<void> run() {
     const uint64_t frames_size = lay_out_frames(0).size();
     constexpr uint64_t kShimRoom = 4 << 20;
-    THAW_ASSIGN(start, choose_place(free_ranges(capture_, plan_), frames_size + kShimRoom + guarded_bytes() / page_, page_));
+    THAW_ASSIGN(start, choose_place(free_ranges(capture_, plan_),
+                                    frames_size + kShimRoom + guarded_bytes() / page_, page_));
     plan_.area_start = start;
     std::vector<uint8_t> area = lay_out_frames(start);
     plan_.area_code = area.size();
@@ -86,11 +98,14 @@ class AreaPlanner {
     for (size_t i = 0; i < capture_.registers.size(); ++i) {
       const SignalState& state = capture_.signal_states[i];
       const uint64_t at = bytes.size();
-      const std::vector<uint8_t> frame = arch::signal_frame(
-          {capture_.registers[i], state.blocked, state.stack_address, state.stack_size, state.stack_flags}, start + at);
+      const std::vector<uint8_t> frame =
+          arch::signal_frame({capture_.registers[i], state.blocked, state.stack_address,
+                              state.stack_size, state.stack_flags},
+                             start + at);
       bytes.insert(bytes.end(), frame.begin(), frame.end());
       bytes.resize(round_up(bytes.size(), arch::kFrameAlignment));
-      capture_.image.threads[capture_.process.threads.first + i].frame = start + at + arch::kFrameStackOffset;
+      capture_.image.threads[capture_.process.threads.first + i].frame =
+          start + at + arch::kFrameStackOffset;
     }
     bytes.resize(round_up(bytes.size(), page_));
     return bytes;
@@ -110,7 +125,9 @@ class AreaPlanner {
     input.page_size = page_;
     input.guards_off = capture_.request.guards_off;
     input.vmas = capture_.vmas;
-    input.read = [this](uint64_t address, void* out, size_t size) { return read_app(capture_, address, out, size); };
+    input.read = [this](uint64_t address, void* out, size_t size) {
+      return read_app(capture_, address, out, size);
+    };
     if (plan_.guarded)
       for (const Region& region : plan_.regions)
         if (region.pages == Pages::mapped && region.backing == Backing::anonymous)
@@ -127,9 +144,11 @@ class AreaPlanner {
     for (Region& region : plan_.regions) {
       if (region.vma->start > first || region.vma->end < last) continue;
       region.runs.push_back({first, last});
-      std::sort(region.runs.begin(), region.runs.end(), [](const Span& a, const Span& b) { return a.start < b.start; });
+      std::sort(region.runs.begin(), region.runs.end(),
+                [](const Span& a, const Span& b) { return a.start < b.start; });
       region.runs = merge_overlaps(region.runs);
-      region.segments = close_gaps(region.runs, region.backing == Backing::file ? uint64_t{128} << 10 : uint64_t{1} << 20);
+      region.segments = close_gaps(
+          region.runs, region.backing == Backing::file ? uint64_t{128} << 10 : uint64_t{1} << 20);
       if (region.pages == Pages::none) region.pages = Pages::mapped;
       return {};
     }
@@ -153,13 +172,15 @@ class AreaPlanner {
     for (const arch::Registers& registers : capture_.registers) {
       const uint64_t pc = arch::program_counter(registers);
       bool bad = pc - process.vdso_start < process.vdso_size;
-      for (const shim::Patch& patch : shim.patches) bad = bad || (pc > patch.address && pc < patch.address + patch.bytes.size());
+      for (const shim::Patch& patch : shim.patches)
+        bad = bad || (pc > patch.address && pc < patch.address + patch.bytes.size());
       for (const Vma& vma : capture_.vmas) {
         if (pc < vma.start || pc >= vma.end) continue;
         bad = bad || std::none_of(plan_.regions.begin(), plan_.regions.end(),
                                   [&vma](const Region& region) { return region.vma == &vma; });
       }
-      if (bad && process.vdso_size != 0) return Error{EAGAIN, "a thread of the app never leaves code that thaw must change"};
+      if (bad && process.vdso_size != 0)
+        return Error{EAGAIN, "a thread of the app never leaves code that thaw must change"};
     }
     return {};
   }
@@ -183,9 +204,12 @@ class AreaPlanner {
     process.park_word = plan_.area_start + plan_.area_data + shim.park_word_offset;
     if (shim.guarded) process.flags |= model::kShimGuards;
     std::vector<model::Gap> gaps = free_ranges(capture_, plan_);
-    std::sort(gaps.begin(), gaps.end(), [](const model::Gap& a, const model::Gap& b) { return a.end - a.start > b.end - b.start; });
+    std::sort(gaps.begin(), gaps.end(), [](const model::Gap& a, const model::Gap& b) {
+      return a.end - a.start > b.end - b.start;
+    });
     gaps.resize(std::min(gaps.size(), kMostGaps));
-    process.gaps = {static_cast<model::Index>(capture_.image.gaps.size()), static_cast<uint32_t>(gaps.size())};
+    process.gaps = {static_cast<model::Index>(capture_.image.gaps.size()),
+                    static_cast<uint32_t>(gaps.size())};
     capture_.image.gaps.insert(capture_.image.gaps.end(), gaps.begin(), gaps.end());
   }
 
@@ -196,6 +220,8 @@ class AreaPlanner {
 
 }  // namespace
 
-Result<void> plan_area(Capture& capture, MemoryPlan& plan) { return AreaPlanner(capture, plan).run(); }
+Result<void> plan_area(Capture& capture, MemoryPlan& plan) {
+  return AreaPlanner(capture, plan).run();
+}
 
 }  // namespace thaw::checkpoint

@@ -23,10 +23,12 @@ Result<void> check_children(pid_t pid) {
     if (pids.empty()) continue;
     const std::string child(pids[0]);
     auto comm = read_file("/proc/" + child + "/comm");
-    return refuse(pid, "has a child process (" + child + ", " +
-                           (comm ? std::string(trim(comm.value())) : "unknown") +
-                           "); thaw restores one process: let the app start children after the checkpoint, or "
-                           "switch its worker processes off");
+    return refuse(
+        pid,
+        "has a child process (" + child + ", " +
+            (comm ? std::string(trim(comm.value())) : "unknown") +
+            "); thaw restores one process: let the app start children after the checkpoint, or "
+            "switch its worker processes off");
   }
   return {};
 }
@@ -34,7 +36,8 @@ Result<void> check_children(pid_t pid) {
 Result<void> check_credentials(pid_t pid, std::string_view status) {
   for (const char* key : {"Uid:", "Gid:"}) {
     const auto ids = split(line_value(status, key), "\t ");
-    if (ids.size() == 4 && std::all_of(ids.begin(), ids.end(), [&ids](auto id) { return id == ids[0]; }))
+    if (ids.size() == 4 &&
+        std::all_of(ids.begin(), ids.end(), [&ids](auto id) { return id == ids[0]; }))
       continue;
     return refuse(pid, std::string("has mixed credentials (") + key + " " +
                            std::string(line_value(status, key)) +
@@ -64,8 +67,10 @@ Result<void> check_supported(const Request& request) {
   if (line_value(text, "VmSize:").empty()) return refuse(pid, "is a kernel thread or has ended");
   const std::string_view seccomp = line_value(text, "Seccomp:");
   if (!seccomp.empty() && seccomp != "0")
-    return refuse(pid, "has a seccomp filter, which cannot be restored; switch the app's sandbox off for the "
-                       "checkpoint, or confine it from outside (the caller of thaw-exec)");
+    return refuse(
+        pid,
+        "has a seccomp filter, which cannot be restored; switch the app's sandbox off for the "
+        "checkpoint, or confine it from outside (the caller of thaw-exec)");
   THAW_TRY(check_credentials(pid, text));
   THAW_TRY(check_root(pid));
   return check_children(pid);

@@ -19,10 +19,13 @@ double now_ms() {
 
 Result<Report> write_image(const Request& request, const Freeze& freeze) {
   image::Builder builder;
-  THAW_ASSIGN(writer, image::Writer::create(request.image, static_cast<size_t>(sysconf(_SC_PAGESIZE))));
+  THAW_ASSIGN(writer,
+              image::Writer::create(request.image, static_cast<size_t>(sysconf(_SC_PAGESIZE))));
   Capture capture = {request, builder, writer, {}, {}, freeze.tids(), {}, {}, 0, 0, {}};
-  capture.memory.reset(open(("/proc/" + std::to_string(request.pid) + "/mem").c_str(), O_RDONLY | O_CLOEXEC));
-  if (!capture.memory.valid()) return errno_error("cannot read the memory of process " + std::to_string(request.pid));
+  capture.memory.reset(
+      open(("/proc/" + std::to_string(request.pid) + "/mem").c_str(), O_RDONLY | O_CLOEXEC));
+  if (!capture.memory.valid())
+    return errno_error("cannot read the memory of process " + std::to_string(request.pid));
 
   THAW_TRY(prepare_injection(capture));
   THAW_TRY(collect_threads(capture));
@@ -58,7 +61,8 @@ Result<Report> attempt(const Request& request) {
   THAW_TRY(check_supported(request));
   THAW_ASSIGN(freeze, Freeze::take(request.pid));
   const double started = now_ms();
-  THAW_TRY(check_supported(request));  // Once more: a child may have been born before all threads stood still.
+  THAW_TRY(check_supported(
+      request));  // Once more: a child may have been born before all threads stood still.
   THAW_ASSIGN(report, write_image(request, freeze));
   report.frozen_ms = now_ms() - started;
   if (!request.leave_running)
@@ -73,22 +77,26 @@ Result<Report> attempt(const Request& request) {
 Result<void> prepare_injection(Capture& capture) {
   THAW_ASSIGN(vmas, read_vmas(capture.request.pid));
   capture.vmas = std::move(vmas);
-  // The kernel's own code first: no thread is ever stopped in a system call there, and on ARM a call injected at the very
-  // instruction of an interrupted one would be taken for that one.
-  find_syscall_instruction(capture, [](const Vma& vma) { return vma.path == "[sigpage]" || vma.path == "[vdso]"; });
+  // The kernel's own code first: no thread is ever stopped in a system call there, and on ARM a
+  // call injected at the very instruction of an interrupted one would be taken for that one.
+  find_syscall_instruction(
+      capture, [](const Vma& vma) { return vma.path == "[sigpage]" || vma.path == "[vdso]"; });
   find_syscall_instruction(capture, [](const Vma& vma) { return vma.is_file(); });
   for (const Vma& vma : capture.vmas) {
-    const bool writable = (vma.prot & (PROT_READ | PROT_WRITE)) == (PROT_READ | PROT_WRITE) && !vma.shared && !vma.is_file();
-    if (writable && capture.scratch == 0 && vma.resident_kb > 0) capture.scratch = vma.end - capture.writer.page_size();
+    const bool writable = (vma.prot & (PROT_READ | PROT_WRITE)) == (PROT_READ | PROT_WRITE) &&
+                          !vma.shared && !vma.is_file();
+    if (writable && capture.scratch == 0 && vma.resident_kb > 0)
+      capture.scratch = vma.end - capture.writer.page_size();
   }
-  if (capture.syscall_instruction == 0) return Error{0, "the app has no code with a system call instruction"};
+  if (capture.syscall_instruction == 0)
+    return Error{0, "the app has no code with a system call instruction"};
   if (capture.scratch == 0) return Error{0, "the app has no writable memory"};
   return {};
 }
 
 Result<Report> checkpoint(const Request& request) {
-  // A thread may stand where the image needs other code (an entry point that gets a guard, the vDSO): a moment later it
-  // does not.
+  // A thread may stand where the image needs other code (an entry point that gets a guard, the
+  // vDSO): a moment later it does not.
   constexpr int kAttempts = 100;
   for (int i = 0;; ++i) {
     auto report = attempt(request);

@@ -6,14 +6,15 @@
 namespace thaw::checkpoint {
 
 struct Report {
-  uint64_t image_size = 0;     ///< bytes of address range in the file, holes included
-  uint64_t stored_bytes = 0;   ///< bytes of pages stored
+  uint64_t image_size = 0;    ///< bytes of address range in the file, holes included
+  uint64_t stored_bytes = 0;  ///< bytes of pages stored
   uint32_t threads = 0, mappings = 0, descriptors = 0, ops = 0;
-  double frozen_ms = 0;        ///< how long the app stood still
+  double frozen_ms = 0;  ///< how long the app stood still
 };
 
-/// Writes the image of a process and, unless `leave_running`, ends it. On an error the process runs on unharmed and
-/// nothing is left at Request::image. All ptrace calls are made by the calling thread.
+/// Writes the image of a process and, unless `leave_running`, ends it. On an error the process runs
+/// on unharmed and nothing is left at Request::image. All ptrace calls are made by the calling
+/// thread.
 Result<Report> checkpoint(const Request& request);
 
 }  // namespace thaw::checkpoint

@@ -1,5 +1,5 @@
-// Descriptors: which numbers share an open file description, which come from the caller, and for the rest the kind
-// that each has (fd/kinds.cc).
+// Descriptors: which numbers share an open file description, which come from the caller, and for
+// the rest the kind that each has (fd/kinds.cc).
 #include <fcntl.h>
 #include <linux/kcmp.h>
 #include <poll.h>
@@ -25,7 +25,8 @@ struct Numbered {
 };
 
 bool same_description(pid_t pid, int a, int b) {
-  return syscall(SYS_kcmp, pid, pid, KCMP_FILE, static_cast<unsigned long>(a), static_cast<unsigned long>(b)) == 0;
+  return syscall(SYS_kcmp, pid, pid, KCMP_FILE, static_cast<unsigned long>(a),
+                 static_cast<unsigned long>(b)) == 0;
 }
 
 Result<fd::Probe> probe(pid_t pid, int pidfd, int number_) {
@@ -47,7 +48,9 @@ Result<fd::Probe> probe(pid_t pid, int pidfd, int number_) {
   return probe;
 }
 
-bool is_stdio(const fd::Probe& p) { return p.number < kFirstOwn; }
+bool is_stdio(const fd::Probe& p) {
+  return p.number < kFirstOwn;
+}
 
 /// Terminals and pipes that the app opened again by another description are still the caller's.
 bool same_channel(const fd::Probe& stdio, const fd::Probe& p) {
@@ -59,7 +62,8 @@ bool same_channel(const fd::Probe& stdio, const fd::Probe& p) {
 }
 
 /// The number that the caller gives for this description, or -1.
-int inherited_from(const Capture& capture, const std::vector<fd::Probe>& probes, const fd::Probe& p) {
+int inherited_from(const Capture& capture, const std::vector<fd::Probe>& probes,
+                   const fd::Probe& p) {
   if (is_stdio(p)) return p.number;
   const auto& inherit = capture.request.inherit;
   if (std::find(inherit.begin(), inherit.end(), p.number) != inherit.end()) return p.number;
@@ -79,10 +83,14 @@ void collect_owner(const Capture& capture, const fd::Probe& p, model::OpenFile& 
     if (capture.tids[i] == owner.pid) file.owner_thread = static_cast<model::Index>(i);
 }
 
-Result<model::OpenFile> collect_open_file(fd::Collector& collector, const Capture& capture, const fd::Probe& p) {
+Result<model::OpenFile> collect_open_file(fd::Collector& collector, const Capture& capture,
+                                          const fd::Probe& p) {
   const auto kinds = fd::kinds();
-  const auto kind = std::find_if(kinds.begin(), kinds.end(), [&p](const fd::Kind& k) { return k.match(p); });
-  if (kind == kinds.end()) return fd::refuse(p, "thaw does not know this kind of descriptor", "close it before the checkpoint");
+  const auto kind =
+      std::find_if(kinds.begin(), kinds.end(), [&p](const fd::Kind& k) { return k.match(p); });
+  if (kind == kinds.end())
+    return fd::refuse(p, "thaw does not know this kind of descriptor",
+                      "close it before the checkpoint");
   model::OpenFile file;
   file.kind = static_cast<uint32_t>(kind - kinds.begin());
   file.flags = static_cast<uint32_t>(p.flags);
@@ -107,12 +115,15 @@ class KeepPosition {
   off_t position_;
 };
 
-/// Stores `size` bytes (whole pages) that belong at `offset` of an object, continuing the last run where it can.
-Result<void> store_run(Capture& capture, model::Range& range, uint64_t offset, const char* bytes, uint64_t size) {
+/// Stores `size` bytes (whole pages) that belong at `offset` of an object, continuing the last run
+/// where it can.
+Result<void> store_run(Capture& capture, model::Range& range, uint64_t offset, const char* bytes,
+                       uint64_t size) {
   const uint64_t at = capture.writer.reserve(size);
   THAW_TRY(capture.writer.write(at, bytes, size));
   auto& runs = capture.image.data_runs;
-  if (range.count > 0 && runs.back().offset + runs.back().size == offset && runs.back().data + runs.back().size == at) {
+  if (range.count > 0 && runs.back().offset + runs.back().size == offset &&
+      runs.back().data + runs.back().size == at) {
     runs.back().size += size;
     return {};
   }
@@ -139,14 +150,16 @@ Result<model::Range> store_content(Capture& capture, int fd, uint64_t size) {
     const uint64_t whole = (bytes + page - 1) / page * page;
     std::fill(buffer.begin() + got, buffer.begin() + static_cast<ptrdiff_t>(whole), '\0');
     for (uint64_t at = 0; at < whole; at += page)
-      if (!image::all_zero(buffer.data() + at, page)) THAW_TRY(store_run(capture, range, offset + at, buffer.data() + at, page));
+      if (!image::all_zero(buffer.data() + at, page))
+        THAW_TRY(store_run(capture, range, offset + at, buffer.data() + at, page));
     offset += bytes;
   }
   return range;
 }
 
 /// Fills `numbers` and one probe per open file description.
-Result<void> probe_all(Capture& capture, int pidfd, std::vector<fd::Probe>& probes, std::vector<Numbered>& numbers) {
+Result<void> probe_all(Capture& capture, int pidfd, std::vector<fd::Probe>& probes,
+                       std::vector<Numbered>& numbers) {
   const pid_t pid = capture.request.pid;
   THAW_ASSIGN(open_numbers, numeric_entries("/proc/" + std::to_string(pid) + "/fd"));
   for (const int number_ : open_numbers) {
@@ -180,12 +193,15 @@ Result<void> collect_descriptors(Capture& capture) {
   std::vector<model::Index> open_file_of(all.size(), model::kNone);
   for (size_t i = 0; i < all.size(); ++i) {
     if (from_caller[i] >= 0) continue;
-    all[i].open_file = open_file_of[i] = static_cast<model::Index>(capture.image.open_files.size() + own.size());
+    all[i].open_file = open_file_of[i] =
+        static_cast<model::Index>(capture.image.open_files.size() + own.size());
     own.push_back(std::move(all[i]));
   }
 
   fd::Collector collector = {capture.image, capture.request.policies, own, -1, {}};
-  collector.store_content = [&capture](int fd, uint64_t size) { return store_content(capture, fd, size); };
+  collector.store_content = [&capture](int fd, uint64_t size) {
+    return store_content(capture, fd, size);
+  };
   for (const fd::Probe& p : own) {
     THAW_ASSIGN(file, collect_open_file(collector, capture, p));
     capture.image.open_files.push_back(file);

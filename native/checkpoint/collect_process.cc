@@ -18,7 +18,8 @@
 namespace thaw::checkpoint {
 namespace {
 
-/// struct sigaction as system calls take it (include/uapi/asm-generic/signal.h; all three CPUs have sa_restorer).
+/// struct sigaction as system calls take it (include/uapi/asm-generic/signal.h; all three CPUs have
+/// sa_restorer).
 struct KernelSigaction {
   unsigned long handler, flags, restorer;
   unsigned long mask[8 / sizeof(unsigned long)];
@@ -116,8 +117,8 @@ Result<void> collect_interval_timers(Capture& capture, RemoteSyscalls& remote) {
 Result<model::PosixTimer> parse_timer(const Capture& capture, std::string_view block) {
   model::PosixTimer timer;
   timer.id = static_cast<int32_t>(number(line_value(block, "ID:")));
-  timer.clock = static_cast<uint32_t>(static_cast<int32_t>(strtol(
-      std::string(line_value(block, "ClockID:")).c_str(), nullptr, 10)));
+  timer.clock = static_cast<uint32_t>(static_cast<int32_t>(
+      strtol(std::string(line_value(block, "ClockID:")).c_str(), nullptr, 10)));
   const std::string_view signal = line_value(block, "signal:");  // "60/00007ffc..."
   timer.signal = static_cast<uint32_t>(number(signal.substr(0, signal.find('/'))));
   timer.value = number(signal.substr(signal.find('/') + 1), 16);
@@ -181,7 +182,8 @@ Result<void> collect_cwd(Capture& capture) {
 Result<void> collect_process(Capture& capture) {
   capture.process.pid = static_cast<uint32_t>(capture.request.pid);
   THAW_TRY(collect_cwd(capture));
-  THAW_ASSIGN(remote, RemoteSyscalls::begin(capture.tids[0], capture.syscall_instruction, capture.scratch));
+  THAW_ASSIGN(remote,
+              RemoteSyscalls::begin(capture.tids[0], capture.syscall_instruction, capture.scratch));
   THAW_TRY(collect_layout(capture, remote));
   THAW_TRY(collect_prctls(capture, remote));
   THAW_TRY(collect_signal_actions(capture, remote));

@@ -34,7 +34,8 @@ ClockOffsets clock_offsets(const std::string& process) {
     if (parts.size() != 3) continue;
     const int64_t value = strtoll(std::string(parts[1]).c_str(), nullptr, 10) * 1'000'000'000 +
                           static_cast<int64_t>(number(parts[2]));
-    // /proc shows the offsets of the namespace for children, which is the process's own once it has entered it.
+    // /proc shows the offsets of the namespace for children, which is the process's own once it has
+    // entered it.
     if (parts[0] == "monotonic" || parts[0] == "1") offsets.monotonic = value;
     if (parts[0] == "boottime" || parts[0] == "7") offsets.boottime = value;
   }
@@ -44,7 +45,8 @@ ClockOffsets clock_offsets(const std::string& process) {
 void collect_clocks(const Capture& capture, model::Requirements& needs) {
   const ClockOffsets own = clock_offsets("self");
   const ClockOffsets app = clock_offsets(std::to_string(capture.request.pid));
-  needs.monotonic_ns = static_cast<uint64_t>(clock_ns(CLOCK_MONOTONIC) - own.monotonic + app.monotonic);
+  needs.monotonic_ns =
+      static_cast<uint64_t>(clock_ns(CLOCK_MONOTONIC) - own.monotonic + app.monotonic);
   needs.boottime_ns = static_cast<uint64_t>(clock_ns(CLOCK_BOOTTIME) - own.boottime + app.boottime);
   needs.realtime_ns = static_cast<uint64_t>(clock_ns(CLOCK_REALTIME));
 }
@@ -78,7 +80,8 @@ Result<void> collect_program(Capture& capture, model::Requirements& needs) {
   const std::string folder = "/proc/" + std::to_string(request.pid);
   THAW_ASSIGN(exe, read_link(folder + "/exe"));
   UniqueFd fd(open((folder + "/exe").c_str(), O_RDONLY | O_CLOEXEC));
-  // A restored app of an ordinary user has thaw-exec as its exe link: the program is the one it was asked for.
+  // A restored app of an ordinary user has thaw-exec as its exe link: the program is the one it was
+  // asked for.
   const std::string program = request.program.empty() ? exe : request.program;
   if (request.program.empty() && exe.ends_with(" (deleted)"))
     return Error{ENOENT, "the app's program " + exe + " is gone from the disk"};
@@ -105,13 +108,15 @@ Result<void> collect_identity(Capture& capture, model::Requirements& needs) {
   THAW_ASSIGN(status, read_file(folder + "/status"));
   const auto uids = split(line_value(status, "Uid:"), "\t ");
   const auto gids = split(line_value(status, "Gid:"), "\t ");
-  if (uids.size() < 2 || gids.size() < 2) return Error{0, "cannot understand " + folder + "/status"};
+  if (uids.size() < 2 || gids.size() < 2)
+    return Error{0, "cannot understand " + folder + "/status"};
   needs.euid = static_cast<uint32_t>(number(uids[1]));
   needs.egid = static_cast<uint32_t>(number(gids[1]));
   auto label = read_file(folder + "/attr/current");  // Fails where no security module is active.
   if (label) {
     const std::string& text = label.value();
-    needs.security_label = capture.image.blob(trim(std::string_view(text).substr(0, text.find('\0'))));
+    needs.security_label =
+        capture.image.blob(trim(std::string_view(text).substr(0, text.find('\0'))));
   }
   return {};
 }

@@ -51,31 +51,35 @@ Result<void> collect_alternate_stack(RemoteSyscalls& remote, SignalState& state)
   THAW_ASSIGN(stack, remote.read_scratch<stack_t>());
   state.stack_address = reinterpret_cast<uintptr_t>(stack.ss_sp);
   state.stack_size = stack.ss_size;
-  state.stack_flags = stack.ss_flags & ~SS_ONSTACK;  // ONSTACK is the kernel's answer, never its input.
+  state.stack_flags =
+      stack.ss_flags & ~SS_ONSTACK;  // ONSTACK is the kernel's answer, never its input.
   return {};
 }
 
 Result<void> collect_tid_address(RemoteSyscalls& remote, pid_t tid, model::Thread& thread) {
   THAW_ASSIGN(result, remote.call(SYS_prctl, PR_GET_TID_ADDRESS, remote.scratch()));
   if (result != 0)
-    return Error{static_cast<int>(-result),
-                 "thread " + std::to_string(tid) +
-                     " has a clear_child_tid that this kernel does not show; it needs CONFIG_CHECKPOINT_RESTORE"};
+    return Error{static_cast<int>(-result), "thread " + std::to_string(tid) +
+                                                " has a clear_child_tid that this kernel does not "
+                                                "show; it needs CONFIG_CHECKPOINT_RESTORE"};
   THAW_ASSIGN(address, remote.read_scratch<unsigned long>());
   thread.clear_child_tid = address;
   return {};
 }
 
-/// glibc and bionic keep the thread's id where clear_child_tid points; musl keeps it in the thread's control block.
+/// glibc and bionic keep the thread's id where clear_child_tid points; musl keeps it in the
+/// thread's control block.
 void find_tid_word(pid_t tid, model::Thread& thread) {
   uint32_t word = 0;
   if (thread.clear_child_tid != 0 &&
-      read_memory(tid, thread.clear_child_tid, &word, sizeof(word)).ok() && word == static_cast<uint32_t>(tid)) {
+      read_memory(tid, thread.clear_child_tid, &word, sizeof(word)).ok() &&
+      word == static_cast<uint32_t>(tid)) {
     thread.tid_word = thread.clear_child_tid;
     thread.flags |= model::kTidWord;
     return;
   }
-  constexpr uint64_t kReach = 512;  // x86 and musl put the block behind the TLS pointer, ARM before it.
+  constexpr uint64_t kReach =
+      512;  // x86 and musl put the block behind the TLS pointer, ARM before it.
   uint32_t words[2 * kReach / 4] = {};
   const uint64_t start = (thread.tls[0] & ~uint64_t{3}) - kReach;
   if (thread.tls[0] == 0) return;
@@ -94,14 +98,15 @@ void find_tid_word(pid_t tid, model::Thread& thread) {
 
 void collect_rseq(pid_t tid, model::Thread& thread, arch::Registers& registers) {
   RseqConfiguration configuration = {};
-  if (ptrace(static_cast<__ptrace_request>(PTRACE_GET_RSEQ_CONFIGURATION), tid, sizeof(configuration),
-             &configuration) <= 0)
+  if (ptrace(static_cast<__ptrace_request>(PTRACE_GET_RSEQ_CONFIGURATION), tid,
+             sizeof(configuration), &configuration) <= 0)
     return;
   thread.rseq_address = configuration.pointer;
   thread.rseq_size = configuration.size;
   thread.rseq_signature = configuration.signature;
 
-  // A thread stopped within a critical section must take its abort path: the CPU is another one after restore.
+  // A thread stopped within a critical section must take its abort path: the CPU is another one
+  // after restore.
   uint64_t section_address = 0;
   RseqCriticalSection section = {};
   if (configuration.pointer == 0 ||
@@ -128,7 +133,9 @@ Result<void> collect_robust_list(Capture& capture, pid_t tid, model::Thread& thr
     const uint64_t address = (entry & ~1ul) + static_cast<unsigned long>(list.futex_offset);
     uint32_t word = 0;
     constexpr uint32_t kTidMask = 0x3fffffff;  // FUTEX_TID_MASK
-    if (!read_memory(tid, address, &word, sizeof(word)) || (word & kTidMask) != static_cast<uint32_t>(tid)) return;
+    if (!read_memory(tid, address, &word, sizeof(word)) ||
+        (word & kTidMask) != static_cast<uint32_t>(tid))
+      return;
     capture.image.robust_words.push_back({address});
     ++thread.robust_words.count;
   };
@@ -146,7 +153,8 @@ void collect_scheduling(Capture& capture, pid_t tid, model::Thread& thread, bool
   const pid_t leader_tid = capture.tids[0];
   thread.policy = static_cast<uint32_t>(std::max(0, sched_getscheduler(tid)) & 0xffff);
   sched_param parameter = {};
-  if (sched_getparam(tid, &parameter) == 0) thread.priority = static_cast<uint32_t>(parameter.sched_priority);
+  if (sched_getparam(tid, &parameter) == 0)
+    thread.priority = static_cast<uint32_t>(parameter.sched_priority);
   thread.sched_flags = (sched_getscheduler(tid) & SCHED_RESET_ON_FORK) != 0 ? 1 : 0;
   thread.nice = getpriority(PRIO_PROCESS, static_cast<id_t>(tid)) -
                 getpriority(PRIO_PROCESS, static_cast<id_t>(leader_tid));
@@ -154,7 +162,8 @@ void collect_scheduling(Capture& capture, pid_t tid, model::Thread& thread, bool
   const long io = syscall(SYS_ioprio_get, kWhoProcess, tid);
   thread.io_priority = io > 0 ? static_cast<uint32_t>(io) : 0;
 
-  // CPUs are the caller's, as everything that a process keeps across exec; a thread that chose others keeps them.
+  // CPUs are the caller's, as everything that a process keeps across exec; a thread that chose
+  // others keeps them.
   cpu_set_t reference = {}, own = {};
   sched_getaffinity(leader ? 0 : leader_tid, sizeof(reference), &reference);
   sched_getaffinity(tid, sizeof(own), &own);
@@ -179,7 +188,8 @@ Result<model::Range> collect_pending(Capture& capture, pid_t tid, uint32_t flags
     static_assert(sizeof(pending) == sizeof(siginfo_t));
     __ptrace_peeksiginfo_args arguments = {range.count, flags, 1};
     const long count = ptrace(PTRACE_PEEKSIGINFO, tid, &arguments, &pending);
-    if (count < 0) return errno_error("cannot read the pending signals of thread " + std::to_string(tid));
+    if (count < 0)
+      return errno_error("cannot read the pending signals of thread " + std::to_string(tid));
     if (count == 0) return range;
     capture.image.pending_signals.push_back(pending);
     ++range.count;

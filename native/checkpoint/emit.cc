@@ -12,7 +12,8 @@ namespace {
 
 constexpr int kGuardInstall = 102;  // MADV_GUARD_INSTALL, since Linux 6.13
 
-/// VmFlags that are made again by madvise(2). Advice that only tunes may fail; what changes behaviour may not.
+/// VmFlags that are made again by madvise(2). Advice that only tunes may fail; what changes
+/// behaviour may not.
 struct Advice {
   const char* flag;
   int advice;
@@ -27,7 +28,11 @@ constexpr Advice kAdvice[] = {
 class Emitter {
  public:
   Emitter(Capture& capture, const MemoryPlan& plan)
-      : capture_(capture), plan_(plan), page_(capture.writer.page_size()), reader_(capture), ops_(capture.image.ops) {}
+      : capture_(capture),
+        plan_(plan),
+        page_(capture.writer.page_size()),
+        reader_(capture),
+        ops_(capture.image.ops) {}
 
   Result<void> run() {
     capture_.process.mappings.first = static_cast<model::Index>(capture_.image.mappings.size());
@@ -38,7 +43,8 @@ class Emitter {
     if (!emitted_area_) THAW_TRY(emit_area());
     for (const Region& region : plan_.regions) emit_attributes(region);
     for (const Region& region : plan_.regions)
-      if (region.vma->has("sl")) ops_.add(model::OpKind::seal, region.vma->start, region.vma->size());
+      if (region.vma->has("sl"))
+        ops_.add(model::OpKind::seal, region.vma->start, region.vma->size());
     capture_.process.ops = ops_.range();
     return {};
   }
@@ -71,7 +77,8 @@ class Emitter {
         break;
       case Backing::file:
       case Backing::object:
-        ops_.map(span.start, span.size(), vma.prot, MAP_FIXED | (vma.shared ? MAP_SHARED : MAP_PRIVATE) | noreserve(vma),
+        ops_.map(span.start, span.size(), vma.prot,
+                 MAP_FIXED | (vma.shared ? MAP_SHARED : MAP_PRIVATE) | noreserve(vma),
                  source(region), vma.offset + into);
         break;
       case Backing::nothing:
@@ -86,14 +93,16 @@ class Emitter {
       if (segment.start > next) back(region, {next, segment.start});
       const uint64_t at = capture_.writer.reserve(segment.size());
       THAW_TRY(store_runs(region, segment, at));
-      ops_.map(segment.start, segment.size(), vma.prot, MAP_FIXED | MAP_PRIVATE | noreserve(vma), 0, at);
+      ops_.map(segment.start, segment.size(), vma.prot, MAP_FIXED | MAP_PRIVATE | noreserve(vma), 0,
+               at);
       next = segment.end;
     }
     if (next < vma.end) back(region, {next, vma.end});
     return {};
   }
 
-  /// Of anonymous memory only the runs, holes stay holes of the file; over a file also what lies between them.
+  /// Of anonymous memory only the runs, holes stay holes of the file; over a file also what lies
+  /// between them.
   Result<void> store_runs(const Region& region, const Span& segment, uint64_t at) {
     if (region.backing != Backing::anonymous) return reader_.store(segment, at, plan_.overlay);
     for (const Span& run : region.runs) {
@@ -109,7 +118,8 @@ class Emitter {
     if (writable)
       back(region, {vma.start, vma.end});
     else
-      ops_.map(vma.start, vma.size(), PROT_READ | PROT_WRITE, anonymous_flags(vma), model::Op::kNoSource, 0);
+      ops_.map(vma.start, vma.size(), PROT_READ | PROT_WRITE, anonymous_flags(vma),
+               model::Op::kNoSource, 0);
     for (const Span& segment : region.segments) {
       const uint64_t at = capture_.writer.reserve(segment.size());
       THAW_TRY(store_runs(region, segment, at));
@@ -127,7 +137,8 @@ class Emitter {
     const uint64_t at = capture_.writer.reserve(plan_.area.size());
     THAW_TRY(capture_.writer.write(at, plan_.area.data(), plan_.area.size()));
     auto part = [&](uint64_t offset, uint64_t size, uint32_t prot) {
-      if (size != 0) ops_.map(plan_.area_start + offset, size, prot, MAP_FIXED | MAP_PRIVATE, 0, at + offset);
+      if (size != 0)
+        ops_.map(plan_.area_start + offset, size, prot, MAP_FIXED | MAP_PRIVATE, 0, at + offset);
     };
     part(0, plan_.area_code, PROT_READ);
     part(plan_.area_code, plan_.area_code_size, PROT_READ | PROT_EXEC);
@@ -139,7 +150,8 @@ class Emitter {
     const Vma& vma = *region.vma;
     for (const Advice& advice : kAdvice)
       if (vma.has(advice.flag))
-        ops_.add(model::OpKind::advise, vma.start, vma.size(), static_cast<uint32_t>(advice.advice), advice.optional);
+        ops_.add(model::OpKind::advise, vma.start, vma.size(), static_cast<uint32_t>(advice.advice),
+                 advice.optional);
     if (vma.has("lo")) {
       constexpr uint32_t kOnFault = 1;  // MLOCK_ONFAULT
       ops_.add(model::OpKind::lock, vma.start, vma.size(), vma.has("lf") ? kOnFault : 0);
@@ -147,7 +159,8 @@ class Emitter {
     constexpr std::string_view kPrefix = "[anon:";
     if (vma.path.starts_with(kPrefix) && vma.path.ends_with("]"))
       ops_.name(vma.start, vma.size(),
-                capture_.image.blob(vma.path.substr(kPrefix.size(), vma.path.size() - kPrefix.size() - 1)));
+                capture_.image.blob(
+                    vma.path.substr(kPrefix.size(), vma.path.size() - kPrefix.size() - 1)));
   }
 
   static uint32_t noreserve(const Vma& vma) { return vma.has("nr") ? MAP_NORESERVE : 0; }
@@ -163,7 +176,8 @@ class Emitter {
   uint16_t source(const Region& region) {
     auto& sources = capture_.image.map_sources;
     for (size_t i = 0; i < sources.size(); ++i)
-      if (sources[i].file == region.file && sources[i].object == region.object && sources[i].open_flags == region.open_flags)
+      if (sources[i].file == region.file && sources[i].object == region.object &&
+          sources[i].open_flags == region.open_flags)
         return static_cast<uint16_t>(i + 1);
     sources.push_back({region.file, region.object, region.open_flags, 0});
     return static_cast<uint16_t>(sources.size());
@@ -176,10 +190,10 @@ class Emitter {
     record.end = vma.end;
     record.offset = vma.offset;
     record.prot = vma.prot;
-    record.kind = vma.path == "[stack]"                  ? model::MappingKind::stack
-                  : region.backing == Backing::file      ? model::MappingKind::file
-                  : region.backing == Backing::object    ? model::MappingKind::shared_memory
-                                                         : model::MappingKind::anonymous;
+    record.kind = vma.path == "[stack]"               ? model::MappingKind::stack
+                  : region.backing == Backing::file   ? model::MappingKind::file
+                  : region.backing == Backing::object ? model::MappingKind::shared_memory
+                                                      : model::MappingKind::anonymous;
     record.shared = vma.shared ? 1 : 0;
     record.file = region.file;
     record.object = region.object;
@@ -204,6 +218,8 @@ class Emitter {
 
 }  // namespace
 
-Result<void> emit_memory(Capture& capture, const MemoryPlan& plan) { return Emitter(capture, plan).run(); }
+Result<void> emit_memory(Capture& capture, const MemoryPlan& plan) {
+  return Emitter(capture, plan).run();
+}
 
 }  // namespace thaw::checkpoint

@@ -23,7 +23,8 @@ int64_t now_ns() {
 
 Error seize_error(pid_t pid, pid_t tid) {
   const int err = errno;
-  std::string why = "cannot trace thread " + std::to_string(tid) + " of process " + std::to_string(pid);
+  std::string why =
+      "cannot trace thread " + std::to_string(tid) + " of process " + std::to_string(pid);
   auto status = read_file("/proc/" + std::to_string(tid) + "/status");
   const std::string_view tracer =
       status ? line_value(status.value(), "TracerPid:") : std::string_view();
@@ -49,7 +50,8 @@ Result<bool> stop_thread(pid_t pid, pid_t tid) {
     if (!WIFSTOPPED(status)) return false;
     if (status >> 16 == kEventStop) {
       if (WSTOPSIG(status) == SIGTRAP) return true;
-      return Error{0, "process " + std::to_string(pid) + " is stopped by a signal; continue it (kill -CONT) first"};
+      return Error{0, "process " + std::to_string(pid) +
+                          " is stopped by a signal; continue it (kill -CONT) first"};
     }
     // A signal that was on its way: let it be delivered, the interrupt follows behind it.
     ptrace(PTRACE_CONT, tid, nullptr, reinterpret_cast<void*>(static_cast<long>(WSTOPSIG(status))));
@@ -66,8 +68,10 @@ Result<int> wait_for_stop(pid_t tid) {
     if (got == tid) return status;
     if (got < 0 && errno != EINTR) return errno_error("lost thread " + std::to_string(tid));
     if (now_ns() > deadline)
-      return Error{ETIMEDOUT, "thread " + std::to_string(tid) +
-                                  " did not stop within 10 s: it waits in the kernel and cannot be interrupted"};
+      return Error{
+          ETIMEDOUT,
+          "thread " + std::to_string(tid) +
+              " did not stop within 10 s: it waits in the kernel and cannot be interrupted"};
     const timespec pause = {0, pause_ns};
     nanosleep(&pause, nullptr);
   }
@@ -88,7 +92,8 @@ Result<bool> Freeze::seize_new_threads() {
   auto tids = numeric_entries("/proc/" + std::to_string(pid_) + "/task");
   if (!tids) return Error{ESRCH, "there is no process " + std::to_string(pid_)};
   // The leader first: its id is the process's.
-  std::stable_partition(tids.value().begin(), tids.value().end(), [this](int tid) { return tid == pid_; });
+  std::stable_partition(tids.value().begin(), tids.value().end(),
+                        [this](int tid) { return tid == pid_; });
   bool found = false;
   for (const pid_t tid : tids.value()) {
     if (std::find(tids_.begin(), tids_.end(), tid) != tids_.end()) continue;

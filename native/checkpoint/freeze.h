@@ -9,8 +9,9 @@
 
 namespace thaw::checkpoint {
 
-/// While it lives, all threads of one process stand still. Its end lets them run on, unharmed; should this process
-/// die, the kernel does the same. Must be used and destroyed in the thread that made it.
+/// While it lives, all threads of one process stand still. Its end lets them run on, unharmed;
+/// should this process die, the kernel does the same. Must be used and destroyed in the thread that
+/// made it.
 class Freeze {
  public:
   static Result<Freeze> take(pid_t pid);

@@ -10,7 +10,9 @@
 namespace thaw::checkpoint {
 namespace {
 
-void* as_pointer(uint64_t value) { return reinterpret_cast<void*>(static_cast<uintptr_t>(value)); }
+void* as_pointer(uint64_t value) {
+  return reinterpret_cast<void*>(static_cast<uintptr_t>(value));
+}
 
 Error lost(pid_t tid, const char* what) {
   return errno_error(std::string(what) + " thread " + std::to_string(tid));
@@ -66,9 +68,10 @@ RemoteSyscalls::~RemoteSyscalls() {
 Result<void> RemoteSyscalls::put_back() {
   THAW_TRY(write_memory(tid_, scratch_, saved_.data(), kScratchSize));
   THAW_TRY(arch::write_general(tid_, registers_));
-  if (ptrace(PTRACE_SETSIGMASK, tid_, sizeof(mask_), &mask_) != 0) return lost(tid_, "cannot put back");
-  // The stop after a system call is not one where the kernel restarts an interrupted call: move the thread to an
-  // interrupt stop, which it reaches before it runs any instruction.
+  if (ptrace(PTRACE_SETSIGMASK, tid_, sizeof(mask_), &mask_) != 0)
+    return lost(tid_, "cannot put back");
+  // The stop after a system call is not one where the kernel restarts an interrupted call: move the
+  // thread to an interrupt stop, which it reaches before it runs any instruction.
   if (ptrace(PTRACE_INTERRUPT, tid_, nullptr, nullptr) != 0 ||
       ptrace(PTRACE_CONT, tid_, nullptr, nullptr) != 0)
     return lost(tid_, "cannot put back");
@@ -99,7 +102,8 @@ Result<void> RemoteSyscalls::step_to_syscall_stop() {
 Result<int64_t> RemoteSyscalls::call(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
                                      uint64_t e, uint64_t f) {
   const std::array<uint64_t, 6> arguments = {a, b, c, d, e, f};
-  THAW_TRY(arch::write_general(tid_, arch::with_syscall(registers_, instruction_, number, arguments)));
+  THAW_TRY(
+      arch::write_general(tid_, arch::with_syscall(registers_, instruction_, number, arguments)));
   THAW_TRY(step_to_syscall_stop());  // Entry.
   THAW_TRY(step_to_syscall_stop());  // Exit.
   THAW_ASSIGN(after, arch::read_registers(tid_));

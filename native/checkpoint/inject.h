@@ -9,11 +9,13 @@
 
 namespace thaw::checkpoint {
 
-/// Makes a stopped thread call the kernel. While it lives, the thread's signals are blocked, and the process dies if
-/// we die: nobody must run on with registers that are not its own. Its end puts everything back.
+/// Makes a stopped thread call the kernel. While it lives, the thread's signals are blocked, and
+/// the process dies if we die: nobody must run on with registers that are not its own. Its end puts
+/// everything back.
 class RemoteSyscalls {
  public:
-  /// `instruction`: address of a system call instruction in the process; `scratch`: a writable page of it.
+  /// `instruction`: address of a system call instruction in the process; `scratch`: a writable page
+  /// of it.
   static Result<RemoteSyscalls> begin(pid_t tid, uint64_t instruction, uint64_t scratch);
   RemoteSyscalls(RemoteSyscalls&&) noexcept;
   RemoteSyscalls& operator=(RemoteSyscalls&&) = delete;

@@ -1,5 +1,6 @@
-// How the app's memory comes back. Three steps: classify every mapping and find the pages to store (regions.cc), lay
-// out the thaw area with shim and signal frames (area.cc), write the pages and emit the ops (emit.cc).
+// How the app's memory comes back. Three steps: classify every mapping and find the pages to store
+// (regions.cc), lay out the thaw area with shim and signal frames (area.cc), write the pages and
+// emit the ops (emit.cc).
 #pragma once
 
 #include <map>
@@ -17,10 +18,10 @@ struct Span {
 
 /// What stands behind a mapping before stored pages are laid over it.
 enum class Backing {
-  nothing,     ///< left out: the kernel's own mappings, an older thaw area
+  nothing,  ///< left out: the kernel's own mappings, an older thaw area
   anonymous,
-  file,        ///< private or shared mapping of a file
-  object,      ///< memfd and deleted files: memory made at launch
+  file,    ///< private or shared mapping of a file
+  object,  ///< memfd and deleted files: memory made at launch
 };
 
 /// How stored pages come back.
@@ -43,7 +44,8 @@ struct Region {
   std::string note;
 };
 
-/// Bytes that differ in the image from those in the app: patched libc entry points, the App API's state word.
+/// Bytes that differ in the image from those in the app: patched libc entry points, the App API's
+/// state word.
 class Overlay {
  public:
   void add(uint64_t address, std::vector<uint8_t> bytes) { patches_[address] = std::move(bytes); }
@@ -59,8 +61,8 @@ class Overlay {
 struct MemoryPlan {
   std::vector<Region> regions;  ///< ascending, one per VMA that comes back
   Overlay overlay;
-  bool guarded = false;         ///< a shim guards memory that is mapped from the image
-  std::vector<uint8_t> area;    ///< content of the thaw area
+  bool guarded = false;       ///< a shim guards memory that is mapped from the image
+  std::vector<uint8_t> area;  ///< content of the thaw area
   uint64_t area_start = 0;
   uint64_t area_code = 0, area_code_size = 0;  ///< offsets in the area: executable part
   uint64_t area_data = 0, area_data_size = 0;  ///< writable part

@@ -5,15 +5,16 @@ namespace {
 
 /// True if the kernel would make one mapping of both, so that one call can.
 bool continues(const model::Op& last, const model::Op& next) {
-  if (last.kind != model::OpKind::map || last.address + last.size != next.address || last.prot != next.prot ||
-      last.flags != next.flags || last.source != next.source)
+  if (last.kind != model::OpKind::map || last.address + last.size != next.address ||
+      last.prot != next.prot || last.flags != next.flags || last.source != next.source)
     return false;
   return next.source == model::Op::kNoSource || last.offset + last.size == next.offset;
 }
 
 }  // namespace
 
-void OpList::map(uint64_t address, uint64_t size, uint32_t prot, uint32_t flags, uint16_t source, uint64_t offset) {
+void OpList::map(uint64_t address, uint64_t size, uint32_t prot, uint32_t flags, uint16_t source,
+                 uint64_t offset) {
   model::Op op;
   op.kind = model::OpKind::map;
   op.address = address;
@@ -28,7 +29,8 @@ void OpList::map(uint64_t address, uint64_t size, uint32_t prot, uint32_t flags,
     ops_.push_back(op);
 }
 
-void OpList::add(model::OpKind kind, uint64_t address, uint64_t size, uint32_t flags, bool optional) {
+void OpList::add(model::OpKind kind, uint64_t address, uint64_t size, uint32_t flags,
+                 bool optional) {
   model::Op op;
   op.kind = kind;
   op.address = address;

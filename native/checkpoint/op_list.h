@@ -12,8 +12,10 @@ class OpList {
  public:
   explicit OpList(std::vector<model::Op>& ops) : ops_(ops), first_(ops.size()) {}
 
-  void map(uint64_t address, uint64_t size, uint32_t prot, uint32_t flags, uint16_t source, uint64_t offset);
-  void add(model::OpKind kind, uint64_t address, uint64_t size, uint32_t flags = 0, bool optional = false);
+  void map(uint64_t address, uint64_t size, uint32_t prot, uint32_t flags, uint16_t source,
+           uint64_t offset);
+  void add(model::OpKind kind, uint64_t address, uint64_t size, uint32_t flags = 0,
+           bool optional = false);
   void protect(uint64_t address, uint64_t size, uint32_t prot);
   void read(uint64_t address, uint64_t size, uint64_t offset);
   void name(uint64_t address, uint64_t size, model::Blob name);

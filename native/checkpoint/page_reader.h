@@ -21,8 +21,9 @@ class PageReader {
   Result<void> store(const Span& span, uint64_t offset, const Overlay& overlay);
 
  private:
-  Result<void> for_each_chunk(const Span& span, bool holes_allowed,
-                              const std::function<Result<void>(uint64_t address, const char* bytes, size_t size)>& use);
+  Result<void> for_each_chunk(
+      const Span& span, bool holes_allowed,
+      const std::function<Result<void>(uint64_t address, const char* bytes, size_t size)>& use);
   Result<std::vector<uint64_t>> page_map(const Span& span);
 
   const Capture& capture_;

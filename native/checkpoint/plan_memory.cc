@@ -18,7 +18,8 @@ void Overlay::apply(uint64_t address, void* bytes, size_t size) const {
 std::vector<Span> Overlay::pages(size_t page_size) const {
   std::vector<Span> spans;
   for (const auto& [at, patch] : patches_) {
-    const Span span = {at / page_size * page_size, (at + patch.size() + page_size - 1) / page_size * page_size};
+    const Span span = {at / page_size * page_size,
+                       (at + patch.size() + page_size - 1) / page_size * page_size};
     if (!spans.empty() && span.start <= spans.back().end)
       spans.back().end = std::max(spans.back().end, span.end);
     else

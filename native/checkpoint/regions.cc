@@ -1,4 +1,5 @@
-// Classifies every mapping: what stands behind it, which of its pages must be stored, and how they come back.
+// Classifies every mapping: what stands behind it, which of its pages must be stored, and how they
+// come back.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -17,7 +18,8 @@
 namespace thaw::checkpoint {
 namespace {
 
-constexpr uint64_t kAnonymousGap = uint64_t{1} << 20;  ///< holes from here on come back as untouched memory
+constexpr uint64_t kAnonymousGap = uint64_t{1}
+                                   << 20;  ///< holes from here on come back as untouched memory
 constexpr uint64_t kFileGap = 128 << 10;
 
 std::string where(const Vma& vma) {
@@ -33,7 +35,8 @@ Error refuse(const Vma& vma, const std::string& why, const std::string& remedy) 
 
 bool is_kernel_mapping(const Vma& vma) {
   return vma.path == "[vdso]" || vma.path.starts_with("[vvar") || vma.path == "[vsyscall]" ||
-         vma.path == "[sigpage]" || vma.path == "[vectors]" || vma.path == "[uprobes]" || vma.path == "[gate]";
+         vma.path == "[sigpage]" || vma.path == "[vectors]" || vma.path == "[uprobes]" ||
+         vma.path == "[gate]";
 }
 
 bool is_shared_anonymous(const Vma& vma) {
@@ -42,19 +45,25 @@ bool is_shared_anonymous(const Vma& vma) {
 
 Result<void> check_supported(const Vma& vma) {
   if (vma.path.starts_with("/SYSV"))
-    return refuse(vma, "is System V shared memory", "let the app use mmap or memfd_create for shared memory");
+    return refuse(vma, "is System V shared memory",
+                  "let the app use mmap or memfd_create for shared memory");
   if (vma.path == "/[aio]")
-    return refuse(vma, "belongs to kernel AIO", "let the app set up io_setup(2) after the checkpoint");
+    return refuse(vma, "belongs to kernel AIO",
+                  "let the app set up io_setup(2) after the checkpoint");
   if (vma.path.starts_with("anon_inode:") || vma.path.starts_with("/anon_inode:"))
-    return refuse(vma, "belongs to a kernel object", "close it before the checkpoint (for io_uring in libuv: UV_USE_IO_URING=0)");
-  if (vma.has("ht")) return refuse(vma, "is huge pages (hugetlbfs)", "switch huge pages off in the app");
-  if (vma.has("pf") || vma.has("io")) return refuse(vma, "is device memory", "let the app open the device after the checkpoint");
-  if (vma.has("um") || vma.has("uw")) return refuse(vma, "is watched by userfaultfd", "close it before the checkpoint");
+    return refuse(vma, "belongs to a kernel object",
+                  "close it before the checkpoint (for io_uring in libuv: UV_USE_IO_URING=0)");
+  if (vma.has("ht"))
+    return refuse(vma, "is huge pages (hugetlbfs)", "switch huge pages off in the app");
+  if (vma.has("pf") || vma.has("io"))
+    return refuse(vma, "is device memory", "let the app open the device after the checkpoint");
+  if (vma.has("um") || vma.has("uw"))
+    return refuse(vma, "is watched by userfaultfd", "close it before the checkpoint");
   return {};
 }
 
-/// A descriptor of the file behind a mapping: by its name where that is still the same file, else through the kernel's
-/// own link, which needs privilege. Invalid if neither works.
+/// A descriptor of the file behind a mapping: by its name where that is still the same file, else
+/// through the kernel's own link, which needs privilege. Invalid if neither works.
 UniqueFd open_mapped(const Capture& capture, const Vma& vma, int flags) {
   if (!vma.deleted) {
     UniqueFd fd(open(vma.path.c_str(), flags | O_CLOEXEC));
@@ -76,7 +85,9 @@ bool is_thaw_image(const Vma& vma, int fd) {
 /// True for the thaw area of the image that a restored app came from, which starts with its magic.
 Result<bool> starts_old_area(const Capture& capture, const Vma& vma) {
   char magic[sizeof(kAreaMagic)] = {};
-  if ((vma.prot & PROT_READ) == 0 || vma.shared || !read_app(capture, vma.start, magic, sizeof(magic)).ok()) return false;
+  if ((vma.prot & PROT_READ) == 0 || vma.shared ||
+      !read_app(capture, vma.start, magic, sizeof(magic)).ok())
+    return false;
   return memcmp(magic, kAreaMagic, sizeof(magic)) == 0;
 }
 
@@ -86,7 +97,9 @@ class Planner {
       : capture_(capture), plan_(plan), page_(capture.writer.page_size()), reader_(capture) {}
 
   Result<void> run() {
-    plan_.guarded = shim::can_guard(capture_.vmas, [this](uint64_t a, void* out, size_t n) { return read_app(capture_, a, out, n); });
+    plan_.guarded = shim::can_guard(capture_.vmas, [this](uint64_t a, void* out, size_t n) {
+      return read_app(capture_, a, out, n);
+    });
     for (const Vma& vma : capture_.vmas) {
       THAW_TRY(skip_old_area(vma));
       if (is_kernel_mapping(vma) || vma.start < old_area_end_) continue;
@@ -147,7 +160,8 @@ class Planner {
     region.segments = close_gaps(region.runs, gap);
     if (region.runs.empty()) return {};
     // mlock keeps all of it in memory anyway; a stack that grows cannot be a file mapping.
-    const bool copied = !plan_.guarded || vma.has("gd") || vma.has("lo") || vma.has("mg") || !region.guards.empty();
+    const bool copied =
+        !plan_.guarded || vma.has("gd") || vma.has("lo") || vma.has("mg") || !region.guards.empty();
     region.pages = copied ? Pages::copied : Pages::mapped;
     if (copied) region.segments = close_gaps(region.runs, 8 * page_);
     return {};
@@ -167,7 +181,8 @@ class Planner {
     if (is_thaw_image(vma, fd.get())) return orphan(region, "was mapped from an older image");
     if (vma.deleted) return orphan(region, "its file was deleted");
     if (!fd.valid())
-      return refuse(vma, "is of a file that cannot be opened", "make it readable for the user who builds the profile");
+      return refuse(vma, "is of a file that cannot be opened",
+                    "make it readable for the user who builds the profile");
     region.backing = Backing::file;
     THAW_ASSIGN(file, capture_.image.file(fd.get(), vma.path, model::kFileMapped));
     region.file = file;
@@ -175,8 +190,9 @@ class Planner {
     if (vma.anonymous_kb + vma.swap_kb == 0) return {};
     THAW_TRY(reader_.changed_pages(vma, fd.get(), region.runs));
     if (region.runs.empty()) return {};
-    // Where the app can write, pages it drops (MADV_DONTNEED) must go back to the file: its own pages are copied over
-    // the file's mapping. What has become read-only (relocated data) is mapped, and shared by all instances.
+    // Where the app can write, pages it drops (MADV_DONTNEED) must go back to the file: its own
+    // pages are copied over the file's mapping. What has become read-only (relocated data) is
+    // mapped, and shared by all instances.
     const bool writable = (vma.prot & PROT_WRITE) != 0;
     region.pages = writable ? Pages::copied : Pages::mapped;
     region.segments = close_gaps(region.runs, writable ? page_ : kFileGap);
@@ -187,14 +203,16 @@ class Planner {
     const Vma& vma = *region.vma;
     if (vma.deleted) return deleted_shared(region);
     const bool writable = (vma.prot & PROT_WRITE) != 0;
-    const auto action = writable ? capture_.request.policies.find("mapping", vma.path) : policy::Action::reopen;
+    const auto action =
+        writable ? capture_.request.policies.find("mapping", vma.path) : policy::Action::reopen;
     if (action != policy::Action::reopen && action != policy::Action::ignore)
       return refuse(vma, "is a writable shared mapping of a file, which every launch would write",
                     "allow it with " + policy::suggestion("mapping", vma.path, "reopen | ignore"));
     UniqueFd fd = open_mapped(capture_, vma, writable ? O_RDWR : O_RDONLY);
     if (!fd.valid()) return refuse(vma, "is of a file that cannot be opened", "check its mode");
     region.backing = Backing::file;
-    THAW_ASSIGN(file, capture_.image.file(fd.get(), vma.path, writable ? 0 : uint32_t{model::kFileMapped}));
+    THAW_ASSIGN(
+        file, capture_.image.file(fd.get(), vma.path, writable ? 0 : uint32_t{model::kFileMapped}));
     region.file = file;
     region.open_flags = writable ? O_RDWR : O_RDONLY;
     if (action == policy::Action::ignore) {
@@ -205,8 +223,8 @@ class Planner {
     return {};
   }
 
-  /// memfd and deleted files: an object that holds the memory, made again at launch. A descriptor of the same file, if
-  /// there is one, has stored its content already.
+  /// memfd and deleted files: an object that holds the memory, made again at launch. A descriptor
+  /// of the same file, if there is one, has stored its content already.
   Result<void> deleted_shared(Region& region) {
     const Vma& vma = *region.vma;
     region.backing = Backing::object;
@@ -260,6 +278,8 @@ class Planner {
 
 }  // namespace
 
-Result<void> plan_regions(Capture& capture, MemoryPlan& plan) { return Planner(capture, plan).run(); }
+Result<void> plan_regions(Capture& capture, MemoryPlan& plan) {
+  return Planner(capture, plan).run();
+}
 
 }  // namespace thaw::checkpoint

@@ -1,4 +1,5 @@
-// What the caller of a checkpoint asks for, and what the parts of a checkpoint hand on to each other.
+// What the caller of a checkpoint asks for, and what the parts of a checkpoint hand on to each
+// other.
 #pragma once
 
 #include <sys/types.h>
@@ -17,16 +18,16 @@ namespace thaw::checkpoint {
 
 struct Request {
   pid_t pid = 0;
-  std::string image;                      ///< path of the image to write
+  std::string image;  ///< path of the image to write
   bool leave_running = false;
   policy::Policies policies;
-  std::string program;                    ///< absolute; empty: /proc/PID/exe
-  std::vector<std::string> arguments;     ///< argv[0]...; empty: /proc/PID/cmdline
-  std::string cwd;                        ///< where the app was started; empty: unknown
+  std::string program;                 ///< absolute; empty: /proc/PID/exe
+  std::vector<std::string> arguments;  ///< argv[0]...; empty: /proc/PID/cmdline
+  std::string cwd;                     ///< where the app was started; empty: unknown
   std::string profile;
-  std::vector<int> inherit;               ///< descriptors beyond 0, 1, 2 that come from the caller
-  uint64_t call_address = 0;              ///< struct thaw_call of the app, 0: none
-  std::vector<std::string> guards_off;    ///< hazard guards left out, for tests
+  std::vector<int> inherit;             ///< descriptors beyond 0, 1, 2 that come from the caller
+  uint64_t call_address = 0;            ///< struct thaw_call of the app, 0: none
+  std::vector<std::string> guards_off;  ///< hazard guards left out, for tests
 };
 
 /// A thread's signal state that goes into its signal frame.
@@ -36,7 +37,8 @@ struct SignalState {
   int32_t stack_flags = 0;
 };
 
-/// The state of one checkpoint under way: collect fills it, plan turns it into ops, write stores it.
+/// The state of one checkpoint under way: collect fills it, plan turns it into ops, write stores
+/// it.
 struct Capture {
   const Request& request;
   image::Builder& image;
@@ -47,8 +49,8 @@ struct Capture {
   std::vector<arch::Registers> registers;  ///< per thread, ready for the signal frame
   std::vector<SignalState> signal_states;
   uint64_t syscall_instruction = 0;
-  uint64_t scratch = 0;                    ///< writable page of the app, for injected calls
-  UniqueFd memory;                         ///< /proc/PID/mem
+  uint64_t scratch = 0;  ///< writable page of the app, for injected calls
+  UniqueFd memory;       ///< /proc/PID/mem
 };
 
 /// Reads the app's memory, also where it has no right to read it itself.

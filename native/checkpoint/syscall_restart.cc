@@ -8,9 +8,11 @@ namespace thaw::checkpoint {
 namespace {
 
 // include/linux/errno.h of the kernel: never seen by user space, but by ptrace.
-constexpr int64_t kRestartSys = -512, kRestartNoIntr = -513, kRestartNoHand = -514, kRestartBlock = -516;
+constexpr int64_t kRestartSys = -512, kRestartNoIntr = -513, kRestartNoHand = -514,
+                  kRestartBlock = -516;
 
-/// Calls that the kernel never restarts but answers with EINTR, even when only ptrace interrupted them.
+/// Calls that the kernel never restarts but answers with EINTR, even when only ptrace interrupted
+/// them.
 bool interrupted_by_us(long number) {
   switch (number) {
 #ifdef SYS_epoll_wait
@@ -36,7 +38,8 @@ bool interrupted_by_us(long number) {
   }
 }
 
-/// A relative sleep goes on with what remains, which the kernel wrote where the caller asked for it.
+/// A relative sleep goes on with what remains, which the kernel wrote where the caller asked for
+/// it.
 void sleep_the_rest(arch::Interrupted& call) {
   constexpr uint64_t kAbsolute = 1;  // TIMER_ABSTIME
 #ifdef SYS_nanosleep

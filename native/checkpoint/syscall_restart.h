@@ -1,4 +1,5 @@
-// A thread stopped inside a system call must make it again in the restored process, as after SIGSTOP and SIGCONT.
+// A thread stopped inside a system call must make it again in the restored process, as after
+// SIGSTOP and SIGCONT.
 #pragma once
 
 #include <sys/types.h>

@@ -67,7 +67,8 @@ Result<std::vector<Vma>> read_vmas(pid_t pid) {
       add_detail(vmas.back(), line);
   }
   if (vmas.empty())
-    return Error{0, "process " + std::to_string(pid) + " has no memory: is it a kernel thread or a zombie?"};
+    return Error{
+        0, "process " + std::to_string(pid) + " has no memory: is it a kernel thread or a zombie?"};
   return vmas;
 }
 

@@ -14,12 +14,12 @@ namespace thaw::checkpoint {
 struct Vma {
   uint64_t start = 0, end = 0;
   uint64_t offset = 0;
-  uint32_t prot = 0;            ///< PROT_*
+  uint32_t prot = 0;  ///< PROT_*
   bool shared = false;
   uint64_t dev = 0, ino = 0;
-  std::string path;             ///< as in maps, " (deleted)" cut off
+  std::string path;  ///< as in maps, " (deleted)" cut off
   bool deleted = false;
-  std::string flags;            ///< VmFlags: two-letter words
+  std::string flags;  ///< VmFlags: two-letter words
   uint64_t resident_kb = 0, anonymous_kb = 0, swap_kb = 0;
 
   [[nodiscard]] uint64_t size() const { return end - start; }
@@ -33,7 +33,7 @@ Result<std::vector<Vma>> read_vmas(pid_t pid);
 /// Bits of /proc/PID/pagemap (Documentation/admin-guide/mm/pagemap.rst).
 constexpr uint64_t kPagePresent = uint64_t{1} << 63;
 constexpr uint64_t kPageSwapped = uint64_t{1} << 62;
-constexpr uint64_t kPageOfFile = uint64_t{1} << 61;   ///< file page or shared anonymous
-constexpr uint64_t kPageGuard = uint64_t{1} << 58;    ///< since 6.15
+constexpr uint64_t kPageOfFile = uint64_t{1} << 61;  ///< file page or shared anonymous
+constexpr uint64_t kPageGuard = uint64_t{1} << 58;   ///< since 6.15
 
 }  // namespace thaw::checkpoint

@@ -27,15 +27,17 @@ Finding kernel_version() {
   uname(&name);
   int major = 0, minor = 0;
   sscanf(name.release, "%d.%d", &major, &minor);
-  return {"kernel 5.10 or newer", major > 5 || (major == 5 && minor >= 10), name.release, "use a newer kernel"};
+  return {"kernel 5.10 or newer", major > 5 || (major == 5 && minor >= 10), name.release,
+          "use a newer kernel"};
 }
 
 Finding checkpoint_restore() {
-  // An address range that makes no sense: a kernel that knows the call answers with EINVAL from the check, one that does
-  // not know PR_SET_MM_MAP_SIZE fails likewise, but writes no size.
+  // An address range that makes no sense: a kernel that knows the call answers with EINVAL from the
+  // check, one that does not know PR_SET_MM_MAP_SIZE fails likewise, but writes no size.
   unsigned size = 0;
   prctl(PR_SET_MM, PR_SET_MM_MAP_SIZE, &size, 0, 0);
-  return {"CONFIG_CHECKPOINT_RESTORE", size != 0, size != 0 ? "prctl(PR_SET_MM_MAP) is there" : "prctl(PR_SET_MM_MAP) is missing",
+  return {"CONFIG_CHECKPOINT_RESTORE", size != 0,
+          size != 0 ? "prctl(PR_SET_MM_MAP) is there" : "prctl(PR_SET_MM_MAP) is missing",
           "set CONFIG_CHECKPOINT_RESTORE=y in the device's kernel"};
 }
 
@@ -51,20 +53,25 @@ Finding time_namespace() {
   int status = 0;
   waitpid(child, &status, 0);
   const bool ok = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-  return {"time namespace", ok, ok ? "clocks continue from the checkpoint" : "clocks jump to now at a launch; after a reboot images made later in a boot start cold",
-          ok ? "" : "CONFIG_TIME_NS and root (or CAP_SYS_ADMIN)"};
+  return {
+      "time namespace", ok,
+      ok ? "clocks continue from the checkpoint"
+         : "clocks jump to now at a launch; after a reboot images made later in a boot start cold",
+      ok ? "" : "CONFIG_TIME_NS and root (or CAP_SYS_ADMIN)"};
 }
 
 Finding yama() {
   auto scope = read_file("/proc/sys/kernel/yama/ptrace_scope");
   const bool ok = !scope || trim(scope.value()) == "0" || geteuid() == 0;
-  return {"ptrace", ok, scope ? "yama/ptrace_scope is " + std::string(trim(scope.value())) : "not restricted",
+  return {"ptrace", ok,
+          scope ? "yama/ptrace_scope is " + std::string(trim(scope.value())) : "not restricted",
           ok ? "" : "sysctl kernel.yama.ptrace_scope=0, or build profiles as root"};
 }
 
 Finding exe_link() {
   const bool ok = geteuid() == 0;
-  return {"/proc/PID/exe shows the app", ok, ok ? "" : "for an ordinary user it shows thaw-exec", ok ? "" : "CAP_CHECKPOINT_RESTORE"};
+  return {"/proc/PID/exe shows the app", ok, ok ? "" : "for an ordinary user it shows thaw-exec",
+          ok ? "" : "CAP_CHECKPOINT_RESTORE"};
 }
 
 }  // namespace
@@ -74,7 +81,8 @@ std::vector<Finding> examine_system() {
   const long pidfd = syscall(SYS_pidfd_open, getpid(), 0);
   findings.push_back(system_call("pidfd_open", pidfd, "Linux 5.3"));
   if (pidfd >= 0) close(static_cast<int>(pidfd));
-  findings.push_back(system_call("kcmp", syscall(SYS_kcmp, getpid(), getpid(), KCMP_FILE, 0, 0), "CONFIG_KCMP=y"));
+  findings.push_back(
+      system_call("kcmp", syscall(SYS_kcmp, getpid(), getpid(), KCMP_FILE, 0, 0), "CONFIG_KCMP=y"));
   const long memory = syscall(SYS_memfd_create, "thaw", MFD_CLOEXEC);
   findings.push_back(system_call("memfd_create", memory, "CONFIG_MEMFD_CREATE=y"));
   if (memory >= 0) close(static_cast<int>(memory));
@@ -88,7 +96,9 @@ std::vector<Finding> examine_process(pid_t pid) {
   checkpoint::Request request;
   request.pid = pid;
   auto supported = checkpoint::check_supported(request);
-  if (supported) return {{"process " + std::to_string(pid), true, "nothing that thaw refuses at first sight", ""}};
+  if (supported)
+    return {
+        {"process " + std::to_string(pid), true, "nothing that thaw refuses at first sight", ""}};
   const std::string text = supported.error().text();
   const size_t semicolon = text.rfind("; ");
   return {{"process " + std::to_string(pid), false, text.substr(0, semicolon),

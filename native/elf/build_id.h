@@ -5,7 +5,8 @@
 
 namespace thaw::elf {
 
-/// Raw bytes of the build-id note, read from the program headers; empty if `fd` is not an ELF file or has none.
+/// Raw bytes of the build-id note, read from the program headers; empty if `fd` is not an ELF file
+/// or has none.
 std::string build_id(int fd);
 
 }  // namespace thaw::elf

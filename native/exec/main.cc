@@ -1,4 +1,5 @@
-// thaw-exec: stands where exec stood. Becomes PROGRAM from its image, or by a cold start, whatever is wrong.
+// thaw-exec: stands where exec stood. Becomes PROGRAM from its image, or by a cold start, whatever
+// is wrong.
 #include <sys/auxv.h>
 #include <time.h>
 #include <unistd.h>
@@ -47,11 +48,13 @@ void say(const char* format, const char* a, const char* b) {
 }
 
 /// Returns the reason why the launch was not possible.
-Error launch_warm(const Options& options, const std::string& program, const std::string& path, uint32_t log, uint64_t started_ns) {
+Error launch_warm(const Options& options, const std::string& program, const std::string& path,
+                  uint32_t log, uint64_t started_ns) {
   if (options.keep_pid) {
     auto view = image::View::open(path.c_str());
     if (!view) return view.error();
-    if (auto child = continue_as(static_cast<pid_t>(view.value().processes()[0].pid)); !child) return child.error();
+    if (auto child = continue_as(static_cast<pid_t>(view.value().processes()[0].pid)); !child)
+      return child.error();
   }
   restore::Request request;
   request.image = path.c_str();
@@ -80,15 +83,18 @@ int run(int argc, char** argv) {
   if (options.fallback) set_cold_start(options.command);
   const uint32_t log = log_level();
   const std::string program = find_program(options.command[0]);
-  if (program.empty()) start_cold(options.command[0], options.command);  // Says what exec would say.
+  if (program.empty())
+    start_cold(options.command[0], options.command);  // Says what exec would say.
 
-  const std::string path = options.image != nullptr
-                               ? options.image
-                               : find_image(options.store, options.profile, program.c_str(), options.command);
+  const std::string path = options.image != nullptr ? options.image
+                                                    : find_image(options.store, options.profile,
+                                                                 program.c_str(), options.command);
   if (path.empty()) {
-    if (log >= restorer::kLogInfo) say("thaw-exec: %s: there is no image%s", program.c_str(), "; starting cold");
+    if (log >= restorer::kLogInfo)
+      say("thaw-exec: %s: there is no image%s", program.c_str(), "; starting cold");
   } else {
-    if (log >= restorer::kLogDebug) say("thaw-exec: %s: launching from %s", program.c_str(), path.c_str());
+    if (log >= restorer::kLogDebug)
+      say("thaw-exec: %s: launching from %s", program.c_str(), path.c_str());
     const Error reason = launch_warm(options, program, path, log, started_ns);
     if (log >= restorer::kLogWarn || !options.fallback)
       say("thaw-exec: %s%s", reason.text().c_str(), options.fallback ? "; starting cold" : "");
@@ -103,4 +109,6 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace thaw::exec
 
-int main(int argc, char** argv) { return thaw::exec::run(argc, argv); }
+int main(int argc, char** argv) {
+  return thaw::exec::run(argc, argv);
+}

@@ -9,19 +9,24 @@ const char* const kUsage =
     "\n"
     "Becomes PROGRAM as exec would: warm, from its image in the store, or else by a cold start.\n"
     "\n"
-    "  --store DIR      look for images in DIR ($THAW_STORE, else /var/lib/thaw and the user's own)\n"
-    "  --profile NAME   use the image of this profile, instead of looking it up by PROGRAM and ARGS\n"
+    "  --store DIR      look for images in DIR ($THAW_STORE, else /var/lib/thaw and the user's "
+    "own)\n"
+    "  --profile NAME   use the image of this profile, instead of looking it up by PROGRAM and "
+    "ARGS\n"
     "  --image FILE     use this image\n"
     "  --no-fallback    never start cold: exit 125 if the launch is not possible\n"
-    "  --keep-pid       give the app the pid that it had when the image was made (needs privileges)\n"
+    "  --keep-pid       give the app the pid that it had when the image was made (needs "
+    "privileges)\n"
     "  --help, --version\n"
     "\n"
-    "THAW_LOG=warn|info|debug|trace says on stderr why a start was cold. Exit status: the app's; 126 if PROGRAM cannot\n"
+    "THAW_LOG=warn|info|debug|trace says on stderr why a start was cold. Exit status: the app's; "
+    "126 if PROGRAM cannot\n"
     "be executed, 127 if there is none, 125 for an error of thaw-exec itself.\n";
 
 namespace {
 
-/// Takes the value of an option, "--name VALUE" or "--name=VALUE"; null if `argument` is another option.
+/// Takes the value of an option, "--name VALUE" or "--name=VALUE"; null if `argument` is another
+/// option.
 const char* value_of(const char* name, int argc, char** argv, int& i) {
   const size_t size = strlen(name);
   if (strncmp(argv[i], name, size) != 0) return nullptr;
@@ -33,7 +38,7 @@ const char* value_of(const char* name, int argc, char** argv, int& i) {
 bool take_flag(Options& options, const char* argument) {
   struct Flag {
     const char* name;
-    bool Options::* member;
+    bool Options::*member;
     bool value;
   };
   static constexpr Flag kFlags[] = {{"--no-fallback", &Options::fallback, false},
@@ -51,7 +56,7 @@ bool take_flag(Options& options, const char* argument) {
 bool take_value(Options& options, int argc, char** argv, int& i) {
   struct Value {
     const char* name;
-    const char* Options::* member;
+    const char* Options::*member;
   };
   static constexpr Value kValues[] = {
       {"--store", &Options::store}, {"--profile", &Options::profile}, {"--image", &Options::image}};

@@ -12,7 +12,7 @@ struct Options {
   bool fallback = true;           ///< --no-fallback
   bool keep_pid = false;          ///< --keep-pid
   bool help = false, version = false;
-  char** command = nullptr;       ///< PROGRAM [ARGS...], ended by null
+  char** command = nullptr;  ///< PROGRAM [ARGS...], ended by null
 };
 
 extern const char* const kUsage;

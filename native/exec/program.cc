@@ -36,7 +36,9 @@ std::string absolute(const char* name) {
 
 }  // namespace
 
-void set_cold_start(char* const* argv) { cold_argv = argv; }
+void set_cold_start(char* const* argv) {
+  cold_argv = argv;
+}
 
 void start_cold_now() {
   if (cold_argv != nullptr) start_cold(cold_argv[0], cold_argv);
@@ -54,7 +56,8 @@ std::string find_program(const char* name) {
   int problem = ENOENT;
   for (const char* part = path;; ++part) {
     const size_t size = strcspn(part, ":");
-    const std::string candidate = (size == 0 ? std::string(".") : std::string(part, size)) + "/" + name;
+    const std::string candidate =
+        (size == 0 ? std::string(".") : std::string(part, size)) + "/" + name;
     if (is_executable(candidate)) return absolute(candidate.c_str());
     if (errno == EACCES) problem = EACCES;
     part += size;

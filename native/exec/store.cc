@@ -41,13 +41,16 @@ std::string launch_key(const char* program, char* const* argv) {
   for (char* const* argument = *argv == nullptr ? argv : argv + 1; *argument != nullptr; ++argument)
     text += std::string(*argument) + '\0';
   char key[17];
-  snprintf(key, sizeof(key), "%016llx", static_cast<unsigned long long>(image::hash(text.data(), text.size())));
+  snprintf(key, sizeof(key), "%016llx",
+           static_cast<unsigned long long>(image::hash(text.data(), text.size())));
   return key;
 }
 
-std::string find_image(const char* store, const char* profile, const char* program, char* const* argv) {
-  const std::string entry = profile != nullptr ? std::string("/profiles/") + profile + "/current.thaw"
-                                               : "/index/" + launch_key(program, argv);
+std::string find_image(const char* store, const char* profile, const char* program,
+                       char* const* argv) {
+  const std::string entry = profile != nullptr
+                                ? std::string("/profiles/") + profile + "/current.thaw"
+                                : "/index/" + launch_key(program, argv);
   if (store == nullptr) store = environment("THAW_STORE");
   if (store != nullptr) return image_in(store, entry);
   std::string path = image_in(user_store(), entry);

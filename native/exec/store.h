@@ -8,9 +8,11 @@ namespace thaw::exec {
 
 /// Path of the image for a program and its arguments, or of a profile; empty if no store has one.
 /// Stores: `store` alone if given; else $THAW_STORE alone; else the user's own, then /var/lib/thaw.
-std::string find_image(const char* store, const char* profile, const char* program, char* const* argv);
+std::string find_image(const char* store, const char* profile, const char* program,
+                       char* const* argv);
 
-/// Name of the index entry for a launch: XXH3-64 of the program's path and its arguments (argv[1]...), each with its NUL.
+/// Name of the index entry for a launch: XXH3-64 of the program's path and its arguments
+/// (argv[1]...), each with its NUL.
 std::string launch_key(const char* program, char* const* argv);
 
 }  // namespace thaw::exec

@@ -180,7 +180,12 @@ void collect_ended(Collector& c, const SocketRecord& record, model::OpenFile& ou
   fill(c, record, {}, Revival::dead, "connection that has ended", out);
 }
 
-const Kind kConnectedSocket = {"connected socket", kSocketPolicy, THAW_CHECKPOINT(matches), THAW_CHECKPOINT(collect),
-                               open_connected,     finish,        validate};
+const Kind kConnectedSocket = {"connected socket",
+                               kSocketPolicy,
+                               THAW_CHECKPOINT(matches),
+                               THAW_CHECKPOINT(collect),
+                               open_connected,
+                               finish,
+                               validate};
 
 }  // namespace thaw::fd

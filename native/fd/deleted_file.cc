@@ -60,7 +60,8 @@ const char* validate(const image::View& view, const model::OpenFile& file) {
 
 }  // namespace
 
-const Kind kDeletedFile = {"deleted file",     kType,   THAW_CHECKPOINT(match), THAW_CHECKPOINT(collect), open,
-                           finish_memory_file, validate};
+const Kind kDeletedFile = {
+    "deleted file",     kType,   THAW_CHECKPOINT(match), THAW_CHECKPOINT(collect), open,
+    finish_memory_file, validate};
 
 }  // namespace thaw::fd

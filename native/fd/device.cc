@@ -88,6 +88,7 @@ const char* validate(const image::View& view, const model::OpenFile& file) {
 
 }  // namespace
 
-const Kind kDevice = {"device", kType, THAW_CHECKPOINT(match), THAW_CHECKPOINT(collect), open, nullptr, validate};
+const Kind kDevice = {"device", kType,   THAW_CHECKPOINT(match), THAW_CHECKPOINT(collect), open,
+                      nullptr,  validate};
 
 }  // namespace thaw::fd

@@ -65,6 +65,7 @@ const char* validate(const image::View& view, const model::OpenFile& file) {
 
 }  // namespace
 
-const Kind kDirectory = {"directory", kType, THAW_CHECKPOINT(match), THAW_CHECKPOINT(collect), open, nullptr, validate};
+const Kind kDirectory = {
+    "directory", kType, THAW_CHECKPOINT(match), THAW_CHECKPOINT(collect), open, nullptr, validate};
 
 }  // namespace thaw::fd

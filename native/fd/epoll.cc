@@ -264,6 +264,7 @@ const char* validate(const image::View& view, const model::OpenFile& file) {
 
 }  // namespace
 
-const Kind kEpoll = {"epoll", "epoll", THAW_CHECKPOINT(match), THAW_CHECKPOINT(collect), open, finish, validate};
+const Kind kEpoll = {"epoll", "epoll", THAW_CHECKPOINT(match), THAW_CHECKPOINT(collect), open,
+                     finish,  validate};
 
 }  // namespace thaw::fd

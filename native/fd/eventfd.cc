@@ -79,6 +79,7 @@ const char* validate(const image::View& view, const model::OpenFile& file) {
 
 }  // namespace
 
-const Kind kEventfd = {"eventfd", "eventfd", THAW_CHECKPOINT(match), THAW_CHECKPOINT(collect), open, nullptr, validate};
+const Kind kEventfd = {"eventfd", "eventfd", THAW_CHECKPOINT(match), THAW_CHECKPOINT(collect), open,
+                       nullptr,   validate};
 
 }  // namespace thaw::fd

@@ -140,6 +140,7 @@ const char* validate(const image::View& view, const model::OpenFile& file) {
 
 }  // namespace
 
-const Kind kFifo = {"fifo", kType, THAW_CHECKPOINT(match), THAW_CHECKPOINT(collect), open, nullptr, validate};
+const Kind kFifo = {"fifo",  kType,   THAW_CHECKPOINT(match), THAW_CHECKPOINT(collect), open,
+                    nullptr, validate};
 
 }  // namespace thaw::fd

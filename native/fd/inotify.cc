@@ -175,6 +175,7 @@ const char* validate(const image::View& view, const model::OpenFile& file) {
 
 }  // namespace
 
-const Kind kInotify = {"inotify", kType, THAW_CHECKPOINT(match), THAW_CHECKPOINT(collect), open, nullptr, validate};
+const Kind kInotify = {"inotify", kType,   THAW_CHECKPOINT(match), THAW_CHECKPOINT(collect), open,
+                       nullptr,   validate};
 
 }  // namespace thaw::fd

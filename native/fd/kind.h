@@ -23,7 +23,8 @@ namespace thaw::fd {
 struct Probe {
   pid_t pid = 0;
   int number = 0;
-  std::string link;         ///< readlink /proc/PID/fd/N ("pipe:[123]", "/etc/passwd", "anon_inode:[eventfd]")
+  std::string
+      link;  ///< readlink /proc/PID/fd/N ("pipe:[123]", "/etc/passwd", "anon_inode:[eventfd]")
   std::string fdinfo;       ///< /proc/PID/fdinfo/N
   struct stat status = {};  ///< of what it refers to
   UniqueFd copy;            ///< the same open file description in this process (pidfd_getfd)
@@ -37,25 +38,34 @@ struct Probe {
 struct Collector {
   image::Builder& image;
   const policy::Policies& policies;
-  std::span<const Probe> probes;  ///< one per open file description of the process tree, 0/1/2 copies left out
-  int root = -1;                  ///< O_PATH descriptor of the app's root directory
+  std::span<const Probe>
+      probes;     ///< one per open file description of the process tree, 0/1/2 copies left out
+  int root = -1;  ///< O_PATH descriptor of the app's root directory
 
-  /// The Object of that kind and id (an inode, for pipes and shared memory), added with `make` when it is new.
-  model::Index object(model::ObjectKind kind, uint64_t id, const std::function<Result<void>(model::Object&)>& make,
+  /// The Object of that kind and id (an inode, for pipes and shared memory), added with `make` when
+  /// it is new.
+  model::Index object(model::ObjectKind kind, uint64_t id,
+                      const std::function<Result<void>(model::Object&)>& make,
                       Result<void>& status);
 
-  /// Stores bytes as page data of the image (for content that is too big for a blob); the run that holds them.
-  /// `fd` is read from `offset` for `size` bytes; holes are not stored. Appends DataRun records to image.data_runs.
+  /// Stores bytes as page data of the image (for content that is too big for a blob); the run that
+  /// holds them. `fd` is read from `offset` for `size` bytes; holes are not stored. Appends DataRun
+  /// records to image.data_runs.
   std::function<Result<model::Range>(int fd, uint64_t size)> store_content;
 };
 
-/// What the kinds may use while thaw-exec prepares a launch. Nothing here is allocated per descriptor.
+/// What the kinds may use while thaw-exec prepares a launch. Nothing here is allocated per
+/// descriptor.
 struct Opener {
   const image::View& image;
   const model::Process& process;
-  struct Side { int fd[2]; };
-  std::span<Side> sides;      ///< per Object: both ends of a pipe or socket pair, or [0] the memory; -1 until made
-  std::span<int> placed;      ///< per OpenFile: its first descriptor at its final number, valid in finish()
+  struct Side {
+    int fd[2];
+  };
+  std::span<Side>
+      sides;  ///< per Object: both ends of a pipe or socket pair, or [0] the memory; -1 until made
+  std::span<int>
+      placed;  ///< per OpenFile: its first descriptor at its final number, valid in finish()
   bool trace = false;
 };
 
@@ -70,14 +80,16 @@ struct Kind {
   const char* name;         ///< "pipe"; used by `thaw show` and messages
   const char* policy_type;  ///< `type` of [[policies]] that applies to it
   bool (*match)(const Probe&);
-  /// Fills `out` (kind, flags, position, owner are filled already), or refuses with a message that names the
-  /// descriptor, its path and the remedy.
+  /// Fills `out` (kind, flags, position, owner are filled already), or refuses with a message that
+  /// names the descriptor, its path and the remedy.
   Result<void> (*collect)(Collector&, const Probe&, model::OpenFile& out);
   /// Makes the open file description again; a new descriptor with O_CLOEXEC, at any number.
   Result<UniqueFd> (*open)(Opener&, const model::OpenFile&);
-  /// After every descriptor stands at its final number (epoll registrations, contents that need peers); may be null.
+  /// After every descriptor stands at its final number (epoll registrations, contents that need
+  /// peers); may be null.
   Result<void> (*finish)(Opener&, const model::OpenFile&, int fd);
-  /// Checks the kind's payload in an image that may come from anywhere; may be null. The message on failure, else null.
+  /// Checks the kind's payload in an image that may come from anywhere; may be null. The message on
+  /// failure, else null.
   const char* (*validate)(const image::View&, const model::OpenFile&);
 };
 
@@ -90,12 +102,13 @@ std::string describe(const Probe&);
 /// The refusal of a descriptor: what it is, why, and what to set or change.
 Error refuse(const Probe&, std::string_view why, std::string_view remedy);
 
-/// The value of `key` ("flags", "pos", "eventfd-count") in fdinfo, as it stands there; empty without one.
+/// The value of `key` ("flags", "pos", "eventfd-count") in fdinfo, as it stands there; empty
+/// without one.
 std::string_view fdinfo_value(const Probe&, std::string_view key);
 
 /// Declared by each kind's file.
-extern const Kind kRegularFile, kDirectory, kPathOnly, kDevice, kPipe, kFifo, kEventfd, kEpoll, kTimerfd, kSignalfd,
-    kInotify, kMemfd, kDeletedFile, kUnixPair, kUnixListen, kTcpListen, kUdp, kNetlink,
-    kConnectedSocket, kRefused;
+extern const Kind kRegularFile, kDirectory, kPathOnly, kDevice, kPipe, kFifo, kEventfd, kEpoll,
+    kTimerfd, kSignalfd, kInotify, kMemfd, kDeletedFile, kUnixPair, kUnixListen, kTcpListen, kUdp,
+    kNetlink, kConnectedSocket, kRefused;
 
 }  // namespace thaw::fd

@@ -113,7 +113,12 @@ const char* validate(const image::View& view, const model::OpenFile& file) {
 
 }  // namespace
 
-const Kind kNetlink = {"netlink socket", kSocketPolicy, THAW_CHECKPOINT(matches), THAW_CHECKPOINT(collect),
-                       open_netlink,     nullptr,       validate};
+const Kind kNetlink = {"netlink socket",
+                       kSocketPolicy,
+                       THAW_CHECKPOINT(matches),
+                       THAW_CHECKPOINT(collect),
+                       open_netlink,
+                       nullptr,
+                       validate};
 
 }  // namespace thaw::fd

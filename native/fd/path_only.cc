@@ -72,6 +72,7 @@ const char* validate(const image::View& view, const model::OpenFile& file) {
 
 }  // namespace
 
-const Kind kPathOnly = {"path", "file", THAW_CHECKPOINT(match), THAW_CHECKPOINT(collect), open, nullptr, validate};
+const Kind kPathOnly = {"path",  "file",  THAW_CHECKPOINT(match), THAW_CHECKPOINT(collect), open,
+                        nullptr, validate};
 
 }  // namespace thaw::fd

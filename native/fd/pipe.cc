@@ -146,6 +146,7 @@ const char* validate(const image::View& view, const model::OpenFile& file) {
 
 }  // namespace
 
-const Kind kPipe = {"pipe", kType, THAW_CHECKPOINT(match), THAW_CHECKPOINT(collect), open, nullptr, validate};
+const Kind kPipe = {"pipe",  kType,   THAW_CHECKPOINT(match), THAW_CHECKPOINT(collect), open,
+                    nullptr, validate};
 
 }  // namespace thaw::fd

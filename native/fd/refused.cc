@@ -225,6 +225,8 @@ const char* validate(const image::View&, const model::OpenFile& file) {
 
 }  // namespace
 
-const Kind kRefused = {"other", "descriptor", THAW_CHECKPOINT(matches), THAW_CHECKPOINT(collect), open_closed, nullptr, validate};
+const Kind kRefused = {
+    "other", "descriptor", THAW_CHECKPOINT(matches), THAW_CHECKPOINT(collect), open_closed,
+    nullptr, validate};
 
 }  // namespace thaw::fd

@@ -139,6 +139,7 @@ const char* validate(const image::View& view, const model::OpenFile& file) {
 
 }  // namespace
 
-const Kind kRegularFile = {"file", kType, THAW_CHECKPOINT(match), THAW_CHECKPOINT(collect), open, nullptr, validate};
+const Kind kRegularFile = {"file",  kType,   THAW_CHECKPOINT(match), THAW_CHECKPOINT(collect), open,
+                           nullptr, validate};
 
 }  // namespace thaw::fd

@@ -42,6 +42,8 @@ const char* validate(const image::View& view, const model::OpenFile& file) {
 
 }  // namespace
 
-const Kind kSignalfd = {"signalfd", "signalfd", THAW_CHECKPOINT(match), THAW_CHECKPOINT(collect), open, nullptr, validate};
+const Kind kSignalfd = {
+    "signalfd", "signalfd", THAW_CHECKPOINT(match), THAW_CHECKPOINT(collect), open,
+    nullptr,    validate};
 
 }  // namespace thaw::fd

@@ -85,7 +85,8 @@ const char* validate(const image::View& view, const model::OpenFile& file) {
 
 }  // namespace
 
-const Kind kTcpListen = {"TCP socket", kSocketPolicy, THAW_CHECKPOINT(matches), THAW_CHECKPOINT(collect),
-                         open_tcp,     nullptr,       validate};
+const Kind kTcpListen = {
+    "TCP socket", kSocketPolicy, THAW_CHECKPOINT(matches), THAW_CHECKPOINT(collect), open_tcp,
+    nullptr,      validate};
 
 }  // namespace thaw::fd

@@ -144,6 +144,7 @@ const char* validate(const image::View& view, const model::OpenFile& file) {
 
 }  // namespace
 
-const Kind kTimerfd = {"timerfd", "timerfd", THAW_CHECKPOINT(match), THAW_CHECKPOINT(collect), open, nullptr, validate};
+const Kind kTimerfd = {"timerfd", "timerfd", THAW_CHECKPOINT(match), THAW_CHECKPOINT(collect), open,
+                       nullptr,   validate};
 
 }  // namespace thaw::fd

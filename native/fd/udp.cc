@@ -78,6 +78,8 @@ const char* validate(const image::View& view, const model::OpenFile& file) {
 
 }  // namespace
 
-const Kind kUdp = {"UDP socket", kSocketPolicy, THAW_CHECKPOINT(matches), THAW_CHECKPOINT(collect), open_udp, nullptr, validate};
+const Kind kUdp = {
+    "UDP socket", kSocketPolicy, THAW_CHECKPOINT(matches), THAW_CHECKPOINT(collect), open_udp,
+    nullptr,      validate};
 
 }  // namespace thaw::fd

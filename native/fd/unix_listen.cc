@@ -93,7 +93,8 @@ const char* validate(const image::View& view, const model::OpenFile& file) {
 
 }  // namespace
 
-const Kind kUnixListen = {"unix socket", kSocketPolicy, THAW_CHECKPOINT(matches), THAW_CHECKPOINT(collect),
-                          open_unix,     nullptr,       validate};
+const Kind kUnixListen = {
+    "unix socket", kSocketPolicy, THAW_CHECKPOINT(matches), THAW_CHECKPOINT(collect), open_unix,
+    nullptr,       validate};
 
 }  // namespace thaw::fd

@@ -201,7 +201,8 @@ const char* validate(const image::View& view, const model::OpenFile& file) {
 
 }  // namespace
 
-const Kind kUnixPair = {"socket pair", kSocketPolicy, THAW_CHECKPOINT(matches), THAW_CHECKPOINT(collect),
-                        open_pair,     nullptr,       validate};
+const Kind kUnixPair = {
+    "socket pair", kSocketPolicy, THAW_CHECKPOINT(matches), THAW_CHECKPOINT(collect), open_pair,
+    nullptr,       validate};
 
 }  // namespace thaw::fd

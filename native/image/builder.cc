@@ -19,7 +19,8 @@ Result<model::Index> Builder::file(int fd, std::string_view path, uint32_t file_
   struct stat status = {};
   if (fstat(fd, &status) != 0) return errno_error("cannot stat " + std::string(path));
   for (model::Index i = 0; i < files.size(); ++i) {
-    if (files[i].ino != status.st_ino || files[i].dev != status.st_dev || bytes(files[i].path) != path)
+    if (files[i].ino != status.st_ino || files[i].dev != status.st_dev ||
+        bytes(files[i].path) != path)
       continue;
     files[i].flags |= file_flags;
     return i;

@@ -1,4 +1,5 @@
-// Collects the records of one image and writes it: aside, fsynced, renamed, read-only. Never half there.
+// Collects the records of one image and writes it: aside, fsynced, renamed, read-only. Never half
+// there.
 #pragma once
 
 #include <string>
@@ -17,7 +18,9 @@ class Builder {
 #undef X
 
   /// Blob{} (offset 0, size 0) is the empty string: the section starts with its NUL.
-  Builder() { blobs.push_back('\0'); }
+  Builder() {
+    blobs.push_back('\0');
+  }
 
   /// Adds bytes to the blob section; a NUL follows them.
   model::Blob blob(std::string_view bytes);
@@ -40,8 +43,9 @@ class Builder {
     return static_cast<model::Index>(table.size() - 1);
   }
 
-  /// Index of the File record for `path` (as the app sees it), identified through `fd` (any descriptor of it,
-  /// O_PATH will do); an identical record is used again. Reads the build-id of ELF files.
+  /// Index of the File record for `path` (as the app sees it), identified through `fd` (any
+  /// descriptor of it, O_PATH will do); an identical record is used again. Reads the build-id of
+  /// ELF files.
   Result<model::Index> file(int fd, std::string_view path, uint32_t file_flags);
 };
 

@@ -2,9 +2,11 @@
 //
 //   [0, page_size)                  header
 //   [page_size, metadata_offset)    page data, page aligned, sparse where the app's memory is zero
-//   [metadata_offset, file_size)    sections and blobs; hashed with the header; mapped once by a launch
+//   [metadata_offset, file_size)    sections and blobs; hashed with the header; mapped once by a
+//   launch
 //
-// The metadata stands last because its size is known only after the pages were written, in one pass.
+// The metadata stands last because its size is known only after the pages were written, in one
+// pass.
 #pragma once
 
 #include <cstdint>
@@ -44,7 +46,8 @@ enum class SectionId : uint32_t {
       count
 };
 
-/// Where a table lies: `offset` counts from metadata_offset. `record_size` lets a reader refuse a layout that it does not know.
+/// Where a table lies: `offset` counts from metadata_offset. `record_size` lets a reader refuse a
+/// layout that it does not know.
 struct Section {
   uint32_t id = 0;
   uint32_t record_size = 0;
@@ -55,15 +58,15 @@ struct Section {
 struct Header {
   char magic[8] = {};
   uint32_t version = 0;
-  uint32_t cpu = 0;            ///< arch::kCpu
+  uint32_t cpu = 0;  ///< arch::kCpu
   uint32_t page_size = 0;
   uint32_t section_count = 0;
   uint64_t file_size = 0;
   uint64_t metadata_offset = 0;  ///< page aligned
   uint64_t metadata_size = 0;
   uint64_t metadata_hash = 0;  ///< XXH3-64 of the header with this field zero, then of the metadata
-  uint64_t data_hash = 0;      ///< see DataHash in writer.h; checked by `thaw verify`, not by a launch
-  uint8_t id[16] = {};         ///< random: tells images apart
+  uint64_t data_hash = 0;  ///< see DataHash in writer.h; checked by `thaw verify`, not by a launch
+  uint8_t id[16] = {};     ///< random: tells images apart
   Section sections[static_cast<uint32_t>(SectionId::count)] = {};
 };
 

@@ -5,7 +5,9 @@
 
 namespace thaw::image {
 
-uint64_t hash(const void* bytes, size_t size) { return XXH3_64bits(bytes, size); }
+uint64_t hash(const void* bytes, size_t size) {
+  return XXH3_64bits(bytes, size);
+}
 
 uint64_t metadata_hash(const Header& header, const void* metadata) {
   Header blank = header;
@@ -21,7 +23,9 @@ DataHash::DataHash() : state_(XXH3_createState()) {
   XXH3_64bits_reset(static_cast<XXH3_state_t*>(state_));
 }
 
-DataHash::~DataHash() { XXH3_freeState(static_cast<XXH3_state_t*>(state_)); }
+DataHash::~DataHash() {
+  XXH3_freeState(static_cast<XXH3_state_t*>(state_));
+}
 
 void DataHash::add(uint64_t offset, const void* page, size_t page_size) {
   if (all_zero(page, page_size)) return;

@@ -14,8 +14,8 @@ uint64_t hash(const void* bytes, size_t size);
 /// Hash of a header (its metadata_hash counted as zero) and the metadata that follows.
 uint64_t metadata_hash(const Header& header, const void* metadata);
 
-/// Hash of page data: of each page that is not all zero, its file offset and bytes, in file order. Holes and zero
-/// pages are the same, so a copy that fills holes still verifies.
+/// Hash of page data: of each page that is not all zero, its file offset and bytes, in file order.
+/// Holes and zero pages are the same, so a copy that fills holes still verifies.
 class DataHash {
  public:
   DataHash();

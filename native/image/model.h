@@ -1,6 +1,7 @@
-// The model: what thaw knows of a checkpointed process tree. Checkpoint fills these records, the image holds them
-// as they are, and a launch reads them in place. Records are plain data with fixed layout, the same on every CPU
-// that can share an image version; they refer to each other by index and to bytes by Blob, never by pointer.
+// The model: what thaw knows of a checkpointed process tree. Checkpoint fills these records, the
+// image holds them as they are, and a launch reads them in place. Records are plain data with fixed
+// layout, the same on every CPU that can share an image version; they refer to each other by index
+// and to bytes by Blob, never by pointer.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +19,8 @@ struct Range {
   uint32_t count = 0;
 };
 
-/// Bytes in the image's blob section. A NUL that `size` does not count always follows, so that a path or a name
-/// can be given to the kernel in place.
+/// Bytes in the image's blob section. A NUL that `size` does not count always follows, so that a
+/// path or a name can be given to the kernel in place.
 struct Blob {
   uint64_t offset = 0;
   uint64_t size = 0;
@@ -35,20 +36,22 @@ struct Requirements {
   Blob kernel;                    ///< uname release and version, for people
   Blob vdso;                      ///< the vDSO's bytes, for trampolines under another kernel
   Blob security_label;            ///< /proc/PID/attr/current, empty without a security module
-  Blob program;                   ///< path that exec was called with (the profile's program, absolute)
-  Blob arguments;                 ///< argv[0..], each ended by NUL: the launch must have the same
-  Blob environment;               ///< the app's environment at start, each ended by NUL
-  Blob profile;                   ///< profile name, or empty
-  uint32_t euid = 0;              ///< owner of the app at checkpoint
+  Blob program;       ///< path that exec was called with (the profile's program, absolute)
+  Blob arguments;     ///< argv[0..], each ended by NUL: the launch must have the same
+  Blob environment;   ///< the app's environment at start, each ended by NUL
+  Blob profile;       ///< profile name, or empty
+  uint32_t euid = 0;  ///< owner of the app at checkpoint
   uint32_t egid = 0;
-  Index program_file = kNone;     ///< File that /proc/PID/exe named
-  uint32_t deliver_arguments = 0; ///< 1: other arguments may be given to the app through the App API
-  uint64_t call_address = 0;      ///< struct thaw_call in the app's memory, 0 if it has none
+  Index program_file = kNone;  ///< File that /proc/PID/exe named
+  uint32_t deliver_arguments =
+      0;                      ///< 1: other arguments may be given to the app through the App API
+  uint64_t call_address = 0;  ///< struct thaw_call in the app's memory, 0 if it has none
 };
 
 /// prctl_mm_map of <linux/prctl.h> without its pointers.
 struct MemoryLayout {
-  uint64_t start_code = 0, end_code = 0, start_data = 0, end_data = 0, start_brk = 0, brk = 0, start_stack = 0;
+  uint64_t start_code = 0, end_code = 0, start_data = 0, end_data = 0, start_brk = 0, brk = 0,
+           start_stack = 0;
   uint64_t arg_start = 0, arg_end = 0, env_start = 0, env_end = 0;
 };
 
@@ -62,74 +65,76 @@ enum ProcessFlag : uint32_t {
   kChildSubreaper = 1u << 1,
   kThpDisable = 1u << 2,
   kNoNewPrivileges = 1u << 3,
-  kCwdMoved = 1u << 4,        ///< the app called chdir: the image's cwd, not the caller's
-  kShimGuards = 1u << 5,      ///< libc entry points are redirected (idea 3)
+  kCwdMoved = 1u << 4,    ///< the app called chdir: the image's cwd, not the caller's
+  kShimGuards = 1u << 5,  ///< libc entry points are redirected (idea 3)
 };
 
 /// One process of the tree. `parent` is kNone for the root, which the caller of thaw-exec becomes.
 struct Process {
   Index parent = kNone;
   uint32_t flags = 0;
-  uint32_t pid = 0;           ///< at checkpoint; only --keep-pid uses it
-  Index session = kNone;       ///< Object index of the session, kNone: the caller's
+  uint32_t pid = 0;       ///< at checkpoint; only --keep-pid uses it
+  Index session = kNone;  ///< Object index of the session, kNone: the caller's
   uint32_t process_group = 0;
   uint32_t personality = 0;
-  uint32_t mce_kill = 0;      ///< PR_MCE_KILL_GET
+  uint32_t mce_kill = 0;  ///< PR_MCE_KILL_GET
   uint32_t coredump_filter = 0;
-  Range threads;              ///< the first is the thread group leader
+  Range threads;  ///< the first is the thread group leader
   Range mappings;
   Range fds;
   Range sigactions;
   Range timers;
-  Range pending;              ///< process-wide pending signals
-  Range ops;                  ///< memory operations of the restorer, in order
-  Range gaps;                 ///< address ranges free in the app and before its ops: room for the restorer
+  Range pending;  ///< process-wide pending signals
+  Range ops;      ///< memory operations of the restorer, in order
+  Range gaps;     ///< address ranges free in the app and before its ops: room for the restorer
   MemoryLayout layout;
   Blob auxv;
   Blob cwd;
-  IntervalTimer itimers[3];   ///< ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF
-  uint64_t area_start = 0;    ///< thaw area: kept mapped in the app (shim, signal frames, wake-up stub)
+  IntervalTimer itimers[3];  ///< ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF
+  uint64_t area_start =
+      0;  ///< thaw area: kept mapped in the app (shim, signal frames, wake-up stub)
   uint64_t area_size = 0;
-  uint64_t park_code = 0;     ///< address of the stub where threads wait for the launch to commit
-  uint64_t finish_code = 0;   ///< address of the stub that ends a launch: see restorer.cc
-  uint64_t park_word = 0;     ///< futex word of the stub, in the thaw area
-  uint64_t vdso_start = 0;    ///< where the app expects the vDSO; 0: none
+  uint64_t park_code = 0;    ///< address of the stub where threads wait for the launch to commit
+  uint64_t finish_code = 0;  ///< address of the stub that ends a launch: see restorer.cc
+  uint64_t park_word = 0;    ///< futex word of the stub, in the thaw area
+  uint64_t vdso_start = 0;   ///< where the app expects the vDSO; 0: none
   uint64_t vdso_size = 0;
-  uint64_t vvar_start = 0;    ///< lowest vvar mapping
+  uint64_t vvar_start = 0;  ///< lowest vvar mapping
   uint64_t vvar_size = 0;
 };
 
 enum ThreadFlag : uint32_t {
-  kTidWord = 1u << 0,         ///< the word at tid_word held the thread's id: write the new one
+  kTidWord = 1u << 0,  ///< the word at tid_word held the thread's id: write the new one
 };
 
-/// One thread. Registers and signal mask live in the signal frame at `frame`, which rt_sigreturn loads.
+/// One thread. Registers and signal mask live in the signal frame at `frame`, which rt_sigreturn
+/// loads.
 struct Thread {
-  uint32_t tid = 0;           ///< at checkpoint
+  uint32_t tid = 0;  ///< at checkpoint
   uint32_t flags = 0;
   char comm[16] = {};
-  uint64_t frame = 0;         ///< address of the signal frame in the thaw area
-  uint64_t tls[2] = {};       ///< arch: fs_base, gs_base | tpidr_el0, tpidr2_el0 | tpidruro
+  uint64_t frame = 0;    ///< address of the signal frame in the thaw area
+  uint64_t tls[2] = {};  ///< arch: fs_base, gs_base | tpidr_el0, tpidr2_el0 | tpidruro
   uint64_t clear_child_tid = 0;
   uint64_t tid_word = 0;      ///< address of the word where libc keeps the thread's id
   uint64_t rseq_address = 0;  ///< 0: not registered
   uint32_t rseq_size = 0;
   uint32_t rseq_signature = 0;
-  uint64_t robust_list = 0;   ///< struct robust_list_head
+  uint64_t robust_list = 0;  ///< struct robust_list_head
   uint64_t robust_list_size = 0;
-  Range robust_words;         ///< RobustWord records: locks held, whose tid is rewritten
-  uint32_t policy = 0;        ///< SCHED_*
-  int32_t nice = 0;           ///< difference to the leader's nice value
+  Range robust_words;   ///< RobustWord records: locks held, whose tid is rewritten
+  uint32_t policy = 0;  ///< SCHED_*
+  int32_t nice = 0;     ///< difference to the leader's nice value
   uint32_t priority = 0;
   uint32_t sched_flags = 0;
   uint32_t parent_death_signal = 0;
   uint32_t io_priority = 0;
   uint64_t timer_slack_ns = 0;
-  Blob affinity;              ///< CPU mask, empty where it is the leader's
-  Range pending;              ///< signals pending for this thread
-  uint64_t pac_keys[10] = {}; ///< AArch64 pointer authentication: APIA, APIB, APDA, APDB, APGA
+  Blob affinity;               ///< CPU mask, empty where it is the leader's
+  Range pending;               ///< signals pending for this thread
+  uint64_t pac_keys[10] = {};  ///< AArch64 pointer authentication: APIA, APIB, APDA, APDB, APGA
   uint64_t pac_enabled = 0;
-  uint64_t tagged_address = 0; ///< AArch64: PR_SET_TAGGED_ADDR_CTRL
+  uint64_t tagged_address = 0;  ///< AArch64: PR_SET_TAGGED_ADDR_CTRL
 };
 
 /// A futex word that a robust list says the thread holds.
@@ -155,17 +160,17 @@ struct PendingSignal {
 struct PosixTimer {
   int32_t id = 0;
   uint32_t clock = 0;
-  uint32_t notify = 0;        ///< SIGEV_*
+  uint32_t notify = 0;  ///< SIGEV_*
   uint32_t signal = 0;
-  uint64_t value = 0;         ///< sigev_value
-  Index thread = kNone;       ///< for SIGEV_THREAD_ID
+  uint64_t value = 0;    ///< sigev_value
+  Index thread = kNone;  ///< for SIGEV_THREAD_ID
   uint32_t overrun = 0;
   uint64_t interval_ns = 0;
   uint64_t value_ns = 0;
 };
 
 enum FileFlag : uint32_t {
-  kFileMapped = 1u << 0,      ///< the app maps it: identity must match
+  kFileMapped = 1u << 0,  ///< the app maps it: identity must match
   kFileKeptOpen = 1u << 1,
   kFileProgram = 1u << 2,
 };
@@ -173,7 +178,7 @@ enum FileFlag : uint32_t {
 /// A file of the device that the warm state depends on, and how it is known again.
 struct File {
   Blob path;
-  Blob build_id;              ///< GNU build-id note, empty without one
+  Blob build_id;  ///< GNU build-id note, empty without one
   uint64_t dev = 0;
   uint64_t ino = 0;
   uint64_t size = 0;
@@ -187,12 +192,12 @@ enum class ObjectKind : uint32_t { pipe = 1, socket_pair, shared_memory, session
 /// Something that several descriptors, mappings or processes share.
 struct Object {
   ObjectKind kind = ObjectKind::pipe;
-  uint32_t flags = 0;         ///< kind-specific: PipeFlag, memory flags of fd/shared_memory.h
-  uint64_t id = 0;            ///< inode or session id at checkpoint
-  uint64_t size = 0;          ///< bytes of shared memory; capacity of a pipe
-  Blob name;                  ///< memfd name, path of the deleted file
-  Blob content;               ///< bytes queued in a pipe
-  Range runs;                 ///< content of shared memory
+  uint32_t flags = 0;  ///< kind-specific: PipeFlag, memory flags of fd/shared_memory.h
+  uint64_t id = 0;     ///< inode or session id at checkpoint
+  uint64_t size = 0;   ///< bytes of shared memory; capacity of a pipe
+  Blob name;           ///< memfd name, path of the deleted file
+  Blob content;        ///< bytes queued in a pipe
+  Range runs;          ///< content of shared memory
 };
 
 /// `size` bytes at `data` (offset in the image file) belong at `offset` of the object.
@@ -205,46 +210,54 @@ struct DataRun {
 /// An open file description. `kind` is a row of the table in fd/kinds.cc.
 struct OpenFile {
   uint32_t kind = 0;
-  uint32_t flags = 0;         ///< O_* as fcntl(F_GETFL) gave them
+  uint32_t flags = 0;  ///< O_* as fcntl(F_GETFL) gave them
   uint64_t position = 0;
   Index file = kNone;
   Index object = kNone;
-  uint32_t side = 0;          ///< which end of `object`: 0 or 1
-  uint32_t action = 0;        ///< policy::Action that was chosen
-  int32_t owner_type = -1;    ///< F_SETOWN_EX type, -1: none
-  Index owner_thread = kNone; ///< thread that gets the signals, kNone: the process
-  uint32_t owner_signal = 0;  ///< F_SETSIG
-  uint32_t fd_count = 0;      ///< descriptors that refer to it
-  Index first_fd = kNone;     ///< one of them
+  uint32_t side = 0;           ///< which end of `object`: 0 or 1
+  uint32_t action = 0;         ///< policy::Action that was chosen
+  int32_t owner_type = -1;     ///< F_SETOWN_EX type, -1: none
+  Index owner_thread = kNone;  ///< thread that gets the signals, kNone: the process
+  uint32_t owner_signal = 0;   ///< F_SETSIG
+  uint32_t fd_count = 0;       ///< descriptors that refer to it
+  Index first_fd = kNone;      ///< one of them
   uint32_t reserved = 0;
-  Blob payload;               ///< the kind's own record
-  Blob content;               ///< queued bytes
-  Blob note;                  ///< one line for `thaw show`
+  Blob payload;  ///< the kind's own record
+  Blob content;  ///< queued bytes
+  Blob note;     ///< one line for `thaw show`
 };
 
 /// One descriptor number of one process.
 struct Fd {
   uint32_t number = 0;
-  Index open_file = kNone;    ///< kNone: a copy of the caller's descriptor `inherit`
+  Index open_file = kNone;  ///< kNone: a copy of the caller's descriptor `inherit`
   uint32_t close_on_exec = 0;
-  int32_t inherit = -1;       ///< 0, 1, 2 or a number the profile inherits
+  int32_t inherit = -1;  ///< 0, 1, 2 or a number the profile inherits
 };
 
-enum class MappingKind : uint32_t { anonymous = 1, file, shared_memory, stack, vdso, vvar, special };
+enum class MappingKind : uint32_t {
+  anonymous = 1,
+  file,
+  shared_memory,
+  stack,
+  vdso,
+  vvar,
+  special
+};
 
 /// One VMA of the app at checkpoint, for people and checks; the restorer works from ops alone.
 struct Mapping {
   uint64_t start = 0, end = 0;
   uint64_t offset = 0;
-  uint32_t prot = 0;          ///< PROT_*
+  uint32_t prot = 0;  ///< PROT_*
   MappingKind kind = MappingKind::anonymous;
   uint32_t shared = 0;
   Index file = kNone;
   Index object = kNone;
   uint32_t stored_pages = 0;
-  Blob name;                  ///< as in /proc/PID/maps
-  Blob vm_flags;              ///< VmFlags of smaps
-  Blob note;                  ///< how it comes back, and why
+  Blob name;      ///< as in /proc/PID/maps
+  Blob vm_flags;  ///< VmFlags of smaps
+  Blob note;      ///< how it comes back, and why
 };
 
 /// What a map op maps besides the image (source 0): a file or the memory of an object.
@@ -256,13 +269,13 @@ struct MapSource {
 };
 
 enum class OpKind : uint32_t {
-  map = 1,     ///< mmap(address, size, prot, flags|MAP_FIXED, source, offset)
-  read,        ///< pread(image) into the mapping: size bytes at offset
-  protect,     ///< mprotect(prot)
-  advise,      ///< madvise(flags)
-  lock,        ///< mlock2(flags)
-  name,        ///< PR_SET_VMA_ANON_NAME; the name is Blob{offset, prot}
-  seal,        ///< mseal
+  map = 1,  ///< mmap(address, size, prot, flags|MAP_FIXED, source, offset)
+  read,     ///< pread(image) into the mapping: size bytes at offset
+  protect,  ///< mprotect(prot)
+  advise,   ///< madvise(flags)
+  lock,     ///< mlock2(flags)
+  name,     ///< PR_SET_VMA_ANON_NAME; the name is Blob{offset, prot}
+  seal,     ///< mseal
 };
 
 /// One step that rebuilds the address space. Every number is final.
@@ -272,9 +285,9 @@ struct Op {
   uint64_t address = 0;
   uint64_t size = 0;
   uint64_t offset = 0;
-  uint32_t flags = 0;         ///< MAP_* | MADV_* | MLOCK_*
-  uint16_t source = kNoSource;///< index in MapSource + 1; 0 = image; kNoSource = anonymous
-  uint16_t optional = 0;      ///< 1: failure does not stop the launch (advice)
+  uint32_t flags = 0;           ///< MAP_* | MADV_* | MLOCK_*
+  uint16_t source = kNoSource;  ///< index in MapSource + 1; 0 = image; kNoSource = anonymous
+  uint16_t optional = 0;        ///< 1: failure does not stop the launch (advice)
   static constexpr uint16_t kNoSource = 0xffff;
 };
 

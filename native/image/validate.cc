@@ -36,7 +36,8 @@ class Checker {
   }
   bool data(uint64_t offset, uint64_t size) const {
     const Header& h = view_.header();
-    return offset >= h.page_size && offset <= h.metadata_offset && size <= h.metadata_offset - offset;
+    return offset >= h.page_size && offset <= h.metadata_offset &&
+           size <= h.metadata_offset - offset;
   }
   [[nodiscard]] uint64_t page() const { return page_; }
 
@@ -48,18 +49,20 @@ class Checker {
 const char* check_requirements(const View& v, const Checker& c) {
   if (v.requirements().size() != 1) return "the image has no requirements";
   const Requirements& r = v.requirements()[0];
-  if (!c.string(r.kernel) || !c.blob(r.vdso) || !c.string(r.security_label) || !c.string(r.program) ||
-      !c.blob(r.arguments) || !c.blob(r.environment) || !c.string(r.profile) ||
-      !Checker::index(r.program_file, v.files(), true))
+  if (!c.string(r.kernel) || !c.blob(r.vdso) || !c.string(r.security_label) ||
+      !c.string(r.program) || !c.blob(r.arguments) || !c.blob(r.environment) ||
+      !c.string(r.profile) || !Checker::index(r.program_file, v.files(), true))
     return "the image's requirements are broken";
   return nullptr;
 }
 
 const char* check_process(const View& v, const Checker& c, const Process& p, Index self) {
-  if (p.parent != kNone && p.parent >= self) return "a process of the image has an impossible parent";
+  if (p.parent != kNone && p.parent >= self)
+    return "a process of the image has an impossible parent";
   if (!Checker::range(p.threads, v.threads()) || p.threads.count == 0 || p.threads.count > 65536 ||
       !Checker::range(p.mappings, v.mappings()) || !Checker::range(p.fds, v.fds()) ||
-      !Checker::range(p.sigactions, v.sigactions()) || !Checker::range(p.timers, v.posix_timers()) ||
+      !Checker::range(p.sigactions, v.sigactions()) ||
+      !Checker::range(p.timers, v.posix_timers()) ||
       !Checker::range(p.pending, v.pending_signals()) || !Checker::range(p.ops, v.ops()) ||
       !Checker::range(p.gaps, v.gaps()) || !Checker::index(p.session, v.objects(), true))
     return "a process of the image refers to records that do not exist";
@@ -69,15 +72,16 @@ const char* check_process(const View& v, const Checker& c, const Process& p, Ind
     return address >= p.area_start && size <= p.area_size &&
            address - p.area_start <= p.area_size - size;
   };
-  if (!in_area(p.park_code, 16) || !in_area(p.finish_code, 16) || !in_area(p.park_word, 8) || p.park_word % 4 != 0)
+  if (!in_area(p.park_code, 16) || !in_area(p.finish_code, 16) || !in_area(p.park_word, 8) ||
+      p.park_word % 4 != 0)
     return "the image's wake-up stub is broken";
   if (p.vdso_start != 0 && !c.pages(p.vdso_start, p.vdso_size)) return "the image's vDSO is broken";
   if (p.vvar_size != 0 && !c.pages(p.vvar_start, p.vvar_size)) return "the image's vvar is broken";
   for (const Thread& t : View::part(v.threads(), p.threads)) {
     if (!in_area(t.frame, 64) || t.frame % 16 != 0) return "a thread's signal frame is broken";
     if (!Checker::range(t.pending, v.pending_signals()) ||
-        !Checker::range(t.robust_words, v.robust_words()) || t.comm[15] != '\0' || t.rseq_size > 4096 ||
-        !c.blob(t.affinity))
+        !Checker::range(t.robust_words, v.robust_words()) || t.comm[15] != '\0' ||
+        t.rseq_size > 4096 || !c.blob(t.affinity))
       return "a thread of the image is broken";
   }
   for (const PosixTimer& t : View::part(v.posix_timers(), p.timers))
@@ -87,7 +91,8 @@ const char* check_process(const View& v, const Checker& c, const Process& p, Ind
   uint64_t last = 0;
   for (const Fd& f : View::part(v.fds(), p.fds)) {
     if (f.number > (1u << 20) || (last != 0 && f.number < last) ||
-        !Checker::index(f.open_file, v.open_files(), true) || (f.open_file == kNone && f.inherit < 0))
+        !Checker::index(f.open_file, v.open_files(), true) ||
+        (f.open_file == kNone && f.inherit < 0))
       return "a descriptor of the image is broken";
     last = f.number + uint64_t{1};
   }
@@ -125,7 +130,8 @@ const char* check_shared_records(const View& v, const Checker& c) {
         !c.blob(o.content) || !Checker::range(o.runs, v.data_runs()))
       return "a shared object of the image is broken";
   for (const DataRun& r : v.data_runs())
-    if (!c.data(r.data, r.size) || r.offset > kTop - r.size) return "a data run of the image is broken";
+    if (!c.data(r.data, r.size) || r.offset > kTop - r.size)
+      return "a data run of the image is broken";
   for (const MapSource& s : v.map_sources())
     if (!Checker::index(s.file, v.files(), true) || !Checker::index(s.object, v.objects(), true) ||
         (s.file == kNone) == (s.object == kNone))
@@ -133,15 +139,16 @@ const char* check_shared_records(const View& v, const Checker& c) {
   for (const Op& op : v.ops())
     if (!sound_op(v, c, op)) return "a memory operation of the image is broken";
   for (const Gap& g : v.gaps())
-    if (g.start >= g.end || g.start % c.page() != 0 || g.end % c.page() != 0) return "a gap is broken";
+    if (g.start >= g.end || g.start % c.page() != 0 || g.end % c.page() != 0)
+      return "a gap is broken";
   return nullptr;
 }
 
 const char* check_descriptions(const View& v, const Checker& c) {
   for (const Mapping& m : v.mappings())
     if (m.start >= m.end || !Checker::index(m.file, v.files(), true) ||
-        !Checker::index(m.object, v.objects(), true) || !c.string(m.name) || !c.string(m.vm_flags) ||
-        !c.string(m.note))
+        !Checker::index(m.object, v.objects(), true) || !c.string(m.name) ||
+        !c.string(m.vm_flags) || !c.string(m.note))
       return "a mapping record of the image is broken";
   for (const OpenFile& f : v.open_files())
     if (!Checker::index(f.file, v.files(), true) || !Checker::index(f.object, v.objects(), true) ||

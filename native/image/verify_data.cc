@@ -20,12 +20,16 @@ Result<void> verify_data(const View& view) {
     if (offset >= header.metadata_offset) break;
     const size_t wanted = std::min<uint64_t>(buffer.size(), header.metadata_offset - offset);
     const ssize_t got = pread(view.fd(), buffer.data(), wanted, static_cast<off_t>(offset));
-    if (got != static_cast<ssize_t>(wanted)) return errno_error("cannot read the image's page data");
-    for (size_t done = 0; done < wanted; done += page) hash.add(offset + done, buffer.data() + done, page);
+    if (got != static_cast<ssize_t>(wanted))
+      return errno_error("cannot read the image's page data");
+    for (size_t done = 0; done < wanted; done += page)
+      hash.add(offset + done, buffer.data() + done, page);
     offset += wanted;
   }
   if (hash.value() == header.data_hash) return {};
-  return Error{0, "the image's page data does not match its checksum; make the image again (thaw build) or copy it again"};
+  return Error{0,
+               "the image's page data does not match its checksum; make the image again (thaw "
+               "build) or copy it again"};
 }
 
 }  // namespace thaw::image

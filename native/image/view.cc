@@ -29,7 +29,8 @@ const char* header_problem(const Header& header, uint64_t file_size) {
   if (!is_page_size(header.page_size)) return "the image has an impossible page size";
   if (header.file_size != file_size) return "the image is truncated or has bytes added";
   if (header.metadata_offset % header.page_size != 0 || header.metadata_offset < header.page_size ||
-      header.metadata_offset > file_size || header.metadata_size != file_size - header.metadata_offset)
+      header.metadata_offset > file_size ||
+      header.metadata_size != file_size - header.metadata_offset)
     return "the image's metadata lies outside the file";
   if (header.metadata_size > kMaxMetadata) return "the image's metadata is impossibly large";
   return nullptr;
@@ -38,13 +39,15 @@ const char* header_problem(const Header& header, uint64_t file_size) {
 template <typename T>
 bool section_fits(const Header& header, SectionId id) {
   const Section& s = header.sections[static_cast<uint32_t>(id)];
-  return s.id == static_cast<uint32_t>(id) && s.record_size == sizeof(T) && s.offset % alignof(T) == 0 &&
-         s.offset <= header.metadata_size && s.count <= (header.metadata_size - s.offset) / sizeof(T);
+  return s.id == static_cast<uint32_t>(id) && s.record_size == sizeof(T) &&
+         s.offset % alignof(T) == 0 && s.offset <= header.metadata_size &&
+         s.count <= (header.metadata_size - s.offset) / sizeof(T);
 }
 
 const char* section_problem(const Header& header) {
-#define X(name, type) \
-  if (!section_fits<type>(header, SectionId::name)) return "the image's section '" #name "' is broken";
+#define X(name, type)                               \
+  if (!section_fits<type>(header, SectionId::name)) \
+    return "the image's section '" #name "' is broken";
   THAW_SECTIONS(X)
 #undef X
   return nullptr;
@@ -53,7 +56,9 @@ const char* section_problem(const Header& header) {
 }  // namespace
 
 View::View(View&& other) noexcept
-    : fd_(std::move(other.fd_)), header_(other.header_), base_(std::exchange(other.base_, nullptr)) {}
+    : fd_(std::move(other.fd_)),
+      header_(other.header_),
+      base_(std::exchange(other.base_, nullptr)) {}
 
 View::~View() {
   if (base_ != nullptr) munmap(const_cast<char*>(base_), header_.metadata_size);
@@ -68,7 +73,8 @@ Result<View> View::open(const char* path) {
 Result<View> View::open(UniqueFd fd, const char* path) {
   struct stat status = {};
   Header header;
-  if (fstat(fd.get(), &status) != 0) return errno_error(std::string("cannot stat the image ") + path);
+  if (fstat(fd.get(), &status) != 0)
+    return errno_error(std::string("cannot stat the image ") + path);
   if (!S_ISREG(status.st_mode)) return bad(path, "this is not a regular file");
   if (pread(fd.get(), &header, sizeof(header), 0) != ssize_t{sizeof(header)})
     return bad(path, "the image is shorter than its header");

@@ -28,15 +28,17 @@ class View {
   /// Start of the metadata in this process's memory.
   [[nodiscard]] const char* base() const { return base_; }
 
-#define X(name, type)                                                                     \
-  [[nodiscard]] std::span<const type> name() const {                                      \
-    const Section& s = header_.sections[static_cast<uint32_t>(SectionId::name)];         \
+#define X(name, type)                                                                       \
+  [[nodiscard]] std::span<const type> name() const {                                        \
+    const Section& s = header_.sections[static_cast<uint32_t>(SectionId::name)];            \
     return {reinterpret_cast<const type*>(base_ + s.offset), static_cast<size_t>(s.count)}; \
   }
   THAW_SECTIONS(X)
 #undef X
 
-  [[nodiscard]] const model::Requirements& requirements_record() const { return requirements()[0]; }
+  [[nodiscard]] const model::Requirements& requirements_record() const {
+    return requirements()[0];
+  }
 
   /// The bytes of a validated blob; a NUL follows them.
   [[nodiscard]] std::string_view bytes(model::Blob blob) const {

@@ -37,7 +37,8 @@ std::string temporary_name(const std::string& path) {
 template <typename T>
 void lay_out(Header& header, SectionId id, const std::vector<T>& table, uint64_t& end) {
   end = (end + 63) / 64 * 64;
-  header.sections[static_cast<uint32_t>(id)] = {static_cast<uint32_t>(id), sizeof(T), end, table.size()};
+  header.sections[static_cast<uint32_t>(id)] = {static_cast<uint32_t>(id), sizeof(T), end,
+                                                table.size()};
   end += table.size() * sizeof(T);
 }
 
@@ -58,7 +59,8 @@ Writer::~Writer() {
 }
 
 Result<Writer> Writer::create(std::string path, size_t page_size) {
-  // Without a name until it is whole: even SIGKILL leaves nothing behind. Not every file system can.
+  // Without a name until it is whole: even SIGKILL leaves nothing behind. Not every file system
+  // can.
   UniqueFd fd(open(folder_of(path).c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0400));
   if (fd.valid()) return Writer(std::move(fd), std::move(path), "", page_size);
   std::string temporary = temporary_name(path);
@@ -100,8 +102,8 @@ Result<Header> Writer::finish(const Builder& builder, uint32_t cpu) {
   header.file_size = header.metadata_offset + header.metadata_size;
 
   std::vector<char> metadata(header.metadata_size);
-#define X(name, type)                                                                       \
-  if (!builder.name.empty())                                                                \
+#define X(name, type)                                                                        \
+  if (!builder.name.empty())                                                                 \
     memcpy(metadata.data() + header.sections[static_cast<uint32_t>(SectionId::name)].offset, \
            builder.name.data(), builder.name.size() * sizeof(type));
   THAW_SECTIONS(X)

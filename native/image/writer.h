@@ -1,5 +1,5 @@
-// Writes an image: page data as it is collected, then metadata and header. The file appears under its name only
-// when it is whole and on the disk.
+// Writes an image: page data as it is collected, then metadata and header. The file appears under
+// its name only when it is whole and on the disk.
 #pragma once
 
 #include <memory>
@@ -21,7 +21,8 @@ class Writer {
 
   /// Reserves `size` bytes (rounded up to pages) of page data; their offset in the file.
   uint64_t reserve(uint64_t size);
-  /// Writes whole pages at `offset`, which lies in reserved room and behind all that was written before.
+  /// Writes whole pages at `offset`, which lies in reserved room and behind all that was written
+  /// before.
   Result<void> write(uint64_t offset, const void* pages, size_t size);
   /// Bytes of pages written so far.
   [[nodiscard]] uint64_t stored() const { return stored_; }

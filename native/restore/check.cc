@@ -21,26 +21,32 @@ using image::View;
 
 Result<void> check_cpu(const View& view) {
   if (view.header().cpu != arch::kCpu)
-    return Error{0, std::string("the image is for another CPU than ") + arch::kCpuName + "; build it for this one"};
+    return Error{0, std::string("the image is for another CPU than ") + arch::kCpuName +
+                        "; build it for this one"};
   arch::CpuFeatures needed;
   memcpy(needed.words, view.requirements_record().cpu_features, sizeof(needed.words));
   const std::string missing = arch::missing_features(needed, arch::cpu_features());
   if (missing.empty()) return {};
-  return Error{0, "this CPU lacks what the app was warmed up with (" + missing + "); build the image on the oldest CPU of the fleet"};
+  return Error{0, "this CPU lacks what the app was warmed up with (" + missing +
+                      "); build the image on the oldest CPU of the fleet"};
 }
 
 Result<void> check_page_size(const View& view) {
   const long size = sysconf(_SC_PAGESIZE);
   if (view.header().page_size == static_cast<uint32_t>(size)) return {};
-  return Error{0, "the image was made with pages of " + std::to_string(view.header().page_size) + " bytes, this kernel has " +
-                      std::to_string(size) + "; build it with this kernel"};
+  return Error{0, "the image was made with pages of " + std::to_string(view.header().page_size) +
+                      " bytes, this kernel has " + std::to_string(size) +
+                      "; build it with this kernel"};
 }
 
 Result<void> check_user(const View& view) {
   const model::Requirements& needs = view.requirements_record();
-  if (needs.euid == geteuid() && needs.egid == getegid() && getuid() == geteuid() && getgid() == getegid()) return {};
-  return Error{0, "the image was made by user " + std::to_string(needs.euid) + " and group " + std::to_string(needs.egid) +
-                      ", the caller is " + std::to_string(geteuid()) + " and " + std::to_string(getegid()) +
+  if (needs.euid == geteuid() && needs.egid == getegid() && getuid() == geteuid() &&
+      getgid() == getegid())
+    return {};
+  return Error{0, "the image was made by user " + std::to_string(needs.euid) + " and group " +
+                      std::to_string(needs.egid) + ", the caller is " + std::to_string(geteuid()) +
+                      " and " + std::to_string(getegid()) +
                       "; set `user` in the profile to the user that launches it"};
 }
 
@@ -52,19 +58,22 @@ Result<void> check_security_label(const View& view) {
   if (size < 0) size = 0;
   const std::string_view label = trim({text, strnlen(text, static_cast<size_t>(size))});
   if (label == wanted) return {};
-  return Error{0, "the app ran in the security context '" + std::string(wanted) + "', the caller is in '" + std::string(label) + "'"};
+  return Error{0, "the app ran in the security context '" + std::string(wanted) +
+                      "', the caller is in '" + std::string(label) + "'"};
 }
 
 Result<void> check_program(const View& view) {
   const model::Requirements& needs = view.requirements_record();
-  if (needs.program_file == model::kNone) return Error{0, "the image does not say which program it is of"};
+  if (needs.program_file == model::kNone)
+    return Error{0, "the image does not say which program it is of"};
   const model::File& file = view.files()[needs.program_file];
   const char* path = view.bytes(file.path).data();
   UniqueFd fd(open(path, O_RDONLY | O_CLOEXEC));
   if (!fd.valid()) fd.reset(open(path, O_PATH | O_CLOEXEC));
   if (!fd.valid()) return errno_error(std::string("cannot open the program ") + path);
   struct stat status = {};
-  if (fstat(fd.get(), &status) != 0) return errno_error(std::string("cannot stat the program ") + path);
+  if (fstat(fd.get(), &status) != 0)
+    return errno_error(std::string("cannot stat the program ") + path);
   if ((status.st_mode & (S_ISUID | S_ISGID)) != 0)
     return Error{0, std::string(path) + " is set-user-id or set-group-id: exec alone may start it"};
   if (getxattr(path, "security.capability", nullptr, 0) > 0)
@@ -75,10 +84,12 @@ Result<void> check_program(const View& view) {
 Result<void> check_descriptors(const View& view) {
   const auto kinds = fd::kinds();
   for (const model::OpenFile& file : view.open_files()) {
-    if (file.kind >= kinds.size()) return Error{0, "the image holds a descriptor of an unknown kind"};
+    if (file.kind >= kinds.size())
+      return Error{0, "the image holds a descriptor of an unknown kind"};
     if (kinds[file.kind].validate == nullptr) continue;
     if (const char* problem = kinds[file.kind].validate(view, file))
-      return Error{0, std::string("the image's ") + kinds[file.kind].name + " is broken: " + problem};
+      return Error{0,
+                   std::string("the image's ") + kinds[file.kind].name + " is broken: " + problem};
   }
   return {};
 }
@@ -138,20 +149,25 @@ Result<void> check_file(const View& view, const model::File& file, int fd) {
   const bool same_size = file.size == static_cast<uint64_t>(status.st_size);
   const bool same_time = file.mtime_ns == mtime_ns(status);
   if (same_size && same_time && file.ino == status.st_ino && file.dev == status.st_dev) return {};
-  if (!same_size && S_ISREG(status.st_mode)) return Error{0, std::string(path) + " has changed since the image was made; build the profile again"};
+  if (!same_size && S_ISREG(status.st_mode))
+    return Error{
+        0, std::string(path) + " has changed since the image was made; build the profile again"};
   if (file.build_id.size != 0) {
     if (elf::build_id(fd) == view.bytes(file.build_id)) return {};
-  } else if (file.mtime_ns / 1'000'000'000 == mtime_ns(status) / 1'000'000'000 || !S_ISREG(status.st_mode)) {
+  } else if (file.mtime_ns / 1'000'000'000 == mtime_ns(status) / 1'000'000'000 ||
+             !S_ISREG(status.st_mode)) {
     return {};  // Some file systems of devices (squashfs) keep whole seconds.
   }
-  return Error{0, std::string(path) + " is not the file that the image was made with; build the profile again"};
+  return Error{0, std::string(path) +
+                      " is not the file that the image was made with; build the profile again"};
 }
 
 Result<void> check_owner(int fd, const char* path) {
   struct stat status = {};
   if (fstat(fd, &status) != 0) return errno_error(std::string("cannot stat ") + path);
   if (status.st_uid != 0 && status.st_uid != geteuid())
-    return Error{0, std::string(path) + " belongs to user " + std::to_string(status.st_uid) + ", who is neither root nor the caller; chown it"};
+    return Error{0, std::string(path) + " belongs to user " + std::to_string(status.st_uid) +
+                        ", who is neither root nor the caller; chown it"};
   if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
     return Error{0, std::string(path) + " can be written by others; chmod go-w it"};
   return {};

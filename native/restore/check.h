@@ -1,4 +1,5 @@
-// Whether an image can be launched here and now: each condition is one row of a table, checked in order.
+// Whether an image can be launched here and now: each condition is one row of a table, checked in
+// order.
 #pragma once
 
 #include <functional>
@@ -12,10 +13,11 @@ namespace thaw::restore {
 Result<void> check_launch(const image::View& view);
 
 /// Every condition that does not hold (`thaw verify`).
-void check_all(const image::View& view, const std::function<void(const char* condition, const Error&)>& report);
+void check_all(const image::View& view,
+               const std::function<void(const char* condition, const Error&)>& report);
 
-/// True if the file is the one that the image means: same device, inode, size and mtime; or, on another device, same
-/// size and build-id, or same size and mtime where it has none.
+/// True if the file is the one that the image means: same device, inode, size and mtime; or, on
+/// another device, same size and build-id, or same size and mtime where it has none.
 Result<void> check_file(const image::View& view, const model::File& file, int fd);
 
 /// Owner and mode: never execute what another user could have written.

@@ -30,7 +30,8 @@ bool stands_before(const image::View& view) {
          clock_ns(CLOCK_BOOTTIME) < static_cast<int64_t>(made.boottime_ns);
 }
 
-/// Offset of a clock in our own time namespace; /proc/self/timens_offsets has lines of "monotonic SECONDS NANOSECONDS".
+/// Offset of a clock in our own time namespace; /proc/self/timens_offsets has lines of "monotonic
+/// SECONDS NANOSECONDS".
 int64_t own_offset(const char* text, const char* clock) {
   const char* line = strstr(text, clock);
   if (line == nullptr) return 0;
@@ -61,18 +62,23 @@ Result<void> write_offsets(const image::View& view, const char* own) {
   split_ns(offset(made.monotonic_ns, CLOCK_MONOTONIC, "monotonic"), seconds[0], nanoseconds[0]);
   split_ns(offset(made.boottime_ns, CLOCK_BOOTTIME, "boottime"), seconds[1], nanoseconds[1]);
   char text[128];
-  const int size = snprintf(text, sizeof(text), "monotonic %lld %ld\nboottime %lld %ld\n", seconds[0], nanoseconds[0],
-                            seconds[1], nanoseconds[1]);
-  if (write(file.get(), text, static_cast<size_t>(size)) != size) return errno_error("cannot set the clocks of a time namespace");
+  const int size = snprintf(text, sizeof(text), "monotonic %lld %ld\nboottime %lld %ld\n",
+                            seconds[0], nanoseconds[0], seconds[1], nanoseconds[1]);
+  if (write(file.get(), text, static_cast<size_t>(size)) != size)
+    return errno_error("cannot set the clocks of a time namespace");
   return {};
 }
 
 }  // namespace
 
 Result<void> check_clock(const image::View& view) {
-  if (!stands_before(view) || (geteuid() == 0 && access("/proc/self/timens_offsets", F_OK) == 0)) return {};
-  return Error{0, "the clocks stand before the image's, as after a reboot, and the caller has no right to a time namespace; "
-                  "build the image soon after boot, or launch as root on a kernel with CONFIG_TIME_NS"};
+  if (!stands_before(view) || (geteuid() == 0 && access("/proc/self/timens_offsets", F_OK) == 0))
+    return {};
+  return Error{
+      0,
+      "the clocks stand before the image's, as after a reboot, and the caller has no right to a "
+      "time namespace; "
+      "build the image soon after boot, or launch as root on a kernel with CONFIG_TIME_NS"};
 }
 
 Result<void> continue_clocks(const image::View& view, UniqueFd& before) {
@@ -82,12 +88,15 @@ Result<void> continue_clocks(const image::View& view, UniqueFd& before) {
   UniqueFd old(open("/proc/self/ns/time", O_RDONLY | O_CLOEXEC));
   if (!offsets.valid() || !old.valid() || unshare(CLONE_NEWTIME) != 0) {
     if (!stands_before(view)) return {};
-    return Error{errno, "the clocks stand before the image's, as after a reboot, and no time namespace can be had"};
+    return Error{
+        errno,
+        "the clocks stand before the image's, as after a reboot, and no time namespace can be had"};
   }
   before = std::move(old);
   THAW_TRY(write_offsets(view, own));
   UniqueFd fresh(open("/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC));
-  if (!fresh.valid() || setns(fresh.get(), CLONE_NEWTIME) != 0) return errno_error("cannot enter a time namespace");
+  if (!fresh.valid() || setns(fresh.get(), CLONE_NEWTIME) != 0)
+    return errno_error("cannot enter a time namespace");
   return {};
 }
 

@@ -1,4 +1,5 @@
-// Time goes forward: CLOCK_MONOTONIC and CLOCK_BOOTTIME never run backwards for the app (time_namespaces(7)).
+// Time goes forward: CLOCK_MONOTONIC and CLOCK_BOOTTIME never run backwards for the app
+// (time_namespaces(7)).
 #pragma once
 
 #include "image/view.h"
@@ -10,8 +11,9 @@ namespace thaw::restore {
 /// Fails if the clocks stand before the image's and no time namespace can be had.
 Result<void> check_clock(const image::View& view);
 
-/// A time namespace that continues the clocks of the checkpoint, where privileges allow; the process must have one
-/// thread. `before` is the namespace to go back to for a cold start, invalid if none was entered.
+/// A time namespace that continues the clocks of the checkpoint, where privileges allow; the
+/// process must have one thread. `before` is the namespace to go back to for a cold start, invalid
+/// if none was entered.
 Result<void> continue_clocks(const image::View& view, UniqueFd& before);
 
 }  // namespace thaw::restore

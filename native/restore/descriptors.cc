@@ -40,12 +40,15 @@ Descriptors::~Descriptors() {
 
 Result<void> Descriptors::find_room() {
   high_ = kFirstOwn;
-  for (const model::Fd& record : fds()) high_ = std::max(high_, static_cast<int>(record.number) + 1);
+  for (const model::Fd& record : fds())
+    high_ = std::max(high_, static_cast<int>(record.number) + 1);
   rlimit limit = {};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return errno_error("cannot read RLIMIT_NOFILE");
-  const rlim_t needed = static_cast<rlim_t>(high_) + view_.open_files().size() * 2 + view_.map_sources().size() + 16;
+  const rlim_t needed =
+      static_cast<rlim_t>(high_) + view_.open_files().size() * 2 + view_.map_sources().size() + 16;
   if (limit.rlim_cur >= needed) return {};
-  return Error{EMFILE, "the app needs descriptor numbers up to " + std::to_string(needed) + " while it is launched, RLIMIT_NOFILE is " +
+  return Error{EMFILE, "the app needs descriptor numbers up to " + std::to_string(needed) +
+                           " while it is launched, RLIMIT_NOFILE is " +
                            std::to_string(limit.rlim_cur) + "; raise it (ulimit -n, LimitNOFILE=)"};
 }
 
@@ -74,7 +77,8 @@ Result<void> Descriptors::open_all() {
     if (!makes_descriptor(file)) continue;
     const fd::Kind& kind = fd::kinds()[file.kind];
     THAW_ASSIGN(fd, kind.open(opener, file));
-    // A pair's other end stays in sides_ until its turn, wherever it is: it must not stand in the way either.
+    // A pair's other end stays in sides_ until its turn, wherever it is: it must not stand in the
+    // way either.
     for (fd::Opener::Side& side : sides_)
       for (int& end : side.fd)
         if (end >= 0 && end < high_) {
@@ -109,13 +113,15 @@ Result<void> Descriptors::place(const model::Fd& record) {
   const int number = static_cast<int>(record.number);
   if (record.inherit == number) {
     if (number < kFirstOwn || fcntl(number, F_GETFD) >= 0) return {};
-    return Error{EBADF, "the profile inherits descriptor " + std::to_string(number) + ", which the caller has not open"};
+    return Error{EBADF, "the profile inherits descriptor " + std::to_string(number) +
+                            ", which the caller has not open"};
   }
   if (record.inherit < 0 && !makes_descriptor(view_.open_files()[record.open_file])) return {};
   const int source = record.inherit >= 0 ? record.inherit : opened_[record.open_file].get();
   UniqueFd null;
   int from = source;
-  if (record.inherit >= 0 && fcntl(source, F_GETFD) < 0) {  // The caller has closed it: nothing to read or to be heard.
+  if (record.inherit >= 0 &&
+      fcntl(source, F_GETFD) < 0) {  // The caller has closed it: nothing to read or to be heard.
     null.reset(open("/dev/null", O_RDWR | O_CLOEXEC));
     from = null.get();
   }
@@ -123,7 +129,8 @@ Result<void> Descriptors::place(const model::Fd& record) {
   if (dup3(from, number, record.close_on_exec != 0 ? O_CLOEXEC : 0) < 0)
     return errno_error("cannot place descriptor " + std::to_string(number));
   taken_.push_back(number);
-  if (record.open_file != model::kNone && placed_[record.open_file] < 0) placed_[record.open_file] = number;
+  if (record.open_file != model::kNone && placed_[record.open_file] < 0)
+    placed_[record.open_file] = number;
   return {};
 }
 
@@ -145,7 +152,8 @@ Result<void> Descriptors::finish_all() {
     // Set only what is not there yet: some kinds refuse F_SETFL (O_PATH).
     if (flags == 0 || (file.flags & O_PATH) != 0) continue;
     const int now = fcntl(placed_[i], F_GETFL);
-    if ((now & kStatusFlags) != flags && fcntl(placed_[i], F_SETFL, (now & ~kStatusFlags) | flags) != 0)
+    if ((now & kStatusFlags) != flags &&
+        fcntl(placed_[i], F_SETFL, (now & ~kStatusFlags) | flags) != 0)
       return errno_error("cannot set the flags of descriptor " + std::to_string(placed_[i]));
   }
   return {};
@@ -156,9 +164,11 @@ Result<void> Descriptors::set_owner(const model::OpenFile& file, int fd) {
   f_owner_ex owner = {};
   owner.type = static_cast<decltype(owner.type)>(file.owner_type);
   owner.pid = file.owner_type == F_OWNER_PGRP ? getpgrp() : getpid();
-  if (file.owner_type == F_OWNER_TID && file.owner_thread != model::kNone && file.owner_thread < process_.threads.count)
+  if (file.owner_type == F_OWNER_TID && file.owner_thread != model::kNone &&
+      file.owner_thread < process_.threads.count)
     owners_.push_back({fd, file.owner_thread});
-  if (fcntl(fd, F_SETOWN_EX, &owner) != 0) return errno_error("cannot set the owner of descriptor " + std::to_string(fd));
+  if (fcntl(fd, F_SETOWN_EX, &owner) != 0)
+    return errno_error("cannot set the owner of descriptor " + std::to_string(fd));
   if (file.owner_signal != 0 && fcntl(fd, F_SETSIG, static_cast<int>(file.owner_signal)) != 0)
     return errno_error("cannot set the signal of descriptor " + std::to_string(fd));
   return {};
@@ -179,7 +189,8 @@ std::vector<restorer::FdRange> Descriptors::close_at_commit() const {
 
 std::vector<restorer::FdRange> Descriptors::close_for_cold_start() const {
   std::vector<restorer::FdRange> ranges;
-  for (const int number : taken_) ranges.push_back({static_cast<uint32_t>(number), static_cast<uint32_t>(number)});
+  for (const int number : taken_)
+    ranges.push_back({static_cast<uint32_t>(number), static_cast<uint32_t>(number)});
   return ranges;
 }
 

@@ -42,15 +42,17 @@ class Descriptors {
   Result<void> save_caller_fd(int number);
   Result<void> finish_all();
   Result<void> set_owner(const model::OpenFile& file, int fd);
-  [[nodiscard]] std::span<const model::Fd> fds() const { return image::View::part(view_.fds(), process_.fds); }
+  [[nodiscard]] std::span<const model::Fd> fds() const {
+    return image::View::part(view_.fds(), process_.fds);
+  }
 
   const image::View& view_;
   const model::Process& process_;
-  int high_ = -1;                         ///< first number above all that the app and the caller use
-  std::vector<UniqueFd> opened_;          ///< per OpenFile, out of the way
+  int high_ = -1;                 ///< first number above all that the app and the caller use
+  std::vector<UniqueFd> opened_;  ///< per OpenFile, out of the way
   std::vector<fd::Opener::Side> sides_;
   std::vector<int> placed_;
-  std::vector<int> taken_;                ///< numbers that hold the app's descriptors now
+  std::vector<int> taken_;  ///< numbers that hold the app's descriptors now
   std::vector<restorer::SavedFd> saved_;
   std::vector<restorer::FdOwner> owners_;
 };

@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/rseq.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -115,10 +116,12 @@ class Preparation {
     THAW_ASSIGN(target, place_kernel_mappings());
     const std::string_view old = view_.bytes(view_.requirements_record().vdso);
     if (old.size() != process_.vdso_size) return Error{0, "the image has no copy of its vDSO"};
-    THAW_ASSIGN(patched, vdso_trampolines({reinterpret_cast<const uint8_t*>(old.data()), old.size()},
-                                          {reinterpret_cast<const uint8_t*>(static_cast<uintptr_t>(kernel_.vdso_start)),
-                                           static_cast<size_t>(kernel_.vdso_size)},
-                                          process_.vdso_start, target));
+    THAW_ASSIGN(patched,
+                vdso_trampolines(
+                    {reinterpret_cast<const uint8_t*>(old.data()), old.size()},
+                    {reinterpret_cast<const uint8_t*>(static_cast<uintptr_t>(kernel_.vdso_start)),
+                     static_cast<size_t>(kernel_.vdso_size)},
+                    process_.vdso_start, target));
     trampolines_ = std::move(patched);
     return {};
   }
@@ -139,7 +142,8 @@ class Preparation {
   void open_exe() {
     const model::Requirements& needs = view_.requirements_record();
     if (needs.program_file == model::kNone) return;
-    UniqueFd fd(open(view_.bytes(view_.files()[needs.program_file].path).data(), O_PATH | O_CLOEXEC));
+    UniqueFd fd(
+        open(view_.bytes(view_.files()[needs.program_file].path).data(), O_PATH | O_CLOEXEC));
     if (!fd.valid()) return;
     auto moved = descriptors_.move_high(std::move(fd));
     if (moved) exe_ = moved.take();
@@ -147,10 +151,13 @@ class Preparation {
 
   [[nodiscard]] size_t data_size() const {
     constexpr size_t kAlignments = 512;
-    return sizeof(Launch) + kAlignments + sources_.fds().size() * sizeof(int) + trampolines_.size() +
-           (descriptors_.close_at_commit().size() + descriptors_.close_for_cold_start().size()) * sizeof(restorer::FdRange) +
-           descriptors_.saved().size() * sizeof(restorer::SavedFd) + descriptors_.owners().size() * sizeof(restorer::FdOwner) +
-           strlen(request_.program) + 1 + strings_size(request_.argv) + strings_size(request_.envp);
+    return sizeof(Launch) + kAlignments + sources_.fds().size() * sizeof(int) +
+           trampolines_.size() +
+           (descriptors_.close_at_commit().size() + descriptors_.close_for_cold_start().size()) *
+               sizeof(restorer::FdRange) +
+           descriptors_.saved().size() * sizeof(restorer::SavedFd) +
+           descriptors_.owners().size() * sizeof(restorer::FdOwner) + strlen(request_.program) + 1 +
+           strings_size(request_.argv) + strings_size(request_.envp);
   }
 
   void fill_records(RestorerArea& area, Launch& launch) const {
@@ -181,7 +188,8 @@ class Preparation {
   void fill(RestorerArea& area, Launch& launch) const {
     launch.area_start = area.start();
     launch.area_size = area.size();
-    launch.stacks = area.stacks() + RestorerArea::kLeaderStack - RestorerArea::kThreadStack;  // index 1 follows the leader's
+    launch.stacks = area.stacks() + RestorerArea::kLeaderStack -
+                    RestorerArea::kThreadStack;  // index 1 follows the leader's
     launch.stack_size = RestorerArea::kThreadStack;
     launch.interim = area.interim();
     fill_records(area, launch);
@@ -189,16 +197,19 @@ class Preparation {
     launch.source_fds = area.copy(std::span<const int>(sources_.fds()));
     launch.exe_fd = exe_.valid() ? exe_.get() : -1;
     struct statvfs store = {};
-    launch.no_exec_store = fstatvfs(view_.fd(), &store) == 0 && (store.f_flag & ST_NOEXEC) != 0 ? 1 : 0;
+    launch.no_exec_store =
+        fstatvfs(view_.fd(), &store) == 0 && (store.f_flag & ST_NOEXEC) != 0 ? 1 : 0;
     launch.keep_pid = request_.keep_pid ? 1 : 0;
     if (__rseq_size != 0) {
-      launch.old_rseq = reinterpret_cast<uintptr_t>(static_cast<char*>(__builtin_thread_pointer()) + __rseq_offset);
+      launch.old_rseq = reinterpret_cast<uintptr_t>(static_cast<char*>(__builtin_thread_pointer()) +
+                                                    __rseq_offset);
       launch.old_rseq_size = kRegisteredRseqSize;
       launch.old_rseq_signature = RSEQ_SIG;
     }
     for (const restorer::Move& move : kernel_.moves) launch.moves[launch.move_count++] = move;
     if (!trampolines_.empty())
-      launch.vdso = area.copy(std::span<const char>(reinterpret_cast<const char*>(trampolines_.data()), trampolines_.size()));
+      launch.vdso = area.copy(std::span<const char>(
+          reinterpret_cast<const char*>(trampolines_.data()), trampolines_.size()));
     const auto close = descriptors_.close_at_commit();
     launch.close = area.copy(std::span<const restorer::FdRange>(close));
     launch.close_count = static_cast<uint32_t>(close.size());
@@ -210,7 +221,8 @@ class Preparation {
   }
 
   Result<void> enter_restorer() {
-    if (kernel_.moves.size() > std::size(Launch{}.moves)) return Error{0, "this kernel has more mappings of its own than thaw knows"};
+    if (kernel_.moves.size() > std::size(Launch{}.moves))
+      return Error{0, "this kernel has more mappings of its own than thaw knows"};
     RestorerArea::Sizes sizes;
     sizes.data = data_size();
     sizes.threads = process_.threads.count;
@@ -223,7 +235,8 @@ class Preparation {
   }
 
   static constexpr uint64_t kSpare = 64 << 20;
-  static constexpr uint32_t kRegisteredRseqSize = 32;  ///< glibc registers at least this (sys/rseq.h)
+  static constexpr uint32_t kRegisteredRseqSize =
+      32;  ///< glibc registers at least this (sys/rseq.h)
 
   const Request& request_;
   View& view_;
@@ -237,18 +250,29 @@ class Preparation {
   std::vector<uint8_t> trampolines_;
 };
 
+/// Another name of the same file is the same program, unless it looks at the name that it was
+/// called by (busybox).
+bool same_program(const View& view, const Request& request, std::string_view argv0) {
+  const model::Requirements& needs = view.requirements_record();
+  const char* wanted = view.bytes(needs.program).data();
+  if (strcmp(wanted, request.program) == 0) return true;
+  struct stat a = {}, b = {};
+  return request.argv[0] != nullptr && argv0 == request.argv[0] && stat(wanted, &a) == 0 &&
+         stat(request.program, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 /// The arguments are part of the warm state: others mean another app. argv[0] is only a name.
 Result<void> check_arguments(const View& view, const Request& request) {
   const model::Requirements& needs = view.requirements_record();
-  if (view.bytes(needs.program) != request.program)
-    return Error{0, "the image is of " + std::string(view.bytes(needs.program)) + ", not of " + request.program};
   std::string_view wanted = view.bytes(needs.arguments);
   auto next = [&wanted] {
     const std::string_view argument = wanted.substr(0, wanted.find('\0'));
     wanted.remove_prefix(std::min(wanted.size(), argument.size() + 1));
     return argument;
   };
-  next();
+  if (!same_program(view, request, next()))
+    return Error{0, "the image is of " + std::string(view.bytes(needs.program)) + ", not of " +
+                        request.program};
   char* const* argument = request.argv[0] == nullptr ? request.argv : request.argv + 1;
   for (; *argument != nullptr; ++argument)
     if (wanted.empty() || next() != *argument) break;

@@ -1,5 +1,5 @@
-// A launch: open → check → execute. The calling process becomes the app, or an error says why it cannot and nothing has
-// changed for the caller.
+// A launch: open → check → execute. The calling process becomes the app, or an error says why it
+// cannot and nothing has changed for the caller.
 #pragma once
 
 #include <cstdint>
@@ -10,14 +10,16 @@
 namespace thaw::restore {
 
 struct Request {
-  const char* image = nullptr;      ///< path of the image
-  const char* program = nullptr;    ///< as exec would be called with: for the check and for a cold start
+  const char* image = nullptr;  ///< path of the image
+  const char* program =
+      nullptr;  ///< as exec would be called with: for the check and for a cold start
   char* const* argv = nullptr;
   char* const* envp = nullptr;
-  bool fallback = true;             ///< false: a launch that fails late ends with exit status 125
-  bool keep_pid = false;            ///< threads get the ids that they had (the caller has given the process its own)
-  uint32_t log = 0;                 ///< restorer::kLogWarn ...
-  uint64_t started_ns = 0;          ///< for the phases of THAW_LOG=trace
+  bool fallback = true;  ///< false: a launch that fails late ends with exit status 125
+  bool keep_pid =
+      false;  ///< threads get the ids that they had (the caller has given the process its own)
+  uint32_t log = 0;         ///< restorer::kLogWarn ...
+  uint64_t started_ns = 0;  ///< for the phases of THAW_LOG=trace
 };
 
 /// Returns only if the launch is not possible.

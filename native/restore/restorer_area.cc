@@ -13,7 +13,9 @@ uint64_t round_up(uint64_t size) {
   return (size + page - 1) / page * page;
 }
 
-void* at(uint64_t address) { return reinterpret_cast<void*>(static_cast<uintptr_t>(address)); }
+void* at(uint64_t address) {
+  return reinterpret_cast<void*>(static_cast<uintptr_t>(address));
+}
 
 bool free_of(const KernelMappings& kernel, uint64_t start, uint64_t size) {
   for (const restorer::Move& used : kernel.all)
@@ -21,7 +23,8 @@ bool free_of(const KernelMappings& kernel, uint64_t start, uint64_t size) {
   return true;
 }
 
-/// Reserves `size` bytes that are free in the app, before and after its ops, and free in this process. 0: nowhere.
+/// Reserves `size` bytes that are free in the app, before and after its ops, and free in this
+/// process. 0: nowhere.
 uint64_t reserve(const image::View& view, const KernelMappings& kernel, uint64_t size) {
   const uint64_t step = round_up(size);
   for (const model::Gap& gap : image::View::part(view.gaps(), view.processes()[0].gaps)) {
@@ -30,9 +33,12 @@ uint64_t reserve(const image::View& view, const KernelMappings& kernel, uint64_t
       const uint64_t start = gap.start + static_cast<uint64_t>(i) * step;
       if (start + size > gap.end) break;
       if (!free_of(kernel, start, size)) continue;
-      const void* got = mmap(at(start), size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+      const void* got =
+          mmap(at(start), size, PROT_NONE,
+               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
       if (got == at(start)) return start;
-      if (got != MAP_FAILED) munmap(const_cast<void*>(got), size);  // A kernel before 4.17 does not know NOREPLACE.
+      if (got != MAP_FAILED)
+        munmap(const_cast<void*>(got), size);  // A kernel before 4.17 does not know NOREPLACE.
     }
   }
   return 0;
@@ -40,21 +46,27 @@ uint64_t reserve(const image::View& view, const KernelMappings& kernel, uint64_t
 
 }  // namespace
 
-std::span<const char> restorer_code() { return {thaw_restorer_start, thaw_restorer_end}; }
+std::span<const char> restorer_code() {
+  return {thaw_restorer_start, thaw_restorer_end};
+}
 
-Result<RestorerArea> RestorerArea::make(const image::View& view, const KernelMappings& kernel, const Sizes& sizes) {
+Result<RestorerArea> RestorerArea::make(const image::View& view, const KernelMappings& kernel,
+                                        const Sizes& sizes) {
   const std::span<const char> code = restorer_code();
-  const uint64_t size = round_up(code.size()) + round_up(view.header().metadata_size) + round_up(sizes.data) +
-                        round_up(kLeaderStack + sizes.threads * kThreadStack) + round_up(sizes.moves);
+  const uint64_t size =
+      round_up(code.size()) + round_up(view.header().metadata_size) + round_up(sizes.data) +
+      round_up(kLeaderStack + sizes.threads * kThreadStack) + round_up(sizes.moves);
   RestorerArea area;
   area.start_ = reserve(view, kernel, size);
-  if (area.start_ == 0) return Error{ENOMEM, "there is no room for the restorer in the app's address space"};
+  if (area.start_ == 0)
+    return Error{ENOMEM, "there is no room for the restorer in the app's address space"};
   area.size_ = size;
   THAW_TRY(area.fill(view, code, sizes));
   return area;
 }
 
-Result<void> RestorerArea::fill(const image::View& view, std::span<const char> code, const Sizes& sizes) {
+Result<void> RestorerArea::fill(const image::View& view, std::span<const char> code,
+                                const Sizes& sizes) {
   const uint64_t code_size = round_up(code.size());
   metadata_start_ = start_ + code_size;
   metadata_ = view.base();
@@ -64,18 +76,22 @@ Result<void> RestorerArea::fill(const image::View& view, std::span<const char> c
   next_ = data;
   stacks_ = data + round_up(sizes.data);
   interim_ = data + rest;
-  if (mprotect(at(start_), code_size, PROT_READ | PROT_WRITE) != 0) return errno_error("cannot make the restorer area");
-  memcpy(at(start_), code.data(), code.size());
-  __builtin___clear_cache(static_cast<char*>(at(start_)), static_cast<char*>(at(start_ + code_size)));
-  if (mprotect(at(start_), code_size, PROT_READ | PROT_EXEC) != 0 || mprotect(at(data), rest, PROT_READ | PROT_WRITE) != 0)
+  if (mprotect(at(start_), code_size, PROT_READ | PROT_WRITE) != 0)
     return errno_error("cannot make the restorer area");
-  if (mmap(at(metadata_start_), view.header().metadata_size, PROT_READ, MAP_PRIVATE | MAP_FIXED | MAP_POPULATE, view.fd(),
+  memcpy(at(start_), code.data(), code.size());
+  __builtin___clear_cache(static_cast<char*>(at(start_)),
+                          static_cast<char*>(at(start_ + code_size)));
+  if (mprotect(at(start_), code_size, PROT_READ | PROT_EXEC) != 0 ||
+      mprotect(at(data), rest, PROT_READ | PROT_WRITE) != 0)
+    return errno_error("cannot make the restorer area");
+  if (mmap(at(metadata_start_), view.header().metadata_size, PROT_READ,
+           MAP_PRIVATE | MAP_FIXED | MAP_POPULATE, view.fd(),
            static_cast<off_t>(view.header().metadata_offset)) == MAP_FAILED)
     return errno_error("cannot map the image's metadata");
   return {};
 }
 
-RestorerArea::RestorerArea(RestorerArea&& other) noexcept { 
+RestorerArea::RestorerArea(RestorerArea&& other) noexcept {
   start_ = other.start_;
   size_ = std::exchange(other.size_, 0);
   next_ = other.next_;

@@ -1,7 +1,8 @@
-// The restorer area: a part of the address space that neither thaw-exec nor the app uses, with all that the restorer
-// needs once thaw-exec's own memory is gone.
+// The restorer area: a part of the address space that neither thaw-exec nor the app uses, with all
+// that the restorer needs once thaw-exec's own memory is gone.
 //
-//   [code][metadata of the image][data: Launch, arrays, strings of a cold start][stacks][room for moves]
+//   [code][metadata of the image][data: Launch, arrays, strings of a cold start][stacks][room for
+//   moves]
 #pragma once
 
 #include <cstring>
@@ -17,13 +18,14 @@ namespace thaw::restore {
 class RestorerArea {
  public:
   struct Sizes {
-    size_t data = 0;     ///< bytes that allocate() will hand out
+    size_t data = 0;  ///< bytes that allocate() will hand out
     uint32_t threads = 1;
-    size_t moves = 0;    ///< bytes of the kernel's own mappings
+    size_t moves = 0;  ///< bytes of the kernel's own mappings
   };
 
   /// Finds a free place and maps it; unmapped again unless release() was called.
-  static Result<RestorerArea> make(const image::View& view, const KernelMappings& kernel, const Sizes& sizes);
+  static Result<RestorerArea> make(const image::View& view, const KernelMappings& kernel,
+                                   const Sizes& sizes);
   RestorerArea(RestorerArea&& other) noexcept;
   RestorerArea& operator=(RestorerArea&&) = delete;
   ~RestorerArea();

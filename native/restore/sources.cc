@@ -16,7 +16,8 @@ Result<void> Sources::open(const image::View& view, Descriptors& descriptors) {
     const model::File& file = view.files()[source.file];
     const char* path = view.bytes(file.path).data();
     UniqueFd fd(::open(path, static_cast<int>(source.open_flags & O_ACCMODE) | O_CLOEXEC));
-    if (!fd.valid()) return errno_error(std::string("cannot open ") + path + ", which the app maps");
+    if (!fd.valid())
+      return errno_error(std::string("cannot open ") + path + ", which the app maps");
     if ((file.flags & model::kFileMapped) != 0) THAW_TRY(check_file(view, file, fd.get()));
     THAW_ASSIGN(moved, descriptors.move_high(std::move(fd)));
     fds_.push_back(moved.get());

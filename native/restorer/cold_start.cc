@@ -27,7 +27,9 @@ class Line {
     while (count > 0 && size_ < sizeof(bytes_)) bytes_[size_++] = digits[--count];
     return *this;
   }
-  void print() { raw::call(__NR_write, 2, reinterpret_cast<long>(bytes_), static_cast<long>(size_)); }
+  void print() {
+    raw::call(__NR_write, 2, reinterpret_cast<long>(bytes_), static_cast<long>(size_));
+  }
 
  private:
   char bytes_[256];
@@ -46,7 +48,8 @@ uint64_t now_ns() {
 #else
   raw::call(__NR_clock_gettime, kRealtime, reinterpret_cast<long>(&now));
 #endif
-  return static_cast<uint64_t>(now.seconds) * 1'000'000'000 + static_cast<uint64_t>(now.nanoseconds);
+  return static_cast<uint64_t>(now.seconds) * 1'000'000'000 +
+         static_cast<uint64_t>(now.nanoseconds);
 }
 
 void print_trace(const Launch&, const char* phase, uint64_t microseconds) {
@@ -81,7 +84,8 @@ void start_cold(Launch& launch) {
     raw::call(__NR_close, cold.time_namespace);
   }
   constexpr long kSetMask = 2;
-  raw::call(__NR_rt_sigprocmask, kSetMask, reinterpret_cast<long>(&cold.signal_mask), 0, sizeof(cold.signal_mask));
+  raw::call(__NR_rt_sigprocmask, kSetMask, reinterpret_cast<long>(&cold.signal_mask), 0,
+            sizeof(cold.signal_mask));
   raw::call(__NR_execve, reinterpret_cast<long>(cold.program), reinterpret_cast<long>(cold.argv),
             reinterpret_cast<long>(cold.envp));
   for (;;) raw::call(__NR_exit_group, kExitCannotExecute);

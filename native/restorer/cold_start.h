@@ -1,4 +1,5 @@
-// What the restorer does when it cannot go on: tell why, put the caller's state back, exec the program.
+// What the restorer does when it cannot go on: tell why, put the caller's state back, exec the
+// program.
 #pragma once
 
 #include "restorer/launch.h"

@@ -1,5 +1,5 @@
-// What thaw-exec hands to the restorer. It lies in the restorer area with all that it points to, because nothing else
-// of thaw-exec is left when the restorer works.
+// What thaw-exec hands to the restorer. It lies in the restorer area with all that it points to,
+// because nothing else of thaw-exec is left when the restorer works.
 #pragma once
 
 #include <stdint.h>
@@ -40,7 +40,7 @@ struct ColdStart {
   uint32_t saved_fd_count = 0;
   const FdRange* close = nullptr;  ///< descriptors that the launch made and the app must not see
   uint32_t close_count = 0;
-  int32_t time_namespace = -1;    ///< to go back to, -1: never left
+  int32_t time_namespace = -1;  ///< to go back to, -1: never left
   uint64_t signal_mask = 0;
 };
 
@@ -48,9 +48,9 @@ struct ColdStart {
 enum Phase : uint32_t { kStarted, kOpened, kUnmapped, kMapped, kThreads, kCommitted, kPhases };
 
 struct Launch {
-  uint64_t area_start = 0;        ///< the restorer area
+  uint64_t area_start = 0;  ///< the restorer area
   uint64_t area_size = 0;
-  uint64_t stacks = 0;            ///< one small stack per thread, the leader's first
+  uint64_t stacks = 0;  ///< one small stack per thread, the leader's first
   uint64_t stack_size = 0;
 
   const model::Process* process = nullptr;
@@ -65,24 +65,24 @@ struct Launch {
   int32_t image_fd = -1;
   const int32_t* source_fds = nullptr;  ///< per MapSource
   int32_t exe_fd = -1;
-  uint32_t no_exec_store = 0;     ///< the image's file system does not allow executable mappings
+  uint32_t no_exec_store = 0;  ///< the image's file system does not allow executable mappings
   uint32_t keep_pid = 0;
-  uint64_t old_rseq = 0;          ///< thaw-exec's own registration, to be undone; 0: none
+  uint64_t old_rseq = 0;  ///< thaw-exec's own registration, to be undone; 0: none
   uint32_t old_rseq_size = 0, old_rseq_signature = 0;
-  uint64_t finish_code = 0;       ///< stub in the thaw area
+  uint64_t finish_code = 0;  ///< stub in the thaw area
 
   Move moves[8] = {};
   uint32_t move_count = 0;
-  uint64_t interim = 0;           ///< reserved room in the restorer area for moves that overlap
-  const char* vdso = nullptr;     ///< trampolines to be put at process->vdso_start, null: not needed
+  uint64_t interim = 0;        ///< reserved room in the restorer area for moves that overlap
+  const char* vdso = nullptr;  ///< trampolines to be put at process->vdso_start, null: not needed
 
-  const FdRange* close = nullptr; ///< descriptors to close at commit
+  const FdRange* close = nullptr;  ///< descriptors to close at commit
   uint32_t close_count = 0;
   const FdOwner* owners = nullptr;
   uint32_t owner_count = 0;
   ColdStart cold;
 
-  uint32_t log = 0;               ///< log level: messages go to descriptor 2
+  uint32_t log = 0;  ///< log level: messages go to descriptor 2
   uint64_t times[kPhases] = {};
 };
 

@@ -1,9 +1,9 @@
 #include "restorer/memory.h"
 
+#include <asm-generic/mman-common.h>
 #include <asm/unistd.h>
 #include <linux/mman.h>
 #include <linux/prctl.h>
-#include <asm-generic/mman-common.h>
 
 #include "arch/this_cpu.h"
 #include "restorer/cold_start.h"
@@ -30,7 +30,9 @@ long map(uint64_t address, uint64_t size, uint32_t prot, uint32_t flags, int fd,
 }
 
 long unmap(uint64_t start, uint64_t end) {
-  return start >= end ? 0 : raw::call(__NR_munmap, static_cast<long>(start), static_cast<long>(end - start));
+  return start >= end
+             ? 0
+             : raw::call(__NR_munmap, static_cast<long>(start), static_cast<long>(end - start));
 }
 
 long read_image(const Launch& launch, uint64_t address, uint64_t size, uint64_t offset) {
@@ -53,13 +55,16 @@ long map_executable_copy(const Launch& launch, const Op& op) {
   result = read_image(launch, op.address, op.size, op.offset);
   if (result < 0) return result;
   raw::sync_instructions(op.address, op.address + op.size);
-  return raw::call(__NR_mprotect, static_cast<long>(op.address), static_cast<long>(op.size), op.prot);
+  return raw::call(__NR_mprotect, static_cast<long>(op.address), static_cast<long>(op.size),
+                   op.prot);
 }
 
 long execute_map(const Launch& launch, const Op& op) {
   if (op.source == Op::kNoSource) return map(op.address, op.size, op.prot, op.flags, -1, 0);
-  if (op.source != 0) return map(op.address, op.size, op.prot, op.flags, launch.source_fds[op.source - 1], op.offset);
-  if (launch.no_exec_store != 0 && (op.prot & PROT_EXEC) != 0) return map_executable_copy(launch, op);
+  if (op.source != 0)
+    return map(op.address, op.size, op.prot, op.flags, launch.source_fds[op.source - 1], op.offset);
+  if (launch.no_exec_store != 0 && (op.prot & PROT_EXEC) != 0)
+    return map_executable_copy(launch, op);
   return map(op.address, op.size, op.prot, op.flags, launch.image_fd, op.offset);
 }
 
@@ -106,20 +111,22 @@ const char* name_of(OpKind kind) {
 }
 
 long move_to(uint64_t from, uint64_t size, uint64_t to) {
-  return raw::call(__NR_mremap, static_cast<long>(from), static_cast<long>(size), static_cast<long>(size),
-                   MREMAP_MAYMOVE | MREMAP_FIXED, static_cast<long>(to));
+  return raw::call(__NR_mremap, static_cast<long>(from), static_cast<long>(size),
+                   static_cast<long>(size), MREMAP_MAYMOVE | MREMAP_FIXED, static_cast<long>(to));
 }
 
 bool overlap(const Move& a, const Move& b) {
   return a.from < b.to + b.size && b.to < a.from + a.size;
 }
 
-/// Where old and new places overlap, all go by way of the room that the restorer area keeps for that.
+/// Where old and new places overlap, all go by way of the room that the restorer area keeps for
+/// that.
 void move_kernel_mappings(Launch& launch) {
   bool crossing = false;
   for (uint32_t i = 0; i < launch.move_count; ++i)
     for (uint32_t k = 0; k < launch.move_count; ++k)
-      crossing = crossing || (launch.moves[i].from != launch.moves[i].to && overlap(launch.moves[i], launch.moves[k]));
+      crossing = crossing || (launch.moves[i].from != launch.moves[i].to &&
+                              overlap(launch.moves[i], launch.moves[k]));
   uint64_t interim = launch.interim;
   for (uint32_t i = 0; crossing && i < launch.move_count; ++i) {
     Move& move = launch.moves[i];
@@ -129,7 +136,8 @@ void move_kernel_mappings(Launch& launch) {
   }
   for (uint32_t i = 0; i < launch.move_count; ++i) {
     const Move& move = launch.moves[i];
-    if (move.from != move.to) check(launch, move_to(move.from, move.size, move.to), "cannot move the vDSO", move.to);
+    if (move.from != move.to)
+      check(launch, move_to(move.from, move.size, move.to), "cannot move the vDSO", move.to);
   }
 }
 
@@ -137,12 +145,15 @@ void move_kernel_mappings(Launch& launch) {
 void place_trampolines(Launch& launch) {
   if (launch.vdso == nullptr) return;
   const uint64_t start = launch.process->vdso_start, size = launch.process->vdso_size;
-  check(launch, map(start, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, -1, 0),
+  check(launch,
+        map(start, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, -1, 0),
         "cannot map the vDSO trampolines", start);
   auto* to = reinterpret_cast<volatile char*>(static_cast<uintptr_t>(start));
   for (uint64_t i = 0; i < size; ++i) to[i] = launch.vdso[i];
   raw::sync_instructions(start, start + size);
-  check(launch, raw::call(__NR_mprotect, static_cast<long>(start), static_cast<long>(size), PROT_READ | PROT_EXEC),
+  check(launch,
+        raw::call(__NR_mprotect, static_cast<long>(start), static_cast<long>(size),
+                  PROT_READ | PROT_EXEC),
         "cannot protect the vDSO trampolines", start);
 }
 
@@ -165,7 +176,8 @@ long release_own_memory(Launch& launch) {
       if (const long result = keep(launch.area_start, launch.area_size); result < 0) return result;
       area_kept = true;
     }
-    if (const long result = keep(launch.moves[i].from, launch.moves[i].size); result < 0) return result;
+    if (const long result = keep(launch.moves[i].from, launch.moves[i].size); result < 0)
+      return result;
   }
   if (!area_kept)
     if (const long result = keep(launch.area_start, launch.area_size); result < 0) return result;

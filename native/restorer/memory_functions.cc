@@ -1,5 +1,5 @@
-// What the compiler calls for wide copies and clears: there is no libc here. Left to itself, it would make these loops calls to
-// the functions that they are (-fno-tree-loop-distribute-patterns).
+// What the compiler calls for wide copies and clears: there is no libc here. Left to itself, it
+// would make these loops calls to the functions that they are (-fno-tree-loop-distribute-patterns).
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,7 +19,11 @@ void* memcpy(void* to, const void* from, size_t size) {
 
 #if defined(__arm__)
 /// Where libgcc's 64-bit division goes with a divisor of zero: nowhere, none is ever zero.
-long long __aeabi_ldiv0(long long quotient) { return quotient; }
-int __aeabi_idiv0(int quotient) { return quotient; }
+long long __aeabi_ldiv0(long long quotient) {
+  return quotient;
+}
+int __aeabi_idiv0(int quotient) {
+  return quotient;
+}
 #endif
 }

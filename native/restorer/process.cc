@@ -18,7 +18,9 @@ struct KernelSigaction {
   unsigned long mask[8 / sizeof(unsigned long)];
 };
 
-long prctl(long option, long a, long b = 0, long c = 0) { return raw::call(__NR_prctl, option, a, b, c, 0); }
+long prctl(long option, long a, long b = 0, long c = 0) {
+  return raw::call(__NR_prctl, option, a, b, c, 0);
+}
 
 /// brk, arguments, environment, auxv and the exe link, in one step (PR_SET_MM_MAP).
 long set_memory_layout(const Launch& launch, int exe_fd) {
@@ -45,14 +47,17 @@ long set_memory_layout(const Launch& launch, int exe_fd) {
 void restore_layout(Launch& launch) {
   // The exe link needs privilege: without it, all the rest.
   if (launch.exe_fd >= 0 && set_memory_layout(launch, launch.exe_fd) == 0) return;
-  check(launch, set_memory_layout(launch, -1), "cannot set the memory layout (CONFIG_CHECKPOINT_RESTORE?)");
+  check(launch, set_memory_layout(launch, -1),
+        "cannot set the memory layout (CONFIG_CHECKPOINT_RESTORE?)");
 }
 
 void restore_core_dumps(const Launch& launch) {
-  // Pages that are still those of the image count as a file's (bit 2); the app's own memory they are (bit 0).
+  // Pages that are still those of the image count as a file's (bit 2); the app's own memory they
+  // are (bit 0).
   uint32_t filter = launch.process->coredump_filter;
   if ((filter & 1) != 0) filter |= 4;
-  const long fd = raw::call(__NR_openat, -100, reinterpret_cast<long>("/proc/self/coredump_filter"), 1 /* O_WRONLY */, 0);
+  const long fd = raw::call(__NR_openat, -100, reinterpret_cast<long>("/proc/self/coredump_filter"),
+                            1 /* O_WRONLY */, 0);
   if (fd < 0) return;
   char text[12] = "0x";
   for (int i = 0; i < 8; ++i) text[2 + i] = "0123456789abcdef"[filter >> (28 - 4 * i) & 0xf];
@@ -68,7 +73,8 @@ void restore_signal_actions(const Launch& launch) {
     action.flags = from.flags;
     action.restorer = static_cast<unsigned long>(from.restorer);
     action.mask[0] = static_cast<unsigned long>(from.mask);
-    if constexpr (sizeof(unsigned long) == 4) action.mask[8 / sizeof(unsigned long) - 1] = static_cast<unsigned long>(from.mask >> 32);
+    if constexpr (sizeof(unsigned long) == 4)
+      action.mask[8 / sizeof(unsigned long) - 1] = static_cast<unsigned long>(from.mask >> 32);
     raw::call(__NR_rt_sigaction, from.signal, reinterpret_cast<long>(&action), 0, 8);
   }
 }
@@ -79,8 +85,10 @@ void restore_interval_timers(const Launch& launch) {
     // An interval without a value: it has expired and waits for its signal to be taken.
     const uint64_t value_us = timer.value_us != 0 ? timer.value_us : timer.interval_us;
     if (value_us == 0) continue;
-    long value[4] = {static_cast<long>(timer.interval_us / 1'000'000), static_cast<long>(timer.interval_us % 1'000'000),
-                     static_cast<long>(value_us / 1'000'000), static_cast<long>(value_us % 1'000'000)};
+    long value[4] = {static_cast<long>(timer.interval_us / 1'000'000),
+                     static_cast<long>(timer.interval_us % 1'000'000),
+                     static_cast<long>(value_us / 1'000'000),
+                     static_cast<long>(value_us % 1'000'000)};
     raw::call(__NR_setitimer, which, reinterpret_cast<long>(value), 0);
   }
 }
@@ -92,16 +100,23 @@ long create_timer(const Launch& launch, const model::PosixTimer& timer) {
     int signal, notify;
     int tid;
     char padding[64];
-  } event = {static_cast<unsigned long>(timer.value), static_cast<int>(timer.signal), static_cast<int>(timer.notify), 0, {}};
+  } event = {static_cast<unsigned long>(timer.value),
+             static_cast<int>(timer.signal),
+             static_cast<int>(timer.notify),
+             0,
+             {}};
   if (timer.notify == kEventThreadId) {
     const uint32_t index = timer.thread;
     const uint64_t word = launch.threads[index].tid_word;
-    event.tid = word != 0 ? *reinterpret_cast<int*>(static_cast<uintptr_t>(word)) : static_cast<int>(raw::call(__NR_gettid));
+    event.tid = word != 0 ? *reinterpret_cast<int*>(static_cast<uintptr_t>(word))
+                          : static_cast<int>(raw::call(__NR_gettid));
   }
   constexpr int kMostIds = 1 << 16;
   for (int i = 0; i < kMostIds; ++i) {
     int id = -1;
-    const long result = raw::call(__NR_timer_create, static_cast<long>(static_cast<int>(timer.clock)), reinterpret_cast<long>(&event), reinterpret_cast<long>(&id));
+    const long result =
+        raw::call(__NR_timer_create, static_cast<long>(static_cast<int>(timer.clock)),
+                  reinterpret_cast<long>(&event), reinterpret_cast<long>(&id));
     if (result < 0) return result;
     if (id == timer.id) return 0;
     raw::call(__NR_timer_delete, id);
@@ -120,8 +135,10 @@ void arm_timers(const Launch& launch) {
   for (uint32_t i = 0; i < launch.process->timers.count; ++i) {
     const model::PosixTimer& timer = launch.timers[i];
     if (timer.value_ns == 0) continue;
-    long value[4] = {static_cast<long>(timer.interval_ns / 1'000'000'000), static_cast<long>(timer.interval_ns % 1'000'000'000),
-                     static_cast<long>(timer.value_ns / 1'000'000'000), static_cast<long>(timer.value_ns % 1'000'000'000)};
+    long value[4] = {static_cast<long>(timer.interval_ns / 1'000'000'000),
+                     static_cast<long>(timer.interval_ns % 1'000'000'000),
+                     static_cast<long>(timer.value_ns / 1'000'000'000),
+                     static_cast<long>(timer.value_ns % 1'000'000'000)};
     raw::call(__NR_timer_settime, timer.id, 0, reinterpret_cast<long>(value), 0);
   }
 }
@@ -130,7 +147,8 @@ void queue_process_signals(const Launch& launch) {
   const long pid = raw::call(__NR_getpid);
   for (uint32_t i = 0; i < launch.process->pending.count; ++i) {
     const model::PendingSignal& signal = launch.pending[launch.process->pending.first + i];
-    raw::call(__NR_rt_sigqueueinfo, pid, *reinterpret_cast<const int*>(signal.siginfo), reinterpret_cast<long>(signal.siginfo));
+    raw::call(__NR_rt_sigqueueinfo, pid, *reinterpret_cast<const int*>(signal.siginfo),
+              reinterpret_cast<long>(signal.siginfo));
   }
 }
 
@@ -140,8 +158,10 @@ void restore_flags(const Launch& launch) {
   if ((process.flags & model::kThpDisable) != 0) prctl(PR_SET_THP_DISABLE, 1);
   if ((process.flags & model::kNoNewPrivileges) != 0) prctl(PR_SET_NO_NEW_PRIVS, 1);
   if ((process.flags & model::kDumpable) == 0) prctl(PR_SET_DUMPABLE, 0);
-  if (process.mce_kill != PR_MCE_KILL_DEFAULT) prctl(PR_MCE_KILL, PR_MCE_KILL_SET, process.mce_kill);
-  constexpr uint32_t kReadImpliesExec = 0x0400000;  // Would make later maps executable that the app did not ask for.
+  if (process.mce_kill != PR_MCE_KILL_DEFAULT)
+    prctl(PR_MCE_KILL, PR_MCE_KILL_SET, process.mce_kill);
+  constexpr uint32_t kReadImpliesExec =
+      0x0400000;  // Would make later maps executable that the app did not ask for.
   raw::call(__NR_personality, static_cast<long>(process.personality & ~kReadImpliesExec));
 }
 

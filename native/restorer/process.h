@@ -1,5 +1,5 @@
-// What belongs to the process as a whole, done last: from here on there is no way back to a cold start but the kernel's
-// own refusal of the first steps.
+// What belongs to the process as a whole, done last: from here on there is no way back to a cold
+// start but the kernel's own refusal of the first steps.
 #pragma once
 
 #include "restorer/launch.h"

@@ -1,11 +1,11 @@
-// The restorer: freestanding code that replaces thaw-exec's memory by the app's and resumes it. No libc, no TLS, no
-// stack protector: none of these exist between the first munmap and the last sigreturn.
+// The restorer: freestanding code that replaces thaw-exec's memory by the app's and resumes it. No
+// libc, no TLS, no stack protector: none of these exist between the first munmap and the last
+// sigreturn.
 //
 //   release our own memory → rebuild the app's → make its threads, parked → commit → resume
 //
-// Until commit every failure ends in a cold start: nothing that a plain exec would not undo has happened.
-#include "restorer/launch.h"
-
+// Until commit every failure ends in a cold start: nothing that a plain exec would not undo has
+// happened.
 #include <asm/unistd.h>
 #include <linux/futex.h>
 #include <linux/mman.h>
@@ -14,6 +14,7 @@
 
 #include "arch/this_cpu.h"
 #include "restorer/cold_start.h"
+#include "restorer/launch.h"
 #include "restorer/memory.h"
 #include "restorer/process.h"
 #include "restorer/threads.h"
@@ -35,7 +36,8 @@ void print_phases(const Launch& launch) {
 }  // namespace
 
 /// Entry of the blob, on the leader's stack in the restorer area.
-extern "C" [[noreturn]] __attribute__((section(".text.entry"))) void thaw_restore(Launch* launch_pointer) {
+extern "C" [[noreturn]] __attribute__((section(".text.entry"))) void thaw_restore(
+    Launch* launch_pointer) {
   Launch& launch = *launch_pointer;
   mark(launch, kOpened);
   check(launch, release_own_memory(launch), "cannot release thaw-exec's memory");
@@ -48,7 +50,8 @@ extern "C" [[noreturn]] __attribute__((section(".text.entry"))) void thaw_restor
   mark(launch, kCommitted);
   if (launch.log >= kLogTrace) print_phases(launch);
   const model::Process& process = *launch.process;
-  raw::enter_finish(launch.finish_code, launch.threads[0].frame, process.park_word, launch.area_start, launch.area_size);
+  raw::enter_finish(launch.finish_code, launch.threads[0].frame, process.park_word,
+                    launch.area_start, launch.area_size);
 }
 
 }  // namespace thaw::restorer

@@ -15,7 +15,8 @@ constexpr uint32_t kTidMask = 0x3fffffff;  // FUTEX_TID_MASK
 
 /// struct clone_args of <linux/sched.h> as far as set_tid (Linux 5.5).
 struct CloneArguments {
-  uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size;
+  uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid,
+      set_tid_size;
 };
 
 /// Lies at the low end of the thread's stack in the restorer area.
@@ -30,17 +31,21 @@ T* pointer(uint64_t address) {
   return reinterpret_cast<T*>(static_cast<uintptr_t>(address));
 }
 
-long prctl(long option, long a, long b = 0) { return raw::call(__NR_prctl, option, a, b, 0, 0); }
+long prctl(long option, long a, long b = 0) {
+  return raw::call(__NR_prctl, option, a, b, 0, 0);
+}
 
 void write_tid_words(const Launch& launch, const model::Thread& thread, uint32_t tid) {
   if ((thread.flags & model::kTidWord) != 0) *pointer<volatile uint32_t>(thread.tid_word) = tid;
   for (uint32_t i = 0; i < thread.robust_words.count; ++i) {
-    auto* word = pointer<volatile uint32_t>(launch.robust_words[thread.robust_words.first + i].address);
+    auto* word =
+        pointer<volatile uint32_t>(launch.robust_words[thread.robust_words.first + i].address);
     *word = (*word & ~kTidMask) | tid;
   }
 }
 
-/// Scheduling that the caller's own rights do not allow stays the caller's: exec would have given that, too.
+/// Scheduling that the caller's own rights do not allow stays the caller's: exec would have given
+/// that, too.
 void set_scheduling(const Launch& launch, const model::Thread& thread, uint32_t tid) {
   const model::Thread& leader = launch.threads[0];
   if (thread.affinity.size != 0)
@@ -51,7 +56,8 @@ void set_scheduling(const Launch& launch, const model::Thread& thread, uint32_t 
       int priority;
     } parameter = {static_cast<int>(thread.priority)};
     constexpr uint32_t kResetOnFork = 0x40000000;
-    raw::call(__NR_sched_setscheduler, tid, thread.policy | (thread.sched_flags != 0 ? kResetOnFork : 0),
+    raw::call(__NR_sched_setscheduler, tid,
+              thread.policy | (thread.sched_flags != 0 ? kResetOnFork : 0),
               reinterpret_cast<long>(&parameter));
   }
   constexpr long kProcess = 0;
@@ -61,7 +67,8 @@ void set_scheduling(const Launch& launch, const model::Thread& thread, uint32_t 
     raw::call(__NR_setpriority, kProcess, tid, own + thread.nice);
   }
   constexpr long kIoProcess = 1;
-  if (thread.io_priority != leader.io_priority) raw::call(__NR_ioprio_set, kIoProcess, tid, thread.io_priority);
+  if (thread.io_priority != leader.io_priority)
+    raw::call(__NR_ioprio_set, kIoProcess, tid, thread.io_priority);
 }
 
 void queue_pending(const Launch& launch, const model::Thread& thread, uint32_t tid) {
@@ -89,7 +96,8 @@ long start_thread(Launch& launch, uint32_t index) {
   *start = {&launch, index, 0};
   const uint64_t tid = thread.tid;
   CloneArguments arguments = {};
-  arguments.flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS;
+  arguments.flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+                    CLONE_SYSVSEM | CLONE_SETTLS;
   arguments.tls = thread.tls[0];
   if (thread.clear_child_tid != 0) arguments.flags |= CLONE_CHILD_CLEARTID;
   arguments.child_tid = thread.clear_child_tid;
@@ -108,7 +116,8 @@ void wait_until_parked(const Launch& launch, uint32_t count) {
   for (;;) {
     const uint32_t now = __atomic_load_n(parked, __ATOMIC_ACQUIRE);
     if (now >= count) return;
-    raw::call(__NR_futex, reinterpret_cast<long>(parked), FUTEX_WAIT | FUTEX_PRIVATE_FLAG, now, 0, 0, 0);
+    raw::call(__NR_futex, reinterpret_cast<long>(parked), FUTEX_WAIT | FUTEX_PRIVATE_FLAG, now, 0,
+              0, 0);
   }
 }
 
@@ -120,13 +129,16 @@ long set_up_thread(const Launch& launch, uint32_t index) {
   write_tid_words(launch, thread, tid);
   if (const long result = raw::set_thread_extras(thread); result < 0) return result;
   if (thread.robust_list != 0)
-    raw::call(__NR_set_robust_list, static_cast<long>(thread.robust_list), static_cast<long>(thread.robust_list_size));
+    raw::call(__NR_set_robust_list, static_cast<long>(thread.robust_list),
+              static_cast<long>(thread.robust_list_size));
   if (thread.rseq_address != 0) {
-    const long result = raw::call(__NR_rseq, static_cast<long>(thread.rseq_address), thread.rseq_size, 0, thread.rseq_signature);
+    const long result = raw::call(__NR_rseq, static_cast<long>(thread.rseq_address),
+                                  thread.rseq_size, 0, thread.rseq_signature);
     if (result < 0) return result;
   }
   prctl(PR_SET_NAME, reinterpret_cast<long>(thread.comm));
-  if (thread.timer_slack_ns != 0) prctl(PR_SET_TIMERSLACK, static_cast<long>(thread.timer_slack_ns));
+  if (thread.timer_slack_ns != 0)
+    prctl(PR_SET_TIMERSLACK, static_cast<long>(thread.timer_slack_ns));
   if (thread.parent_death_signal != 0) prctl(PR_SET_PDEATHSIG, thread.parent_death_signal);
   set_scheduling(launch, thread, tid);
   queue_pending(launch, thread, tid);
@@ -135,10 +147,12 @@ long set_up_thread(const Launch& launch, uint32_t index) {
 
 void start_threads(Launch& launch) {
   const uint32_t count = launch.process->threads.count;
-  for (uint32_t i = 1; i < count; ++i) check(launch, start_thread(launch, i), "cannot start a thread");
+  for (uint32_t i = 1; i < count; ++i)
+    check(launch, start_thread(launch, i), "cannot start a thread");
   wait_until_parked(launch, count - 1);
   for (uint32_t i = 1; i < count; ++i)
-    check(launch, pointer<Start>(launch.stacks + i * launch.stack_size)->result, "cannot set up a thread");
+    check(launch, pointer<Start>(launch.stacks + i * launch.stack_size)->result,
+          "cannot set up a thread");
 }
 
 }  // namespace thaw::restorer

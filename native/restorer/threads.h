@@ -1,4 +1,5 @@
-// Threads: each is made, sets up what only it can set up for itself, and parks in the thaw area until commit.
+// Threads: each is made, sets up what only it can set up for itself, and parks in the thaw area
+// until commit.
 #pragma once
 
 #include "restorer/launch.h"

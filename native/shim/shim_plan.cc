@@ -14,7 +14,9 @@ struct BlobHeader {
 
 }  // namespace
 
-bool can_guard(std::span<const checkpoint::Vma>, const ReadMemory&) { return false; }
+bool can_guard(std::span<const checkpoint::Vma>, const ReadMemory&) {
+  return false;
+}
 
 Result<ShimPlan> plan(const Input& input) {
   ShimPlan plan;

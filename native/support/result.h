@@ -1,4 +1,5 @@
-// Errors as values: every function that can fail returns Result<T>; one place (the CLI or the addon) prints.
+// Errors as values: every function that can fail returns Result<T>; one place (the CLI or the
+// addon) prints.
 #pragma once
 
 #include <cerrno>
@@ -22,13 +23,15 @@ struct Error {
 };
 
 /// An error that carries the current errno.
-inline Error errno_error(std::string message) { return Error{errno, std::move(message)}; }
+inline Error errno_error(std::string message) {
+  return Error{errno, std::move(message)};
+}
 
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::move(value)) {}          // NOLINT(google-explicit-constructor)
-  Result(Error error) : error_(std::move(error)) {}      // NOLINT(google-explicit-constructor)
+  Result(T value) : value_(std::move(value)) {}      // NOLINT(google-explicit-constructor)
+  Result(Error error) : error_(std::move(error)) {}  // NOLINT(google-explicit-constructor)
 
   [[nodiscard]] bool ok() const { return value_.has_value(); }
   explicit operator bool() const { return ok(); }
@@ -46,7 +49,8 @@ template <>
 class [[nodiscard]] Result<void> {
  public:
   Result() = default;
-  Result(Error error) : error_(std::move(error)), ok_(false) {}  // NOLINT(google-explicit-constructor)
+  Result(Error error)
+      : error_(std::move(error)), ok_(false) {}  // NOLINT(google-explicit-constructor)
 
   [[nodiscard]] bool ok() const { return ok_; }
   explicit operator bool() const { return ok_; }
@@ -63,15 +67,13 @@ class [[nodiscard]] Result<void> {
 #define THAW_CONCAT(a, b) THAW_CONCAT_(a, b)
 
 /// Returns the error of `expression` (a Result) to the caller, or goes on.
-#define THAW_TRY(expression)                         \
-  do {                                               \
-    if (auto try_result = (expression); !try_result) \
-      return try_result.error();                     \
+#define THAW_TRY(expression)                                                    \
+  do {                                                                          \
+    if (auto try_result = (expression); !try_result) return try_result.error(); \
   } while (false)
 
 /// Declares `name` with the value of `expression` (a Result), or returns its error to the caller.
-#define THAW_ASSIGN(name, expression)                       \
-  auto THAW_CONCAT(result_, __LINE__) = (expression);       \
-  if (!THAW_CONCAT(result_, __LINE__))                      \
-    return THAW_CONCAT(result_, __LINE__).error();          \
+#define THAW_ASSIGN(name, expression)                                                 \
+  auto THAW_CONCAT(result_, __LINE__) = (expression);                                 \
+  if (!THAW_CONCAT(result_, __LINE__)) return THAW_CONCAT(result_, __LINE__).error(); \
   auto name = THAW_CONCAT(result_, __LINE__).take()

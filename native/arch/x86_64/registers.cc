@@ -1,5 +1,6 @@
-// Registers of a stopped x86-64 thread. System calls: number in rax, arguments in rdi rsi rdx r10 r8 r9, `syscall` is two
-// bytes (0f 05); at a ptrace stop orig_rax is the number of the call that the thread is in, negative if it is in none.
+// Registers of a stopped x86-64 thread. System calls: number in rax, arguments in rdi rsi rdx r10
+// r8 r9, `syscall` is two bytes (0f 05); at a ptrace stop orig_rax is the number of the call that
+// the thread is in, negative if it is in none.
 #include <elf.h>
 #include <sys/ptrace.h>
 #include <sys/uio.h>
@@ -45,7 +46,8 @@ Result<Registers> read_registers(pid_t tid) {
   user_regs_struct regs = {};
   THAW_TRY(get_set(tid, NT_PRSTATUS, &regs, sizeof(regs)));
   if (regs.cs == 0x23)
-    return Error{0, "thread " + std::to_string(tid) + " runs 32-bit code; thaw needs a 64-bit program here"};
+    return Error{
+        0, "thread " + std::to_string(tid) + " runs 32-bit code; thaw needs a 64-bit program here"};
   store(registers, regs);
   registers.vector.resize(kMaxXsave);
   THAW_ASSIGN(size, get_set(tid, NT_X86_XSTATE, registers.vector.data(), kMaxXsave));
@@ -67,16 +69,24 @@ Result<void> write_general(pid_t tid, const Registers& registers) {
   return {};
 }
 
-uint64_t program_counter(const Registers& registers) { return load(registers).rip; }
+uint64_t program_counter(const Registers& registers) {
+  return load(registers).rip;
+}
 void set_program_counter(Registers& registers, uint64_t address) {
   user_regs_struct regs = load(registers);
   regs.rip = address;
   store(registers, regs);
 }
-uint64_t stack_pointer(const Registers& registers) { return load(registers).rsp; }
+uint64_t stack_pointer(const Registers& registers) {
+  return load(registers).rsp;
+}
 
-Result<void> collect_thread_extras(pid_t, model::Thread&) { return {}; }
-Result<void> take_over_extras(std::span<const model::Thread>) { return {}; }
+Result<void> collect_thread_extras(pid_t, model::Thread&) {
+  return {};
+}
+Result<void> take_over_extras(std::span<const model::Thread>) {
+  return {};
+}
 
 Registers with_syscall(const Registers& registers, uint64_t instruction, long number,
                        std::span<const uint64_t, 6> arguments) {
@@ -95,7 +105,9 @@ Registers with_syscall(const Registers& registers, uint64_t instruction, long nu
   return call;
 }
 
-int64_t syscall_result(const Registers& registers) { return static_cast<int64_t>(load(registers).rax); }
+int64_t syscall_result(const Registers& registers) {
+  return static_cast<int64_t>(load(registers).rax);
+}
 
 ptrdiff_t find_syscall_instruction(std::span<const uint8_t> code) {
   for (size_t i = 0; i + kSyscallSize <= code.size(); ++i)

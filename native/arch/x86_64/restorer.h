@@ -1,5 +1,6 @@
 // What the freestanding restorer needs of x86-64: threads, TLS, and the ways out of the restorer.
-// TLS is fs_base (and gs_base) set by arch_prctl(2); rt_sigreturn takes the frame at the stack pointer.
+// TLS is fs_base (and gs_base) set by arch_prctl(2); rt_sigreturn takes the frame at the stack
+// pointer.
 #pragma once
 
 #include <asm/prctl.h>
@@ -11,12 +12,14 @@
 
 namespace thaw::raw {
 
-/// Ends of the address space that user mappings can have, largest first; munmap(2) refuses a range that goes beyond.
+/// Ends of the address space that user mappings can have, largest first; munmap(2) refuses a range
+/// that goes beyond.
 constexpr uint64_t kTaskEnds[] = {0x7ffffffff000};
 
-/// clone3(2) for a thread whose stack is in `arguments`; the child calls entry(argument) and never returns.
-/// The caller's answer is the new thread's id or a negative errno.
-inline long clone_thread(void* arguments, unsigned long size, void (*entry)(void*), void* argument) {
+/// clone3(2) for a thread whose stack is in `arguments`; the child calls entry(argument) and never
+/// returns. The caller's answer is the new thread's id or a negative errno.
+inline long clone_thread(void* arguments, unsigned long size, void (*entry)(void*),
+                         void* argument) {
   long result;
   register void (*r12)(void*) asm("r12") = entry;
   register void* r13 asm("r13") = argument;
@@ -35,9 +38,11 @@ inline long clone_thread(void* arguments, unsigned long size, void (*entry)(void
   return result;
 }
 
-/// What only this CPU has in a thread, set by the thread itself before it parks. CLONE_SETTLS knows fs alone.
+/// What only this CPU has in a thread, set by the thread itself before it parks. CLONE_SETTLS knows
+/// fs alone.
 inline long set_thread_extras(const model::Thread& thread) {
-  return thread.tls[1] == 0 ? 0 : call(__NR_arch_prctl, ARCH_SET_GS, static_cast<long>(thread.tls[1]));
+  return thread.tls[1] == 0 ? 0
+                            : call(__NR_arch_prctl, ARCH_SET_GS, static_cast<long>(thread.tls[1]));
 }
 
 /// The thread pointer of the leader; CLONE_SETTLS sets that of the others.
@@ -52,8 +57,10 @@ inline long set_tls(const uint64_t* tls) {
   __builtin_unreachable();
 }
 
-/// Jumps to the finish stub, which unmaps [unmap, unmap + size), wakes the parked threads and resumes.
-[[noreturn]] inline void enter_finish(uint64_t code, uint64_t frame, uint64_t word, uint64_t unmap, uint64_t size) {
+/// Jumps to the finish stub, which unmaps [unmap, unmap + size), wakes the parked threads and
+/// resumes.
+[[noreturn]] inline void enter_finish(uint64_t code, uint64_t frame, uint64_t word, uint64_t unmap,
+                                      uint64_t size) {
   register uint64_t r12 asm("r12") = word;
   register uint64_t r13 asm("r13") = unmap;
   register uint64_t r14 asm("r14") = size;
@@ -76,7 +83,8 @@ inline long set_tls(const uint64_t* tls) {
 
 /// pread64(2): 64-bit offsets are passed in one register here.
 inline long pread(int fd, uint64_t address, uint64_t size, uint64_t offset) {
-  return call(__NR_pread64, fd, static_cast<long>(address), static_cast<long>(size), static_cast<long>(offset));
+  return call(__NR_pread64, fd, static_cast<long>(address), static_cast<long>(size),
+              static_cast<long>(offset));
 }
 
 /// Code that was written must reach the instruction fetch: x86-64 keeps its caches coherent.

@@ -1,5 +1,6 @@
-// The x86-64 signal frame (arch/x86/include/asm/sigframe.h, uapi/asm/sigcontext.h): return address, ucontext, siginfo,
-// and behind them the FP state in XSAVE layout, 64-byte aligned, with the software-reserved bytes that tell its size.
+// The x86-64 signal frame (arch/x86/include/asm/sigframe.h, uapi/asm/sigcontext.h): return address,
+// ucontext, siginfo, and behind them the FP state in XSAVE layout, 64-byte aligned, with the
+// software-reserved bytes that tell its size.
 #include <cpuid.h>
 #include <sys/user.h>
 
@@ -21,7 +22,8 @@ constexpr uint64_t kFpXstate = 1, kSigcontextSs = 2, kStrictRestoreSs = 4;
 
 // Kernel layouts; libc's ucontext_t has another tail.
 struct SigContext {
-  uint64_t r8, r9, r10, r11, r12, r13, r14, r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, eflags;
+  uint64_t r8, r9, r10, r11, r12, r13, r14, r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip,
+      eflags;
   uint16_t cs, gs, fs, ss;
   uint64_t err, trapno, oldmask, cr2, fpstate, reserved[8];
 };
@@ -44,7 +46,8 @@ struct SoftwareBytes {
   uint32_t xstate_size, padding[7];
 };
 
-/// Bytes that the state components in `features` take in the standard XSAVE layout (CPUID leaf 0xd).
+/// Bytes that the state components in `features` take in the standard XSAVE layout (CPUID leaf
+/// 0xd).
 uint32_t xstate_size(uint64_t features) {
   uint32_t size = kLegacySize + 64;
   for (uint32_t i = 2; i < 63; ++i) {
@@ -58,8 +61,10 @@ uint32_t xstate_size(uint64_t features) {
 
 SigContext context_of(const user_regs_struct& r) {
   SigContext c = {};
-  c.r8 = r.r8, c.r9 = r.r9, c.r10 = r.r10, c.r11 = r.r11, c.r12 = r.r12, c.r13 = r.r13, c.r14 = r.r14;
-  c.r15 = r.r15, c.rdi = r.rdi, c.rsi = r.rsi, c.rbp = r.rbp, c.rbx = r.rbx, c.rdx = r.rdx, c.rax = r.rax;
+  c.r8 = r.r8, c.r9 = r.r9, c.r10 = r.r10, c.r11 = r.r11, c.r12 = r.r12, c.r13 = r.r13,
+  c.r14 = r.r14;
+  c.r15 = r.r15, c.rdi = r.rdi, c.rsi = r.rsi, c.rbp = r.rbp, c.rbx = r.rbx, c.rdx = r.rdx,
+  c.rax = r.rax;
   c.rcx = r.rcx, c.rsp = r.rsp, c.rip = r.rip, c.eflags = r.eflags;
   c.cs = static_cast<uint16_t>(r.cs), c.ss = static_cast<uint16_t>(r.ss);
   return c;
@@ -73,7 +78,8 @@ std::vector<uint8_t> fp_state(const std::vector<uint8_t>& xsave) {
   const uint32_t size = xstate_size(features);
   std::vector<uint8_t> state(size + sizeof(kMagic2));
   memcpy(state.data(), xsave.data(), std::min<size_t>(size, xsave.size()));
-  SoftwareBytes software = {kMagic1, size + static_cast<uint32_t>(sizeof(kMagic2)), features, size, {}};
+  SoftwareBytes software = {
+      kMagic1, size + static_cast<uint32_t>(sizeof(kMagic2)), features, size, {}};
   memcpy(state.data() + kSoftwareBytes, &software, sizeof(software));
   uint64_t present = 0;
   memcpy(&present, state.data() + kXstateBv, sizeof(present));
@@ -85,7 +91,8 @@ std::vector<uint8_t> fp_state(const std::vector<uint8_t>& xsave) {
 
 }  // namespace
 
-// The frame starts 8 bytes into its room and the kernel expects the return address to be popped already.
+// The frame starts 8 bytes into its room and the kernel expects the return address to be popped
+// already.
 const size_t kFrameStackOffset = 16;
 
 std::vector<uint8_t> signal_frame(const SignalFrameInput& input, uint64_t address) {

@@ -1,9 +1,11 @@
-// System calls without libc, for the restorer and the shim: x86-64 calling convention of syscall(2).
+// System calls without libc, for the restorer and the shim: x86-64 calling convention of
+// syscall(2).
 #pragma once
 
 namespace thaw::raw {
 
-inline long call(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0, long f = 0) {
+inline long call(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0,
+                 long f = 0) {
   long result;
   register long r10 asm("r10") = d;
   register long r8 asm("r8") = e;
