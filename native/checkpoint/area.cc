@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "checkpoint/app_call.h"
+#include "checkpoint/area_header.h"
 #include "checkpoint/memory_plan.h"
 #include "shim/shim_plan.h"
 
@@ -66,12 +67,12 @@ class AreaPlanner {
       : capture_(capture), plan_(plan), page_(capture.writer.page_size()) {}
 
   Result<void> run() {
-    const uint64_t frames_size = lay_out_frames(0).size();
+    const uint64_t frames_size = lay_out_frames(0, 0).size();
     constexpr uint64_t kShimRoom = 4 << 20;
     THAW_ASSIGN(start, choose_place(free_ranges(capture_, plan_),
                                     frames_size + kShimRoom + guarded_bytes() / page_, page_));
     plan_.area_start = start;
-    std::vector<uint8_t> area = lay_out_frames(start);
+    std::vector<uint8_t> area = lay_out_frames(start, 0);
     plan_.area_code = area.size();
     THAW_ASSIGN(shim, plan_shim(start + plan_.area_code));
     THAW_TRY(check_program_counters(shim));
@@ -81,8 +82,9 @@ class AreaPlanner {
     plan_.area_data_size = round_up(shim.data.size(), page_);
     shim.data.resize(plan_.area_data_size);
     area.insert(area.end(), shim.data.begin(), shim.data.end());
-    const uint64_t size = area.size();
-    memcpy(area.data() + sizeof(kAreaMagic), &size, sizeof(size));
+    const std::vector<uint8_t> front =
+        lay_out_frames(start, area.size());  // Now that the size is known.
+    std::copy(front.begin(), front.end(), area.begin());
     plan_.area = std::move(area);
     for (shim::Patch& patch : shim.patches) THAW_TRY(add_patch(patch));
     answer_app_call();
@@ -92,9 +94,11 @@ class AreaPlanner {
 
  private:
   /// Header and signal frames, a whole number of pages.
-  std::vector<uint8_t> lay_out_frames(uint64_t start) {
-    std::vector<uint8_t> bytes(arch::kFrameAlignment);
-    memcpy(bytes.data(), kAreaMagic, sizeof(kAreaMagic));
+  std::vector<uint8_t> lay_out_frames(uint64_t start, uint64_t size) {
+    const model::Requirements& needs = capture_.image.requirements.back();
+    const std::string program(capture_.image.bytes(needs.program));
+    std::vector<uint8_t> bytes = area_header({start, size, program});
+    bytes.resize(round_up(bytes.size(), arch::kFrameAlignment));
     for (size_t i = 0; i < capture_.registers.size(); ++i) {
       const SignalState& state = capture_.signal_states[i];
       const uint64_t at = bytes.size();

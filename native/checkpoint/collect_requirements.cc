@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "checkpoint/area_header.h"
 #include "checkpoint/request.h"
 #include "image/hash.h"
 #include "support/file.h"
@@ -82,8 +83,11 @@ Result<void> collect_program(Capture& capture, model::Requirements& needs) {
   UniqueFd fd(open((folder + "/exe").c_str(), O_RDONLY | O_CLOEXEC));
   // A restored app of an ordinary user has thaw-exec as its exe link: the program is the one it was
   // asked for.
-  const std::string program = request.program.empty() ? exe : request.program;
-  if (request.program.empty() && exe.ends_with(" (deleted)"))
+  const auto old_area = find_area(capture);
+  const std::string program = !request.program.empty() ? request.program
+                              : old_area               ? old_area->program
+                                                       : exe;
+  if (program == exe && exe.ends_with(" (deleted)"))
     return Error{ENOENT, "the app's program " + exe + " is gone from the disk"};
   UniqueFd named(open(program.c_str(), O_RDONLY | O_CLOEXEC));
   if (!named.valid()) named.reset(open(program.c_str(), O_PATH | O_CLOEXEC));

@@ -75,7 +75,4 @@ Result<void> emit_memory(Capture& capture, const MemoryPlan& plan);
 /// Joins spans whose distance is at most `gap` bytes.
 std::vector<Span> close_gaps(const std::vector<Span>& spans, uint64_t gap);
 
-/// Starts every thaw area: a checkpoint of a restored app leaves the old one out.
-constexpr char kAreaMagic[16] = "THAW AREA v1\n";
-
 }  // namespace thaw::checkpoint

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "checkpoint/area_header.h"
 #include "checkpoint/memory_plan.h"
 #include "checkpoint/page_reader.h"
 #include "fd/shared_memory.h"
@@ -82,15 +83,6 @@ bool is_thaw_image(const Vma& vma, int fd) {
          memcmp(magic, image::kMagic, sizeof(magic)) == 0;
 }
 
-/// True for the thaw area of the image that a restored app came from, which starts with its magic.
-Result<bool> starts_old_area(const Capture& capture, const Vma& vma) {
-  char magic[sizeof(kAreaMagic)] = {};
-  if ((vma.prot & PROT_READ) == 0 || vma.shared ||
-      !read_app(capture, vma.start, magic, sizeof(magic)).ok())
-    return false;
-  return memcmp(magic, kAreaMagic, sizeof(magic)) == 0;
-}
-
 class Planner {
  public:
   Planner(Capture& capture, MemoryPlan& plan)
@@ -100,9 +92,11 @@ class Planner {
     plan_.guarded = shim::can_guard(capture_.vmas, [this](uint64_t a, void* out, size_t n) {
       return read_app(capture_, a, out, n);
     });
+    const auto old_area = find_area(capture_);
     for (const Vma& vma : capture_.vmas) {
-      THAW_TRY(skip_old_area(vma));
-      if (is_kernel_mapping(vma) || vma.start < old_area_end_) continue;
+      const bool in_old_area =
+          old_area && vma.start >= old_area->start && vma.end <= old_area->start + old_area->size;
+      if (is_kernel_mapping(vma) || in_old_area) continue;
       THAW_TRY(check_supported(vma));
       Region region;
       region.vma = &vma;
@@ -113,16 +107,6 @@ class Planner {
   }
 
  private:
-  Result<void> skip_old_area(const Vma& vma) {
-    if (vma.start < old_area_end_) return {};
-    THAW_ASSIGN(starts, starts_old_area(capture_, vma));
-    if (!starts) return {};
-    uint64_t size = 0;
-    THAW_TRY(read_app(capture_, vma.start + sizeof(kAreaMagic), &size, sizeof(size)));
-    if (size < (uint64_t{64} << 20)) old_area_end_ = vma.start + size;
-    return {};
-  }
-
   Result<void> classify(Region& region) {
     const Vma& vma = *region.vma;
     if (is_shared_anonymous(vma)) return shared_anonymous(region);
@@ -273,7 +257,6 @@ class Planner {
   MemoryPlan& plan_;
   size_t page_;
   PageReader reader_;
-  uint64_t old_area_end_ = 0;
 };
 
 }  // namespace

@@ -143,7 +143,7 @@ class Preparation {
     const model::Requirements& needs = view_.requirements_record();
     if (needs.program_file == model::kNone) return;
     UniqueFd fd(
-        open(view_.bytes(view_.files()[needs.program_file].path).data(), O_PATH | O_CLOEXEC));
+        open(view_.bytes(view_.files()[needs.program_file].path).data(), O_RDONLY | O_CLOEXEC));
     if (!fd.valid()) return;
     auto moved = descriptors_.move_high(std::move(fd));
     if (moved) exe_ = moved.take();

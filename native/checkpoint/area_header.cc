@@ -1,0 +1,53 @@
+#include "checkpoint/area_header.h"
+
+#include <sys/mman.h>
+
+#include <climits>
+#include <cstring>
+
+namespace thaw::checkpoint {
+namespace {
+
+constexpr char kMagic[16] = "THAW AREA v1\n";
+constexpr uint64_t kMostBytes = uint64_t{1} << 30;
+
+struct Fixed {
+  char magic[16];
+  uint64_t size;
+  uint64_t program_size;
+};
+
+std::optional<AreaHeader> read_header(const Capture& capture, const Vma& vma) {
+  Fixed fixed = {};
+  if (vma.prot != PROT_READ || vma.shared || vma.size() < sizeof(fixed) ||
+      !read_app(capture, vma.start, &fixed, sizeof(fixed)).ok() ||
+      memcmp(fixed.magic, kMagic, sizeof(kMagic)) != 0 || fixed.size > kMostBytes ||
+      fixed.program_size > PATH_MAX)
+    return {};
+  AreaHeader header = {vma.start, fixed.size, std::string(fixed.program_size, '\0')};
+  if (!read_app(capture, vma.start + sizeof(fixed), header.program.data(), header.program.size())
+           .ok())
+    return {};
+  return header;
+}
+
+}  // namespace
+
+std::vector<uint8_t> area_header(const AreaHeader& header) {
+  Fixed fixed = {};
+  memcpy(fixed.magic, kMagic, sizeof(kMagic));
+  fixed.size = header.size;
+  fixed.program_size = header.program.size();
+  std::vector<uint8_t> bytes(sizeof(fixed) + header.program.size());
+  memcpy(bytes.data(), &fixed, sizeof(fixed));
+  memcpy(bytes.data() + sizeof(fixed), header.program.data(), header.program.size());
+  return bytes;
+}
+
+std::optional<AreaHeader> find_area(const Capture& capture) {
+  for (const Vma& vma : capture.vmas)
+    if (auto header = read_header(capture, vma)) return header;
+  return {};
+}
+
+}  // namespace thaw::checkpoint
