@@ -113,7 +113,7 @@ static long clone_thread(unsigned long flags, void* stack, int* id, int* cleared
   return r0;
 }
 asm(".globl _start\n.type _start, %function\n_start:\n mov r0, sp\n bl raw_main\n"
-    ".type return_from_signal, %function\nreturn_from_signal:\n mov r7, #173\n svc 0\n");
+    ".type return_from_signal, %function\nreturn_from_signal:\n mov r7, #119\n svc 0\n");
 #endif
 
 extern void return_from_signal(void);
@@ -191,14 +191,14 @@ static void set_handler(void) {
     void (*handler)(int);
     unsigned long flags;
     void (*restorer)(void);
-    uint64_t mask;
-  } action = {on_signal, kRestorer, return_from_signal, 0};
+    unsigned long mask[8 / sizeof(long)];
+  } action = {on_signal, kRestorer, return_from_signal, {0}};
 #if defined(__aarch64__)  // no restorer word there
   struct {
     void (*handler)(int);
     unsigned long flags;
-    uint64_t mask;
-  } short_action = {on_signal, 0, 0};
+    unsigned long mask[8 / sizeof(long)];
+  } short_action = {on_signal, 0, {0}};
   check(call(__NR_rt_sigaction, kSigUsr1, (long)&short_action, 0, 8, 0, 0) == 0,
         "rt_sigaction, expected success");
   (void)action;

@@ -17,16 +17,32 @@ const launcherRuns = 200;
 /** Runs image-check; null when it ended as it should (0: accepted, 1: rejected), else what it said. */
 function check(image: string, ignoreHash: boolean): Promise<string | null> {
   return new Promise((resolve) => {
-    const child = spawn(imageCheck, [...(ignoreHash ? ['--any-hash'] : []), image], { stdio: ['ignore', 'ignore', 'pipe'], timeout: 10_000 });
+    const child = spawn(imageCheck, [...(ignoreHash ? ['--any-hash'] : []), image], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      timeout: 10_000,
+    });
     let said = '';
     child.stderr.on('data', (text: Buffer) => (said += text.toString()));
-    child.once('error', (error) => resolve(error.message));
-    child.once('close', (code, signal) => resolve(code === 0 || code === 1 ? null : `${signal ?? `exit ${code}`}\n${said}`));
+    child.once('error', (error) => {
+      resolve(error.message);
+    });
+    child.once('close', (code, signal) => {
+      resolve(code === 0 || code === 1 ? null : `${signal ?? `exit ${code}`}\n${said}`);
+    });
   });
 }
 
 /** An image of an app with threads, timers, epoll and sockets would be best; each app has but one of these. */
-const sources = ['threads', 'timers', 'fd_epoll', 'fd_socketpair', 'fd_tcp', 'memory_file', 'signals', 'fd_inotify'] as const;
+const sources = [
+  'threads',
+  'timers',
+  'fd_epoll',
+  'fd_socketpair',
+  'fd_tcp',
+  'memory_file',
+  'signals',
+  'fd_inotify',
+] as const;
 
 for (const app of sources)
   test(`${readerRuns / sources.length} damaged images of ${app} under the address sanitizer`, (t) =>

@@ -9,7 +9,10 @@ import { type Identity, identities, root, self, user } from './support/identity.
 import { thawExec } from './support/paths.js';
 import { type Outcome, sleep, until } from './support/process.js';
 
-function withActor(title: string, work: (t: ExecutionContext, app: App, identity: Identity) => Promise<void>): void {
+function withActor(
+  title: string,
+  work: (t: ExecutionContext, app: App, identity: Identity) => Promise<void>,
+): void {
   for (const identity of identities)
     test(`${title} as ${identity.name}`, (t) =>
       withApp(t, { app: 'actor' }, identity, async (app) => {
@@ -37,7 +40,7 @@ withActor('exit status and fatal signals', async (t, app) => {
   t.is((await act(app, ['abort'])).signal, 'SIGABRT');
 });
 
-withActor('standard streams, arguments and ids are the caller\'s', async (t, app) => {
+withActor("standard streams, arguments and ids are the caller's", async (t, app) => {
   const input = join(app.folder, 'input');
   writeFileSync(input, 'read from the caller\n');
   const script = ['print to the caller', 'echo', 'args', 'origin'];
@@ -53,7 +56,18 @@ withActor('standard streams, arguments and ids are the caller\'s', async (t, app
 });
 
 withActor('no descriptor of the launcher or the caller is left', async (t, app) => {
-  const before = await app.runAs(['sh', '-c', 'exec 5</dev/null 9</dev/null; exec "$@"', 'sh', thawExec, '--image', app.image, '--no-fallback', '--', ...releaseAnd(app, ['descriptors'])]);
+  const before = await app.runAs([
+    'sh',
+    '-c',
+    'exec 5</dev/null 9</dev/null; exec "$@"',
+    'sh',
+    thawExec,
+    '--image',
+    app.image,
+    '--no-fallback',
+    '--',
+    ...releaseAnd(app, ['descriptors']),
+  ]);
   t.is(before.stdout.trim(), '0 1 2');
   app.release(['descriptors']);
   const cold = await app.launch({ flags: [] }, join(app.folder, 'none')).outcome;
@@ -102,9 +116,15 @@ withActor('signals, stop and continue', async (t, app) => {
 });
 
 /** Runs a shell on a pseudo-terminal of its own and types `keys` at it, each when `when` has appeared in its output. */
-async function onTerminal(app: App, shell: string, keys: readonly { when: string; type: string }[]): Promise<string> {
+async function onTerminal(
+  app: App,
+  shell: string,
+  keys: readonly { when: string; type: string }[],
+): Promise<string> {
   const typed = join(app.folder, 'typed');
-  const steps = keys.map(({ when, type }) => `until grep -q '${when}' ${typed}; do sleep 0.02; done; printf '${type}'`);
+  const steps = keys.map(
+    ({ when, type }) => `until grep -q '${when}' ${typed}; do sleep 0.02; done; printf '${type}'`,
+  );
   const command = `(${steps.join('; ')}; sleep 0.5) | timeout 20 script -qefc ${quote(shell)} /dev/null >${typed} 2>&1`;
   await app.runAs(['sh', '-c', `: >${typed}; ${command}`], { timeout: 40_000 });
   return readFileSync(typed, 'latin1');
@@ -117,7 +137,9 @@ function quote(text: string): string {
 withActor('Ctrl-C and Ctrl-Z on a terminal', async (t, app) => {
   app.release(['pause']);
   const launch = [thawExec, '--image', app.image, '--no-fallback', '--', ...app.command].map(quote).join(' ');
-  const interrupted = await onTerminal(app, `sh -c ${quote(`trap : INT; ${launch}; echo status=$?`)}`, [{ when: 'waiting', type: '\\003' }]);
+  const interrupted = await onTerminal(app, `sh -c ${quote(`trap : INT; ${launch}; echo status=$?`)}`, [
+    { when: 'waiting', type: '\\003' },
+  ]);
   t.regex(interrupted, /status=130/);
   const job = `trap : INT; ${launch}; echo stopped=$?; jobs -l; fg; echo status=$?`;
   const stopped = await onTerminal(app, `bash --norc -imc ${quote(job)}`, [
@@ -134,17 +156,42 @@ for (const identity of identities)
       await app.start();
       await app.checkpointStartedIn('/');
       const cwd = app.scratch;
-      const expected = ['umask 0027', 'nofile 300', 'stack 4194304', 'core 0', 'nice 7', `cwd ${cwd}`, `uid ${identity.uid}`, `euid ${identity.uid}`, `ppid ${process.pid}`, 'pid-differs 1', 'sighup-ignored 1', 'sigusr2-ignored 0'];
-      const shell = 'umask 0027; trap "" HUP; exec nice -n 7 prlimit --nofile=300:300 --stack=4194304 --core=0 "$@"';
+      const expected = [
+        'umask 0027',
+        'nofile 300',
+        'stack 4194304',
+        'core 0',
+        'nice 7',
+        `cwd ${cwd}`,
+        `uid ${identity.uid}`,
+        `euid ${identity.uid}`,
+        `ppid ${process.pid}`,
+        'pid-differs 1',
+        'sighup-ignored 1',
+        'sigusr2-ignored 0',
+      ];
+      const shell =
+        'umask 0027; trap "" HUP; exec nice -n 7 prlimit --nofile=300:300 --stack=4194304 --core=0 "$@"';
       const wrapper = ['sh', '-c', shell, 'sh'];
       app.release(expected);
       for (let i = 0; i < 3; i++) expectSuccess(t, 'launch', await app.launch({ wrapper, cwd }).outcome);
       // Another caller, other values.
       app.release(['umask 0077', 'nice 0', 'cwd /', 'sighup-ignored 0', 'nofile 500']);
-      expectSuccess(t, 'second caller', await app.launch({ wrapper: ['sh', '-c', 'umask 0077; exec prlimit --nofile=500:500 "$@"', 'sh'], cwd: '/' }).outcome);
+      expectSuccess(
+        t,
+        'second caller',
+        await app.launch({
+          wrapper: ['sh', '-c', 'umask 0077; exec prlimit --nofile=500:500 "$@"', 'sh'],
+          cwd: '/',
+        }).outcome,
+      );
       // What a cold start makes of the same caller is the same.
       app.release(expected.filter((line) => !line.startsWith('pid-differs')));
-      expectSuccess(t, 'cold start', await app.launch({ wrapper, cwd, flags: [] }, join(app.folder, 'none')).outcome);
+      expectSuccess(
+        t,
+        'cold start',
+        await app.launch({ wrapper, cwd, flags: [] }, join(app.folder, 'none')).outcome,
+      );
     }));
 
 test('descriptors of a child after exec', (t) =>

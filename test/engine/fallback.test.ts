@@ -1,6 +1,20 @@
 // Always launches: whatever is wrong with an image, the caller gets its app by a cold start, as from exec.
 import test, { type ExecutionContext } from 'ava';
-import { chmodSync, chownSync, copyFileSync, mkdirSync, openSync, readSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync, writeSync, closeSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+  writeSync,
+  closeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 
 import { App, type LaunchOptions } from './support/app.js';
@@ -13,7 +27,11 @@ import type { Outcome } from './support/process.js';
 const script = ['origin', 'exit 7'];
 
 function expectOrigin(t: ExecutionContext, what: string, outcome: Outcome, origin: 'warm' | 'cold'): void {
-  t.deepEqual([outcome.code, outcome.stdout], [7, `${origin}\n`], `${what}: ${outcome.signal ?? ''}\n${outcome.stderr}`);
+  t.deepEqual(
+    [outcome.code, outcome.stdout],
+    [7, `${origin}\n`],
+    `${what}: ${outcome.signal ?? ''}\n${outcome.stderr}`,
+  );
 }
 
 /** An actor with an image, ready to be launched. */
@@ -27,12 +45,17 @@ function launch(app: App, options: LaunchOptions = {}, image?: string): Promise<
   return app.launch({ flags: [], ...options }, image).outcome;
 }
 
-function withActor(title: string, work: (t: ExecutionContext, app: App) => Promise<void>, identity = self): void {
+function withActor(
+  title: string,
+  work: (t: ExecutionContext, app: App) => Promise<void>,
+  identity = self,
+): void {
   test(title, (t) =>
     withApp(t, { app: 'actor' }, identity, async (app) => {
       await prepare(app);
       await work(t, app);
-    }));
+    }),
+  );
 }
 
 function damage(image: string, offset: number): void {
@@ -46,9 +69,13 @@ function damage(image: string, offset: number): void {
   chmodSync(image, 0o444);
 }
 
-withActor('a good image launches warm, as root and user see it', async (t, app) => {
-  expectOrigin(t, 'good image', await launch(app), 'warm');
-}, user);
+withActor(
+  'a good image launches warm, as root and user see it',
+  async (t, app) => {
+    expectOrigin(t, 'good image', await launch(app), 'warm');
+  },
+  user,
+);
 
 withActor('without an image', async (t, app) => {
   const outcome = await launch(app, {}, join(app.folder, 'none.thaw'));
@@ -74,7 +101,23 @@ withActor('a directory, an empty file, a text in place of an image', async (t, a
 
 withActor('a truncated image', async (t, app) => {
   const whole = statSync(app.image).size;
-  const lengths = [whole - 1, whole - 8, whole - 4096, Math.floor(whole * 0.9), Math.floor(whole / 2), 8192, 4097, 4096, 4095, 512, 100, 64, 12, 7, 1];
+  const lengths = [
+    whole - 1,
+    whole - 8,
+    whole - 4096,
+    Math.floor(whole * 0.9),
+    Math.floor(whole / 2),
+    8192,
+    4097,
+    4096,
+    4095,
+    512,
+    100,
+    64,
+    12,
+    7,
+    1,
+  ];
   chmodSync(app.image, 0o644);
   for (const length of lengths.filter((value) => value < whole)) {
     truncateSync(app.image, length);
@@ -85,7 +128,24 @@ withActor('a truncated image', async (t, app) => {
 withActor('an image with one byte changed in its header or metadata', async (t, app) => {
   const size = statSync(app.image).size;
   const copy = join(app.folder, 'changed.thaw');
-  for (const offset of [0, 7, 8, 12, 16, 20, 24, 32, 40, 48, 60, 64, 100, size - 1, size - 100, size - 1000]) {
+  for (const offset of [
+    0,
+    7,
+    8,
+    12,
+    16,
+    20,
+    24,
+    32,
+    40,
+    48,
+    60,
+    64,
+    100,
+    size - 1,
+    size - 100,
+    size - 1000,
+  ]) {
     rmSync(copy, { force: true });
     copyFileSync(app.image, copy);
     damage(copy, offset);
@@ -112,24 +172,32 @@ if (root !== undefined && user.uid !== 0) {
     expectOrigin(t, 'owned by root again', await launch(app), 'warm');
   });
 
-  withActor('an unreadable image', async (t, app) => {
-    chmodSync(app.image, 0o400);
-    chownSync(app.image, 0, 0);
-    expectOrigin(t, 'unreadable', await launch(app), 'cold');
-  }, user);
+  withActor(
+    'an unreadable image',
+    async (t, app) => {
+      chmodSync(app.image, 0o400);
+      chownSync(app.image, 0, 0);
+      expectOrigin(t, 'unreadable', await launch(app), 'cold');
+    },
+    user,
+  );
 }
 
-withActor('an unreadable store', async (t, app) => {
-  const store = join(app.folder, 'store');
-  mkdirSync(store, { mode: 0o000 });
-  const command = [thawExec, '--store', store, '--', ...app.command];
-  const outcome = await app.runAs(command);
-  expectOrigin(t, 'unreadable store', outcome, 'cold');
-  const unknown = await app.runAs([thawExec, '--profile', 'no-such-profile', '--', ...app.command]);
-  expectOrigin(t, 'unknown profile', unknown, 'cold');
-  const missing = await app.runAs([thawExec, '--store', join(app.folder, 'nowhere'), '--', ...app.command]);
-  expectOrigin(t, 'missing store', missing, 'cold');
-}, user);
+withActor(
+  'an unreadable store',
+  async (t, app) => {
+    const store = join(app.folder, 'store');
+    mkdirSync(store, { mode: 0o000 });
+    const command = [thawExec, '--store', store, '--', ...app.command];
+    const outcome = await app.runAs(command);
+    expectOrigin(t, 'unreadable store', outcome, 'cold');
+    const unknown = await app.runAs([thawExec, '--profile', 'no-such-profile', '--', ...app.command]);
+    expectOrigin(t, 'unknown profile', unknown, 'cold');
+    const missing = await app.runAs([thawExec, '--store', join(app.folder, 'nowhere'), '--', ...app.command]);
+    expectOrigin(t, 'missing store', missing, 'cold');
+  },
+  user,
+);
 
 for (const change of ['mtime', 'content', 'setuid'] as const)
   test(`another version of the program: ${change}`, (t) =>
@@ -156,16 +224,40 @@ for (const change of ['mtime', 'content', 'setuid'] as const)
 
 withActor('other arguments', async (t, app) => {
   expectOrigin(t, 'one argument more', await launch(app, { command: [...app.command, 'more'] }), 'cold');
-  expectOrigin(t, 'an argument changed', await launch(app, { command: [...app.command.slice(0, 3), '/tmp'] }), 'cold');
+  expectOrigin(
+    t,
+    'an argument changed',
+    await launch(app, { command: [...app.command.slice(0, 3), '/tmp'] }),
+    'cold',
+  );
   expectOrigin(t, 'the same arguments', await launch(app), 'warm');
 });
 
-withActor('no room in the address space', async (t, app) => {
-  // The app holds 512 MB; cold, it finds its go file and takes nothing.
-  expectOrigin(t, 'RLIMIT_AS of 256 MB', await launch(app, { wrapper: ['prlimit', `--as=${256 << 20}`] }), 'cold');
-  expectOrigin(t, 'RLIMIT_AS of 2 GB', await launch(app, { wrapper: ['prlimit', `--as=${2 ** 31}`] }), 'warm');
-  expectOrigin(t, 'RLIMIT_DATA of 256 MB', await launch(app, { wrapper: ['prlimit', `--data=${256 << 20}`] }), 'cold');
-}, user);
+withActor(
+  'no room in the address space',
+  async (t, app) => {
+    // The app holds 512 MB; cold, it finds its go file and takes nothing.
+    expectOrigin(
+      t,
+      'RLIMIT_AS of 256 MB',
+      await launch(app, { wrapper: ['prlimit', `--as=${256 << 20}`] }),
+      'cold',
+    );
+    expectOrigin(
+      t,
+      'RLIMIT_AS of 2 GB',
+      await launch(app, { wrapper: ['prlimit', `--as=${2 ** 31}`] }),
+      'warm',
+    );
+    expectOrigin(
+      t,
+      'RLIMIT_DATA of 256 MB',
+      await launch(app, { wrapper: ['prlimit', `--data=${256 << 20}`] }),
+      'cold',
+    );
+  },
+  user,
+);
 
 test('too few descriptors allowed', (t) =>
   withApp(t, { app: 'fd_numbers' }, user, async (app) => {
@@ -173,13 +265,22 @@ test('too few descriptors allowed', (t) =>
     await app.checkpoint();
     app.release();
     // The app has descriptor 999; cold, it takes what its limit allows... but its first descriptors are many, too.
-    const outcome = await app.launch({ flags: [], wrapper: ['prlimit', '--nofile=700:700'], env: { THAW_LOG: 'info' } }).outcome;
+    const outcome = await app.launch({
+      flags: [],
+      wrapper: ['prlimit', '--nofile=700:700'],
+      env: { THAW_LOG: 'info' },
+    }).outcome;
     t.is(outcome.code, 0, outcome.stderr);
     t.regex(outcome.stderr, /thaw-exec: /);
   }));
 
 withActor('what exec itself would refuse', async (t, app) => {
-  const outcomes: [string, number][] = [['/nonexistent/program', 127], ['no-such-program-in-path', 127], [app.go, 126], [app.folder, 126]];
+  const outcomes: [string, number][] = [
+    ['/nonexistent/program', 127],
+    ['no-such-program-in-path', 127],
+    [app.go, 126],
+    [app.folder, 126],
+  ];
   for (const [program, code] of outcomes)
     for (const flags of [[], ['--store', join(app.folder, 'nowhere')]]) {
       const outcome = await app.runAs([thawExec, ...flags, '--', program, 'argument']);

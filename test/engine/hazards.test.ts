@@ -1,14 +1,22 @@
 // Memory mapped from the image behaves as anonymous memory, and each guard that makes it so is needed: with the guard
 // switched off at the checkpoint, its test app fails.
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { type App, type CheckpointOptions, Skipped } from './support/app.js';
 import { checkRow, expectSuccess, title, withApp } from './support/check.js';
-import { identities, root, user } from './support/identity.js';
+import { type Identity, identities, root, user } from './support/identity.js';
 import { workFolder } from './support/paths.js';
+import type { Outcome } from './support/process.js';
 import { hazards } from './support/rows.js';
+
+/** The app itself found the hazard: it was launched, and failed. */
+function expectFailure(t: ExecutionContext, outcome: Outcome): void {
+  t.not(outcome.code, 0, 'the app passed: its guard is not what keeps the hazard away');
+  t.not(outcome.code, 125, `the launch was not possible: ${outcome.stderr}`);
+}
 
 for (const identity of identities)
   for (const hazard of hazards) test(title(hazard, identity), (t) => checkRow(t, hazard, identity));
@@ -20,33 +28,45 @@ for (const hazard of hazards)
         await app.start();
         await app.checkpoint({ ...hazard, guardsOff: [guard] });
         app.release();
-        const outcome = await app.launch().outcome;
-        t.not(outcome.code, 0, 'the app passed: its guard is not what keeps the hazard away');
-        t.not(outcome.code, 125, `the launch was not possible: ${outcome.stderr}`);
+        expectFailure(t, await app.launch().outcome);
       }));
+
+/** Checkpoints memory_exec, and calls `work` with its image on a file system that is mounted noexec. */
+function onNoexec(
+  t: ExecutionContext,
+  identity: Identity,
+  options: CheckpointOptions,
+  work: (app: App, image: string) => Promise<void>,
+): Promise<void> {
+  return withApp(t, { app: 'memory_exec' }, identity, async (app) => {
+    const mounted = mkdtempSync(join(workFolder('noexec'), 'm-'));
+    const tmpfs = ['-t', 'tmpfs', '-o', 'noexec,nosuid,mode=755,size=64m'];
+    const mount = spawnSync('mount', [...tmpfs, 'thaw-test', mounted]);
+    try {
+      if (mount.status !== 0) throw new Skipped(`mount: ${mount.stderr.toString()}`);
+      await app.start();
+      await app.checkpoint(options);
+      const image = join(mounted, 'app.thaw');
+      copyFileSync(app.image, image);
+      app.release();
+      await work(app, image);
+    } finally {
+      spawnSync('umount', ['-l', mounted]);
+      rmSync(mounted, { recursive: true, force: true });
+    }
+  });
+}
 
 // A file system mounted noexec gives no executable mappings of its files, the image included.
 if (root !== undefined) {
   const identity = root;
   test('memory_exec with an image on a noexec file system', (t) =>
-    withApp(t, { app: 'memory_exec' }, identity, async (app) => {
-      const mounted = mkdtempSync(join(workFolder('noexec'), 'm-'));
-      const mount = spawnSync('mount', ['-t', 'tmpfs', '-o', 'noexec,nosuid,mode=755,size=64m', 'thaw-test', mounted]);
-      if (mount.status !== 0) {
-        t.log(`mount: ${mount.stderr.toString()}`);
-        t.pass();
-        return;
-      }
-      try {
-        await app.start();
-        await app.checkpoint();
-        const image = join(mounted, 'app.thaw');
-        copyFileSync(app.image, image);
-        app.release();
-        for (let i = 0; i < 3; i++) expectSuccess(t, 'launch from noexec', await app.launch({}, image).outcome);
-      } finally {
-        spawnSync('umount', ['-l', mounted]);
-        rmSync(mounted, { recursive: true, force: true });
-      }
+    onNoexec(t, identity, {}, async (app, image) => {
+      for (let i = 0; i < 3; i++) expectSuccess(t, 'launch from noexec', await app.launch({}, image).outcome);
+    }));
+
+  test('memory_exec on a noexec file system fails without the guard "mprotect"', (t) =>
+    onNoexec(t, identity, { guardsOff: ['mprotect'] }, async (app, image) => {
+      expectFailure(t, await app.launch({}, image).outcome);
     }));
 }

@@ -18,7 +18,8 @@ for (const identity of identities)
         t.is(new Set(launched.map((running) => running.pid)).size, count);
         await app.restored();
         app.release();
-        for (const outcome of await Promise.all(launched.map((running) => running.outcome))) expectSuccess(t, 'instance', outcome);
+        for (const outcome of await Promise.all(launched.map((running) => running.outcome)))
+          expectSuccess(t, 'instance', outcome);
       }));
 
 for (const identity of identities)

@@ -19,7 +19,9 @@ function line(child: ChildProcess, wanted: string): Promise<void> {
       text += data.toString();
       if (text.includes(`${wanted}\n`)) resolve();
     });
-    child.once('exit', () => reject(new Error(`the checkpointer ended before "${wanted}"`)));
+    child.once('exit', () => {
+      reject(new Error(`the checkpointer ended before "${wanted}"`));
+    });
   });
 }
 
@@ -31,8 +33,14 @@ function spin(milliseconds: number): void {
 
 /** Starts a checkpoint and kills it after `delay` milliseconds; null: lets it end. How long it lived, in ms. */
 async function interruptedCheckpoint(app: App, delay: number | null): Promise<number> {
-  const child = spawn(process.execPath, [checkpointer, String(app.running.pid), app.image], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const child = spawn(process.execPath, [checkpointer, String(app.running.pid), app.image], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const ended = new Promise<void>((resolve) =>
+    child.once('exit', () => {
+      resolve();
+    }),
+  );
   const started = line(child, 'now');
   started.catch(() => undefined);
   await line(child, 'ready');
@@ -48,7 +56,9 @@ async function interruptedCheckpoint(app: App, delay: number | null): Promise<nu
 }
 
 function field(pid: number, name: string): string {
-  return new RegExp(`^${name}:\\s+(\\S+)`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? '';
+  return (
+    new RegExp(`^${name}:\\s+(\\S+)`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? ''
+  );
 }
 
 /** Whether the app still answers; false when it is cleanly gone. */
@@ -91,9 +101,14 @@ test(`the checkpointer is killed at ${kills} random moments`, (t) =>
       }
       await sleep(1);
     }
-    t.log(`undisturbed ${whole.toFixed(1)} ms; ${seen.unharmed} times unharmed, ${seen.gone} times gone, ${seen.images} images`);
+    t.log(
+      `undisturbed ${whole.toFixed(1)} ms; ${seen.unharmed} times unharmed, ${seen.gone} times gone, ${seen.images} images`,
+    );
     // Files that a killed checkpoint left aside must not look like images.
-    t.deepEqual(readdirSync(app.folder).filter((name) => name.endsWith('.thaw') && name !== 'app.thaw'), []);
+    t.deepEqual(
+      readdirSync(app.folder).filter((name) => name.endsWith('.thaw') && name !== 'app.thaw'),
+      [],
+    );
     app.release();
     expectSuccess(t, 'the app in the end', await app.running.outcome);
   }));

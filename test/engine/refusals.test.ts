@@ -42,7 +42,11 @@ for (const { what, says } of refusals) {
       t.is(outcome.code, 1, `exit code\n${outcome.stdout}${outcome.stderr}`);
       for (const pattern of says) t.regex(outcome.stderr, pattern);
       t.false(existsSync(app.image), 'an image was left');
-      t.deepEqual(readdirSync(app.folder).filter((name) => name.includes('thaw')), [], 'something was left beside the image');
+      t.deepEqual(
+        readdirSync(app.folder).filter((name) => name.includes('thaw')),
+        [],
+        'something was left beside the image',
+      );
       app.release();
       expectSuccess(t, 'the app that was not checkpointed', await app.running.outcome);
     }));

@@ -1,5 +1,14 @@
 // A test app (test/apps) under a driver: started, checkpointed by the public command, launched from its image.
-import { chmodSync, chownSync, existsSync, mkdtempSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -43,6 +52,11 @@ export interface AppOptions {
   /** Path of the program instead of build/<cpu>/apps/NAME. */
   readonly program?: string;
   readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A policy as an option: `type=file,path=*.log,action=append`. */
+function policyOption({ type, path, action }: Policy): string {
+  return [`type=${type}`, ...(path === undefined ? [] : [`path=${path}`]), `action=${action}`].join(',');
 }
 
 let outputs = 0;
@@ -91,7 +105,10 @@ export class App {
   }
 
   #start(command: readonly string[], options: Partial<Options> & { what: string }): Running {
-    return new Running([...this.#identity.prefix, ...command], { ...options, output: this.#output(options.what) });
+    return new Running([...this.#identity.prefix, ...command], {
+      ...options,
+      output: this.#output(options.what),
+    });
   }
 
   /** Runs `command` as the app's user, to its end. */
@@ -102,7 +119,11 @@ export class App {
   /** Starts the app cold and waits until its state stands. Throws Skipped when this kernel cannot hold it. */
   async start(): Promise<void> {
     rmSync(this.status, { force: true });
-    this.#running = this.#start(this.command, { what: 'cold', timeout: 60_000, ...(this.#options.env === undefined ? {} : { env: this.#options.env }) });
+    this.#running = this.#start(this.command, {
+      what: 'cold',
+      timeout: 60_000,
+      ...(this.#options.env === undefined ? {} : { env: this.#options.env }),
+    });
     await this.#ready(this.#running);
   }
 
@@ -115,19 +136,29 @@ export class App {
   }
 
   /** `thaw checkpoint` of `pid` (default: the app that start() started), as it ended. */
-  async tryCheckpoint(options: CheckpointOptions = {}, image = this.image, pid = this.running.pid): Promise<Outcome> {
+  async tryCheckpoint(
+    options: CheckpointOptions = {},
+    image = this.image,
+    pid = this.running.pid,
+  ): Promise<Outcome> {
     const command = [process.execPath, cli, 'checkpoint', '--pid', String(pid), '--image', image];
     if (options.leaveRunning === true) command.push('--leave-running');
     if (options.guardsOff !== undefined) command.push('--guards-off', options.guardsOff.join(','));
-    for (const policy of options.policies ?? [])
-      command.push('--policy', Object.entries(policy).map(([key, value]) => `${key}=${value}`).join(','));
+    for (const policy of options.policies ?? []) command.push('--policy', policyOption(policy));
     return this.runAs(command);
   }
 
   /** Checkpoints the app, which was started in `cwd`, through the addon. */
   async checkpointStartedIn(cwd: string): Promise<void> {
-    const outcome = await this.runAs([process.execPath, checkpointer, String(this.running.pid), this.image, cwd]);
-    if (outcome.code !== 0) throw new Error(`the checkpoint failed (${outcome.code ?? outcome.signal}):\n${outcome.stderr}`);
+    const outcome = await this.runAs([
+      process.execPath,
+      checkpointer,
+      String(this.running.pid),
+      this.image,
+      cwd,
+    ]);
+    if (outcome.code !== 0)
+      throw new Error(`the checkpoint failed (${outcome.code ?? outcome.signal}):\n${outcome.stderr}`);
     this.running.kill();
     await this.running.outcome;
   }
@@ -135,7 +166,8 @@ export class App {
   /** Checkpoints the app and, unless it is left running, waits for its end. */
   async checkpoint(options: CheckpointOptions = {}, image = this.image): Promise<void> {
     const outcome = await this.tryCheckpoint(options, image);
-    if (outcome.code !== 0) throw new Error(`thaw checkpoint failed (${outcome.code ?? outcome.signal}):\n${outcome.stderr}`);
+    if (outcome.code !== 0)
+      throw new Error(`thaw checkpoint failed (${outcome.code ?? outcome.signal}):\n${outcome.stderr}`);
     if (options.leaveRunning !== true) await this.running.outcome;
   }
 
@@ -156,8 +188,20 @@ export class App {
   /** Starts a launch from `image`; the process that becomes the app. */
   launch(options: LaunchOptions = {}, image = this.image): Running {
     const flags = options.flags ?? ['--no-fallback'];
-    const command = [...(options.wrapper ?? []), thawExec, '--image', image, ...flags, '--', ...(options.command ?? this.command)];
-    const running = this.#start(command, { what: 'launch', timeout: options.timeout ?? 30_000, ...pick(options) });
+    const command = [
+      ...(options.wrapper ?? []),
+      thawExec,
+      '--image',
+      image,
+      ...flags,
+      '--',
+      ...(options.command ?? this.command),
+    ];
+    const running = this.#start(command, {
+      what: 'launch',
+      timeout: options.timeout ?? 30_000,
+      ...pick(options),
+    });
     this.#launched.push(running);
     return running;
   }
@@ -167,7 +211,8 @@ export class App {
     rmSync(this.status, { force: true });
     const running = this.launch(options, image);
     await until('the restored app to run', () => existsSync(this.status) || running.ended);
-    if (!existsSync(this.status)) throw new Error(`the restored app ended: ${JSON.stringify(await running.outcome)}`);
+    if (!existsSync(this.status))
+      throw new Error(`the restored app ended: ${JSON.stringify(await running.outcome)}`);
     return running;
   }
 

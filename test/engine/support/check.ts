@@ -14,7 +14,12 @@ export function title(row: Row, identity: Identity): string {
 }
 
 /** Runs `work` with an app, in turn with others; a kernel that cannot hold the state makes the test pass with a note. */
-export async function withApp(t: ExecutionContext, row: Row, identity: Identity, work: (app: App) => Promise<void>): Promise<void> {
+export async function withApp(
+  t: ExecutionContext,
+  row: Row,
+  identity: Identity,
+  work: (app: App) => Promise<void>,
+): Promise<void> {
   t.timeout(120_000);
   await gate.run(async () => {
     const app = new App(row.app, identity, row);
@@ -34,7 +39,14 @@ export function expectSuccess(t: ExecutionContext, what: string, outcome: Outcom
   t.is(outcome.code, 0, `${what}: ${outcome.signal ?? `exit ${outcome.code}`}\n${outcome.stderr}`);
 }
 
-async function launchSeveral(t: ExecutionContext, app: App, row: Row, what: string, count: number, image?: string): Promise<void> {
+async function launchSeveral(
+  t: ExecutionContext,
+  app: App,
+  row: Row,
+  what: string,
+  count: number,
+  image?: string,
+): Promise<void> {
   const options: LaunchOptions = row.launch ?? {};
   for (let i = 1; i <= count; i++) expectSuccess(t, `${what} ${i}`, await app.launch(options, image).outcome);
 }

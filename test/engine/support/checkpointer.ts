@@ -15,7 +15,18 @@ process.stdout.write('ready\n');
 function begin(): void {
   process.stdout.write('now\n');
   native
-    .checkpoint({ pid: Number(pid), image, leaveRunning: true, policies: [], program: '', args: [], env: [], profile: '', inherit: [], cwd })
+    .checkpoint({
+      pid: Number(pid),
+      image,
+      leaveRunning: true,
+      policies: [],
+      program: '',
+      args: [],
+      env: [],
+      profile: '',
+      inherit: [],
+      cwd,
+    })
     .then(
       () => process.exit(0),
       (error: unknown) => {

@@ -1,10 +1,32 @@
 // Random damage to an image's header and metadata. The places are those of native/image/format.h.
 import { type Random } from './random.js';
 
-const header = { sectionCount: 20, fileSize: 24, metadataOffset: 32, metadataSize: 40, sections: 80, section: 24 };
+const header = {
+  sectionCount: 20,
+  fileSize: 24,
+  metadataOffset: 32,
+  metadataSize: 40,
+  sections: 80,
+  section: 24,
+};
 
 /** Values that bounds checks get wrong when they are wrong. */
-const extremes = [0n, 1n, 7n, 0x7fn, 0xffn, 0x1000n, 0x7fffffffn, 0x80000000n, 0xffffffffn, 0x100000000n, 0x7fffffffffffffffn, 0x8000000000000000n, 0xfffffffffffff000n, 0xffffffffffffffffn];
+const extremes = [
+  0n,
+  1n,
+  7n,
+  0x7fn,
+  0xffn,
+  0x1000n,
+  0x7fffffffn,
+  0x80000000n,
+  0xffffffffn,
+  0x100000000n,
+  0x7fffffffffffffffn,
+  0x8000000000000000n,
+  0xfffffffffffff000n,
+  0xffffffffffffffffn,
+];
 
 export interface Damage {
   readonly bytes: Buffer;
@@ -22,14 +44,20 @@ function sections(image: Buffer): Place[] {
   return Array.from({ length: count }, (_, i) => {
     const at = header.sections + i * header.section;
     const recordSize = image.readUInt32LE(at + 4);
-    return { start: base + Number(image.readBigUInt64LE(at + 8)), size: recordSize * Number(image.readBigUInt64LE(at + 16)) };
+    return {
+      start: base + Number(image.readBigUInt64LE(at + 8)),
+      size: recordSize * Number(image.readBigUInt64LE(at + 16)),
+    };
   });
 }
 
 /** Somewhere that a reader looks: the header, or a section, each as likely as the others, be it ever so short. */
 function place(image: Buffer, random: Random): number {
   const filled = sections(image).filter(({ size }) => size > 0);
-  const { start, size } = random.next() < 0.2 ? { start: 0, size: header.sections + header.section * filled.length } : random.pick(filled);
+  const { start, size } =
+    random.next() < 0.2
+      ? { start: 0, size: header.sections + header.section * filled.length }
+      : random.pick(filled);
   return start + random.below(size);
 }
 
@@ -67,7 +95,9 @@ const kinds: readonly Kind[] = [
   },
   function swapped(image, random) {
     const count = image.readUInt32LE(header.sectionCount);
-    const [a, b] = [random.below(count), random.below(count)].map((i) => header.sections + i * header.section) as [number, number];
+    const [a, b] = [random.below(count), random.below(count)].map(
+      (i) => header.sections + i * header.section,
+    ) as [number, number];
     // Half of them keep their ids, so that a reader sees the right name on the wrong table.
     const skip = random.next() < 0.5 ? 0 : 8;
     const kept = Buffer.from(image.subarray(a + skip, a + header.section));
@@ -77,7 +107,8 @@ const kinds: readonly Kind[] = [
   },
   function cut(image, random) {
     const metadata = Number(image.readBigUInt64LE(header.metadataOffset));
-    const length = random.next() < 0.3 ? random.below(metadata) : metadata + random.below(image.length - metadata);
+    const length =
+      random.next() < 0.3 ? random.below(metadata) : metadata + random.below(image.length - metadata);
     return { bytes: image.subarray(0, length), what: `cut to ${length} bytes` };
   },
   function cutAndSaid(image, random) {

@@ -16,11 +16,16 @@ const isRoot = process.getuid?.() === 0;
 
 const asNobody = ['setpriv', `--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups', '--inh-caps=-all'];
 /** Root without capabilities: what is left where another user cannot even reach the checkout, as below /root. */
-const asBareRoot = ['setpriv', '--securebits=+noroot,+noroot_locked', '--inh-caps=-all', '--bounding-set=-all'];
+const asBareRoot = [
+  'setpriv',
+  '--securebits=+noroot,+noroot_locked',
+  '--inh-caps=-all',
+  '--bounding-set=-all',
+];
 
 function canReach(prefix: readonly string[]): boolean {
-  const [command, ...rest] = [...prefix, 'sh', '-c', 'test -r "$1" && test -r "$2" && test -x "$3"', 'sh', cli, addon, apps];
-  return spawnSync(command ?? 'false', rest).status === 0;
+  const reaches = 'test -r "$1" && test -r "$2" && test -x "$3"';
+  return spawnSync('env', [...prefix, 'sh', '-c', reaches, 'sh', cli, addon, apps]).status === 0;
 }
 
 function findUser(): Identity {

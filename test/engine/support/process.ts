@@ -39,7 +39,9 @@ function describe(pid: number): string {
   const parts = ['status', 'wchan', 'syscall', 'cmdline'].map((name) => {
     try {
       const text = readFileSync(`/proc/${pid}/${name}`, 'latin1').replaceAll('\0', ' ');
-      return name === 'status' ? (text.match(/^(Name|State|TracerPid|Threads|Sig.*|Shd.*):.*$/gm) ?? []).join('; ') : `${name}: ${text}`;
+      return name === 'status'
+        ? (text.match(/^(Name|State|TracerPid|Threads|Sig.*|Shd.*):.*$/gm) ?? []).join('; ')
+        : `${name}: ${text}`;
     } catch {
       return `${name}: gone`;
     }
@@ -56,7 +58,11 @@ export class Running {
 
   constructor(command: readonly string[], options: Options) {
     this.#output = options.output;
-    const files = [openSync(options.stdin ?? '/dev/null', 'r'), openSync(`${options.output}.out`, 'w'), openSync(`${options.output}.err`, 'w')];
+    const files = [
+      openSync(options.stdin ?? '/dev/null', 'r'),
+      openSync(`${options.output}.out`, 'w'),
+      openSync(`${options.output}.err`, 'w'),
+    ];
     this.#child = spawn(clean, command, {
       stdio: files,
       detached: true,
@@ -98,7 +104,8 @@ export class Running {
         clearTimeout(timer);
         this.ended = true;
         if (hung === undefined) resolve({ code, signal, stdout: this.stdout, stderr: this.stderr });
-        else reject(new Error(`${command.join(' ')}\nran longer than ${timeout} ms:\n${hung}\n${this.stderr}`));
+        else
+          reject(new Error(`${command.join(' ')}\nran longer than ${timeout} ms:\n${hung}\n${this.stderr}`));
       });
     });
   }

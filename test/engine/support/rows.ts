@@ -101,6 +101,6 @@ export const hazards: readonly Hazard[] = [
   { app: 'hazard_mremap', guards: ['mremap'] },
   { app: 'hazard_malloc', guards: ['dontneed'] },
   { app: 'hazard_syscall', guards: ['syscall'] },
-  { app: 'hazard_reuse', guards: [] },
+  { app: 'hazard_reuse', guards: ['munmap'] },
   { app: 'hazard_coredump', guards: [] },
 ];
