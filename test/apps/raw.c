@@ -5,7 +5,6 @@
 #include <linux/futex.h>
 #include <linux/sched.h>
 #include <stddef.h>
-#include <stdint.h>
 
 enum {
   kProtRead = 1,
