@@ -107,8 +107,11 @@ Result<void> collect_interval_timers(Capture& capture, RemoteSyscalls& remote) {
     auto microseconds = [](long seconds, long rest) {
       return static_cast<uint64_t>(seconds) * 1'000'000 + static_cast<uint64_t>(rest);
     };
-    capture.process.itimers[which] = {microseconds(timer.interval_sec, timer.interval_usec),
-                                      microseconds(timer.value_sec, timer.value_usec)};
+    model::IntervalTimer& record = capture.process.itimers[which];
+    record.interval_us = microseconds(timer.interval_sec, timer.interval_usec);
+    record.value_us = microseconds(timer.value_sec, timer.value_usec);
+    // ITIMER_REAL stands still while its signal is pending: it is the delivery that starts it again.
+    if (record.value_us == 0) record.value_us = record.interval_us;
   }
   return {};
 }
