@@ -21,7 +21,7 @@ Result<Report> write_image(const Request& request, const Freeze& freeze) {
   image::Builder builder;
   THAW_ASSIGN(writer,
               image::Writer::create(request.image, static_cast<size_t>(sysconf(_SC_PAGESIZE))));
-  Capture capture = {request, builder, writer, {}, {}, freeze.tids(), {}, {}, 0, 0, {}};
+  Capture capture = {request, builder, writer, {}, {}, freeze.tids(), {}, {}, {}, 0, 0, {}};
   capture.memory.reset(
       open(("/proc/" + std::to_string(request.pid) + "/mem").c_str(), O_RDONLY | O_CLOEXEC));
   if (!capture.memory.valid())

@@ -110,7 +110,8 @@ Result<void> collect_interval_timers(Capture& capture, RemoteSyscalls& remote) {
     model::IntervalTimer& record = capture.process.itimers[which];
     record.interval_us = microseconds(timer.interval_sec, timer.interval_usec);
     record.value_us = microseconds(timer.value_sec, timer.value_usec);
-    // ITIMER_REAL stands still while its signal is pending: it is the delivery that starts it again.
+    // ITIMER_REAL stands still while its signal is pending: it is the delivery that starts it
+    // again.
     if (record.value_us == 0) record.value_us = record.interval_us;
   }
   return {};
@@ -160,6 +161,8 @@ Result<void> collect_posix_timers(Capture& capture, RemoteSyscalls& remote) {
     };
     timer.interval_ns = nanoseconds(value.interval_sec, value.interval_nsec);
     timer.value_ns = nanoseconds(value.value_sec, value.value_nsec);
+    const auto& expired = capture.expired_timers;
+    if (std::find(expired.begin(), expired.end(), timer.id) != expired.end()) timer.value_ns = 1;
     timer.overrun = overrun > 0 ? static_cast<uint32_t>(overrun) : 0;
     timers.push_back(timer);
     start = end == std::string::npos ? end : end + 1;

@@ -183,14 +183,22 @@ Result<void> collect_prctls(RemoteSyscalls& remote, model::Thread& thread) {
 
 Result<model::Range> collect_pending(Capture& capture, pid_t tid, uint32_t flags) {
   model::Range range = {static_cast<model::Index>(capture.image.pending_signals.size()), 0};
-  for (;;) {
+  for (uint64_t index = 0;;) {
     model::PendingSignal pending;
     static_assert(sizeof(pending) == sizeof(siginfo_t));
-    __ptrace_peeksiginfo_args arguments = {range.count, flags, 1};
+    __ptrace_peeksiginfo_args arguments = {index, flags, 1};
     const long count = ptrace(PTRACE_PEEKSIGINFO, tid, &arguments, &pending);
     if (count < 0)
       return errno_error("cannot read the pending signals of thread " + std::to_string(tid));
     if (count == 0) return range;
+    siginfo_t info = {};
+    memcpy(&info, pending.siginfo, sizeof(info));
+    ++index;
+    if (info.si_code ==
+        SI_TIMER) {  // Its timer sends it again: queued as well, it would come twice.
+      capture.expired_timers.push_back(info.si_timerid);
+      continue;
+    }
     capture.image.pending_signals.push_back(pending);
     ++range.count;
   }

@@ -48,6 +48,7 @@ struct Capture {
   std::vector<pid_t> tids;
   std::vector<arch::Registers> registers;  ///< per thread, ready for the signal frame
   std::vector<SignalState> signal_states;
+  std::vector<int> expired_timers;  ///< ids of POSIX timers whose signal is pending
   uint64_t syscall_instruction = 0;
   uint64_t scratch = 0;  ///< writable page of the app, for injected calls
   UniqueFd memory;       ///< /proc/PID/mem

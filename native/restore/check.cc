@@ -115,6 +115,8 @@ constexpr Condition kConditions[] = {
     {"clock", check_clock},
 };
 
+constexpr int64_t kSecond = 1'000'000'000;
+
 int64_t mtime_ns(const struct stat& status) {
   return int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
 }
@@ -147,17 +149,22 @@ Result<void> check_file(const View& view, const model::File& file, int fd) {
   const std::string_view path = view.bytes(file.path);
   if (fstat(fd, &status) != 0) return errno_error("cannot stat " + std::string(path));
   const bool same_size = file.size == static_cast<uint64_t>(status.st_size);
-  const bool same_time = file.mtime_ns == mtime_ns(status);
+  // Some file systems of devices (squashfs) keep whole seconds.
+  const bool same_time =
+      file.mtime_ns == mtime_ns(status) ||
+      (file.dev != status.st_dev && file.mtime_ns / kSecond == status.st_mtim.tv_sec);
   if (same_size && same_time && file.ino == status.st_ino && file.dev == status.st_dev) return {};
-  if (!same_size && S_ISREG(status.st_mode))
+  if (!S_ISREG(status.st_mode)) return {};
+  if (!same_size)
     return Error{
         0, std::string(path) + " has changed since the image was made; build the profile again"};
-  if (file.build_id.size != 0) {
-    if (elf::build_id(fd) == view.bytes(file.build_id)) return {};
-  } else if (file.mtime_ns / 1'000'000'000 == mtime_ns(status) / 1'000'000'000 ||
-             !S_ISREG(status.st_mode)) {
-    return {};  // Some file systems of devices (squashfs) keep whole seconds.
-  }
+  const bool has_build_id = file.build_id.size != 0;
+  const bool same_build = has_build_id && elf::build_id(fd) == view.bytes(file.build_id);
+  // Copied into another root, a program is known by its build-id, a data file by its time.
+  if (file.dev != status.st_dev
+          ? (has_build_id ? same_build : same_time)
+          : (file.ino != status.st_ino && same_time && (same_build || !has_build_id)))
+    return {};
   return Error{0, std::string(path) +
                       " is not the file that the image was made with; build the profile again"};
 }

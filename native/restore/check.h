@@ -16,8 +16,9 @@ Result<void> check_launch(const image::View& view);
 void check_all(const image::View& view,
                const std::function<void(const char* condition, const Error&)>& report);
 
-/// True if the file is the one that the image means: same device, inode, size and mtime; or, on
-/// another device, same size and build-id, or same size and mtime where it has none.
+/// Succeeds if the file is the one that the image means: same device, inode, size and mtime; or the
+/// same size and build-id (and, on the same device, mtime); or, without a build-id, the same size
+/// and mtime.
 Result<void> check_file(const image::View& view, const model::File& file, int fd);
 
 /// Owner and mode: never execute what another user could have written.
