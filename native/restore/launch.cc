@@ -152,7 +152,7 @@ class Preparation {
   [[nodiscard]] size_t data_size() const {
     constexpr size_t kAlignments = 512;
     return sizeof(Launch) + kAlignments + sources_.fds().size() * sizeof(int) +
-           trampolines_.size() +
+           trampolines_.size() + kernel_.all.size() * sizeof(restorer::Move) +
            (descriptors_.close_at_commit().size() + descriptors_.close_for_cold_start().size()) *
                sizeof(restorer::FdRange) +
            descriptors_.saved().size() * sizeof(restorer::SavedFd) +
@@ -207,6 +207,8 @@ class Preparation {
       launch.old_rseq_signature = RSEQ_SIG;
     }
     for (const restorer::Move& move : kernel_.moves) launch.moves[launch.move_count++] = move;
+    launch.own = area.copy(std::span<const restorer::Move>(kernel_.all));
+    launch.own_count = static_cast<uint32_t>(kernel_.all.size());
     if (!trampolines_.empty())
       launch.vdso = area.copy(std::span<const char>(
           reinterpret_cast<const char*>(trampolines_.data()), trampolines_.size()));

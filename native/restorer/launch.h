@@ -73,6 +73,8 @@ struct Launch {
 
   Move moves[8] = {};
   uint32_t move_count = 0;
+  const Move* own = nullptr;  ///< mappings of thaw-exec, the kernel's among them
+  uint32_t own_count = 0;
   uint64_t interim = 0;        ///< reserved room in the restorer area for moves that overlap
   const char* vdso = nullptr;  ///< trampolines to be put at process->vdso_start, null: not needed
 

@@ -157,12 +157,29 @@ void place_trampolines(Launch& launch) {
         "cannot protect the vDSO trampolines", start);
 }
 
+bool is_kernels(const Launch& launch, const Move& mapping) {
+  for (uint32_t i = 0; i < launch.move_count; ++i)
+    if (launch.moves[i].from == mapping.from) return true;
+  return false;
+}
+
+/// One by one what was mapped when the launch was prepared: a kernel for ARMv7 flushes its TLB page
+/// by page over all of a range that it unmaps, most of an address space if need be. What is left
+/// then holds next to no pages.
+void unmap_own(const Launch& launch) {
+  for (uint32_t i = 0; i < launch.own_count; ++i) {
+    const Move& own = launch.own[i];
+    if (!is_kernels(launch, own)) unmap(own.from, own.from + own.size);
+  }
+}
+
 }  // namespace
 
 long release_own_memory(Launch& launch) {
   if (launch.old_rseq != 0)
     raw::call(__NR_rseq, static_cast<long>(launch.old_rseq), launch.old_rseq_size, kUnregister,
               launch.old_rseq_signature);
+  unmap_own(launch);
   // Keep the restorer area and the kernel's mappings; moves are sorted by address.
   uint64_t next = 0;
   bool area_kept = false;
