@@ -89,6 +89,12 @@ std::string missing_features(const CpuFeatures& needed, const CpuFeatures& prese
 
 /// Code for an absolute jump to `target`, to be put at `from`.
 std::vector<uint8_t> jump_code(uint64_t from, uint64_t target);
+/// The bit of a code address that tells Thumb code; 0 where there is no such thing.
+#ifdef __arm__
+constexpr uint64_t kThumbBit = 1;
+#else
+constexpr uint64_t kThumbBit = 0;
+#endif
 /// Bytes that jump_code() needs at most.
 extern const size_t kJumpSize;
 

@@ -14,20 +14,8 @@ namespace {
 using model::Op;
 using model::OpKind;
 
-#ifdef __NR_mmap2
-constexpr long kMmap = __NR_mmap2;
-constexpr uint64_t kOffsetUnit = 4096;  // mmap2(2) counts in these, whatever the page size
-#else
-constexpr long kMmap = __NR_mmap;
-constexpr uint64_t kOffsetUnit = 1;
-#endif
 constexpr long kMseal = 462;
 constexpr int kUnregister = 1;  // RSEQ_FLAG_UNREGISTER
-
-long map(uint64_t address, uint64_t size, uint32_t prot, uint32_t flags, int fd, uint64_t offset) {
-  return raw::call(kMmap, static_cast<long>(address), static_cast<long>(size), prot, flags, fd,
-                   static_cast<long>(offset / kOffsetUnit));
-}
 
 long unmap(uint64_t start, uint64_t end) {
   return start >= end
@@ -50,7 +38,8 @@ long read_image(const Launch& launch, uint64_t address, uint64_t size, uint64_t 
 
 /// Executable pages from a store that is mounted noexec: memory of our own with the same bytes.
 long map_executable_copy(const Launch& launch, const Op& op) {
-  long result = map(op.address, op.size, PROT_READ | PROT_WRITE, op.flags | MAP_ANONYMOUS, -1, 0);
+  long result =
+      raw::mmap(op.address, op.size, PROT_READ | PROT_WRITE, op.flags | MAP_ANONYMOUS, -1, 0);
   if (result < 0 && result > -4096) return result;
   result = read_image(launch, op.address, op.size, op.offset);
   if (result < 0) return result;
@@ -60,12 +49,13 @@ long map_executable_copy(const Launch& launch, const Op& op) {
 }
 
 long execute_map(const Launch& launch, const Op& op) {
-  if (op.source == Op::kNoSource) return map(op.address, op.size, op.prot, op.flags, -1, 0);
+  if (op.source == Op::kNoSource) return raw::mmap(op.address, op.size, op.prot, op.flags, -1, 0);
   if (op.source != 0)
-    return map(op.address, op.size, op.prot, op.flags, launch.source_fds[op.source - 1], op.offset);
+    return raw::mmap(op.address, op.size, op.prot, op.flags, launch.source_fds[op.source - 1],
+                     op.offset);
   if (launch.no_exec_store != 0 && (op.prot & PROT_EXEC) != 0)
     return map_executable_copy(launch, op);
-  return map(op.address, op.size, op.prot, op.flags, launch.image_fd, op.offset);
+  return raw::mmap(op.address, op.size, op.prot, op.flags, launch.image_fd, op.offset);
 }
 
 long execute(const Launch& launch, const Op& op) {
@@ -146,7 +136,8 @@ void place_trampolines(Launch& launch) {
   if (launch.vdso == nullptr) return;
   const uint64_t start = launch.process->vdso_start, size = launch.process->vdso_size;
   check(launch,
-        map(start, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, -1, 0),
+        raw::mmap(start, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, -1,
+                  0),
         "cannot map the vDSO trampolines", start);
   auto* to = reinterpret_cast<volatile char*>(static_cast<uintptr_t>(start));
   for (uint64_t i = 0; i < size; ++i) to[i] = launch.vdso[i];

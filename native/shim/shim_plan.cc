@@ -1,32 +1,160 @@
 #include "shim/shim_plan.h"
 
+#include <sys/mman.h>
+
+#include <algorithm>
 #include <cstring>
+#include <optional>
+
+#include "arch/arch.h"
+#include "elf/elf_module.h"
+#include "shim/tables.h"
 
 extern "C" const char thaw_shim_start[], thaw_shim_end[];
 
 namespace thaw::shim {
 namespace {
 
-/// The first words of the blob (shim/blob/header.S).
-struct BlobHeader {
-  uint32_t park, finish;
+/// A function of libc and the shim's entry that takes its place. All but the optional ones must be
+/// there.
+struct Redirection {
+  const char* name;
+  uint32_t BlobHeader::*entry;
+  bool optional;
 };
+
+constexpr Redirection kRedirections[] = {
+    {"madvise", &BlobHeader::madvise, false},   {"posix_madvise", &BlobHeader::posix_madvise, true},
+    {"mremap", &BlobHeader::mremap, false},     {"mmap", &BlobHeader::mmap, false},
+    {"mmap64", &BlobHeader::mmap, true},        {"munmap", &BlobHeader::munmap, false},
+    {"mprotect", &BlobHeader::mprotect, false}, {"pkey_mprotect", &BlobHeader::pkey_mprotect, true},
+    {"syscall", &BlobHeader::syscall, false},
+};
+
+struct GuardName {
+  const char* name;
+  GuardBit bit;
+};
+
+constexpr GuardName kGuardNames[] = {
+    {"dontneed", kGuardDontneed}, {"free", kGuardFree},     {"wipeonfork", kGuardWipeonfork},
+    {"mremap", kGuardMremap},     {"munmap", kGuardMunmap}, {"mprotect", kGuardMprotect},
+    {"syscall", kGuardSyscall},
+};
+
+uint64_t round_up(uint64_t value, uint64_t unit) {
+  return (value + unit - 1) / unit * unit;
+}
+
+/// libc as it stands in the app: its functions to be redirected and where it keeps errno.
+struct Libc {
+  std::vector<elf::Symbol>
+      functions;  ///< as kRedirections; address 0 where an optional one is missing
+  uint64_t errno_location = 0;
+};
+
+/// Room from a function's entry on: its own size, or what lies before the next function where that
+/// is not told.
+bool has_room(const elf::Module& module, const elf::Symbol& function, uint64_t needed) {
+  if (function.size >= needed) return true;
+  const uint64_t entry = function.address & ~uint64_t{1};
+  for (const elf::Symbol& other : module.symbols()) {
+    const uint64_t start = other.address & ~uint64_t{1};
+    if (start > entry && start < entry + needed) return false;
+  }
+  return function.size == 0 ||
+         round_up(function.size, 16) >= needed;  // Functions are aligned; padding is free.
+}
+
+std::optional<Libc> as_libc(const elf::Module& module) {
+  const elf::Symbol* errno_location = module.find("__errno_location");
+  if (errno_location == nullptr) return {};
+  Libc libc;
+  libc.errno_location = errno_location->address;
+  for (const Redirection& redirection : kRedirections) {
+    const elf::Symbol* function = module.find(redirection.name);
+    if (function != nullptr && !has_room(module, *function, arch::kJumpSize)) {
+      if (!redirection.optional) return {};
+      function = nullptr;
+    }
+    if (function == nullptr && !redirection.optional) return {};
+    libc.functions.push_back(function == nullptr ? elf::Symbol{} : *function);
+  }
+  return libc;
+}
+
+/// The headers of modules stand at the start of a readable private mapping; libc's is not the first
+/// one.
+std::optional<Libc> find_libc(std::span<const checkpoint::Vma> vmas, const ReadMemory& read) {
+  for (const checkpoint::Vma& vma : vmas) {
+    if (!vma.is_file() || vma.shared || vma.offset != 0 || (vma.prot & PROT_READ) == 0) continue;
+    const auto module = elf::Module::read(vma.start, read);
+    if (!module) continue;
+    if (auto libc = as_libc(module.value())) return libc;
+  }
+  return {};
+}
+
+std::vector<uint8_t> make_tables(const Input& input, uint64_t errno_location) {
+  Tables tables = {};
+  for (const GuardName& guard : kGuardNames)
+    if (std::find(input.guards_off.begin(), input.guards_off.end(), guard.name) !=
+        input.guards_off.end())
+      tables.off |= guard.bit;
+  tables.errno_location = errno_location;
+  tables.page_size = input.page_size;
+  tables.range_count = input.ranges.size();
+  std::vector<Range> ranges;
+  std::vector<uint8_t> pages;
+  for (const GuardedRange& guarded : input.ranges) {
+    ranges.push_back({guarded.start, guarded.end, pages.size()});
+    pages.resize(pages.size() + (guarded.end - guarded.start) / input.page_size,
+                 static_cast<uint8_t>((guarded.prot & kPageProt) | kPageFromImage));
+  }
+  const size_t ranges_size = ranges.size() * sizeof(Range);
+  std::vector<uint8_t> data(sizeof(tables) + ranges_size + pages.size());
+  memcpy(data.data(), &tables, sizeof(tables));
+  if (!ranges.empty()) memcpy(data.data() + sizeof(tables), ranges.data(), ranges_size);
+  if (!pages.empty())
+    memcpy(data.data() + sizeof(tables) + ranges_size, pages.data(), pages.size());
+  return data;
+}
 
 }  // namespace
 
-bool can_guard(std::span<const checkpoint::Vma>, const ReadMemory&) {
-  return false;
+bool can_guard(std::span<const checkpoint::Vma> vmas, const ReadMemory& read) {
+  return find_libc(vmas, read).has_value();
 }
 
 Result<ShimPlan> plan(const Input& input) {
   ShimPlan plan;
   plan.code.assign(thaw_shim_start, thaw_shim_end);
+  plan.code.resize(round_up(plan.code.size(), input.page_size));
   BlobHeader header = {};
   memcpy(&header, plan.code.data(), sizeof(header));
-  plan.code.resize((plan.code.size() + input.page_size - 1) / input.page_size * input.page_size);
-  plan.data.resize(input.page_size);
+  header.tables = input.code_address + plan.code.size();
+  memcpy(plan.code.data(), &header, sizeof(header));
   plan.park_offset = header.park;
   plan.finish_offset = header.finish;
+  plan.park_word_offset = offsetof(Tables, park_words);
+
+  const auto libc = input.ranges.empty() ? std::nullopt : find_libc(input.vmas, input.read);
+  plan.guarded = libc.has_value();
+  plan.data = make_tables(input, plan.guarded ? libc->errno_location : 0);
+  for (size_t i = 0; plan.guarded && i < std::size(kRedirections); ++i) {
+    const elf::Symbol& function = libc->functions[i];
+    if (function.address == 0) continue;
+    plan.patches.push_back(
+        {function.address & ~uint64_t{arch::kThumbBit},
+         arch::jump_code(function.address, input.code_address + header.*kRedirections[i].entry)});
+  }
+  // mmap and mmap64 are one function where off_t has 64 bits.
+  std::sort(plan.patches.begin(), plan.patches.end(),
+            [](const Patch& a, const Patch& b) { return a.address < b.address; });
+  plan.patches.erase(
+      std::unique(plan.patches.begin(), plan.patches.end(),
+                  [](const Patch& a, const Patch& b) { return a.address == b.address; }),
+      plan.patches.end());
   return plan;
 }
 

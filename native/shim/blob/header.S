@@ -1,6 +1,19 @@
-// The blob starts with the offsets of what others jump to.
+// The blob starts with the offsets of what others jump to (BlobHeader in shim/tables.h).
     .section .text.entry, "ax"
+    .balign 8
 thaw_shim_header:
     .long thaw_park - thaw_shim_header
     .long thaw_finish - thaw_shim_header
+    .long thaw_shim_madvise - thaw_shim_header
+    .long thaw_shim_posix_madvise - thaw_shim_header
+    .long thaw_shim_mremap - thaw_shim_header
+    .long thaw_shim_mmap - thaw_shim_header
+    .long thaw_shim_munmap - thaw_shim_header
+    .long thaw_shim_mprotect - thaw_shim_header
+    .long thaw_shim_pkey_mprotect - thaw_shim_header
+    .long thaw_shim_syscall - thaw_shim_header
+    .globl thaw_shim_tables
+    .hidden thaw_shim_tables
+thaw_shim_tables:
+    .quad 0
     .section .note.GNU-stack, "", %progbits

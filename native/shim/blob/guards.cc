@@ -1,0 +1,218 @@
+#include "shim/blob/guards.h"
+
+#include <asm/mman.h>
+#include <asm/unistd.h>
+#include <linux/mman.h>
+
+#include "shim/blob/state.h"
+
+namespace thaw::shim {
+namespace {
+
+constexpr long kInvalid = -22, kNoAccess = -13, kNotPermitted = -1, kBadAddress = -14,
+               kNoMemory = -12;
+constexpr int kDontneedLocked = 24, kGuardInstall = 102;
+constexpr uint64_t kFixed = 2, kDontUnmap = 4;  // MREMAP_FIXED, MREMAP_DONTUNMAP
+
+bool failed(long result) {
+  return result < 0 && result >= -4095;
+}
+
+long map_anonymous(uint64_t start, uint64_t size, long prot, long flags) {
+  return raw::mmap(start, size, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0);
+}
+
+/// Fresh zero memory in place of image pages of one protection.
+long replace(uint64_t start, uint64_t end, uint8_t state) {
+  const long result = map_anonymous(start, end - start, state & kPageProt, MAP_FIXED);
+  if (failed(result)) return result;
+  forget(start, end);
+  return 0;
+}
+
+void copy(uint64_t from, uint64_t to, uint64_t size) {
+  auto* source = reinterpret_cast<const volatile unsigned long*>(static_cast<uintptr_t>(from));
+  auto* target = reinterpret_cast<volatile unsigned long*>(static_cast<uintptr_t>(to));
+  for (uint64_t i = 0; i < size / sizeof(unsigned long); ++i) target[i] = source[i];
+}
+
+/// True anonymous memory with the same bytes, moved over [start, end) in one step.
+long make_anonymous(uint64_t start, uint64_t end, long prot) {
+  const uint64_t size = end - start;
+  const long room = map_anonymous(0, size, PROT_READ | PROT_WRITE, 0);
+  if (failed(room)) return room;
+  const auto copied_to = static_cast<uint64_t>(static_cast<unsigned long>(room));
+  if ((prot & PROT_READ) == 0)
+    raw::call(__NR_mprotect, static_cast<long>(start), static_cast<long>(size), PROT_READ);
+  copy(start, copied_to, size);
+  raw::call(__NR_mprotect, room, static_cast<long>(size), prot);
+  const long moved = raw::call(__NR_mremap, room, static_cast<long>(size), static_cast<long>(size),
+                               MREMAP_MAYMOVE | MREMAP_FIXED, static_cast<long>(start));
+  if (failed(moved)) {
+    raw::call(__NR_munmap, room, static_cast<long>(size));
+    return moved;
+  }
+  forget(start, end);
+  return 0;
+}
+
+long make_runs_anonymous(uint64_t start, uint64_t end) {
+  return for_each_run(start, end, [](uint64_t from, uint64_t to, uint8_t state) -> long {
+    return state == 0 ? 0 : make_anonymous(from, to, state & kPageProt);
+  });
+}
+
+/// What an advice means for pages of the image.
+enum class Meaning { kernel, zero, anonymous, refuse };
+
+Meaning meaning_of(int advice) {
+  switch (advice) {
+    case MADV_DONTNEED:
+    case kDontneedLocked:
+      return is_off(kGuardDontneed) ? Meaning::kernel : Meaning::zero;
+    case MADV_FREE:
+      return is_off(kGuardFree) ? Meaning::kernel : Meaning::zero;
+    case kGuardInstall:  // Discards the contents as well: what comes after the guards' removal is
+                         // zero.
+      return is_off(kGuardDontneed) ? Meaning::kernel : Meaning::zero;
+    case MADV_WIPEONFORK:  // Anonymous memory only.
+      return is_off(kGuardWipeonfork) ? Meaning::kernel : Meaning::anonymous;
+    case MADV_REMOVE:
+      return Meaning::refuse;
+    default:
+      return Meaning::kernel;
+  }
+}
+
+/// Advice that is carried out by other means for image pages needs the kernel only for the others.
+bool done_by_replacement(int advice) {
+  return advice == MADV_DONTNEED || advice == kDontneedLocked || advice == MADV_FREE;
+}
+
+long raw_madvise(uint64_t start, uint64_t size, int advice) {
+  return raw::call(__NR_madvise, static_cast<long>(start), static_cast<long>(size), advice);
+}
+
+long raw_mremap(uint64_t old_start, uint64_t old_size, uint64_t new_size, uint64_t flags,
+                uint64_t new_start) {
+  return raw::call(__NR_mremap, static_cast<long>(old_start), static_cast<long>(old_size),
+                   static_cast<long>(new_size), static_cast<long>(flags),
+                   static_cast<long>(new_start));
+}
+
+long raw_mprotect(uint64_t start, uint64_t size, long prot, long pkey) {
+  if (pkey == kNoKey)
+    return raw::call(__NR_mprotect, static_cast<long>(start), static_cast<long>(size), prot);
+  return raw::call(__NR_pkey_mprotect, static_cast<long>(start), static_cast<long>(size), prot,
+                   pkey);
+}
+
+void remember_protection(uint64_t start, uint64_t end, long prot) {
+  for (uint64_t address = start; address < end; address += page_size())
+    if (uint8_t* page = page_at(address))
+      __atomic_store_n(page, static_cast<uint8_t>((*page & ~kPageProt) | (prot & kPageProt)),
+                       __ATOMIC_RELAXED);
+}
+
+}  // namespace
+
+long guarded_madvise(uint64_t start, uint64_t size, int advice) {
+  const uint64_t end = start + round_up(size);
+  const Meaning meaning = meaning_of(advice);
+  if (meaning == Meaning::kernel || start % page_size() != 0 || end <= start ||
+      !touches_image(start, end))
+    return raw_madvise(start, size, advice);
+  if (meaning == Meaning::refuse) return kInvalid;
+  const Lock lock;
+  if (meaning == Meaning::anonymous) {
+    if (const long result = make_runs_anonymous(start, end); result < 0) return result;
+    return raw_madvise(start, size, advice);
+  }
+  const long result =
+      for_each_run(start, end, [advice](uint64_t from, uint64_t to, uint8_t state) -> long {
+        if (state != 0) return replace(from, to, state);
+        return done_by_replacement(advice) ? raw_madvise(from, to - from, advice) : 0;
+      });
+  return result < 0 || done_by_replacement(advice) ? result : raw_madvise(start, size, advice);
+}
+
+long guarded_mremap(uint64_t old_start, uint64_t old_size, uint64_t new_size, uint64_t flags,
+                    uint64_t new_start) {
+  const uint64_t old_end = old_start + round_up(old_size == 0 ? 1 : old_size);
+  const bool of_image =
+      old_start % page_size() == 0 && old_end > old_start && touches_image(old_start, old_end);
+  const bool shrinks =
+      round_up(new_size) <= old_end - old_start && (flags & (kFixed | kDontUnmap)) == 0;
+  if (is_off(kGuardMremap)) return raw_mremap(old_start, old_size, new_size, flags, new_start);
+  if (!of_image) {
+    const long result = raw_mremap(old_start, old_size, new_size, flags, new_start);
+    if (!failed(result) && touches_image(static_cast<unsigned long>(result),
+                                         static_cast<unsigned long>(result) + round_up(new_size)))
+      forget(static_cast<unsigned long>(result),
+             static_cast<unsigned long>(result) + round_up(new_size));
+    return result;
+  }
+  const Lock lock;
+  if (old_size == 0) return kInvalid;  // Duplicates shared memory only; this is private.
+  // The kernel grows and moves one mapping at a time: the whole of it becomes one piece of
+  // anonymous memory.
+  if (!shrinks) {
+    const uint8_t* page = page_at(old_start);
+    const long prot = page != nullptr ? *page & kPageProt : PROT_READ | PROT_WRITE;
+    const long known =
+        page != nullptr && (*page & kPageFromImage) != 0 ? prot : PROT_READ | PROT_WRITE;
+    if (const long result = make_anonymous(old_start, old_end, known); result < 0) return result;
+  }
+  const long result = raw_mremap(old_start, old_size, new_size, flags, new_start);
+  if (failed(result)) return result;
+  const auto target = static_cast<uint64_t>(static_cast<unsigned long>(result));
+  if (shrinks)
+    forget(old_start + round_up(new_size), old_end);
+  else
+    forget(target, target + round_up(new_size));
+  return result;
+}
+
+long guarded_mmap(uint64_t start, uint64_t size, long prot, long flags, long fd, uint64_t offset) {
+  const uint64_t end = start + round_up(size);
+  const bool replaces = (flags & MAP_FIXED) != 0 && end > start && touches_image(start, end);
+  if (!replaces || is_off(kGuardMunmap)) {
+    const long result = raw::mmap(start, size, prot, flags, static_cast<int>(fd), offset);
+    const auto at = static_cast<uint64_t>(static_cast<unsigned long>(result));
+    // Memory that was unmapped behind our back (by the loader) may be somebody else's now.
+    if (!failed(result) && !is_off(kGuardMunmap) && touches_image(at, at + round_up(size)))
+      forget(at, at + round_up(size));
+    return result;
+  }
+  const Lock lock;
+  const long result = raw::mmap(start, size, prot, flags, static_cast<int>(fd), offset);
+  if (!failed(result)) forget(start, end);
+  return result;
+}
+
+long guarded_munmap(uint64_t start, uint64_t size) {
+  const uint64_t end = start + round_up(size);
+  if (end <= start || is_off(kGuardMunmap) || !touches_image(start, end))
+    return raw::call(__NR_munmap, static_cast<long>(start), static_cast<long>(size));
+  const Lock lock;
+  const long result = raw::call(__NR_munmap, static_cast<long>(start), static_cast<long>(size));
+  if (!failed(result)) forget(start, end);
+  return result;
+}
+
+long guarded_mprotect(uint64_t start, uint64_t size, long prot, long pkey) {
+  const uint64_t end = start + round_up(size);
+  if (end <= start || is_off(kGuardMprotect) || !touches_image(start, end))
+    return raw_mprotect(start, size, prot, pkey);
+  const Lock lock;
+  long result = raw_mprotect(start, size, prot, pkey);
+  // A store that is mounted noexec lets no mapping of it become executable.
+  if ((result == kNoAccess || result == kNotPermitted) && (prot & PROT_EXEC) != 0) {
+    if (const long made = make_runs_anonymous(start, end); made < 0) return made;
+    result = raw_mprotect(start, size, prot, pkey);
+  }
+  if (!failed(result)) remember_protection(start, end, prot);
+  return result;
+}
+
+}  // namespace thaw::shim

@@ -1,0 +1,51 @@
+// What the planner and the shim share: the blob's header and the shim's data.
+#pragma once
+
+#include <stdint.h>
+
+namespace thaw::shim {
+
+/// Guards that a test can switch off, as bits of Tables::off.
+enum GuardBit : uint32_t {
+  kGuardDontneed = 1u << 0,
+  kGuardFree = 1u << 1,
+  kGuardWipeonfork = 1u << 2,
+  kGuardMremap = 1u << 3,
+  kGuardMunmap = 1u << 4,
+  kGuardMprotect = 1u << 5,
+  kGuardSyscall = 1u << 6,
+};
+
+/// State of one page: PROT_* in the low bits, and whether it is still mapped from the image.
+enum PageBit : uint8_t {
+  kPageProt = 7,
+  kPageFromImage = 8,
+};
+
+/// [start, end) was mapped from the image; the states of its pages begin at `first_page` of the
+/// page table.
+struct Range {
+  uint64_t start, end;
+  uint64_t first_page;
+};
+
+/// The shim's data, at the start of the writable part of the thaw area. Ranges follow, then a byte
+/// per page.
+struct Tables {
+  uint32_t park_words[2];   ///< see arch/<cpu>/park.S
+  uint32_t off;             ///< GuardBits that are switched off
+  uint32_t lock;            ///< process id of the holder, 0: free
+  uint64_t errno_location;  ///< libc's __errno_location
+  uint64_t page_size;
+  uint64_t range_count;
+};
+
+/// The blob's first words (blob/header.S): offsets of its entries, then the address of Tables,
+/// filled in by the planner.
+struct BlobHeader {
+  uint32_t park, finish;
+  uint32_t madvise, posix_madvise, mremap, mmap, munmap, mprotect, pkey_mprotect, syscall;
+  uint64_t tables;
+};
+
+}  // namespace thaw::shim
