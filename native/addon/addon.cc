@@ -17,8 +17,15 @@ struct Function {
 };
 
 constexpr Function kFunctions[] = {
-    {"spawn", spawn}, {"wait", wait},     {"exec", exec},     {"checkpoint", checkpoint},
-    {"show", show},   {"verify", verify}, {"doctor", doctor}, {"launchKey", launch_key},
+    {"spawn", spawn},
+    {"wait", wait},
+    {"exec", exec},
+    {"checkpoint", checkpoint},
+    {"show", show},
+    {"verify", verify},
+    {"doctor", doctor},
+    {"launchKey", launch_key},
+    {"receiveDatagram", receive_datagram},
 };
 
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {

@@ -97,5 +97,7 @@ constexpr uint64_t kThumbBit = 0;
 #endif
 /// Bytes that jump_code() needs at most.
 extern const size_t kJumpSize;
+/// Code of a function that answers -ENOSYS.
+std::vector<uint8_t> return_enosys_code();
 
 }  // namespace thaw::arch

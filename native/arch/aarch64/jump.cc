@@ -15,4 +15,9 @@ std::vector<uint8_t> jump_code(uint64_t, uint64_t target) {
   return code;
 }
 
+/// mov x0, #-38; ret
+std::vector<uint8_t> return_enosys_code() {
+  return {0xa0, 0x04, 0x80, 0x92, 0xc0, 0x03, 0x5f, 0xd6};
+}
+
 }  // namespace thaw::arch

@@ -27,4 +27,9 @@ std::vector<uint8_t> jump_code(uint64_t from, uint64_t target) {
   return code;
 }
 
+/// mvn r0, #37; bx lr
+std::vector<uint8_t> return_enosys_code() {
+  return {0x25, 0x00, 0xe0, 0xe3, 0x1e, 0xff, 0x2f, 0xe1};
+}
+
 }  // namespace thaw::arch

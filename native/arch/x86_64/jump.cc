@@ -14,4 +14,9 @@ std::vector<uint8_t> jump_code(uint64_t, uint64_t target) {
   return code;
 }
 
+/// mov $-38, %rax; ret
+std::vector<uint8_t> return_enosys_code() {
+  return {0x48, 0xc7, 0xc0, 0xda, 0xff, 0xff, 0xff, 0xc3};
+}
+
 }  // namespace thaw::arch
