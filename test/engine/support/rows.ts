@@ -99,7 +99,7 @@ export const hazards: readonly Hazard[] = [
   { app: 'hazard_free', guards: ['free'] },
   { app: 'hazard_wipeonfork', guards: ['wipeonfork'] },
   { app: 'hazard_mremap', guards: ['mremap'] },
-  { app: 'hazard_malloc', guards: ['dontneed'] },
+  { app: 'hazard_malloc', guards: ['mremap'] },
   { app: 'hazard_syscall', guards: ['syscall'] },
   { app: 'hazard_reuse', guards: ['munmap'] },
   { app: 'hazard_coredump', guards: [] },
