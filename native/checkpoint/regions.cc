@@ -22,6 +22,13 @@ namespace {
 constexpr uint64_t kAnonymousGap = uint64_t{1}
                                    << 20;  ///< holes from here on come back as untouched memory
 constexpr uint64_t kFileGap = 128 << 10;
+constexpr uint64_t kMostCopied = 1 << 20;  ///< of one file mapping
+
+uint64_t total_size(const std::vector<Span>& spans) {
+  uint64_t size = 0;
+  for (const Span& span : spans) size += span.size();
+  return size;
+}
 
 std::string where(const Vma& vma) {
   char range[64];
@@ -177,9 +184,11 @@ class Planner {
     // Where the app can write, pages it drops (MADV_DONTNEED) must go back to the file: its own
     // pages are copied over the file's mapping. What has become read-only (relocated data) is
     // mapped, and shared by all instances.
-    const bool writable = (vma.prot & PROT_WRITE) != 0;
-    region.pages = writable ? Pages::copied : Pages::mapped;
-    region.segments = close_gaps(region.runs, writable ? page_ : kFileGap);
+    // So is what has changed all over (the JVM's class archive): nobody drops that, and copying it
+    // would take time.
+    const bool copied = (vma.prot & PROT_WRITE) != 0 && total_size(region.runs) <= kMostCopied;
+    region.pages = copied ? Pages::copied : Pages::mapped;
+    region.segments = close_gaps(region.runs, copied ? page_ : kFileGap);
     return {};
   }
 
