@@ -1,0 +1,84 @@
+// thaw list: the profiles in the store.
+import { noOperands, parse, print, printJson } from '../command.js';
+import { messageOf } from '../errors.js';
+import { type Image, native } from '../native.js';
+import { Store } from '../store/store.js';
+import { type Usage, usage } from '../store/usage.js';
+import { size, table } from '../table.js';
+
+export const help = `usage: thaw list [--store DIR] [--json]
+
+Lists the profiles: when their image was made, what it takes on disk, how many older images are kept for
+instances that still run, the running instances, and the command.
+`;
+
+interface Entry {
+  readonly name: string;
+  readonly image: string | null;
+  readonly madeAt: string | null;
+  readonly onDisk: number | null;
+  readonly oldImages: number;
+  readonly pids: readonly number[];
+  readonly program: string;
+  readonly args: readonly string[];
+  /** Why there is no image to launch. */
+  readonly problem: string | null;
+}
+
+export function run(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parse(args, { store: { type: 'string' }, json: { type: 'boolean' } });
+  noOperands(positionals);
+  const store = new Store(values.store);
+  const users = usage();
+  const list = store.names().map((name) => entry(store, name, users));
+  if (values.json === true) printJson(list);
+  else print(text(list));
+  return Promise.resolve(0);
+}
+
+function entry(store: Store, name: string, users: Usage): Entry {
+  const { program, args } = store.definition(name);
+  const images = store.images(name);
+  const [image, problem] = currentImage(store, name);
+  return {
+    name,
+    image: image?.header.id ?? null,
+    madeAt: image === undefined ? null : new Date(image.requirements.madeAtMs).toISOString(),
+    onDisk: image?.sizes.onDisk ?? null,
+    oldImages: images.filter((file) => file !== store.currentImage(name)).length,
+    pids: images.flatMap((file) => users.get(file) ?? []),
+    program,
+    args,
+    problem: problem ?? null,
+  };
+}
+
+function currentImage(store: Store, name: string): [Image | undefined, string?] {
+  try {
+    return [native.show(store.current(name))];
+  } catch (error) {
+    return [undefined, messageOf(error)];
+  }
+}
+
+function text(list: readonly Entry[]): string {
+  const rows = list.map((e) => [
+    e.name,
+    e.madeAt === null ? '-' : e.madeAt.slice(0, 16).replace('T', ' '),
+    e.onDisk === null ? '-' : size(e.onDisk),
+    String(e.oldImages),
+    String(e.pids.length),
+    e.problem ?? [e.program, ...e.args].join(' '),
+  ]);
+  return table(
+    [
+      { title: 'NAME' },
+      { title: 'MADE (UTC)' },
+      { title: 'ON DISK', right: true },
+      { title: 'OLD', right: true },
+      { title: 'RUNNING', right: true },
+      { title: 'COMMAND' },
+    ],
+    rows,
+  );
+}

@@ -1,0 +1,129 @@
+// thaw show: what an image holds.
+import { oneOperand, parse, print, printJson } from '../command.js';
+import { type Image, type ImageProcess, native } from '../native.js';
+import { imagePath } from '../store/image.js';
+import { Store } from '../store/store.js';
+import { pairs, size, table } from '../table.js';
+
+export const help = `usage: thaw show [--store DIR] [--json] NAME|FILE
+
+Shows what the image of a profile, or an image file, holds: identity and requirements, sizes, threads,
+descriptors, mappings, timers, and what was left out of it and why.
+`;
+
+export function run(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parse(args, { store: { type: 'string' }, json: { type: 'boolean' } });
+  const image = native.show(imagePath(new Store(values.store), oneOperand(positionals, 'NAME or FILE')));
+  if (values.json === true) printJson(image);
+  else print(text(image));
+  return Promise.resolve(0);
+}
+
+function text(image: Image): string {
+  const sections = [summary(image), ...image.processes.flatMap((process) => processSections(process, image))];
+  const { omissions } = image;
+  if (omissions.length > 0)
+    sections.push(
+      section(
+        'left out',
+        table(
+          [{ title: 'WHAT' }, { title: 'WHY' }],
+          omissions.map(({ what, why }) => [what, why]),
+        ),
+      ),
+    );
+  return sections.filter((part) => part !== '').join('\n');
+}
+
+function section(title: string, body: string): string {
+  return `${title}\n${body.replace(/^(?=.)/gm, '  ')}`;
+}
+
+function summary({ header, requirements: needs, sizes }: Image): string {
+  return pairs([
+    ['image', header.id],
+    ['profile', needs.profile === '' ? '-' : needs.profile],
+    ['program', needs.program],
+    ['arguments', needs.arguments.slice(1).map(quoted).join(' ')],
+    ['made', `${new Date(needs.madeAtMs).toISOString()} on Linux ${needs.kernel}`],
+    ['user', `${needs.user}:${needs.group}`],
+    ['cpu', needs.cpuFeatures === '' ? header.cpu : `${header.cpu} with ${needs.cpuFeatures}`],
+    ['format', `version ${header.version}, pages of ${header.pageSize} bytes`],
+    [
+      'size',
+      `${size(sizes.onDisk)} on disk (${size(sizes.stored)} in ${sizes.storedPages} pages, ` +
+        `${size(sizes.metadata)} of tables, ${sizes.operations} operations)`,
+    ],
+  ]);
+}
+
+function quoted(argument: string): string {
+  return /^[\w@%+=:,./-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", `'\\''`)}'`;
+}
+
+function processSections(process: ImageProcess, { header }: Image): string[] {
+  const guards = process.guards ? 'guarded' : 'not guarded';
+  return [
+    section(
+      `process ${process.pid}`,
+      pairs([
+        ['cwd', process.cwdMoved ? `${process.cwd} (the app moved there)` : process.cwd],
+        ['memory calls', guards],
+        ['signals', `${process.signalActions} handled, ${process.pendingSignals} pending`],
+      ]),
+    ),
+    section(`threads (${process.threads.length})`, threads(process)),
+    section(`descriptors (${process.descriptors.length})`, descriptors(process)),
+    section(`mappings (${process.mappings.length})`, mappings(process, header.pageSize)),
+    process.timers.length === 0 ? '' : section(`timers (${process.timers.length})`, timers(process)),
+  ];
+}
+
+function threads({ threads: rows }: ImageProcess): string {
+  return table(
+    [{ title: 'TID', right: true }, { title: 'NAME' }, { title: 'NICE', right: true }],
+    rows.map((thread) => [String(thread.tid), thread.name, String(thread.nice)]),
+  );
+}
+
+function descriptors({ descriptors: rows }: ImageProcess): string {
+  return table(
+    [{ title: 'FD', right: true }, { title: 'KIND' }, { title: 'POLICY' }, { title: 'WHAT' }],
+    rows.map((fd) => [String(fd.number), fd.kind, fd.policy ?? '', fd.note]),
+  );
+}
+
+function mappings({ mappings: rows }: ImageProcess, pageSize: number): string {
+  return table(
+    [
+      { title: 'ADDRESS', right: true },
+      { title: 'SIZE', right: true },
+      { title: 'PROT' },
+      { title: 'KIND' },
+      { title: 'STORED', right: true },
+      { title: 'NAME' },
+      { title: 'NOTE' },
+    ],
+    rows.map((m) => [
+      m.start,
+      size(m.size),
+      m.prot,
+      m.kind,
+      m.storedPages === 0 ? '' : size(m.storedPages * pageSize),
+      m.name,
+      m.note,
+    ]),
+  );
+}
+
+function timers({ timers: rows }: ImageProcess): string {
+  return table(
+    [
+      { title: 'ID', right: true },
+      { title: 'CLOCK', right: true },
+      { title: 'REMAINING ms', right: true },
+      { title: 'INTERVAL ms', right: true },
+    ],
+    rows.map((timer) => [timer.id, timer.clock, timer.remainingMs, timer.intervalMs].map(String)),
+  );
+}

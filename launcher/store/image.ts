@@ -1,0 +1,19 @@
+// Images as commands name them: by the profile, or by a file.
+import { existsSync } from 'node:fs';
+
+import { ThawError } from '../errors.js';
+import { CURRENT, type Store } from './store.js';
+
+/** The path of the image that `operand` names: with a slash or .thaw a file, else a profile. */
+export function imagePath(store: Store, operand: string): string {
+  const path = operand.includes('/') || operand.endsWith('.thaw') ? operand : profileImage(store, operand);
+  if (existsSync(path)) return path;
+  throw new ThawError(`there is no image ${path}`);
+}
+
+function profileImage(store: Store, name: string): string {
+  store.expect(name);
+  const path = store.current(name);
+  if (existsSync(path)) return path;
+  throw new ThawError(`the profile ${name} has no ${CURRENT}`, { remedy: 'build it again' });
+}

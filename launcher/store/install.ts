@@ -1,0 +1,113 @@
+// Installing and removing: every switch is one rename, so that a launch finds the old state or the new one.
+import { readFileSync, renameSync, rmSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import type { Definition } from '../definition/definition.js';
+import { native } from '../native.js';
+import { resolvedToml } from './resolved.js';
+import { CURRENT, type Store, entries, indexTarget } from './store.js';
+import { type Usage, usage } from './usage.js';
+
+/** Makes the proven image `aside`, in the profile's folder, the one that launches use. Returns its path. */
+export function install(store: Store, definition: Definition, aside: string): string {
+  const { name } = definition;
+  const file = `${native.show(aside).header.id}.thaw`;
+  const path = join(store.folder(name), file);
+  renameSync(aside, path);
+  replaceFile(
+    join(store.folder(name), 'definition.toml'),
+    resolvedToml(readFileSync(definition.file, 'utf8'), definition),
+  );
+  replaceFile(store.definitionFile(name), `${JSON.stringify(definition, undefined, 2)}\n`);
+  replaceLink(store.current(name), file);
+  indexProfile(store, definition);
+  removeUnused(store, name, usage());
+  return path;
+}
+
+/** One entry for the definition's arguments; entries of an earlier definition go. */
+function indexProfile(store: Store, { name, program, args }: Definition): void {
+  const key = native.launchKey(program, args);
+  for (const old of store.keys(name)) if (old !== key) unlinkSync(join(store.indexFolder, old));
+  replaceLink(join(store.indexFolder, key), indexTarget(name));
+}
+
+export interface Removed {
+  readonly path: string;
+  /** On disk, in bytes. */
+  readonly size: number;
+}
+
+/** Removes the images of a profile that are neither current nor in use. */
+export function removeUnused(store: Store, name: string, users: Usage): Removed[] {
+  const current = store.currentImage(name);
+  return store
+    .images(name)
+    .filter((image) => image !== current && !users.has(image))
+    .map((image) => removeFile(join(store.folder(name), image)));
+}
+
+/** Removes what builds that were killed left behind. */
+export function removeLeftovers(store: Store, name: string): Removed[] {
+  return entries(store.folder(name))
+    .filter((file) => isLeftover(file))
+    .map((file) => removeFile(join(store.folder(name), file)));
+}
+
+/** Where a build in this process writes its image: its pid tells later whether the build is still at work. */
+export function asidePath(store: Store, name: string): string {
+  return join(store.folder(name), `.new-${process.pid}.thaw`);
+}
+
+function isLeftover(file: string): boolean {
+  const pid = /^\.new-(\d+)/.exec(file)?.[1];
+  return pid !== undefined && !isAlive(Number(pid));
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}
+
+/** Removes index entries whose profile is gone. */
+export function removeDangling(store: Store): Removed[] {
+  return entries(store.indexFolder)
+    .map((key) => join(store.indexFolder, key))
+    .filter((link) => statSync(link, { throwIfNoEntry: false }) === undefined)
+    .map((link) => {
+      unlinkSync(link);
+      return { path: link, size: 0 };
+    });
+}
+
+/** Removes a profile with all its images. Instances that run keep what they have mapped. */
+export function removeProfile(store: Store, name: string): void {
+  store.expect(name);
+  for (const key of store.keys(name)) unlinkSync(join(store.indexFolder, key));
+  // The link first: a launch in between finds no image, not half a one.
+  rmSync(join(store.folder(name), CURRENT), { force: true });
+  rmSync(store.folder(name), { recursive: true });
+}
+
+function removeFile(path: string): Removed {
+  const { blocks } = statSync(path);
+  unlinkSync(path);
+  return { path, size: blocks * 512 };
+}
+
+function replaceFile(path: string, text: string): void {
+  const aside = `${path}.${process.pid}`;
+  writeFileSync(aside, text, { mode: 0o644 });
+  renameSync(aside, path);
+}
+
+function replaceLink(path: string, target: string): void {
+  const aside = `${path}.${process.pid}`;
+  rmSync(aside, { force: true });
+  symlinkSync(target, aside);
+  renameSync(aside, path);
+}

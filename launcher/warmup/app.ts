@@ -1,0 +1,116 @@
+// The app under thaw's hands: started in a session of its own, so that all of it can be ended.
+import { closeSync, openSync, readFileSync } from 'node:fs';
+
+import { ThawError, messageOf } from '../errors.js';
+import { type Exit, environmentList, native } from '../native.js';
+import type { Account } from './account.js';
+
+/** Where the app, the commands that exercise it and its trial launch run. */
+export interface Setting {
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  readonly account: Account;
+}
+
+export class App {
+  readonly pid: number;
+  readonly exit: Promise<Exit>;
+
+  /** Starts `command` with stdin from /dev/null and its output in `log`. @throws ThawError */
+  constructor(
+    command: readonly [string, ...string[]],
+    setting: Setting,
+    readonly log: string,
+  ) {
+    this.pid = start(command, setting, log);
+    // A checkpoint that ends the process may take its exit status before we do.
+    this.exit = native.wait(this.pid).catch(() => ({ code: null, signal: null }));
+  }
+
+  /** Ends the process with all that it started. */
+  async end(): Promise<void> {
+    try {
+      process.kill(-this.pid, 'SIGKILL');
+    } catch {
+      // Nothing is left of the group.
+    }
+    await this.exit;
+  }
+
+  /**
+   * Does `work` as long as the app lives, `interrupt` is not asked for and the time is not over. The signal that
+   * `work` gets is aborted in each of these cases. @throws ThawError saying which
+   */
+  async during<T>(work: (signal: AbortSignal) => Promise<T>, limits: Limits): Promise<T> {
+    const stop = new AbortController();
+    const { what, timeoutMs, interrupt } = limits;
+    const timer = setTimeout(() => {
+      stop.abort(new ThawError(`${what}: not done after ${timeoutMs / 1000} s`, { remedy: limits.remedy }));
+    }, timeoutMs);
+    void this.exit.then((exit) => {
+      stop.abort(new ThawError(`${what}: the app ended (${exitText(exit)})`));
+    });
+    const signal = AbortSignal.any([stop.signal, interrupt]);
+    try {
+      return await Promise.race([work(signal), aborted(signal)]);
+    } catch (error) {
+      // Whatever the work made of the abortion, the reason is what helps.
+      throw signal.aborted ? signal.reason : error;
+    } finally {
+      clearTimeout(timer);
+      stop.abort();
+    }
+  }
+}
+
+export interface Limits {
+  readonly what: string;
+  readonly timeoutMs: number;
+  readonly interrupt: AbortSignal;
+  /** What helps when the time is over. */
+  readonly remedy?: string;
+}
+
+function start(command: readonly [string, ...string[]], { env, cwd, account }: Setting, log: string): number {
+  const stdin = openSync('/dev/null', 'r');
+  const output = openSync(log, 'w', 0o644);
+  try {
+    return native.spawn({
+      program: command[0],
+      args: command,
+      env: environmentList(env),
+      cwd,
+      ...(account.change === undefined ? {} : { user: account.change }),
+      stdio: [stdin, output, output],
+      setsid: true,
+    });
+  } finally {
+    closeSync(stdin);
+    closeSync(output);
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const stop = (): void => {
+      reject(signal.reason instanceof Error ? signal.reason : new ThawError(messageOf(signal.reason)));
+    };
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  });
+}
+
+function exitText({ code, signal }: Exit): string {
+  if (code !== null) return `exit code ${code}`;
+  return signal === null ? 'killed' : `signal ${signal}`;
+}
+
+/** The end of what an app wrote. */
+export function lastLines(log: string, count: number): string[] {
+  try {
+    const lines = readFileSync(log, 'utf8').trimEnd().split('\n');
+    return lines.slice(-count).filter((line) => line !== '');
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,135 @@
+// From a definition to an installed image: start, warm up, checkpoint, prove, install. Until the last step the old
+// image stays what it was.
+import { chmodSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+
+import type { Definition } from '../definition/definition.js';
+import { ThawError, messageOf } from '../errors.js';
+import { type CheckpointReport, native } from '../native.js';
+import type { Progress } from '../progress.js';
+import { asidePath, install } from '../store/install.js';
+import type { Store } from '../store/store.js';
+import { size } from '../table.js';
+import { accountOf } from './account.js';
+import { App, type Setting, lastLines } from './app.js';
+import { environment } from './environment.js';
+import { exercise } from './exercise.js';
+import { trial } from './trial.js';
+import { type TriggerContext, prepare, waitFor } from './triggers/index.js';
+
+const LOG_LINES = 10;
+
+export interface Built {
+  readonly name: string;
+  readonly image: string;
+  readonly id: string;
+  readonly onDisk: number;
+  readonly report: CheckpointReport;
+}
+
+/** One build of one profile. */
+export class Build {
+  readonly #folder: string;
+  readonly #aside: string;
+  /** What the app at work writes to. */
+  #log: string;
+
+  constructor(
+    readonly definition: Definition,
+    readonly store: Store,
+    readonly progress: Progress,
+    readonly interrupt: AbortSignal,
+  ) {
+    this.#folder = store.folder(definition.name);
+    this.#aside = asidePath(store, definition.name);
+    this.#log = join(this.#folder, 'warmup.log');
+  }
+
+  /** @throws ThawError saying what held it up, with the last lines of the app's output */
+  async run(): Promise<Built> {
+    const { definition, store } = this;
+    store.make(definition.name);
+    rmSync(this.#log, { force: true });
+    try {
+      const account = await accountOf(definition.user);
+      const setting = { env: environment(definition, account), cwd: definition.cwd, account };
+      const report = await this.#checkpointWarm(setting);
+      await this.progress.step('verify', () => this.#verify(setting));
+      this.#log = join(this.#folder, 'trial.log');
+      await this.progress.step('trial launch', () =>
+        trial(definition, this.#aside, setting, this.#log, this.interrupt),
+      );
+      const image = await this.progress.step('install', () =>
+        Promise.resolve(install(store, definition, this.#aside)),
+      );
+      const { header, sizes } = native.show(image);
+      return { name: definition.name, image, id: header.id, onDisk: sizes.onDisk, report };
+    } catch (error) {
+      throw this.#explained(error);
+    } finally {
+      rmSync(this.#aside, { force: true });
+    }
+  }
+
+  /** Starts the app, warms it up and writes its image aside. The app is gone afterwards, whatever happened. */
+  async #checkpointWarm(setting: Setting): Promise<CheckpointReport> {
+    const { definition, progress } = this;
+    const { until, run, settleMs, timeoutMs } = definition.warmup;
+    const limit = (what: string, remedy: string): Limits => ({
+      what,
+      timeoutMs,
+      interrupt: this.interrupt,
+      remedy,
+    });
+    const context = await prepare(until, { folder: this.#folder, account: setting.account });
+    const warm = { ...setting, env: { ...setting.env, ...context.env } };
+    const app = new App([definition.program, ...definition.args], warm, this.#log);
+    try {
+      const ready = await progress.step('start', () =>
+        app.during(
+          (signal) => waitFor(until, { ...context, pid: app.pid, log: this.#log, signal }),
+          limit('start', 'see warmup.until and warmup.timeout in the profile'),
+        ),
+      );
+      if (run.length > 0)
+        await progress.step('exercise', () =>
+          app.during(
+            (signal) => exercise(run, setting, signal),
+            limit('exercise', 'see warmup.run and warmup.timeout in the profile'),
+          ),
+        );
+      await progress.step('settle', () =>
+        app.during((signal) => setTimeout(settleMs, undefined, { signal }), {
+          ...limit('settle', ''),
+          timeoutMs: settleMs + timeoutMs,
+        }),
+      );
+      return await progress.step(
+        'checkpoint',
+        () => this.#checkpoint(app, ready.callAddress),
+        (report) => size(report.storedBytes),
+      );
+    } finally {
+      await app.end();
+      context.close();
+    }
+  }
+
+  async #verify({ account }: Setting): Promise<void> {
+    const { problems } = native.verify(this.#aside, { data: true });
+    // Another user's image is not for the builder: the trial, as that user, will tell.
+    const real = problems.filter(({ condition }) => condition !== 'user' || account.change === undefined);
+    const [first] = real;
+    if (first === undefined) return;
+    throw new ThawError(real.map(({ what }) => what).join('\n'), { remedy: first.remedy });
+  }
+
+  #explained(error: unknown): ThawError {
+    const lines = lastLines(this.#log, LOG_LINES);
+    const output =
+      lines.length === 0 ? '' : `\n  ${this.#log}:\n${lines.map((line) => `  | ${line}`).join('\n')}`;
+    const remedy = error instanceof ThawError ? error.remedy : undefined;
+    return new ThawError(`${this.definition.name}: ${messageOf(error)}${output}`, { remedy, cause: error });
+  }
+}

@@ -1,0 +1,42 @@
+// The trial launch: an image is installed only after its app has come back from it and works.
+import { setTimeout } from 'node:timers/promises';
+
+import type { Definition } from '../definition/definition.js';
+import { native } from '../native.js';
+import { App, type Setting } from './app.js';
+import { exerciseUntilGood } from './exercise.js';
+
+const PROOF_MS = 15_000;
+/** It has to live for that long, also when no commands exercise it. */
+const ALIVE_MS = 500;
+
+/** Launches `image` and proves that the app works. @throws ThawError */
+export async function trial(
+  definition: Definition,
+  image: string,
+  setting: Setting,
+  log: string,
+  interrupt: AbortSignal,
+): Promise<void> {
+  const thawExec = native.thawExec();
+  const command = [definition.program, ...definition.args];
+  const app = new App([thawExec, '--image', image, '--no-fallback', '--', ...command], setting, log);
+  try {
+    await app.during((signal) => prove(definition.warmup.run, setting, signal), {
+      what: 'trial launch',
+      timeoutMs: PROOF_MS,
+      interrupt,
+      remedy: "the restored app does not pass the profile's warmup.run",
+    });
+  } finally {
+    await app.end();
+  }
+}
+
+async function prove(commands: readonly string[], setting: Setting, signal: AbortSignal): Promise<void> {
+  // Both: a command may succeed before the app has even begun.
+  await Promise.all([
+    setTimeout(ALIVE_MS, undefined, { signal }),
+    exerciseUntilGood(commands, setting, signal),
+  ]);
+}
