@@ -18,7 +18,7 @@ export class Progress {
   }
 
   /** Does `work` and says how it went; `detail` words its result. Errors pass through. */
-  async step<T>(name: string, work: () => Promise<T>, detail?: (result: T) => string): Promise<T> {
+  async step<T>(name: string, work: () => T | Promise<T>, detail?: (result: T) => string): Promise<T> {
     const begin = performance.now();
     // Only a terminal can take the line back once the step is done.
     if (this.terminal) this.stream.write(`  ${this.title}: ${name} ...`);

@@ -30,8 +30,7 @@ export async function run(args: readonly string[]): Promise<number> {
   if (positionals.length === 0) throw new UsageError('PROFILE.toml is missing');
   const store = new Store(values.store);
   // A mistake in the last definition shall not come to light after minutes of work on the first.
-  const definitions: Definition[] = [];
-  for (const path of positionals) definitions.push(await readDefinition(path));
+  const definitions = positionals.map((path) => readDefinition(path));
   const interruption = interruptible();
   const rows: Row[] = [];
   for (const definition of definitions) {

@@ -47,7 +47,7 @@ function summary({ header, requirements: needs, sizes }: Image): string {
     ['arguments', needs.arguments.slice(1).map(quoted).join(' ')],
     ['made', `${new Date(needs.madeAtMs).toISOString()} on Linux ${needs.kernel}`],
     ['user', `${needs.user}:${needs.group}`],
-    ['cpu', needs.cpuFeatures === '' ? header.cpu : `${header.cpu} with ${needs.cpuFeatures}`],
+    ['cpu', `${header.cpu}${features(needs.cpuFeatures)}`],
     ['format', `version ${header.version}, pages of ${header.pageSize} bytes`],
     [
       'size',
@@ -55,6 +55,15 @@ function summary({ header, requirements: needs, sizes }: Image): string {
         `${size(sizes.metadata)} of tables, ${sizes.operations} operations)`,
     ],
   ]);
+}
+
+/** The features with a name that says something; --json has all of them. */
+function features(list: string): string {
+  const all = list.split(', ').filter((feature) => feature !== '');
+  const named = all.filter((feature) => !/ bit \d+$/.test(feature));
+  const others = all.length - named.length;
+  if (all.length === 0) return '';
+  return ` with ${named.join(' ')}${others === 0 ? '' : ` and ${others} more`}`;
 }
 
 function quoted(argument: string): string {

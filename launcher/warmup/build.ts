@@ -1,6 +1,6 @@
 // From a definition to an installed image: start, warm up, checkpoint, prove, install. Until the last step the old
 // image stays what it was.
-import { chmodSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 
@@ -12,11 +12,11 @@ import { asidePath, install } from '../store/install.js';
 import type { Store } from '../store/store.js';
 import { size } from '../table.js';
 import { accountOf } from './account.js';
-import { App, type Setting, lastLines } from './app.js';
+import { App, type Limits, type Setting, lastLines } from './app.js';
 import { environment } from './environment.js';
 import { exercise } from './exercise.js';
 import { trial } from './trial.js';
-import { type TriggerContext, prepare, waitFor } from './triggers/index.js';
+import { prepare, waitFor } from './triggers/index.js';
 
 const LOG_LINES = 10;
 
@@ -55,7 +55,9 @@ export class Build {
       const account = await accountOf(definition.user);
       const setting = { env: environment(definition, account), cwd: definition.cwd, account };
       const report = await this.#checkpointWarm(setting);
-      await this.progress.step('verify', () => this.#verify(setting));
+      await this.progress.step('verify', () => {
+        this.#verify(setting);
+      });
       this.#log = join(this.#folder, 'trial.log');
       await this.progress.step('trial launch', () =>
         trial(definition, this.#aside, setting, this.#log, this.interrupt),
@@ -116,7 +118,27 @@ export class Build {
     }
   }
 
-  async #verify({ account }: Setting): Promise<void> {
+  async #checkpoint(app: App, callAddress: string | undefined): Promise<CheckpointReport> {
+    const { name, program, args, cwd, policies, launch } = this.definition;
+    this.interrupt.throwIfAborted();
+    const report = await native.checkpoint({
+      pid: app.pid,
+      image: this.#aside,
+      leaveRunning: false,
+      policies,
+      program,
+      args: [program, ...args],
+      cwd,
+      profile: name,
+      inherit: launch.inherit,
+      ...(callAddress === undefined ? {} : { callAddress }),
+      guardsOff: (process.env['THAW_GUARDS_OFF'] ?? '').split(',').filter((guard) => guard !== ''),
+    });
+    this.interrupt.throwIfAborted(); // It could not be stopped in between.
+    return report;
+  }
+
+  #verify({ account }: Setting): void {
     const { problems } = native.verify(this.#aside, { data: true });
     // Another user's image is not for the builder: the trial, as that user, will tell.
     const real = problems.filter(({ condition }) => condition !== 'user' || account.change === undefined);
