@@ -189,10 +189,12 @@ long release_own_memory(Launch& launch) {
   }
   if (!area_kept)
     if (const long result = keep(launch.area_start, launch.area_size); result < 0) return result;
-  long result = -22;  // EINVAL: beyond the end
-  for (const uint64_t end : raw::kTaskEnds)
-    if (result == -22 && end > next) result = unmap(next, end);
-  return result;
+  constexpr long kInvalid = -22;  // EINVAL: beyond the end
+  for (const uint64_t end : raw::kTaskEnds) {
+    const long result = end > next ? unmap(next, end) : kInvalid;
+    if (result != kInvalid) return result;
+  }
+  return 0;  // The last of the kernel's mappings touches the end.
 }
 
 void rebuild_memory(Launch& launch) {

@@ -24,7 +24,7 @@ namespace {
 
 constexpr uint32_t kArmSvc = 0xef000000;
 constexpr uint16_t kThumbSvc = 0xdf00;
-constexpr uint32_t kThumbBit = 1u << 5;
+constexpr uint32_t kThumbState = 1u << 5;
 constexpr uint32_t kIfThenBits =
     3u << 25 | 0x3fu << 10;       ///< ITSTATE: a condition on the next Thumb instructions
 constexpr size_t kVfpSize = 260;  ///< NT_ARM_VFP: d0 to d31, fpscr
@@ -56,7 +56,7 @@ void set_call(GeneralRegisters& regs, long number, const uint64_t (&arguments)[6
 }
 
 bool is_thumb(const GeneralRegisters& regs) {
-  return (regs.cpsr & kThumbBit) != 0;
+  return (regs.cpsr & kThumbState) != 0;
 }
 uint32_t instruction_size(const GeneralRegisters& regs) {
   return is_thumb(regs) ? 2 : 4;
@@ -199,7 +199,7 @@ Registers with_syscall(const Registers& registers, uint64_t instruction, long nu
   set_call(regs, number, values);
   const bool thumb = (instruction & 1) != 0;
   regs.pc = static_cast<uint32_t>(instruction & ~uint64_t{1});
-  regs.cpsr = (regs.cpsr & ~(kThumbBit | kIfThenBits)) | (thumb ? kThumbBit : 0);
+  regs.cpsr = (regs.cpsr & ~(kThumbState | kIfThenBits)) | (thumb ? kThumbState : 0);
   store(call, regs);
   return call;
 }
