@@ -170,12 +170,13 @@ interface Addon {
   readonly cpu: string;
   spawn(options: SpawnOptions): number;
   wait(pid: number): Promise<Exit>;
-  exec(program: string, args: readonly string[], env: readonly string[]): never;
+  exec(program: string, args: readonly string[], env: readonly string[], inherit: readonly number[]): never;
   checkpoint(options: CheckpointOptions): Promise<string>;
   show(path: string): string;
   verify(path: string, options: { data: boolean }): string;
   doctor(pid?: number): string;
   launchKey(program: string, args: readonly string[]): string;
+  receiveDatagram(path: string, text: string): Promise<string>;
 }
 
 const CPUS: Readonly<Partial<Record<NodeJS.Architecture, string>>> = {
@@ -239,9 +240,16 @@ export const native = {
   thawExec: (): string => built('thaw-exec'),
   spawn: (options: SpawnOptions): number => told(() => addon().spawn(options)),
   wait: (pid: number): Promise<Exit> => addon().wait(pid),
-  /** Becomes another program; returns only by throwing. */
-  exec: (program: string, args: readonly string[], env: readonly string[]): never =>
-    told(() => addon().exec(program, args, env)),
+  /**
+   * Becomes another program, which gets the descriptors 0, 1, 2 and those in `inherit`; returns only by throwing.
+   * Node makes all descriptors that it was started with close-on-exec.
+   */
+  exec: (
+    program: string,
+    args: readonly string[],
+    env: readonly string[],
+    inherit: readonly number[] = [],
+  ): never => told(() => addon().exec(program, args, env, inherit)),
   /** @throws ThawError saying what cannot be taken into an image, and what to set */
   checkpoint: async (options: CheckpointOptions): Promise<CheckpointReport> => {
     try {
@@ -257,6 +265,8 @@ export const native = {
     told(() => (JSON.parse(addon().doctor(pid)) as { checks: readonly Check[] }).checks),
   launchKey: (program: string, args: readonly string[]): string =>
     told(() => addon().launchKey(program, args)),
+  /** The first message with `text` in it on a unix datagram socket at `path`; removing the socket ends the wait. */
+  receiveDatagram: (path: string, text: string): Promise<string> => addon().receiveDatagram(path, text),
 };
 
 /** An environment as the native part takes it. */

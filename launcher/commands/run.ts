@@ -45,6 +45,7 @@ export async function run(args: readonly string[]): Promise<number> {
     thawExec,
     [thawExec, '--store', store.root, ...options, '--', ...command],
     environmentList({ ...process.env, ...definition.env }),
+    definition.launch.inherit,
   );
 }
 

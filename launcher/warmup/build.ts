@@ -15,6 +15,7 @@ import { accountOf } from './account.js';
 import { App, type Limits, type Setting, lastLines } from './app.js';
 import { environment } from './environment.js';
 import { exercise } from './exercise.js';
+import { expectFree } from './listening.js';
 import { trial } from './trial.js';
 import { prepare, waitFor } from './triggers/index.js';
 
@@ -84,7 +85,7 @@ export class Build {
       interrupt: this.interrupt,
       remedy,
     });
-    const context = await prepare(until, { folder: this.#folder, account: setting.account });
+    const context = await prepare(until);
     const warm = { ...setting, env: { ...setting.env, ...context.env } };
     const app = new App([definition.program, ...definition.args], warm, this.#log);
     try {

@@ -17,32 +17,40 @@ namespace {
 /// Waits in a worker thread. Removing the socket's file ends the wait with an error.
 class DatagramWorker : public Napi::AsyncWorker {
  public:
-  DatagramWorker(Napi::Env env, std::string path, UniqueFd fd)
+  DatagramWorker(Napi::Env env, std::string path, std::string text, UniqueFd fd)
       : AsyncWorker(env),
         deferred_(Napi::Promise::Deferred::New(env)),
         path_(std::move(path)),
+        text_(std::move(text)),
         fd_(std::move(fd)) {}
   Napi::Promise promise() { return deferred_.Promise(); }
 
  protected:
   void Execute() override {
-    constexpr int kLookMs = 100;
-    for (;;) {
-      pollfd poller = {fd_.get(), POLLIN, 0};
-      if (poll(&poller, 1, kLookMs) > 0) break;
-      if (access(path_.c_str(), F_OK) != 0) return SetError("no longer waiting on " + path_);
-    }
-    char bytes[4096];
-    const ssize_t size = recv(fd_.get(), bytes, sizeof(bytes), 0);
-    if (size < 0) return SetError("cannot receive on " + path_ + ": " + strerror(errno));
-    message_.assign(bytes, static_cast<size_t>(size));
+    while (message_.find(text_) == std::string::npos)
+      if (!receive()) return;
   }
   void OnOK() override { deferred_.Resolve(Napi::String::New(Env(), message_)); }
   void OnError(const Napi::Error& error) override { deferred_.Reject(error.Value()); }
 
  private:
+  bool receive() {
+    constexpr int kLookMs = 100;
+    pollfd poller = {fd_.get(), POLLIN, 0};
+    while (poll(&poller, 1, kLookMs) <= 0) {
+      if (access(path_.c_str(), F_OK) == 0) continue;
+      SetError("no longer waiting on " + path_);
+      return false;
+    }
+    char bytes[4096];
+    const ssize_t size = recv(fd_.get(), bytes, sizeof(bytes), 0);
+    if (size < 0) SetError("cannot receive on " + path_ + ": " + strerror(errno));
+    message_.assign(bytes, size < 0 ? 0 : static_cast<size_t>(size));
+    return size >= 0;
+  }
+
   Napi::Promise::Deferred deferred_;
-  std::string path_, message_;
+  std::string path_, text_, message_;
   UniqueFd fd_;
 };
 
@@ -65,7 +73,7 @@ Napi::Value receive_datagram(const Napi::CallbackInfo& info) {
   const std::string path = info[0].ToString();
   auto fd = bind_socket(path);
   if (!fd) throw to_js(info.Env(), fd.error());
-  auto* worker = new DatagramWorker(info.Env(), path, fd.take());
+  auto* worker = new DatagramWorker(info.Env(), path, info[1].ToString(), fd.take());
   const Napi::Promise promise = worker->promise();
   worker->Queue();
   return promise;

@@ -169,8 +169,13 @@ Napi::Value exec(const Napi::CallbackInfo& info) {
   };
   std::vector<std::string> arguments = strings(info[1]), environment = strings(info[2]);
   const std::vector<char*> argv = pointers(arguments), envp = pointers(environment);
-  for (int i = 0; i < 3; ++i)
-    fcntl(i, F_SETFL, fcntl(i, F_GETFL) & ~O_NONBLOCK);  // As Node found them.
+  for (int i = 0; i < 3; ++i) {
+    // As Node found them: it makes all descriptors close-on-exec when it starts.
+    fcntl(i, F_SETFL, fcntl(i, F_GETFL) & ~O_NONBLOCK);
+    fcntl(i, F_SETFD, 0);
+  }
+  if (info[3].IsArray())
+    for (const std::string& inherited : strings(info[3])) fcntl(std::stoi(inherited), F_SETFD, 0);
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);

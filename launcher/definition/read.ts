@@ -1,0 +1,169 @@
+// Reads a profile's definition (TOML) and checks all of it before anything is started.
+import { accessSync, constants, readFileSync, statSync } from 'node:fs';
+import { delimiter, dirname, join, resolve } from 'node:path';
+import { parse } from 'toml';
+
+import { ThawError, messageOf } from '../errors.js';
+import { type Definition, type Policy, type Trigger, type Warmup, policyActions, policyTypes } from './definition.js';
+import { Source, Table } from './table.js';
+
+const defaultSettleMs = 200;
+const defaultTimeoutMs = 60_000;
+const namePattern = /^[a-z0-9][a-z0-9._-]*$/;
+
+/** @throws ThawError that names the file, the line and the accepted values */
+export function readDefinition(path: string): Definition {
+  const file = resolve(path);
+  const text = readText(file);
+  const top = new Table(new Source(path, text), '', parseToml(path, text));
+  const name = top.required('name');
+  if (!namePattern.test(name))
+    throw top.error('name', `is "${name}"`, 'accepted: lower-case letters, digits, ".", "_" and "-", the first a letter or digit');
+  const folder = dirname(file);
+  const cwd = resolve(folder, top.string('cwd') ?? '.');
+  const user = top.string('user');
+  const definition = {
+    name,
+    program: findProgram(top, folder),
+    args: top.strings('args'),
+    cwd,
+    ...(user === undefined ? {} : { user }),
+    env: readEnvironment(top),
+    warmup: readWarmup(top),
+    launch: readLaunch(top),
+    policies: top.tables('policies').map(readPolicy),
+    file,
+  };
+  top.end();
+  return definition;
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new ThawError(`cannot read ${file}: ${messageOf(error)}`, { remedy: 'name a profile definition (TOML)' });
+  }
+}
+
+function parseToml(path: string, text: string): Record<string, unknown> {
+  try {
+    return parse(text) as Record<string, unknown>;
+  } catch (error) {
+    const { line } = error as { line?: number };
+    throw new ThawError(`${path}${line === undefined ? '' : `:${line}`}: ${messageOf(error)}`, {
+      remedy: 'see https://toml.io for the format',
+      cause: error,
+    });
+  }
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
+/** Absolute, below the definition's folder, or looked up in PATH as a shell would. */
+function findProgram(top: Table, folder: string): string {
+  const program = top.required('program', 'a path, or a name to be looked up in PATH');
+  if (program.includes('/')) {
+    const path = resolve(folder, program);
+    if (isExecutable(path)) return path;
+    throw top.error('program', `is ${path}, which is no executable file`, 'install it, or correct the path');
+  }
+  const found = (process.env['PATH'] ?? '')
+    .split(delimiter)
+    .map((part) => join(part, program))
+    .find(isExecutable);
+  if (found !== undefined) return found;
+  throw top.error('program', `is "${program}", which is not in PATH`, `install it, or name its path; PATH is ${process.env['PATH'] ?? ''}`);
+}
+
+function readEnvironment(top: Table): Readonly<Record<string, string>> {
+  const env = top.record('env');
+  for (const key of Object.keys(env))
+    if (key === '' || key.includes('=')) throw top.error('env', `has the name "${key}"`, 'accepted: names without "="');
+  return env;
+}
+
+function readWarmup(top: Table): Warmup {
+  const warmup = top.table('warmup');
+  const accepted = '[warmup] with until = { port = 8080 }, or another trigger';
+  if (warmup === undefined) throw top.error('warmup', 'is missing', accepted);
+  const until = warmup.inline('until');
+  if (until === undefined) throw warmup.error('until', 'is missing', accepted);
+  const result = {
+    until: readTrigger(until),
+    run: warmup.strings('run'),
+    settleMs: warmup.duration('settle') ?? defaultSettleMs,
+    timeoutMs: warmup.duration('timeout') ?? defaultTimeoutMs,
+  };
+  warmup.end();
+  return result;
+}
+
+/** Per kind of trigger: reads it, or answers undefined where it is not set. */
+const triggers: Readonly<Record<Trigger['kind'], (table: Table) => Trigger | undefined>> = {
+  port: (table) => mapped(table.integer('port', 1, 65_535), (port) => ({ kind: 'port', port })),
+  log: (table) => mapped(table.string('log'), (pattern) => logTrigger(table, pattern)),
+  notify: (table) => (table.yes('notify') ? { kind: 'notify' } : undefined),
+  idle: (table) => mapped(table.duration('idle'), (ms) => ({ kind: 'idle', ms })),
+  delay: (table) => mapped(table.duration('delay'), (ms) => ({ kind: 'delay', ms })),
+  file: (table) => mapped(table.string('file'), (path) => ({ kind: 'file', path })),
+  call: (table) => (table.yes('call') ? { kind: 'call' } : undefined),
+};
+
+function mapped<T>(value: T | undefined, make: (value: T) => Trigger): Trigger | undefined {
+  return value === undefined ? undefined : make(value);
+}
+
+function logTrigger(table: Table, pattern: string): Trigger {
+  try {
+    new RegExp(pattern);
+  } catch (error) {
+    throw table.error('log', `is no regular expression: ${messageOf(error)}`, 'accepted: a JavaScript regular expression');
+  }
+  return { kind: 'log', pattern };
+}
+
+function readTrigger(table: Table): Trigger {
+  const kinds = Object.keys(triggers).join(', ');
+  if (table.has('syscall')) throw table.error('syscall', 'is not supported yet', `accepted: one of ${kinds}`);
+  const found = Object.values(triggers).flatMap((read) => read(table) ?? []);
+  table.end();
+  const [trigger, second] = found;
+  if (trigger === undefined) throw table.error('until', 'names no trigger', `accepted: one of ${kinds}`);
+  if (second !== undefined)
+    throw table.error('until', `names two triggers, ${trigger.kind} and ${second.kind}`, 'one of them is enough');
+  return trigger;
+}
+
+function readLaunch(top: Table): { inherit: readonly number[] } {
+  const launch = top.table('launch');
+  if (launch === undefined) return { inherit: [] };
+  const args = launch.string('args');
+  if (args !== undefined && args !== 'exact')
+    throw launch.error('args', `is "${args}"`, 'accepted: "exact" ("deliver" is not supported yet)');
+  const inherit = launch.integers('inherit');
+  const bad = inherit.find((number) => number < 3);
+  if (bad !== undefined) throw launch.error('inherit', `names ${bad}`, 'accepted: 3 and above; 0, 1 and 2 are always inherited');
+  launch.end();
+  return { inherit };
+}
+
+function readPolicy(table: Table): Policy {
+  const type = table.oneOf('type', policyTypes);
+  const path = table.string('path');
+  const action = table.oneOf('action', policyActions);
+  if (action === undefined) throw table.error('action', 'is missing', `accepted: ${policyActions.join(', ')}`);
+  if (action === 'append' && type !== undefined && type !== 'file')
+    throw table.error('action', `is "append" for type "${type}"`, 'only files can be appended to');
+  if (action === 'reconnect' && type !== undefined && type !== 'socket')
+    throw table.error('action', `is "reconnect" for type "${type}"`, 'only sockets can be reconnected');
+  table.end();
+  return { ...(type === undefined ? {} : { type }), ...(path === undefined ? {} : { path }), action };
+}

@@ -1,0 +1,38 @@
+// Who listens where, from the kernel's own table.
+import { readFileSync } from 'node:fs';
+
+import type { Trigger } from '../definition/definition.js';
+import { ThawError } from '../errors.js';
+
+const LISTEN = '0A';
+
+/**
+ * An instance that runs already would answer in the new one's place: the trigger, the commands that exercise the
+ * app and the trial launch would all be satisfied by it. @throws ThawError
+ */
+export function expectFree(trigger: Trigger): void {
+  if (trigger.kind !== 'port' || !listens(trigger.port)) return;
+  throw new ThawError(`something listens on port ${trigger.port} already`, {
+    remedy: 'end it before the build (a running instance of the app?)',
+  });
+}
+
+function listens(port: number): boolean {
+  return ['/proc/net/tcp', '/proc/net/tcp6'].some((table) =>
+    lines(table).some((line) => isListener(line, port)),
+  );
+}
+
+/** A line reads "0: 0100007F:1F90 00000000:0000 0A ...": local address, remote address, state, in hexadecimal. */
+function isListener(line: string, port: number): boolean {
+  const [, local = '', , state] = line.trim().split(/\s+/);
+  return state === LISTEN && parseInt(local.split(':')[1] ?? '', 16) === port;
+}
+
+function lines(path: string): string[] {
+  try {
+    return readFileSync(path, 'utf8').split('\n').slice(1);
+  } catch {
+    return []; // No IPv6 here.
+  }
+}
