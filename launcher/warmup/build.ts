@@ -85,7 +85,8 @@ export class Build {
       interrupt: this.interrupt,
       remedy,
     });
-    const context = await prepare(until);
+    expectFree(until);
+    const context = prepare(until);
     const warm = { ...setting, env: { ...setting.env, ...context.env } };
     const app = new App([definition.program, ...definition.args], warm, this.#log);
     try {

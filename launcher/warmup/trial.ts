@@ -6,7 +6,6 @@ import { native } from '../native.js';
 import { App, type Setting } from './app.js';
 import { exerciseUntilGood } from './exercise.js';
 
-const PROOF_MS = 15_000;
 /** It has to live for that long, also when no commands exercise it. */
 const ALIVE_MS = 500;
 
@@ -24,7 +23,7 @@ export async function trial(
   try {
     await app.during((signal) => prove(definition.warmup.run, setting, signal), {
       what: 'trial launch',
-      timeoutMs: PROOF_MS,
+      timeoutMs: definition.warmup.timeoutMs,
       interrupt,
       remedy: "the restored app does not pass the profile's warmup.run",
     });
