@@ -97,8 +97,6 @@ constexpr uint64_t kThumbBit = 0;
 #endif
 /// Bytes that jump_code() needs at most.
 extern const size_t kJumpSize;
-/// A function of at most three arguments, to be put at `from`, that is one system call.
-std::vector<uint8_t> syscall_code(uint64_t from, uint32_t number);
 /// Code of a function that answers -ENOSYS.
 std::vector<uint8_t> return_enosys_code();
 

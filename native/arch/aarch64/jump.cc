@@ -1,41 +1,23 @@
-// Code that is written over functions. It starts with a landing pad (bti c), which code in BTI
-// pages needs and which does nothing elsewhere. Jumps go by way of x16, which calls may clobber
-// (AAPCS64) and from which a jump may land on another bti c.
+// ldr x16, .+8; br x16; target. x16 (IP0) is free for this at a function's entry (AAPCS64).
 #include <cstring>
 
 #include "arch/arch.h"
 
 namespace thaw::arch {
-namespace {
 
-constexpr uint32_t kJump[] = {
-    0xd503245f,  // bti c
-    0x58000050,  // ldr x16, .+8
-    0xd61f0200,  // br x16
-};
-
-}  // namespace
-
-extern const size_t kJumpSize;
-const size_t kJumpSize = sizeof(kJump) + sizeof(uint64_t);
+const size_t kJumpSize = 16;
 
 std::vector<uint8_t> jump_code(uint64_t, uint64_t target) {
+  constexpr uint32_t kCode[] = {0x58000050, 0xd61f0200};
   std::vector<uint8_t> code(kJumpSize);
-  memcpy(code.data(), kJump, sizeof(kJump));
-  memcpy(code.data() + sizeof(kJump), &target, sizeof(target));
+  memcpy(code.data(), kCode, sizeof(kCode));
+  memcpy(code.data() + sizeof(kCode), &target, sizeof(target));
   return code;
 }
 
-std::vector<uint8_t> syscall_code(uint64_t, uint32_t number) {
-  const uint32_t words[] = {
-      0xd503245f,                // bti c
-      0xd2800008 | number << 5,  // mov x8, #number
-      0xd4000001,                // svc #0
-      0xd65f03c0,                // ret
-  };
-  std::vector<uint8_t> code(sizeof(words));
-  memcpy(code.data(), words, sizeof(words));
-  return code;
+/// mov x0, #-38; ret
+std::vector<uint8_t> return_enosys_code() {
+  return {0xa0, 0x04, 0x80, 0x92, 0xc0, 0x03, 0x5f, 0xd6};
 }
 
 }  // namespace thaw::arch

@@ -1,30 +1,22 @@
-// Code that is written over functions. No landing pad (endbr64): Linux has indirect branch tracking
-// for its own code only.
+// jmp *0(%rip), followed by the target: reaches any address and changes no register.
 #include <cstring>
 
 #include "arch/arch.h"
 
 namespace thaw::arch {
-namespace {
 
-constexpr uint8_t kJump[] = {0xff, 0x25, 0, 0, 0, 0};  // jmp *0(%rip): changes no other register
-
-}  // namespace
-
-extern const size_t kJumpSize;
-const size_t kJumpSize = sizeof(kJump) + sizeof(uint64_t);
+const size_t kJumpSize = 14;
 
 std::vector<uint8_t> jump_code(uint64_t, uint64_t target) {
-  std::vector<uint8_t> code(kJumpSize);
-  memcpy(code.data(), kJump, sizeof(kJump));
-  memcpy(code.data() + sizeof(kJump), &target, sizeof(target));
+  std::vector<uint8_t> code = {0xff, 0x25, 0, 0, 0, 0};
+  code.resize(kJumpSize);
+  memcpy(code.data() + 6, &target, sizeof(target));
   return code;
 }
 
-std::vector<uint8_t> syscall_code(uint64_t, uint32_t number) {
-  std::vector<uint8_t> code = {0xb8, 0, 0, 0, 0, 0x0f, 0x05, 0xc3};  // mov $n, %eax; syscall; ret
-  memcpy(&code[1], &number, sizeof(number));
-  return code;
+/// mov $-38, %rax; ret
+std::vector<uint8_t> return_enosys_code() {
+  return {0x48, 0xc7, 0xc0, 0xda, 0xff, 0xff, 0xff, 0xc3};
 }
 
 }  // namespace thaw::arch
