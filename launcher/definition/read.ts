@@ -4,7 +4,14 @@ import { delimiter, dirname, join, resolve } from 'node:path';
 import { parse } from 'toml';
 
 import { ThawError, messageOf } from '../errors.js';
-import { type Definition, type Policy, type Trigger, type Warmup, policyActions, policyTypes } from './definition.js';
+import {
+  type Definition,
+  type Policy,
+  type Trigger,
+  type Warmup,
+  policyActions,
+  policyTypes,
+} from './definition.js';
 import { Source, Table } from './table.js';
 
 const defaultSettleMs = 200;
@@ -18,7 +25,11 @@ export function readDefinition(path: string): Definition {
   const top = new Table(new Source(path, text), '', parseToml(path, text));
   const name = top.required('name');
   if (!namePattern.test(name))
-    throw top.error('name', `is "${name}"`, 'accepted: lower-case letters, digits, ".", "_" and "-", the first a letter or digit');
+    throw top.error(
+      'name',
+      `is "${name}"`,
+      'accepted: lower-case letters, digits, ".", "_" and "-", the first a letter or digit',
+    );
   const folder = dirname(file);
   const cwd = resolve(folder, top.string('cwd') ?? '.');
   const user = top.string('user');
@@ -42,7 +53,9 @@ function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new ThawError(`cannot read ${file}: ${messageOf(error)}`, { remedy: 'name a profile definition (TOML)' });
+    throw new ThawError(`cannot read ${file}: ${messageOf(error)}`, {
+      remedy: 'name a profile definition (TOML)',
+    });
   }
 }
 
@@ -80,13 +93,18 @@ function findProgram(top: Table, folder: string): string {
     .map((part) => join(part, program))
     .find(isExecutable);
   if (found !== undefined) return found;
-  throw top.error('program', `is "${program}", which is not in PATH`, `install it, or name its path; PATH is ${process.env['PATH'] ?? ''}`);
+  throw top.error(
+    'program',
+    `is "${program}", which is not in PATH`,
+    `install it, or name its path; PATH is ${process.env['PATH'] ?? ''}`,
+  );
 }
 
 function readEnvironment(top: Table): Readonly<Record<string, string>> {
   const env = top.record('env');
   for (const key of Object.keys(env))
-    if (key === '' || key.includes('=')) throw top.error('env', `has the name "${key}"`, 'accepted: names without "="');
+    if (key === '' || key.includes('='))
+      throw top.error('env', `has the name "${key}"`, 'accepted: names without "="');
   return env;
 }
 
@@ -125,7 +143,11 @@ function logTrigger(table: Table, pattern: string): Trigger {
   try {
     new RegExp(pattern);
   } catch (error) {
-    throw table.error('log', `is no regular expression: ${messageOf(error)}`, 'accepted: a JavaScript regular expression');
+    throw table.error(
+      'log',
+      `is no regular expression: ${messageOf(error)}`,
+      'accepted: a JavaScript regular expression',
+    );
   }
   return { kind: 'log', pattern };
 }
@@ -138,7 +160,11 @@ function readTrigger(table: Table): Trigger {
   const [trigger, second] = found;
   if (trigger === undefined) throw table.error('until', 'names no trigger', `accepted: one of ${kinds}`);
   if (second !== undefined)
-    throw table.error('until', `names two triggers, ${trigger.kind} and ${second.kind}`, 'one of them is enough');
+    throw table.error(
+      'until',
+      `names two triggers, ${trigger.kind} and ${second.kind}`,
+      'one of them is enough',
+    );
   return trigger;
 }
 
@@ -150,7 +176,8 @@ function readLaunch(top: Table): { inherit: readonly number[] } {
     throw launch.error('args', `is "${args}"`, 'accepted: "exact" ("deliver" is not supported yet)');
   const inherit = launch.integers('inherit');
   const bad = inherit.find((number) => number < 3);
-  if (bad !== undefined) throw launch.error('inherit', `names ${bad}`, 'accepted: 3 and above; 0, 1 and 2 are always inherited');
+  if (bad !== undefined)
+    throw launch.error('inherit', `names ${bad}`, 'accepted: 3 and above; 0, 1 and 2 are always inherited');
   launch.end();
   return { inherit };
 }
@@ -159,7 +186,8 @@ function readPolicy(table: Table): Policy {
   const type = table.oneOf('type', policyTypes);
   const path = table.string('path');
   const action = table.oneOf('action', policyActions);
-  if (action === undefined) throw table.error('action', 'is missing', `accepted: ${policyActions.join(', ')}`);
+  if (action === undefined)
+    throw table.error('action', 'is missing', `accepted: ${policyActions.join(', ')}`);
   if (action === 'append' && type !== undefined && type !== 'file')
     throw table.error('action', `is "append" for type "${type}"`, 'only files can be appended to');
   if (action === 'reconnect' && type !== undefined && type !== 'socket')

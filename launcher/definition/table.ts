@@ -47,7 +47,8 @@ export class Table {
 
   /** An error about `key`, or about the table itself. */
   error(key: string | undefined, what: string, accepted: string): ThawError {
-    const line = this.source.lineOf(this.name, key, this.index) ?? this.source.lineOf(this.name, undefined, this.index);
+    const line =
+      this.source.lineOf(this.name, key, this.index) ?? this.source.lineOf(this.name, undefined, this.index);
     const place = line === undefined || line === 0 ? this.source.file : `${this.source.file}:${line}`;
     const where = [this.name, key].filter((part) => part !== undefined && part !== '').join('.');
     return new ThawError(`${place}: ${where === '' ? '' : `${where} `}${what}`, { remedy: accepted });
@@ -80,7 +81,8 @@ export class Table {
     return this.#take(
       key,
       accepted,
-      (value): value is number => typeof value === 'number' && Number.isInteger(value) && value >= low && value <= high,
+      (value): value is number =>
+        typeof value === 'number' && Number.isInteger(value) && value >= low && value <= high,
     );
   }
 
@@ -129,7 +131,9 @@ export class Table {
 
   table(key: string): Table | undefined {
     const value = this.#take(key, 'a table', isTable);
-    return value === undefined ? undefined : new Table(this.source, this.name === '' ? key : `${this.name}.${key}`, value);
+    return value === undefined
+      ? undefined
+      : new Table(this.source, this.name === '' ? key : `${this.name}.${key}`, value);
   }
 
   /** A table that may stand in line: its errors are about the line of `key`. */

@@ -111,7 +111,7 @@ class Preparation {
 
   /// Without the same vDSO, its old copy is patched to jump to this kernel's.
   Result<void> prepare_vdso() {
-  if (process_.vdso_start == 0 || kernel_.same_vdso) return {};
+    if (process_.vdso_start == 0 || kernel_.same_vdso) return {};
     if (kernel_.vdso_start == 0) return Error{0, "this kernel has no vDSO, which the app needs"};
     THAW_ASSIGN(target, place_kernel_mappings());
     const std::string_view old = view_.bytes(view_.requirements_record().vdso);

@@ -75,15 +75,30 @@ class Driver {
   #errors = '';
 
   constructor(start: Start, question: Question) {
-    const options = ['--port', String(start.port), '--send', escape(question.send), '--expect', escape(question.expect)];
-    this.#child = spawn(firstAnswer, [...options, '--own-network', '--hold', '--log', start.log, '--', ...start.command], {
-      cwd: start.cwd,
-      env: start.env,
-      stdio: ['pipe', 'pipe', 'pipe'],
-    });
+    const options = [
+      '--port',
+      String(start.port),
+      '--send',
+      escape(question.send),
+      '--expect',
+      escape(question.expect),
+    ];
+    this.#child = spawn(
+      firstAnswer,
+      [...options, '--own-network', '--hold', '--log', start.log, '--', ...start.command],
+      {
+        cwd: start.cwd,
+        env: start.env,
+        stdio: ['pipe', 'pipe', 'pipe'],
+      },
+    );
     this.#child.stderr.on('data', (text: Buffer) => (this.#errors += text.toString()));
     this.#child.stdin.on('error', () => undefined); // a driver that has failed says why on stderr
-    this.#closed = new Promise((resolve) => this.#child.once('close', () => resolve()));
+    this.#closed = new Promise((resolve) =>
+      this.#child.once('close', () => {
+        resolve();
+      }),
+    );
     this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
   }
 
@@ -105,7 +120,11 @@ class Driver {
 }
 
 function escape(text: string): string {
-  return text.replaceAll('\\', '\\\\').replaceAll('\r', '\\r').replaceAll('\n', '\\n').replaceAll('\t', '\\t');
+  return text
+    .replaceAll('\\', '\\\\')
+    .replaceAll('\r', '\\r')
+    .replaceAll('\n', '\\n')
+    .replaceAll('\t', '\\t');
 }
 
 function asRecord(value: unknown): Record<string, unknown> {

@@ -28,7 +28,10 @@ const columns: readonly Column[] = [
 ];
 
 async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({ options: { runs: { type: 'string', default: '5' } }, allowPositionals: true });
+  const { values, positionals } = parseArgs({
+    options: { runs: { type: 'string', default: '5' } },
+    allowPositionals: true,
+  });
   const runs = Number(values.runs);
   if (!Number.isInteger(runs) || runs < 1) throw new RangeError(`--runs: not a count: ${values.runs}`);
   const chosen = positionals.length > 0 ? positionals.map(subject) : subjects;
@@ -38,8 +41,15 @@ async function main(): Promise<void> {
   mkdirSync(logs, { recursive: true });
   await buildAll(thaw, chosen);
   const measured = await measureAll(thaw, chosen, runs, logs);
-  console.log(`\nFirst right answer after the start of the command; medians of ${runs} launches each, cold and warm in turn:\n`);
-  console.log(table(columns, chosen.map((one) => row(thaw, one, measured.get(one)))));
+  console.log(
+    `\nFirst right answer after the start of the command; medians of ${runs} launches each, cold and warm in turn:\n`,
+  );
+  console.log(
+    table(
+      columns,
+      chosen.map((one) => row(thaw, one, measured.get(one))),
+    ),
+  );
 }
 
 async function buildAll(thaw: Thaw, chosen: readonly Subject[]): Promise<void> {
@@ -52,7 +62,12 @@ async function buildAll(thaw: Thaw, chosen: readonly Subject[]): Promise<void> {
 }
 
 /** Cold and warm launches alternate, so that whatever else the machine does falls on both alike. */
-async function measureAll(thaw: Thaw, chosen: readonly Subject[], runs: number, logs: string): Promise<Map<Subject, Measurement>> {
+async function measureAll(
+  thaw: Thaw,
+  chosen: readonly Subject[],
+  runs: number,
+  logs: string,
+): Promise<Map<Subject, Measurement>> {
   const measured = new Map<Subject, Measurement>(chosen.map((one) => [one, { cold: [], warm: [] }]));
   for (let run = 1; run <= runs; run++) {
     console.log(`[thaw] launching each cold and warm, ${run} of ${runs}`);
@@ -65,7 +80,11 @@ async function measureAll(thaw: Thaw, chosen: readonly Subject[], runs: number, 
   return measured;
 }
 
-async function launchOnce(one: Subject, start: ReturnType<typeof coldStart>, n: number): Promise<FirstAnswer> {
+async function launchOnce(
+  one: Subject,
+  start: ReturnType<typeof coldStart>,
+  n: number,
+): Promise<FirstAnswer> {
   const instance = await Instance.start(start, one.first(n));
   try {
     await one.check(instance, n);

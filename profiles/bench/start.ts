@@ -31,6 +31,10 @@ function commandOf(subject: Subject): Pick<Start, 'command' | 'cwd' | 'env'> {
   return {
     command: [definition.program, ...definition.args],
     cwd: resolve(dirname(path), definition.cwd ?? '.'),
-    env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', HOME: process.env['HOME'] ?? '/', ...definition.env },
+    env: {
+      PATH: process.env['PATH'] ?? '/usr/bin:/bin',
+      HOME: process.env['HOME'] ?? '/',
+      ...definition.env,
+    },
   };
 }

@@ -71,7 +71,10 @@ export const subjects: readonly Subject[] = [
 /** @throws RangeError if there is no such profile */
 export function subject(profile: string): Subject {
   const found = subjects.find((one) => one.profile === profile);
-  if (!found) throw new RangeError(`no such profile: ${profile} (there are: ${subjects.map((one) => one.profile).join(', ')})`);
+  if (!found)
+    throw new RangeError(
+      `no such profile: ${profile} (there are: ${subjects.map((one) => one.profile).join(', ')})`,
+    );
   return found;
 }
 
@@ -87,7 +90,10 @@ async function checkOwnState(instance: Instance, n: number): Promise<void> {
 
 async function checkRedis(instance: Instance, n: number): Promise<void> {
   assert.equal(await instance.ask(redis('DBSIZE')), ':600000\r\n+OK\r\n');
-  assert.equal(await instance.ask(redis(`HGET film:${1 + n} title`)), `$${String(n + 1).length + 5}\r\nfilm-${n + 1}\r\n+OK\r\n`);
+  assert.equal(
+    await instance.ask(redis(`HGET film:${1 + n} title`)),
+    `$${String(n + 1).length + 5}\r\nfilm-${n + 1}\r\n+OK\r\n`,
+  );
   assert.equal(await instance.ask(redis(`ZSCORE chart:100 film:100`)), '$1\r\n3\r\n+OK\r\n');
 
   // A key that came from the data file expires in 2100: the time that is left must be counted from today.

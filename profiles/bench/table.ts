@@ -6,7 +6,9 @@ export interface Column {
 
 /** Lines up rows of cells under their headings, with a rule between. */
 export function table(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
-  const widths = columns.map((column, i) => Math.max(column.heading.length, ...rows.map((row) => cell(row, i).length)));
+  const widths = columns.map((column, i) =>
+    Math.max(column.heading.length, ...rows.map((row) => cell(row, i).length)),
+  );
   const line = (cells: readonly string[]) =>
     columns
       .map((column, i) => {

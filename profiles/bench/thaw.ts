@@ -14,7 +14,9 @@ export class Thaw {
 
   constructor(store: string) {
     this.store = store;
-    const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { bin: { thaw: string } };
+    const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+      bin: { thaw: string };
+    };
     this.#script = join(root, manifest.bin.thaw);
   }
 

@@ -60,7 +60,10 @@ class Compiler {
     this.#parsed.set(FILE, ts.createSourceFile(FILE, source, OPTIONS.target, true));
     this.#program = ts.createProgram([FILE], OPTIONS, this.#host, this.#program);
     const file = this.#program.getSourceFile(FILE);
-    const found = [...this.#program.getSyntacticDiagnostics(file), ...this.#program.getSemanticDiagnostics(file)];
+    const found = [
+      ...this.#program.getSyntacticDiagnostics(file),
+      ...this.#program.getSemanticDiagnostics(file),
+    ];
     let javascript = '';
     this.#program.emit(file, (name, text) => (javascript = text));
     return { javascript, problems: found.map((problem) => describe(file, problem)) };
@@ -108,7 +111,11 @@ async function main() {
       send(response, 200, compiler.compile(await readBody(request)));
     } else if (url.pathname === '/double') {
       const n = Number(url.searchParams.get('n') ?? 1);
-      send(response, 200, compiler.compile(`const n: number = ${n};\nexport const answer: string = n * 2;\n`));
+      send(
+        response,
+        200,
+        compiler.compile(`const n: number = ${n};\nexport const answer: string = n * 2;\n`),
+      );
     } else if (url.pathname === '/instance') {
       send(response, 200, { pid: currentPid(), answered: ++answered, typescript: ts.version });
     } else {

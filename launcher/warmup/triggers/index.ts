@@ -11,7 +11,15 @@ import type { Prepared, Ready, TriggerContext, Waiter } from './trigger.js';
 
 export type { Prepared, Ready, TriggerContext } from './trigger.js';
 
-const waiters: { readonly [K in Trigger['kind']]: Waiter<K> } = { port, log, notify, idle, delay, file, call };
+const waiters: { readonly [K in Trigger['kind']]: Waiter<K> } = {
+  port,
+  log,
+  notify,
+  idle,
+  delay,
+  file,
+  call,
+};
 
 /** To be called before the app starts. */
 export function prepare(trigger: Trigger): Prepared {
@@ -21,5 +29,5 @@ export function prepare(trigger: Trigger): Prepared {
 /** Resolves when the app is warm; rejects when `context.signal` is aborted. */
 export function waitFor(trigger: Trigger, context: TriggerContext): Promise<Ready> {
   const waiter = waiters[trigger.kind] as Waiter<typeof trigger.kind>;
-  return waiter.wait(trigger as never, context);
+  return waiter.wait(trigger, context);
 }
