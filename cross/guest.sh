@@ -177,7 +177,7 @@ run_guest() {
 shell_guest() {
     extra_kernel_arguments="thaw.shell ${extra_kernel_arguments:-}"
     build_arguments
-    exec "qemu-system-$qemu_name" "${arguments[@]}" -chardev stdio,id=console,signal=off -serial chardev:console
+    "qemu-system-$qemu_name" "${arguments[@]}" -chardev stdio,id=console,signal=off -serial chardev:console
 }
 
 [ $# -ge 2 ] || { usage >&2; exit 2; }
