@@ -136,7 +136,8 @@ class AreaPlanner {
       for (const Region& region : plan_.regions)
         if (region.pages == Pages::mapped && region.backing == Backing::anonymous)
           for (const Span& segment : region.segments)
-            input.ranges.push_back({segment.start, segment.end, region.vma->prot});
+            input.ranges.push_back({segment.start, segment.end, region.vma->prot,
+                                    region.vma->has("dc"), region.vma->has("dd")});
     return shim::plan(input);
   }
 

@@ -8,6 +8,7 @@
 namespace thaw::elf {
 namespace {
 
+constexpr uint64_t kHeaderPage = 4096;
 constexpr uint64_t kMostSymbols = 1 << 20, kMostStrings = 64 << 20, kMostEntries = 4096;
 
 struct Elf64 {
@@ -33,6 +34,8 @@ template <typename Class>
 class Reader {
  public:
   Reader(uint64_t start, const ReadMemory& read) : start_(start), read_(read) {}
+
+  [[nodiscard]] bool is_go() const { return is_go_; }
 
   Result<std::vector<Symbol>> symbols() {
     THAW_TRY(read_segments());
@@ -61,9 +64,23 @@ class Reader {
         bias_ = start_ - (segment.p_vaddr - segment.p_offset);
         first = false;
       }
+      if (segment.p_type == PT_NOTE && segment.p_offset < kHeaderPage)
+        THAW_TRY(read_note(start_ + segment.p_offset));
       if (segment.p_type == PT_DYNAMIC) dynamic_ = segment.p_vaddr;
     }
     return dynamic_ == 0 ? Result<void>(bad("no dynamic section")) : Result<void>();
+  }
+
+  /// The first note of the segment; those of the Go linker stand in one of their own, near the
+  /// headers.
+  Result<void> read_note(uint64_t address) {
+    struct Note {
+      Elf32_Nhdr header;
+      char name[4];
+    };
+    THAW_ASSIGN(note, at<Note>(address));
+    if (note.header.n_namesz == 4 && memcmp(note.name, "Go", 3) == 0) is_go_ = true;
+    return {};
   }
 
   /// ld.so of glibc adds the load address to pointers in place, musl's and the kernel (vDSO) do
@@ -150,6 +167,7 @@ class Reader {
   }
 
   uint64_t start_;
+  bool is_go_ = false;
   const ReadMemory& read_;
   uint64_t bias_ = 0, dynamic_ = 0, symtab_ = 0, strtab_ = 0, strings_ = 0, hash_ = 0,
            gnu_hash_ = 0;
@@ -162,13 +180,14 @@ Result<Module> Module::read(uint64_t start, const ReadMemory& read) {
   THAW_TRY(read(start, ident, sizeof(ident)));
   if (memcmp(ident, ELFMAG, SELFMAG) != 0) return bad("no ELF header");
   Module module;
-  if (ident[EI_CLASS] == ELFCLASS64) {
-    THAW_ASSIGN(symbols, Reader<Elf64>(start, read).symbols());
+  auto fill = [&module](auto reader) -> Result<void> {
+    THAW_ASSIGN(symbols, reader.symbols());
     module.symbols_ = std::move(symbols);
-  } else {
-    THAW_ASSIGN(symbols, Reader<Elf32>(start, read).symbols());
-    module.symbols_ = std::move(symbols);
-  }
+    module.is_go_ = reader.is_go();
+    return {};
+  };
+  THAW_TRY(ident[EI_CLASS] == ELFCLASS64 ? fill(Reader<Elf64>(start, read))
+                                         : fill(Reader<Elf32>(start, read)));
   return module;
 }
 

@@ -31,8 +31,12 @@ class Module {
   [[nodiscard]] const Symbol* find(std::string_view name) const;
   [[nodiscard]] const std::vector<Symbol>& symbols() const { return symbols_; }
 
+  /// True if the module has a note of the Go linker.
+  [[nodiscard]] bool is_go() const { return is_go_; }
+
  private:
   std::vector<Symbol> symbols_;
+  bool is_go_ = false;
 };
 
 }  // namespace thaw::elf

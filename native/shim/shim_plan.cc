@@ -26,7 +26,7 @@ struct Redirection {
 constexpr Redirection kRedirections[] = {
     {"madvise", &BlobHeader::madvise, false},   {"posix_madvise", &BlobHeader::posix_madvise, true},
     {"mremap", &BlobHeader::mremap, false},     {"mmap", &BlobHeader::mmap, false},
-    {"mmap64", &BlobHeader::mmap, true},        {"munmap", &BlobHeader::munmap, false},
+    {"mmap64", &BlobHeader::mmap64, true},      {"munmap", &BlobHeader::munmap, false},
     {"mprotect", &BlobHeader::mprotect, false}, {"pkey_mprotect", &BlobHeader::pkey_mprotect, true},
     {"syscall", &BlobHeader::syscall, false},
 };
@@ -83,6 +83,14 @@ std::optional<Libc> as_libc(const elf::Module& module) {
   return libc;
 }
 
+/// Runtimes that make their memory calls themselves: Go's (also within a C program), the
+/// sanitizers'.
+bool bypasses_libc(const elf::Module& module) {
+  for (const char* name : {"__asan_init", "__tsan_init", "__msan_init"})
+    if (module.find(name) != nullptr) return true;
+  return module.is_go();
+}
+
 /// The headers of modules stand at the start of a readable private mapping; libc's is not the first
 /// one.
 std::optional<Libc> find_libc(std::span<const checkpoint::Vma> vmas, const ReadMemory& read) {
@@ -90,9 +98,16 @@ std::optional<Libc> find_libc(std::span<const checkpoint::Vma> vmas, const ReadM
     if (!vma.is_file() || vma.shared || vma.offset != 0 || (vma.prot & PROT_READ) == 0) continue;
     const auto module = elf::Module::read(vma.start, read);
     if (!module) continue;
+    if (bypasses_libc(module.value())) return {};
     if (auto libc = as_libc(module.value())) return libc;
   }
   return {};
+}
+
+uint8_t page_state(const GuardedRange& range) {
+  return static_cast<uint8_t>((range.prot & kPageProt) | kPageFromImage |
+                              (range.dont_fork ? kPageDontfork : 0) |
+                              (range.dont_dump ? kPageDontdump : 0));
 }
 
 std::vector<uint8_t> make_tables(const Input& input, uint64_t errno_location) {
@@ -109,7 +124,7 @@ std::vector<uint8_t> make_tables(const Input& input, uint64_t errno_location) {
   for (const GuardedRange& guarded : input.ranges) {
     ranges.push_back({guarded.start, guarded.end, pages.size()});
     pages.resize(pages.size() + (guarded.end - guarded.start) / input.page_size,
-                 static_cast<uint8_t>((guarded.prot & kPageProt) | kPageFromImage));
+                 page_state(guarded));
   }
   const size_t ranges_size = ranges.size() * sizeof(Range);
   std::vector<uint8_t> data(sizeof(tables) + ranges_size + pages.size());

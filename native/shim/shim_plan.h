@@ -20,6 +20,7 @@ using ReadMemory = std::function<Result<void>(uint64_t address, void* out, size_
 struct GuardedRange {
   uint64_t start = 0, end = 0;
   uint32_t prot = 0;
+  bool dont_fork = false, dont_dump = false;  ///< MADV_DONTFORK, MADV_DONTDUMP
 };
 
 struct Input {

@@ -16,10 +16,13 @@ enum GuardBit : uint32_t {
   kGuardSyscall = 1u << 6,
 };
 
-/// State of one page: PROT_* in the low bits, and whether it is still mapped from the image.
+/// State of one page: PROT_* in the low bits, whether it is still mapped from the image, and the
+/// advice that fresh memory in its place must be given again.
 enum PageBit : uint8_t {
   kPageProt = 7,
   kPageFromImage = 8,
+  kPageDontfork = 16,
+  kPageDontdump = 32,
 };
 
 /// [start, end) was mapped from the image; the states of its pages begin at `first_page` of the
@@ -44,7 +47,8 @@ struct Tables {
 /// filled in by the planner.
 struct BlobHeader {
   uint32_t park, finish;
-  uint32_t madvise, posix_madvise, mremap, mmap, munmap, mprotect, pkey_mprotect, syscall;
+  uint32_t padding;  ///< keeps `tables` aligned
+  uint32_t madvise, posix_madvise, mremap, mmap, mmap64, munmap, mprotect, pkey_mprotect, syscall;
   uint64_t tables;
 };
 

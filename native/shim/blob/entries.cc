@@ -49,14 +49,12 @@ THAW_ENTRY long thaw_shim_mremap(long old_start, long old_size, long new_size, i
                                    address(new_start)));
 }
 
-#ifdef __arm__
-/// mmap64: the offset takes an aligned pair of registers or stack words.
+/// Where off_t has 32 bits, the 64-bit offset takes an aligned pair of stack words.
 THAW_ENTRY long thaw_shim_mmap64(long start, long size, int prot, int flags, int fd,
                                  int64_t offset) {
   return with_errno(
       guarded_mmap(address(start), address(size), prot, flags, fd, static_cast<uint64_t>(offset)));
 }
-#endif
 
 THAW_ENTRY long thaw_shim_mmap(long start, long size, int prot, int flags, int fd, long offset) {
   return with_errno(guarded_mmap(address(start), address(size), prot, flags, fd, address(offset)));

@@ -19,13 +19,24 @@ bool failed(long result) {
 }
 
 long map_anonymous(uint64_t start, uint64_t size, long prot, long flags) {
-  return raw::mmap(start, size, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0);
+  return raw::mmap(start, size, prot, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+}
+
+long raw_madvise(uint64_t start, uint64_t size, int advice) {
+  return raw::call(__NR_madvise, static_cast<long>(start), static_cast<long>(size), advice);
+}
+
+/// Advice that the pages had and that new memory in their place has not.
+void advise_again(uint64_t start, uint64_t end, uint8_t state) {
+  if ((state & kPageDontfork) != 0) raw_madvise(start, end - start, MADV_DONTFORK);
+  if ((state & kPageDontdump) != 0) raw_madvise(start, end - start, MADV_DONTDUMP);
 }
 
 /// Fresh zero memory in place of image pages of one protection.
 long replace(uint64_t start, uint64_t end, uint8_t state) {
   const long result = map_anonymous(start, end - start, state & kPageProt, MAP_FIXED);
   if (failed(result)) return result;
+  advise_again(start, end, state);
   forget(start, end);
   return 0;
 }
@@ -37,7 +48,8 @@ void copy(uint64_t from, uint64_t to, uint64_t size) {
 }
 
 /// True anonymous memory with the same bytes, moved over [start, end) in one step.
-long make_anonymous(uint64_t start, uint64_t end, long prot) {
+long make_anonymous(uint64_t start, uint64_t end, uint8_t state) {
+  const long prot = state & kPageProt;
   const uint64_t size = end - start;
   const long room = map_anonymous(0, size, PROT_READ | PROT_WRITE, 0);
   if (failed(room)) return room;
@@ -52,13 +64,14 @@ long make_anonymous(uint64_t start, uint64_t end, long prot) {
     raw::call(__NR_munmap, room, static_cast<long>(size));
     return moved;
   }
+  advise_again(start, end, state);
   forget(start, end);
   return 0;
 }
 
 long make_runs_anonymous(uint64_t start, uint64_t end) {
   return for_each_run(start, end, [](uint64_t from, uint64_t to, uint8_t state) -> long {
-    return state == 0 ? 0 : make_anonymous(from, to, state & kPageProt);
+    return state == 0 ? 0 : make_anonymous(from, to, state);
   });
 }
 
@@ -89,10 +102,6 @@ bool done_by_replacement(int advice) {
   return advice == MADV_DONTNEED || advice == kDontneedLocked || advice == MADV_FREE;
 }
 
-long raw_madvise(uint64_t start, uint64_t size, int advice) {
-  return raw::call(__NR_madvise, static_cast<long>(start), static_cast<long>(size), advice);
-}
-
 long raw_mremap(uint64_t old_start, uint64_t old_size, uint64_t new_size, uint64_t flags,
                 uint64_t new_start) {
   return raw::call(__NR_mremap, static_cast<long>(old_start), static_cast<long>(old_size),
@@ -107,6 +116,33 @@ long raw_mprotect(uint64_t start, uint64_t size, long prot, long pkey) {
                    pkey);
 }
 
+/// True if any page of [start, end) was mapped from the image once.
+bool known(uint64_t start, uint64_t end) {
+  for (uint64_t address = start; address < end; address += page_size())
+    if (page_at(address) != nullptr) return true;
+  return false;
+}
+
+/// Where a mapping has been made, nothing is the image's any more.
+void forget_result(long result, uint64_t size) {
+  if (failed(result)) return;
+  const auto start = static_cast<uint64_t>(static_cast<unsigned long>(result));
+  if (touches_image(start, start + round_up(size))) forget(start, start + round_up(size));
+}
+
+/// Advice that is remembered per page.
+void remember_advice(uint64_t start, uint64_t end, int advice) {
+  uint8_t set = 0, clear = 0;
+  if (advice == MADV_DONTFORK) set = kPageDontfork;
+  if (advice == MADV_DOFORK) clear = kPageDontfork;
+  if (advice == MADV_DONTDUMP) set = kPageDontdump;
+  if (advice == MADV_DODUMP) clear = kPageDontdump;
+  if (set == 0 && clear == 0) return;
+  for (uint64_t address = start; address < end; address += page_size())
+    if (uint8_t* page = page_at(address))
+      __atomic_store_n(page, static_cast<uint8_t>((*page | set) & ~clear), __ATOMIC_RELAXED);
+}
+
 void remember_protection(uint64_t start, uint64_t end, long prot) {
   for (uint64_t address = start; address < end; address += page_size())
     if (uint8_t* page = page_at(address))
@@ -119,21 +155,31 @@ void remember_protection(uint64_t start, uint64_t end, long prot) {
 long guarded_madvise(uint64_t start, uint64_t size, int advice) {
   const uint64_t end = start + round_up(size);
   const Meaning meaning = meaning_of(advice);
-  if (meaning == Meaning::kernel || start % page_size() != 0 || end <= start ||
-      !touches_image(start, end))
+  if (start % page_size() != 0 || end <= start || !touches_image(start, end))
     return raw_madvise(start, size, advice);
+  if (meaning == Meaning::kernel) {
+    const long result = raw_madvise(start, size, advice);
+    if (!failed(result)) remember_advice(start, end, advice);
+    return result;
+  }
   if (meaning == Meaning::refuse) return kInvalid;
   const Lock lock;
   if (meaning == Meaning::anonymous) {
     if (const long result = make_runs_anonymous(start, end); result < 0) return result;
     return raw_madvise(start, size, advice);
   }
-  const long result =
-      for_each_run(start, end, [advice](uint64_t from, uint64_t to, uint8_t state) -> long {
+  // The kernel goes on behind a hole, too, and tells of it at the end.
+  long answer = 0;
+  const long result = for_each_run(
+      start, end, [advice, &answer](uint64_t from, uint64_t to, uint8_t state) -> long {
         if (state != 0) return replace(from, to, state);
-        return done_by_replacement(advice) ? raw_madvise(from, to - from, advice) : 0;
+        const long done = done_by_replacement(advice) ? raw_madvise(from, to - from, advice) : 0;
+        if (done != kNoMemory) return done;
+        answer = kNoMemory;
+        return 0;
       });
-  return result < 0 || done_by_replacement(advice) ? result : raw_madvise(start, size, advice);
+  if (result < 0) return result;
+  return done_by_replacement(advice) ? answer : raw_madvise(start, size, advice);
 }
 
 long guarded_mremap(uint64_t old_start, uint64_t old_size, uint64_t new_size, uint64_t flags,
@@ -145,11 +191,15 @@ long guarded_mremap(uint64_t old_start, uint64_t old_size, uint64_t new_size, ui
       round_up(new_size) <= old_end - old_start && (flags & (kFixed | kDontUnmap)) == 0;
   if (is_off(kGuardMremap)) return raw_mremap(old_start, old_size, new_size, flags, new_start);
   if (!of_image) {
-    const long result = raw_mremap(old_start, old_size, new_size, flags, new_start);
-    if (!failed(result) && touches_image(static_cast<unsigned long>(result),
-                                         static_cast<unsigned long>(result) + round_up(new_size)))
-      forget(static_cast<unsigned long>(result),
-             static_cast<unsigned long>(result) + round_up(new_size));
+    long result = raw_mremap(old_start, old_size, new_size, flags, new_start);
+    // What the app knows as one mapping may have become several since its pages were dropped one by
+    // one.
+    if (result == kBadAddress && !shrinks && old_size != 0 && known(old_start, old_end)) {
+      const Lock lock;
+      if (make_anonymous(old_start, old_end, PROT_READ | PROT_WRITE) < 0) return kBadAddress;
+      result = raw_mremap(old_start, old_size, new_size, flags, new_start);
+    }
+    forget_result(result, new_size);
     return result;
   }
   const Lock lock;
@@ -158,10 +208,9 @@ long guarded_mremap(uint64_t old_start, uint64_t old_size, uint64_t new_size, ui
   // anonymous memory.
   if (!shrinks) {
     const uint8_t* page = page_at(old_start);
-    const long prot = page != nullptr ? *page & kPageProt : PROT_READ | PROT_WRITE;
-    const long known =
-        page != nullptr && (*page & kPageFromImage) != 0 ? prot : PROT_READ | PROT_WRITE;
-    if (const long result = make_anonymous(old_start, old_end, known); result < 0) return result;
+    const bool from_image = page != nullptr && (*page & kPageFromImage) != 0;
+    const uint8_t state = from_image ? *page : uint8_t{PROT_READ | PROT_WRITE};
+    if (const long result = make_anonymous(old_start, old_end, state); result < 0) return result;
   }
   const long result = raw_mremap(old_start, old_size, new_size, flags, new_start);
   if (failed(result)) return result;
@@ -178,10 +227,8 @@ long guarded_mmap(uint64_t start, uint64_t size, long prot, long flags, long fd,
   const bool replaces = (flags & MAP_FIXED) != 0 && end > start && touches_image(start, end);
   if (!replaces || is_off(kGuardMunmap)) {
     const long result = raw::mmap(start, size, prot, flags, static_cast<int>(fd), offset);
-    const auto at = static_cast<uint64_t>(static_cast<unsigned long>(result));
     // Memory that was unmapped behind our back (by the loader) may be somebody else's now.
-    if (!failed(result) && !is_off(kGuardMunmap) && touches_image(at, at + round_up(size)))
-      forget(at, at + round_up(size));
+    if (!is_off(kGuardMunmap)) forget_result(result, size);
     return result;
   }
   const Lock lock;

@@ -4,10 +4,12 @@
 thaw_shim_header:
     .long thaw_park - thaw_shim_header
     .long thaw_finish - thaw_shim_header
+    .long 0
     .long thaw_shim_madvise - thaw_shim_header
     .long thaw_shim_posix_madvise - thaw_shim_header
     .long thaw_shim_mremap - thaw_shim_header
     .long thaw_shim_mmap - thaw_shim_header
+    .long thaw_shim_mmap64 - thaw_shim_header
     .long thaw_shim_munmap - thaw_shim_header
     .long thaw_shim_mprotect - thaw_shim_header
     .long thaw_shim_pkey_mprotect - thaw_shim_header

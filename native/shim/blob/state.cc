@@ -59,14 +59,17 @@ Lock::Lock() {
   raw::call(__NR_rt_sigprocmask, kSetMask, reinterpret_cast<long>(&all),
             reinterpret_cast<long>(&mask_), sizeof(all));
   const auto own = static_cast<uint32_t>(raw::call(__NR_getpid));
-  for (;;) {
+  // A holder with another process id is a thread that this process, a fork, does not have; or the
+  // parent's thread, if this is a vfork child, which will soon be done.
+  constexpr int kPatience = 20000;
+  for (int i = 0;; ++i) {
     uint32_t holder = 0;
     if (__atomic_compare_exchange_n(&tables().lock, &holder, own, false, __ATOMIC_ACQUIRE,
                                     __ATOMIC_RELAXED))
       return;
-    // Held by a thread that this process, a fork, does not have.
-    if (holder != own && __atomic_compare_exchange_n(&tables().lock, &holder, own, false,
-                                                     __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+    if (i > kPatience && holder != own &&
+        __atomic_compare_exchange_n(&tables().lock, &holder, own, false, __ATOMIC_ACQUIRE,
+                                    __ATOMIC_RELAXED))
       return;
     raw::call(__NR_sched_yield);
   }

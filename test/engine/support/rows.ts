@@ -102,5 +102,6 @@ export const hazards: readonly Hazard[] = [
   { app: 'hazard_malloc', guards: ['mremap'] },
   { app: 'hazard_syscall', guards: ['syscall'] },
   { app: 'hazard_reuse', guards: ['munmap'] },
+  { app: 'hazard_pieces', guards: ['dontneed'] },
   { app: 'hazard_coredump', guards: [] },
 ];
