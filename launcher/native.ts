@@ -44,6 +44,8 @@ export interface CheckpointOptions {
   /** '' for the program, arguments and folder that /proc tells. */
   readonly program: string;
   readonly args: readonly string[];
+  /** What the profile declares, each `NAME=value`. */
+  readonly env: readonly string[];
   readonly cwd: string;
   readonly profile: string;
   readonly inherit: readonly number[];

@@ -40,6 +40,7 @@ export async function run(args: readonly string[]): Promise<number> {
     policies: (values.policy ?? []).map(policy),
     program: '',
     args: [],
+    env: [],
     cwd: '',
     profile: '',
     inherit: [],

@@ -6,7 +6,7 @@ import { setTimeout } from 'node:timers/promises';
 
 import type { Definition } from '../definition/definition.js';
 import { ThawError, messageOf } from '../errors.js';
-import { type CheckpointReport, native } from '../native.js';
+import { type CheckpointReport, environmentList, native } from '../native.js';
 import type { Progress } from '../progress.js';
 import { asidePath, install } from '../store/install.js';
 import type { Store } from '../store/store.js';
@@ -121,7 +121,7 @@ export class Build {
   }
 
   async #checkpoint(app: App, callAddress: string | undefined): Promise<CheckpointReport> {
-    const { name, program, args, cwd, policies, launch } = this.definition;
+    const { name, program, args, env, cwd, policies, launch } = this.definition;
     this.interrupt.throwIfAborted();
     const report = await native.checkpoint({
       pid: app.pid,
@@ -130,6 +130,7 @@ export class Build {
       policies,
       program,
       args: [program, ...args],
+      env: environmentList(env),
       cwd,
       profile: name,
       inherit: launch.inherit,

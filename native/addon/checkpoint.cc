@@ -39,6 +39,7 @@ checkpoint::Request parse(const Napi::Object& options) {
   request.policies = policies_of(options);
   request.program = string_option(options, "program");
   request.arguments = strings_option(options, "args");
+  request.environment = strings_option(options, "env");
   request.cwd = string_option(options, "cwd");
   request.profile = string_option(options, "profile");
   for (const std::string& number : strings_option(options, "inherit"))

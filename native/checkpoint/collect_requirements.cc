@@ -103,6 +103,7 @@ Result<void> collect_program(Capture& capture, model::Requirements& needs) {
   }
   needs.arguments = capture.image.blob(arguments);
   THAW_ASSIGN(environment, read_file(folder + "/environ"));
+  needs.declared = capture.image.blob(joined(request.environment));
   needs.environment = capture.image.blob(environment);
   return {};
 }

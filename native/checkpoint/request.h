@@ -21,9 +21,10 @@ struct Request {
   std::string image;  ///< path of the image to write
   bool leave_running = false;
   policy::Policies policies;
-  std::string program;                 ///< absolute; empty: /proc/PID/exe
-  std::vector<std::string> arguments;  ///< argv[0]...; empty: /proc/PID/cmdline
-  std::string cwd;                     ///< where the app was started; empty: unknown
+  std::string program;                   ///< absolute; empty: /proc/PID/exe
+  std::vector<std::string> arguments;    ///< argv[0]...; empty: /proc/PID/cmdline
+  std::vector<std::string> environment;  ///< what the profile declares, "NAME=value"
+  std::string cwd;                       ///< where the app was started; empty: unknown
   std::string profile;
   std::vector<int> inherit;             ///< descriptors beyond 0, 1, 2 that come from the caller
   uint64_t call_address = 0;            ///< struct thaw_call of the app, 0: none

@@ -36,10 +36,12 @@ struct Requirements {
   Blob kernel;                    ///< uname release and version, for people
   Blob vdso;                      ///< the vDSO's bytes, for trampolines under another kernel
   Blob security_label;            ///< /proc/PID/attr/current, empty without a security module
-  Blob program;       ///< path that exec was called with (the profile's program, absolute)
-  Blob arguments;     ///< argv[0..], each ended by NUL: the launch must have the same
-  Blob environment;   ///< the app's environment at start, each ended by NUL
-  Blob profile;       ///< profile name, or empty
+  Blob program;      ///< path that exec was called with (the profile's program, absolute)
+  Blob arguments;    ///< argv[0..], each ended by NUL: the launch must have the same
+  Blob environment;  ///< the app's environment at start, each ended by NUL
+  Blob
+      declared;  ///< the part of it that the profile declares: the caller must not set other values
+  Blob profile;  ///< profile name, or empty
   uint32_t euid = 0;  ///< owner of the app at checkpoint
   uint32_t egid = 0;
   Index program_file = kNone;  ///< File that /proc/PID/exe named

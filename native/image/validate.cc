@@ -51,7 +51,8 @@ const char* check_requirements(const View& v, const Checker& c) {
   const Requirements& r = v.requirements()[0];
   if (!c.string(r.kernel) || !c.blob(r.vdso) || !c.string(r.security_label) ||
       !c.string(r.program) || !c.blob(r.arguments) || !c.blob(r.environment) ||
-      !c.string(r.profile) || !Checker::index(r.program_file, v.files(), true))
+      !c.blob(r.declared) || !c.string(r.profile) ||
+      !Checker::index(r.program_file, v.files(), true))
     return "the image's requirements are broken";
   return nullptr;
 }

@@ -282,6 +282,22 @@ Result<void> check_arguments(const View& view, const Request& request) {
   return Error{0, "the image was made with other arguments"};
 }
 
+/// What the profile declares is part of the warm state, too: a caller that sets another value wants
+/// another app.
+Result<void> check_environment(const View& view, const Request& request) {
+  std::string_view declared = view.bytes(view.requirements_record().declared);
+  while (!declared.empty()) {
+    const std::string_view entry = declared.substr(0, declared.find('\0'));
+    declared.remove_prefix(std::min(declared.size(), entry.size() + 1));
+    const std::string_view name = entry.substr(0, entry.find('=') + 1);
+    for (char* const* own = request.envp; *own != nullptr; ++own)
+      if (std::string_view(*own).starts_with(name) && *own != entry)
+        return Error{0,
+                     "the image was made with " + std::string(entry) + ", the caller has " + *own};
+  }
+  return {};
+}
+
 }  // namespace
 
 Error launch(const Request& request) {
@@ -290,6 +306,7 @@ Error launch(const Request& request) {
   if (auto result = check_owner(view.value().fd(), request.image); !result) return result.error();
   if (auto result = check_launch(view.value()); !result) return result.error();
   if (auto result = check_arguments(view.value(), request); !result) return result.error();
+  if (auto result = check_environment(view.value(), request); !result) return result.error();
   return Preparation(request, view.value()).run();
 }
 
