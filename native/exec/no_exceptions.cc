@@ -15,22 +15,22 @@ namespace {
 }  // namespace
 
 namespace std {
-[[noreturn]] void __throw_length_error(const char*) {
+void __throw_length_error(const char*) {
   give_up();
 }
-[[noreturn]] void __throw_logic_error(const char*) {
+void __throw_logic_error(const char*) {
   give_up();
 }
-[[noreturn]] void __throw_out_of_range_fmt(const char*, ...) {
+void __throw_out_of_range_fmt(const char*, ...) {
   give_up();
 }
-[[noreturn]] void __throw_bad_alloc() {
+void __throw_bad_alloc() {
   give_up();
 }
-[[noreturn]] void __throw_bad_array_new_length() {
+void __throw_bad_array_new_length() {
   give_up();
 }
-[[noreturn]] void __throw_bad_function_call() {
+void __throw_bad_function_call() {
   give_up();
 }
 }  // namespace std

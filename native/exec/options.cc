@@ -25,14 +25,21 @@ const char* const kUsage =
 
 namespace {
 
-/// Takes the value of an option, "--name VALUE" or "--name=VALUE"; null if `argument` is another
-/// option.
-const char* value_of(const char* name, int argc, char** argv, int& i) {
+/// An argument and the one behind it, null at the end.
+struct Argument {
+  const char* text;
+  const char* next;
+};
+
+/// The value of an option, "--name VALUE" or "--name=VALUE", and whether it was the next argument;
+/// null for others.
+const char* value_of(const char* name, const Argument& argument, bool& took_next) {
   const size_t size = strlen(name);
-  if (strncmp(argv[i], name, size) != 0) return nullptr;
-  if (argv[i][size] == '=') return argv[i] + size + 1;
-  if (argv[i][size] != '\0' || i + 1 >= argc) return nullptr;
-  return argv[++i];
+  if (strncmp(argument.text, name, size) != 0) return nullptr;
+  if (argument.text[size] == '=') return argument.text + size + 1;
+  if (argument.text[size] != '\0') return nullptr;
+  took_next = argument.next != nullptr;
+  return argument.next;
 }
 
 bool take_flag(Options& options, const char* argument) {
@@ -53,7 +60,7 @@ bool take_flag(Options& options, const char* argument) {
   return false;
 }
 
-bool take_value(Options& options, int argc, char** argv, int& i) {
+bool take_value(Options& options, const Argument& argument, bool& took_next) {
   struct Value {
     const char* name;
     const char* Options::*member;
@@ -61,7 +68,7 @@ bool take_value(Options& options, int argc, char** argv, int& i) {
   static constexpr Value kValues[] = {
       {"--store", &Options::store}, {"--profile", &Options::profile}, {"--image", &Options::image}};
   for (const Value& value : kValues) {
-    if (const char* text = value_of(value.name, argc, argv, i)) {
+    if (const char* text = value_of(value.name, argument, took_next)) {
       options.*value.member = text;
       return true;
     }
@@ -79,8 +86,11 @@ Result<Options> parse_options(int argc, char** argv) {
       ++i;
       break;
     }
-    if (!take_flag(options, argv[i]) && !take_value(options, argc, argv, i))
+    const Argument argument = {argv[i], i + 1 < argc ? argv[i + 1] : nullptr};
+    bool took_next = false;
+    if (!take_flag(options, argument.text) && !take_value(options, argument, took_next))
       return Error{0, std::string("unknown option or missing value: ") + argv[i] + " (see --help)"};
+    if (took_next) ++i;
   }
   options.command = argv + i;
   if (!options.help && !options.version && *options.command == nullptr)
