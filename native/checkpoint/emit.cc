@@ -154,7 +154,9 @@ class Emitter {
                  advice.optional);
     if (vma.has("lo")) {
       constexpr uint32_t kOnFault = 1;  // MLOCK_ONFAULT
-      ops_.add(model::OpKind::lock, vma.start, vma.size(), vma.has("lf") ? kOnFault : 0);
+      // Older kernels have no letters for the flag.
+      const bool on_fault = vma.has("lf") || vma.has("??");
+      ops_.add(model::OpKind::lock, vma.start, vma.size(), on_fault ? kOnFault : 0);
     }
     constexpr std::string_view kPrefix = "[anon:";
     if (vma.path.starts_with(kPrefix) && vma.path.ends_with("]"))

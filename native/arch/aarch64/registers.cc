@@ -18,6 +18,7 @@
 
 #include "arch/aarch64/regsets.h"
 #include "arch/arch.h"
+#include "support/file.h"
 
 namespace thaw::arch {
 namespace {
@@ -165,11 +166,39 @@ ptrdiff_t find_syscall_instruction(std::span<const uint8_t> code) {
   return -1;
 }
 
+namespace {
+
+/// A call that the kernel answers with EINTR instead of restarting it. The answer has taken the
+/// place of its first argument in x0; only /proc/PID/syscall (proc_pid_syscall(5)) still knows
+/// that, as "NUMBER 0xARGUMENT ...".
+Interrupted answered_syscall(pid_t tid, const user_regs_struct& regs) {
+  Interrupted call;
+  uint32_t instruction = 0;
+  if (static_cast<int64_t>(regs.regs[0]) != -EINTR ||
+      !peek(tid, regs.pc - sizeof(instruction), &instruction, sizeof(instruction)) ||
+      instruction != kSvc)
+    return call;
+  const auto text = read_file("/proc/" + std::to_string(tid) + "/syscall");
+  if (!text) return call;
+  const auto parts = split(text.value(), " \n");
+  if (parts.size() < 2 || number(parts[0]) != regs.regs[kNumber] || !parts[1].starts_with("0x"))
+    return call;
+  call.in_syscall = true;
+  call.number = static_cast<int32_t>(regs.regs[kNumber]);
+  call.result = -EINTR;
+  for (int i = 1; i < 6; ++i) call.arguments[i] = regs.regs[kFirstArgument + i];
+  call.arguments[0] = number(parts[1].substr(2), 16);
+  return call;
+}
+
+}  // namespace
+
 Interrupted interrupted_syscall(pid_t tid, const Registers& registers) {
   const user_regs_struct regs = load(registers);
   Interrupted call;
   uint32_t instruction = 0;
-  if (!peek(tid, regs.pc, &instruction, sizeof(instruction)) || instruction != kSvc) return call;
+  if (!peek(tid, regs.pc, &instruction, sizeof(instruction)) || instruction != kSvc)
+    return answered_syscall(tid, regs);
   call.in_syscall = true;
   call.number = static_cast<int32_t>(regs.regs[kNumber]);
   for (int i = 0; i < 6; ++i) call.arguments[i] = regs.regs[kFirstArgument + i];
@@ -180,7 +209,9 @@ Interrupted interrupted_syscall(pid_t tid, const Registers& registers) {
 
 void restart_syscall(Registers& registers, const Interrupted& call) {
   user_regs_struct regs = load(registers);
-  set_call(regs, call.number, call.arguments);  // pc stands at the svc already.
+  set_call(regs, call.number, call.arguments);
+  if (call.result == -EINTR)
+    regs.pc -= sizeof(uint32_t);  // Otherwise it stands at the svc already.
   store(registers, regs);
 }
 
