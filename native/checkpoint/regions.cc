@@ -61,6 +61,12 @@ Result<void> check_supported(const Vma& vma) {
   if (vma.path.starts_with("anon_inode:") || vma.path.starts_with("/anon_inode:"))
     return refuse(vma, "belongs to a kernel object",
                   "close it before the checkpoint (for io_uring in libuv: UV_USE_IO_URING=0)");
+  if (vma.has("ss"))
+    return refuse(vma, "is a shadow stack, which cannot be made again",
+                  "start the app with GLIBC_TUNABLES=glibc.cpu.x86_shstk=off");
+  if (vma.has("mt"))
+    return refuse(vma, "has memory tags (MTE)",
+                  "start the app with GLIBC_TUNABLES=glibc.mem.tagging=0");
   if (vma.has("ht"))
     return refuse(vma, "is huge pages (hugetlbfs)", "switch huge pages off in the app");
   if (vma.has("pf") || vma.has("io"))
