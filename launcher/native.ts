@@ -48,6 +48,8 @@ export interface CheckpointOptions {
   readonly env: readonly string[];
   readonly cwd: string;
   readonly profile: string;
+  /** The app asks for its caller's arguments itself. */
+  readonly deliver: boolean;
   readonly inherit: readonly number[];
   /** Of the app's struct thaw_call, in hexadecimal. */
   readonly callAddress?: string;
@@ -177,7 +179,7 @@ interface Addon {
   show(path: string): string;
   verify(path: string, options: { data: boolean }): string;
   doctor(pid?: number): string;
-  launchKey(program: string, args: readonly string[]): string;
+  launchKey(program: string, args: readonly string[] | null): string;
   receiveDatagram(path: string, text: string): Promise<string>;
 }
 
@@ -265,7 +267,8 @@ export const native = {
     told(() => JSON.parse(addon().verify(path, options)) as Verdict),
   doctor: (pid?: number): readonly Check[] =>
     told(() => (JSON.parse(addon().doctor(pid)) as { checks: readonly Check[] }).checks),
-  launchKey: (program: string, args: readonly string[]): string =>
+  /** `args` null: for any arguments. */
+  launchKey: (program: string, args: readonly string[] | null): string =>
     told(() => addon().launchKey(program, args)),
   /** The first message with `text` in it on a unix datagram socket at `path`; removing the socket ends the wait. */
   receiveDatagram: (path: string, text: string): Promise<string> => addon().receiveDatagram(path, text),

@@ -43,6 +43,7 @@ export async function run(args: readonly string[]): Promise<number> {
     env: [],
     cwd: '',
     profile: '',
+    deliver: false,
     inherit: [],
     guardsOff: (values['guards-off'] ?? '').split(',').filter((name) => name !== ''),
   });

@@ -17,6 +17,8 @@ export interface Warmup {
 }
 
 export interface Launch {
+  /** exact: other arguments mean a cold start; deliver: the app asks for them (native/include/thaw.h). */
+  readonly args: 'exact' | 'deliver';
   /** Descriptors beyond 0, 1 and 2 that the app takes from its caller. */
   readonly inherit: readonly number[];
 }

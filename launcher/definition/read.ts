@@ -6,6 +6,7 @@ import { parse } from 'toml';
 import { ThawError, messageOf } from '../errors.js';
 import {
   type Definition,
+  type Launch,
   type Policy,
   type Trigger,
   type Warmup,
@@ -33,15 +34,16 @@ export function readDefinition(path: string): Definition {
   const folder = dirname(file);
   const cwd = resolve(folder, top.string('cwd') ?? '.');
   const user = top.string('user');
-  const definition = {
+  const warmup = readWarmup(top);
+  const definition: Definition = {
     name,
     program: findProgram(top, folder),
     args: top.strings('args'),
     cwd,
     ...(user === undefined ? {} : { user }),
     env: readEnvironment(top),
-    warmup: readWarmup(top),
-    launch: readLaunch(top),
+    warmup,
+    launch: readLaunch(top, warmup.until),
     policies: top.tables('policies').map(readPolicy),
     file,
   };
@@ -168,18 +170,22 @@ function readTrigger(table: Table): Trigger {
   return trigger;
 }
 
-function readLaunch(top: Table): { inherit: readonly number[] } {
+function readLaunch(top: Table, until: Trigger): Launch {
   const launch = top.table('launch');
-  if (launch === undefined) return { inherit: [] };
-  const args = launch.string('args');
-  if (args !== undefined && args !== 'exact')
-    throw launch.error('args', `is "${args}"`, 'accepted: "exact" ("deliver" is not supported yet)');
+  if (launch === undefined) return { args: 'exact', inherit: [] };
+  const args = launch.oneOf('args', ['exact', 'deliver']) === 'deliver' ? 'deliver' : 'exact';
+  if (args === 'deliver' && until.kind !== 'call')
+    throw launch.error(
+      'args',
+      'is "deliver", which the app must ask for',
+      'set warmup.until = { call = true } and use thaw_argument() of native/include/thaw.h',
+    );
   const inherit = launch.integers('inherit');
   const bad = inherit.find((number) => number < 3);
   if (bad !== undefined)
     throw launch.error('inherit', `names ${bad}`, 'accepted: 3 and above; 0, 1 and 2 are always inherited');
   launch.end();
-  return { inherit };
+  return { args, inherit };
 }
 
 function readPolicy(table: Table): Policy {

@@ -26,8 +26,8 @@ export function install(store: Store, definition: Definition, aside: string): st
 }
 
 /** One entry for the definition's arguments; entries of an earlier definition go. */
-function indexProfile(store: Store, { name, program, args }: Definition): void {
-  const key = native.launchKey(program, args);
+function indexProfile(store: Store, { name, program, args, launch }: Definition): void {
+  const key = native.launchKey(program, launch.args === 'deliver' ? null : args);
   for (const old of store.keys(name)) if (old !== key) unlinkSync(join(store.indexFolder, old));
   replaceLink(join(store.indexFolder, key), indexTarget(name));
 }

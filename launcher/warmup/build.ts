@@ -133,6 +133,7 @@ export class Build {
       env: environmentList(env),
       cwd,
       profile: name,
+      deliver: launch.args === 'deliver',
       inherit: launch.inherit,
       ...(callAddress === undefined ? {} : { callAddress }),
       guardsOff: (process.env['THAW_GUARDS_OFF'] ?? '').split(',').filter((guard) => guard !== ''),

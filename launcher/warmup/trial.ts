@@ -21,6 +21,9 @@ export async function trial(
   const command = [definition.program, ...definition.args];
   const app = new App([thawExec, '--image', image, '--no-fallback', '--', ...command], setting, log);
   try {
+    // A program that does its work and ends well, as a command does, has proved itself.
+    const done = definition.warmup.run.length === 0 && (await endsWell(app));
+    if (done) return;
     await app.during((signal) => prove(definition.warmup.run, setting, signal), {
       what: 'trial launch',
       timeoutMs: definition.warmup.timeoutMs,
@@ -30,6 +33,11 @@ export async function trial(
   } finally {
     await app.end();
   }
+}
+
+async function endsWell(app: App): Promise<boolean> {
+  const ended = app.exit.then(({ code }) => code === 0);
+  return Promise.race([ended, setTimeout(ALIVE_MS, false)]);
 }
 
 async function prove(commands: readonly string[], setting: Setting, signal: AbortSignal): Promise<void> {

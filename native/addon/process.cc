@@ -186,6 +186,8 @@ Napi::Value exec(const Napi::CallbackInfo& info) {
 
 Napi::Value launch_key(const Napi::CallbackInfo& info) {
   const std::string program = info[0].ToString();
+  if (info[1].IsNull())
+    return Napi::String::New(info.Env(), exec::any_arguments_key(program.c_str()));
   std::vector<std::string> arguments = {program};
   const auto array = info[1].As<Napi::Array>();
   for (uint32_t i = 0; i < array.Length(); ++i) arguments.push_back(array.Get(i).ToString());

@@ -137,6 +137,7 @@ Result<void> collect_requirements(Capture& capture) {
   uname(&kernel);
   needs.kernel = capture.image.blob(std::string(kernel.release) + " " + kernel.version);
   needs.profile = capture.image.blob(capture.request.profile);
+  needs.deliver_arguments = capture.request.deliver_arguments ? 1 : 0;
   needs.call_address = capture.request.call_address;
   THAW_TRY(collect_vdso(capture, needs));
   THAW_TRY(collect_program(capture, needs));

@@ -34,27 +34,40 @@ std::string image_in(const std::string& store, const std::string& entry) {
   return path;
 }
 
-}  // namespace
-
-std::string launch_key(const char* program, char* const* argv) {
-  std::string text = std::string(program) + '\0';
-  for (char* const* argument = *argv == nullptr ? argv : argv + 1; *argument != nullptr; ++argument)
-    text += std::string(*argument) + '\0';
+std::string key_of(const std::string& text) {
   char key[17];
   snprintf(key, sizeof(key), "%016llx",
            static_cast<unsigned long long>(image::hash(text.data(), text.size())));
   return key;
 }
 
-std::string find_image(const char* store, const char* profile, const char* program,
-                       char* const* argv) {
-  const std::string entry = profile != nullptr
-                                ? std::string("/profiles/") + profile + "/current.thaw"
-                                : "/index/" + launch_key(program, argv);
+/// The first store that has the entry.
+std::string find_entry(const char* store, const std::string& entry) {
   if (store == nullptr) store = environment("THAW_STORE");
   if (store != nullptr) return image_in(store, entry);
   std::string path = image_in(user_store(), entry);
   return path.empty() ? image_in(kSystemStore, entry) : path;
+}
+
+}  // namespace
+
+std::string launch_key(const char* program, char* const* argv) {
+  std::string text = std::string(program) + '\0';
+  for (char* const* argument = *argv == nullptr ? argv : argv + 1; *argument != nullptr; ++argument)
+    text += std::string(*argument) + '\0';
+  return key_of(text);
+}
+
+std::string any_arguments_key(const char* program) {
+  return key_of(program);
+}
+
+std::string find_image(const char* store, const char* profile, const char* program,
+                       char* const* argv) {
+  if (profile != nullptr)
+    return find_entry(store, std::string("/profiles/") + profile + "/current.thaw");
+  std::string path = find_entry(store, "/index/" + launch_key(program, argv));
+  return path.empty() ? find_entry(store, "/index/" + any_arguments_key(program)) : path;
 }
 
 }  // namespace thaw::exec

@@ -15,4 +15,7 @@ std::string find_image(const char* store, const char* profile, const char* progr
 /// (argv[1]...), each with its NUL.
 std::string launch_key(const char* program, char* const* argv);
 
+/// The entry for a launch whose arguments the app asks for itself (`args = "deliver"`).
+std::string any_arguments_key(const char* program);
+
 }  // namespace thaw::exec

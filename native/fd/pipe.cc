@@ -55,8 +55,8 @@ Ends ends_of(const Collector& c, const Probe& p) {
 /// POLLHUP, a write end without readers POLLERR.
 Result<void> refuse_outside(const Collector& c, const Probe& p, const Ends& ends) {
   const bool missing_end =
-      (ends.writer == nullptr && (poll_state(ends.reader->copy.get()) & POLLHUP) == 0) ||
-      (ends.reader == nullptr && (poll_state(ends.writer->copy.get()) & POLLERR) == 0);
+      (ends.writer == nullptr && ends.reader != nullptr && (poll_state(ends.reader->copy.get()) & POLLHUP) == 0) ||
+      (ends.reader == nullptr && ends.writer != nullptr && (poll_state(ends.writer->copy.get()) & POLLERR) == 0);
   const std::string holder = outside_holder(c, p);
   if (!missing_end && holder.empty()) return {};
   return refuse(

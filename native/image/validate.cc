@@ -46,6 +46,18 @@ class Checker {
   uint64_t page_;
 };
 
+constexpr uint64_t kCallSize = 40;  ///< struct thaw_call of include/thaw.h
+
+/// True if the app may write all of [address, address + size), which the restorer does.
+bool is_writable(const View& v, uint64_t address, uint64_t size) {
+  constexpr uint32_t kWrite = 2;  // PROT_WRITE
+  for (const Mapping& m : v.mappings())
+    if ((m.prot & kWrite) != 0 && address % 8 == 0 && address >= m.start && address < m.end &&
+        size <= m.end - address)
+      return true;
+  return false;
+}
+
 const char* check_requirements(const View& v, const Checker& c) {
   if (v.requirements().size() != 1) return "the image has no requirements";
   const Requirements& r = v.requirements()[0];
@@ -54,6 +66,8 @@ const char* check_requirements(const View& v, const Checker& c) {
       !c.blob(r.declared) || !c.string(r.profile) ||
       !Checker::index(r.program_file, v.files(), true))
     return "the image's requirements are broken";
+  if (r.call_address != 0 && !is_writable(v, r.call_address, kCallSize))
+    return "the image's App API record is broken";
   return nullptr;
 }
 

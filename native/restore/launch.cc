@@ -222,16 +222,35 @@ class Preparation {
     fill_cold_start(area, launch.cold);
   }
 
+  /// The caller's arguments and environment, for the app to ask for (include/thaw.h).
+  void fill_delivery(const RestorerArea& area, Launch& launch) const {
+    launch.call_address = view_.requirements_record().call_address;
+    launch.delivery_size = area.delivery_size();
+    if (launch.call_address == 0) return;
+    auto* next = reinterpret_cast<char*>(static_cast<uintptr_t>(area.delivery()));
+    auto put = [&next](char* const* strings, uint64_t& address, uint64_t& size) {
+      char* const first = next;
+      for (; *strings != nullptr; ++strings) next = stpcpy(next, *strings) + 1;
+      address = reinterpret_cast<uintptr_t>(first);
+      size = static_cast<uint64_t>(next - first);
+    };
+    put(request_.argv, launch.arguments, launch.arguments_size);
+    put(request_.envp, launch.environment, launch.environment_size);
+  }
+
   Result<void> enter_restorer() {
     if (kernel_.moves.size() > std::size(Launch{}.moves))
       return Error{0, "this kernel has more mappings of its own than thaw knows"};
     RestorerArea::Sizes sizes;
     sizes.data = data_size();
     sizes.threads = process_.threads.count;
+    if (view_.requirements_record().call_address != 0)
+      sizes.delivery = strings_size(request_.argv) + strings_size(request_.envp);
     for (const restorer::Move& move : kernel_.moves) sizes.moves += move.size;
     THAW_ASSIGN(area, RestorerArea::make(view_, kernel_, sizes));
     Launch* launch = new (area.allocate<Launch>(1)) Launch;
     fill(area, *launch);
+    fill_delivery(area, *launch);
     THAW_TRY(arch::take_over_extras(View::part(view_.threads(), process_.threads)));
     raw::switch_stack(area.stacks() + RestorerArea::kLeaderStack, area.start(), launch);
   }
@@ -275,6 +294,7 @@ Result<void> check_arguments(const View& view, const Request& request) {
   if (!same_program(view, request, next()))
     return Error{0, "the image is of " + std::string(view.bytes(needs.program)) + ", not of " +
                         request.program};
+  if (needs.deliver_arguments != 0) return {};
   char* const* argument = request.argv[0] == nullptr ? request.argv : request.argv + 1;
   for (; *argument != nullptr; ++argument)
     if (wanted.empty() || next() != *argument) break;

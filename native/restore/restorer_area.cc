@@ -53,9 +53,10 @@ std::span<const char> restorer_code() {
 Result<RestorerArea> RestorerArea::make(const image::View& view, const KernelMappings& kernel,
                                         const Sizes& sizes) {
   const std::span<const char> code = restorer_code();
-  const uint64_t size =
-      round_up(code.size()) + round_up(view.header().metadata_size) + round_up(sizes.data) +
-      round_up(kLeaderStack + sizes.threads * kThreadStack) + round_up(sizes.moves);
+  const uint64_t size = round_up(code.size()) + round_up(view.header().metadata_size) +
+                        round_up(sizes.data) +
+                        round_up(kLeaderStack + sizes.threads * kThreadStack) +
+                        round_up(sizes.moves) + round_up(sizes.delivery);
   RestorerArea area;
   area.start_ = reserve(view, kernel, size);
   if (area.start_ == 0)
@@ -72,10 +73,12 @@ Result<void> RestorerArea::fill(const image::View& view, std::span<const char> c
   metadata_ = view.base();
   const uint64_t metadata_size = round_up(view.header().metadata_size);
   const uint64_t data = metadata_start_ + metadata_size;
-  const uint64_t rest = size_ - code_size - metadata_size - round_up(sizes.moves);
+  const uint64_t rest =
+      size_ - code_size - metadata_size - round_up(sizes.moves) - round_up(sizes.delivery);
   next_ = data;
   stacks_ = data + round_up(sizes.data);
   interim_ = data + rest;
+  delivery_ = interim_ + round_up(sizes.moves);
   if (mprotect(at(start_), code_size, PROT_READ | PROT_WRITE) != 0)
     return errno_error("cannot make the restorer area");
   memcpy(at(start_), code.data(), code.size());
@@ -83,6 +86,8 @@ Result<void> RestorerArea::fill(const image::View& view, std::span<const char> c
                           static_cast<char*>(at(start_ + code_size)));
   if (mprotect(at(start_), code_size, PROT_READ | PROT_EXEC) != 0 ||
       mprotect(at(data), rest, PROT_READ | PROT_WRITE) != 0)
+    return errno_error("cannot make the restorer area");
+  if (delivery_size() != 0 && mprotect(at(delivery_), delivery_size(), PROT_READ | PROT_WRITE) != 0)
     return errno_error("cannot make the restorer area");
   if (mmap(at(metadata_start_), view.header().metadata_size, PROT_READ,
            MAP_PRIVATE | MAP_FIXED | MAP_POPULATE, view.fd(),
@@ -97,6 +102,7 @@ RestorerArea::RestorerArea(RestorerArea&& other) noexcept {
   next_ = other.next_;
   stacks_ = other.stacks_;
   interim_ = other.interim_;
+  delivery_ = other.delivery_;
   metadata_start_ = other.metadata_start_;
   metadata_ = other.metadata_;
 }

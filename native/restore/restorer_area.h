@@ -20,7 +20,8 @@ class RestorerArea {
   struct Sizes {
     size_t data = 0;  ///< bytes that allocate() will hand out
     uint32_t threads = 1;
-    size_t moves = 0;  ///< bytes of the kernel's own mappings
+    size_t delivery = 0;  ///< bytes that the app keeps
+    size_t moves = 0;     ///< bytes of the kernel's own mappings
   };
 
   /// Finds a free place and maps it; unmapped again unless release() was called.
@@ -48,6 +49,9 @@ class RestorerArea {
   [[nodiscard]] uint64_t start() const { return start_; }
   [[nodiscard]] uint64_t size() const { return size_; }
   [[nodiscard]] uint64_t stacks() const { return stacks_; }
+  /// The part that the app keeps, at the end.
+  [[nodiscard]] uint64_t delivery() const { return delivery_; }
+  [[nodiscard]] uint64_t delivery_size() const { return start_ + size_ - delivery_; }
   [[nodiscard]] uint64_t interim() const { return interim_; }
   /// Address in the area of a record that lies in the view's metadata.
   template <typename T>
@@ -62,7 +66,8 @@ class RestorerArea {
   RestorerArea() = default;
   Result<void> fill(const image::View& view, std::span<const char> code, const Sizes& sizes);
 
-  uint64_t start_ = 0, size_ = 0, next_ = 0, stacks_ = 0, interim_ = 0, metadata_start_ = 0;
+  uint64_t start_ = 0, size_ = 0, next_ = 0, stacks_ = 0, interim_ = 0, delivery_ = 0,
+           metadata_start_ = 0;
   const char* metadata_ = nullptr;
 };
 

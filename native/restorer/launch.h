@@ -84,6 +84,11 @@ struct Launch {
   uint32_t owner_count = 0;
   ColdStart cold;
 
+  uint64_t call_address = 0;   ///< the app's struct thaw_call, 0: none
+  uint64_t delivery_size = 0;  ///< bytes at the end of the restorer area that the app keeps
+  uint64_t arguments = 0, arguments_size = 0;  ///< in there, as struct thaw_call wants them
+  uint64_t environment = 0, environment_size = 0;
+
   uint32_t log = 0;  ///< log level: messages go to descriptor 2
   uint64_t times[kPhases] = {};
 };

@@ -182,6 +182,16 @@ void restore_owners(const Launch& launch) {
   }
 }
 
+/// What the app may ask for of the launch's caller (struct thaw_call of include/thaw.h).
+void deliver(const Launch& launch) {
+  if (launch.call_address == 0) return;
+  auto* call = reinterpret_cast<volatile uint64_t*>(static_cast<uintptr_t>(launch.call_address));
+  call[1] = launch.arguments;  // Behind the state, which the image holds already.
+  call[2] = launch.arguments_size;
+  call[3] = launch.environment;
+  call[4] = launch.environment_size;
+}
+
 }  // namespace
 
 void restore_process(Launch& launch) {
@@ -199,6 +209,7 @@ void restore_process(Launch& launch) {
   // Committed: nothing below can fail in a way that the app would notice.
   for (uint32_t i = 0; i < launch.close_count; ++i)
     raw::call(__NR_close_range, launch.close[i].first, launch.close[i].last, 0);
+  deliver(launch);
   restore_core_dumps(launch);
   restore_signal_actions(launch);
   restore_flags(launch);

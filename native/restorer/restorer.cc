@@ -51,7 +51,7 @@ extern "C" [[noreturn]] __attribute__((section(".text.entry"))) void thaw_restor
   if (launch.log >= kLogTrace) print_phases(launch);
   const model::Process& process = *launch.process;
   raw::enter_finish(launch.finish_code, launch.threads[0].frame, process.park_word,
-                    launch.area_start, launch.area_size);
+                    launch.area_start, launch.area_size - launch.delivery_size);
 }
 
 }  // namespace thaw::restorer
