@@ -26,9 +26,9 @@ struct Request {
   std::vector<std::string> environment;  ///< what the profile declares, "NAME=value"
   std::string cwd;                       ///< where the app was started; empty: unknown
   std::string profile;
-  std::vector<int> inherit;             ///< descriptors beyond 0, 1, 2 that come from the caller
-  bool deliver_arguments = false;         ///< a launch may have other arguments: the app asks for them
-  uint64_t call_address = 0;            ///< struct thaw_call of the app, 0: none
+  std::vector<int> inherit;        ///< descriptors beyond 0, 1, 2 that come from the caller
+  bool deliver_arguments = false;  ///< a launch may have other arguments: the app asks for them
+  uint64_t call_address = 0;       ///< struct thaw_call of the app, 0: none
   std::vector<std::string> guards_off;  ///< hazard guards left out, for tests
 };
 

@@ -54,9 +54,10 @@ Ends ends_of(const Collector& c, const Probe& p) {
 /// An end that the tree does not have must be closed everywhere: a read end without writers shows
 /// POLLHUP, a write end without readers POLLERR.
 Result<void> refuse_outside(const Collector& c, const Probe& p, const Ends& ends) {
-  const bool missing_end =
-      (ends.writer == nullptr && ends.reader != nullptr && (poll_state(ends.reader->copy.get()) & POLLHUP) == 0) ||
-      (ends.reader == nullptr && ends.writer != nullptr && (poll_state(ends.writer->copy.get()) & POLLERR) == 0);
+  const bool missing_end = (ends.writer == nullptr && ends.reader != nullptr &&
+                            (poll_state(ends.reader->copy.get()) & POLLHUP) == 0) ||
+                           (ends.reader == nullptr && ends.writer != nullptr &&
+                            (poll_state(ends.writer->copy.get()) & POLLERR) == 0);
   const std::string holder = outside_holder(c, p);
   if (!missing_end && holder.empty()) return {};
   return refuse(
