@@ -65,7 +65,7 @@ function parseToml(path: string, text: string): Record<string, unknown> {
   try {
     return parse(text) as Record<string, unknown>;
   } catch (error) {
-    const { line } = error as { line?: number };
+    const line = (error as { location?: { start?: { line?: number } } }).location?.start?.line;
     throw new ThawError(`${path}${line === undefined ? '' : `:${line}`}: ${messageOf(error)}`, {
       remedy: 'see https://toml.io for the format',
       cause: error,

@@ -17,8 +17,9 @@ export function expectFree(trigger: Trigger): void {
   });
 }
 
-function listens(port: number): boolean {
-  return ['/proc/net/tcp', '/proc/net/tcp6'].some((table) =>
+/** True if somebody listens on the port, in the network namespace of process `pid`. */
+export function listens(port: number, pid: number | 'self' = 'self'): boolean {
+  return [`/proc/${pid}/net/tcp`, `/proc/${pid}/net/tcp6`].some((table) =>
     lines(table).some((line) => isListener(line, port)),
   );
 }

@@ -1,26 +1,15 @@
-// Warm when somebody listens on a TCP port of this machine.
-import { connect } from 'node:net';
+// Warm when somebody listens on a TCP port. The kernel's table tells: a connection made to find out could stay behind,
+// waiting to be accepted, and would be part of the image.
 import { setTimeout } from 'node:timers/promises';
 
+import { listens } from '../listening.js';
 import type { Waiter } from './trigger.js';
 
 const pauseMs = 5;
 
-function answers(host: string, port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host, port });
-    const end = (answer: boolean) => () => {
-      socket.destroy();
-      resolve(answer);
-    };
-    socket.once('connect', end(true)).once('error', end(false));
-  });
-}
-
 export const port: Waiter<'port'> = {
-  async wait({ port: number }, { signal }) {
-    while (!(await answers('127.0.0.1', number)) && !(await answers('::1', number)))
-      await setTimeout(pauseMs, undefined, { signal });
+  async wait({ port: number }, { pid, signal }) {
+    while (!listens(number, pid)) await setTimeout(pauseMs, undefined, { signal });
     return {};
   },
 };

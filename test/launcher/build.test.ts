@@ -1,0 +1,98 @@
+// thaw build: what holds it up is said, and until a new image has proved itself the old one stays.
+import test from 'ava';
+import { existsSync, readdirSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { Workshop } from './support.js';
+
+const warm = 'until = { log = "warm" }\nsettle = "50ms"';
+
+interface Failure {
+  readonly warmup: string;
+  readonly work: string;
+  readonly says: RegExp;
+}
+
+const failures: Readonly<Record<string, Failure>> = {
+  'a run command that fails': {
+    warmup: `${warm}\nrun = ["echo no such page >&2; false"]`,
+    work: '',
+    says: /no such page/,
+  },
+  'an app that dies': {
+    warmup: warm,
+    work: "print('disk on fire', flush=True)\nsys.exit(3)",
+    says: /ended.*3[^]*disk on fire/,
+  },
+  'an app that is never warm': {
+    warmup: 'until = { log = "never" }\ntimeout = "500ms"',
+    work: '',
+    says: /not done after 0\.5 s/,
+  },
+  'a child process': {
+    warmup: warm,
+    work: "import subprocess\nchild = subprocess.Popen(['sleep', '60'])",
+    says: /child process[^]*sleep/,
+  },
+  'a file open for writing': {
+    warmup: warm,
+    work: "f = open('app.log', 'w')",
+    says: /descriptor \d+ \(.*app\.log\)[^]*action = "append"/,
+  },
+};
+
+for (const [what, { warmup, work, says }] of Object.entries(failures))
+  test(`${what}: the build says so and the old image stays`, (t) => {
+    const workshop = new Workshop(t);
+    t.is(workshop.thaw('build', workshop.profile('app', warm)).status, 0);
+    const current = join(workshop.store, 'profiles', 'app', 'current.thaw');
+    const before = readlinkSync(current);
+    const failed = workshop.thaw('build', workshop.profile('app', warmup, work));
+    t.is(failed.status, 1);
+    t.regex(failed.stderr, says);
+    t.is(readlinkSync(current), before);
+    const images = readdirSync(join(workshop.store, 'profiles', 'app')).filter((name) =>
+      name.endsWith('.thaw'),
+    );
+    t.deepEqual(images.sort(), ['current.thaw', before].sort());
+    workshop.profile('app', warm);
+    t.is(workshop.launch('app').stdout, 'done\n');
+  });
+
+test('a new image takes the place of the old one, whose file goes when nobody uses it', (t) => {
+  const workshop = new Workshop(t);
+  const toml = workshop.profile('app', warm);
+  t.is(workshop.thaw('build', toml).status, 0);
+  const current = join(workshop.store, 'profiles', 'app', 'current.thaw');
+  const before = readlinkSync(current);
+  t.is(workshop.thaw('build', toml).status, 0);
+  t.not(readlinkSync(current), before);
+  t.false(existsSync(join(workshop.store, 'profiles', 'app', before)));
+  t.is(workshop.launch('app').stdout, 'done\n');
+});
+
+test('list, show, verify, remove and doctor answer as JSON, too', (t) => {
+  const workshop = new Workshop(t);
+  t.is(workshop.thaw('build', workshop.profile('app', warm)).status, 0);
+  const json = (...args: readonly string[]): unknown => {
+    const { stdout, stderr } = workshop.thaw(...args, '--json');
+    t.notThrows(() => JSON.parse(stdout) as unknown, `${args.join(' ')}: ${stdout}${stderr}`);
+    return JSON.parse(stdout) as unknown;
+  };
+  t.regex(JSON.stringify(json('list')), /"app"/);
+  t.regex(JSON.stringify(json('show', 'app')), /app\.py/);
+  t.like(json('verify', 'app'), { ok: true });
+  json('doctor');
+  t.regex(workshop.thaw('show', 'app').stdout, /\[heap\]/);
+  t.is(workshop.thaw('remove', 'app').status, 0);
+  t.is(workshop.thaw('show', 'app').status, 1);
+  t.regex(workshop.launch('app').stdout, /^warming/);
+});
+
+test('wrong use is told with exit code 2', (t) => {
+  const workshop = new Workshop(t);
+  for (const args of [['build'], ['show'], ['checkpoint', '--pid', 'x'], ['list', '--nonsense']]) {
+    const result = workshop.thaw(...args);
+    t.is(result.status, 2, `${args.join(' ')}: ${result.stderr}`);
+  }
+});

@@ -1,0 +1,72 @@
+// A folder with a store and small Python apps, for tests of the thaw command.
+import type { ExecutionContext } from 'ava';
+import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { cli, thawExec } from '../engine/support/paths.js';
+
+/** What the profiles of these tests run: prints, does what the test wants, waits for the file `go`, prints again. */
+const head = `import os, socket, sys, time
+def wait_for(name):
+    while not os.path.exists(name): time.sleep(0.01)
+def notify(text):
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    s.sendto(text.encode(), os.environ['NOTIFY_SOCKET'])
+    s.close()
+print('warming', flush=True)
+`;
+const tail = `
+print('warm', flush=True)
+wait_for('go')
+print('done', flush=True)
+`;
+
+export class Workshop {
+  readonly folder = mkdtempSync(join(tmpdir(), 'thaw-launcher-'));
+  readonly store = join(this.folder, 'store');
+
+  constructor(t: ExecutionContext) {
+    t.teardown(() => {
+      rmSync(this.folder, { recursive: true, force: true });
+    });
+  }
+
+  write(name: string, text: string): string {
+    const path = join(this.folder, name);
+    writeFileSync(path, text);
+    return path;
+  }
+
+  /** A profile of a Python app that does `work` between its head and its tail. */
+  profile(name: string, warmup: string, work = '', more = ''): string {
+    this.write(`${name}.py`, head + work + tail);
+    return this.write(
+      `${name}.toml`,
+      `name = "${name}"\nprogram = "python3"\nargs = ["${name}.py"]\n${more}\n[warmup]\n${warmup}\n`,
+    );
+  }
+
+  thaw(...args: readonly string[]): SpawnSyncReturns<string> {
+    const [command = '', ...rest] = args;
+    return spawnSync(process.execPath, [cli, command, '--store', this.store, ...rest], {
+      cwd: this.folder,
+      encoding: 'utf8',
+      timeout: 60_000,
+    });
+  }
+
+  /** Launches the app of a profile; `go` exists, so it ends by itself. */
+  launch(name: string, env: Readonly<Record<string, string>> = {}): SpawnSyncReturns<string> {
+    this.write('go', '');
+    const result = spawnSync(thawExec, ['--store', this.store, '--', 'python3', `${name}.py`], {
+      cwd: this.folder,
+      encoding: 'utf8',
+      timeout: 30_000,
+      env: { PATH: process.env['PATH'], THAW_LOG: 'warn', ...env },
+    });
+    rmSync(join(this.folder, 'go'));
+    return result;
+  }
+}

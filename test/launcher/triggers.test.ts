@@ -1,0 +1,37 @@
+// Each trigger tells when the app is warm: not before, and the image goes on from there.
+import test from 'ava';
+
+import { Workshop } from './support.js';
+
+interface Row {
+  readonly until: string;
+  /** What the app does to be warm. */
+  readonly work: string;
+}
+
+const rows: Readonly<Record<string, Row>> = {
+  port: {
+    until: '{ port = 18457 }',
+    work: "time.sleep(0.2)\ns = socket.socket()\ns.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\ns.bind(('127.0.0.1', 18457))\ns.listen()",
+  },
+  log: { until: '{ log = "^ready [0-9]+$" }', work: "time.sleep(0.2)\nprint('ready 7', flush=True)" },
+  notify: {
+    until: '{ notify = true }',
+    work: "notify('STATUS=loading')\ntime.sleep(0.2)\nnotify('STATUS=x\\nREADY=1')",
+  },
+  idle: { until: '{ idle = "300ms" }', work: 'end = time.time() + 0.3\nwhile time.time() < end: pass' },
+  delay: { until: '{ delay = "500ms" }', work: 'time.sleep(0.1)' },
+  file: { until: '{ file = "@FOLDER@/ready" }', work: "time.sleep(0.2)\nopen('ready', 'w').close()" },
+};
+
+for (const [name, { until, work }] of Object.entries(rows))
+  test(name, (t) => {
+    const workshop = new Workshop(t);
+    const trigger = until.replace('@FOLDER@', workshop.folder);
+    const toml = workshop.profile(name, `until = ${trigger}\nsettle = "100ms"`, work);
+    const build = workshop.thaw('build', toml);
+    t.is(build.status, 0, build.stderr);
+    // Warm is behind the work: a launch prints what comes after it, and nothing of what came before.
+    const launched = workshop.launch(name);
+    t.is(launched.stdout, 'done\n', launched.stderr);
+  });
