@@ -86,6 +86,11 @@ function explain(error: unknown, command: string | undefined): number {
   return FAILURE;
 }
 
+// A reader that has seen enough, as in `thaw show NAME | head`, is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
 const args = process.argv.slice(2);
 try {
   // Not process.exit(): what is still on its way to a pipe would be cut off.

@@ -59,3 +59,8 @@ export function print(text: string): void {
 export function printJson(value: unknown): void {
   print(`${JSON.stringify(value, undefined, 2)}\n`);
 }
+
+/** The names of the guards to leave out: as the option says, else $THAW_GUARDS_OFF. */
+export function guards(option: string | undefined): string[] {
+  return (option ?? process.env['THAW_GUARDS_OFF'] ?? '').split(',').filter((name) => name !== '');
+}

@@ -1,7 +1,7 @@
 // thaw checkpoint: the engine by hand.
 import { resolve } from 'node:path';
 
-import { noOperands, parse, print, printJson, processId } from '../command.js';
+import { guards, noOperands, parse, print, printJson, processId } from '../command.js';
 import { UsageError } from '../errors.js';
 import { type CheckpointReport, type Policy, native } from '../native.js';
 import { size } from '../table.js';
@@ -14,7 +14,9 @@ Writes the image of a running process and ends the process.
   --policy type=T,path=P,action=A
                            what to do with state that cannot be restored by itself; may be given several times,
                            the first match wins; type and path may be left out
-  --guards-off NAME,...    leave out guards of restored memory (for tests of what they guard against)
+  --guards-off NAME,...    leave out guards of restored memory (for tests of what they guard against);
+                           default: $THAW_GUARDS_OFF
+  --store DIR              accepted as by every command; the image goes where --image says
   --json                   report as JSON
 `;
 
@@ -24,6 +26,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const { values, positionals } = parse(args, {
     pid: { type: 'string' },
     image: { type: 'string' },
+    store: { type: 'string' },
     'leave-running': { type: 'boolean' },
     'guards-off': { type: 'string' },
     policy: { type: 'string', multiple: true },
@@ -45,7 +48,7 @@ export async function run(args: readonly string[]): Promise<number> {
     profile: '',
     deliver: false,
     inherit: [],
-    guardsOff: (values['guards-off'] ?? '').split(',').filter((name) => name !== ''),
+    guardsOff: guards(values['guards-off']),
   });
   if (values.json === true) printJson(report);
   else print(text(image, report));

@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 
-import { oneOperand, parse, print } from '../command.js';
+import { oneOperand, parse, print, printJson } from '../command.js';
 import { ThawError, messageOf } from '../errors.js';
 import { type Image, environmentList, native } from '../native.js';
 
@@ -17,6 +17,8 @@ Becomes the process of an image. Never starts it cold: exit code 125 if the laun
   --detach          in a session of its own, as a child of init; prints the pid. Its stdin is /dev/null, what it
                     writes goes to the caller's stderr
   --pid-file FILE   write the pid there
+  --json            with --detach: print the pid as JSON
+  --store DIR       accepted as by every command; the image is FILE
 `;
 
 /** A launch that is refused ends well before that. */
@@ -27,6 +29,8 @@ export async function run(args: readonly string[]): Promise<number> {
     'keep-pid': { type: 'boolean' },
     detach: { type: 'boolean' },
     'pid-file': { type: 'string' },
+    store: { type: 'string' },
+    json: { type: 'boolean' },
   });
   const path = resolve(oneOperand(positionals, 'FILE'));
   const image = native.show(path);
@@ -39,7 +43,9 @@ export async function run(args: readonly string[]): Promise<number> {
     return appPid;
   };
   if (values.detach === true) {
-    print(`${tell(await detach(command))}\n`);
+    const pid = tell(await detach(command));
+    if (values.json === true) printJson({ pid });
+    else print(`${pid}\n`);
     return 0;
   }
   tell(process.pid);

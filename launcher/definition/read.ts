@@ -32,9 +32,9 @@ export function readDefinition(path: string): Definition {
       'accepted: lower-case letters, digits, ".", "_" and "-", the first a letter or digit',
     );
   const folder = dirname(file);
-  const cwd = resolve(folder, top.string('cwd') ?? '.');
+  const cwd = findFolder(top, folder);
   const user = top.string('user');
-  const warmup = readWarmup(top);
+  const warmup = readWarmup(top, cwd);
   const definition: Definition = {
     name,
     program: findProgram(top, folder),
@@ -71,6 +71,13 @@ function parseToml(path: string, text: string): Record<string, unknown> {
       cause: error,
     });
   }
+}
+
+/** Where the app starts: below the definition's folder, or that folder itself. */
+function findFolder(top: Table, folder: string): string {
+  const cwd = resolve(folder, top.string('cwd') ?? '.');
+  if (statSync(cwd, { throwIfNoEntry: false })?.isDirectory() === true) return cwd;
+  throw top.error('cwd', `is ${cwd}, which is no folder`, 'make it, or correct the path');
 }
 
 function isExecutable(path: string): boolean {
@@ -110,14 +117,14 @@ function readEnvironment(top: Table): Readonly<Record<string, string>> {
   return env;
 }
 
-function readWarmup(top: Table): Warmup {
+function readWarmup(top: Table, cwd: string): Warmup {
   const warmup = top.table('warmup');
   const accepted = '[warmup] with until = { port = 8080 }, or another trigger';
   if (warmup === undefined) throw top.error('warmup', 'is missing', accepted);
   const until = warmup.inline('until');
   if (until === undefined) throw warmup.error('until', 'is missing', accepted);
   const result = {
-    until: readTrigger(until),
+    until: readTrigger(until, cwd),
     run: warmup.strings('run'),
     settleMs: warmup.duration('settle') ?? defaultSettleMs,
     timeoutMs: warmup.duration('timeout') ?? defaultTimeoutMs,
@@ -127,13 +134,13 @@ function readWarmup(top: Table): Warmup {
 }
 
 /** Per kind of trigger: reads it, or answers undefined where it is not set. */
-const triggers: Readonly<Record<Trigger['kind'], (table: Table) => Trigger | undefined>> = {
+const triggers: Readonly<Record<Trigger['kind'], (table: Table, cwd: string) => Trigger | undefined>> = {
   port: (table) => mapped(table.integer('port', 1, 65_535), (port) => ({ kind: 'port', port })),
   log: (table) => mapped(table.string('log'), (pattern) => logTrigger(table, pattern)),
   notify: (table) => (table.yes('notify') ? { kind: 'notify' } : undefined),
   idle: (table) => mapped(table.duration('idle'), (ms) => ({ kind: 'idle', ms })),
   delay: (table) => mapped(table.duration('delay'), (ms) => ({ kind: 'delay', ms })),
-  file: (table) => mapped(table.string('file'), (path) => ({ kind: 'file', path })),
+  file: (table, cwd) => mapped(table.string('file'), (path) => ({ kind: 'file', path: resolve(cwd, path) })),
   call: (table) => (table.yes('call') ? { kind: 'call' } : undefined),
 };
 
@@ -154,10 +161,10 @@ function logTrigger(table: Table, pattern: string): Trigger {
   return { kind: 'log', pattern };
 }
 
-function readTrigger(table: Table): Trigger {
+function readTrigger(table: Table, cwd: string): Trigger {
   const kinds = Object.keys(triggers).join(', ');
   if (table.has('syscall')) throw table.error('syscall', 'is not supported yet', `accepted: one of ${kinds}`);
-  const found = Object.values(triggers).flatMap((read) => read(table) ?? []);
+  const found = Object.values(triggers).flatMap((read) => read(table, cwd) ?? []);
   table.end();
   const [trigger, second] = found;
   if (trigger === undefined) throw table.error('until', 'names no trigger', `accepted: one of ${kinds}`);

@@ -41,6 +41,7 @@ export class Build {
     readonly store: Store,
     readonly progress: Progress,
     readonly interrupt: AbortSignal,
+    readonly guardsOff: readonly string[],
   ) {
     this.#folder = store.folder(definition.name);
     this.#aside = asidePath(store, definition.name);
@@ -136,7 +137,7 @@ export class Build {
       deliver: launch.args === 'deliver',
       inherit: launch.inherit,
       ...(callAddress === undefined ? {} : { callAddress }),
-      guardsOff: (process.env['THAW_GUARDS_OFF'] ?? '').split(',').filter((guard) => guard !== ''),
+      guardsOff: this.guardsOff,
     });
     this.interrupt.throwIfAborted(); // It could not be stopped in between.
     return report;

@@ -1,8 +1,10 @@
 // thaw build: what holds it up is said, and until a new image has proved itself the old one stays.
 import test from 'ava';
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { cli } from '../engine/support/paths.js';
 import { Workshop } from './support.js';
 
 const warm = 'until = { log = "warm" }\nsettle = "50ms"';
@@ -84,15 +86,49 @@ test('list, show, verify, remove and doctor answer as JSON, too', (t) => {
   t.like(json('verify', 'app'), { ok: true });
   json('doctor');
   t.regex(workshop.thaw('show', 'app').stdout, /\[heap\]/);
-  t.is(workshop.thaw('remove', 'app').status, 0);
+  t.deepEqual(json('remove', 'app'), [{ name: 'app' }]);
   t.is(workshop.thaw('show', 'app').status, 1);
   t.regex(workshop.launch('app').stdout, /^warming/);
 });
 
 test('wrong use is told with exit code 2', (t) => {
   const workshop = new Workshop(t);
-  for (const args of [['build'], ['show'], ['checkpoint', '--pid', 'x'], ['list', '--nonsense']]) {
+  const wrong: readonly (readonly [args: readonly string[], says: RegExp])[] = [
+    [['build'], /PROFILE\.toml is missing/],
+    [['show'], /NAME or FILE is missing/],
+    [['checkpoint', '--pid', 'x', '--image', 'y'], /not a process id: x/],
+    [['restore'], /FILE is missing/],
+    [['list', '--nonsense'], /--nonsense/],
+    [['nonsense'], /no command nonsense/],
+  ];
+  for (const [args, says] of wrong) {
     const result = workshop.thaw(...args);
     t.is(result.status, 2, `${args.join(' ')}: ${result.stderr}`);
+    t.regex(result.stderr, says);
+    t.is(result.stdout, '');
   }
+});
+
+test('a server that ends after its launch has not proved itself', (t) => {
+  const workshop = new Workshop(t);
+  const work = [
+    's = socket.socket()',
+    's.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)',
+    "s.bind(('127.0.0.1', 18458))",
+    's.listen()',
+    'pid = os.getpid()',
+    'while os.getpid() == pid: time.sleep(0.01)',
+    'sys.exit(0)',
+  ].join('\n');
+  const build = workshop.thaw('build', workshop.profile('brief', 'until = { port = 18458 }', work));
+  t.is(build.status, 1, build.stderr);
+  t.regex(build.stderr, /trial launch: the app ended \(exit code 0\)/);
+});
+
+test('a reader that goes away early is no failure', (t) => {
+  const workshop = new Workshop(t);
+  const node = `'${process.execPath}' '${cli}' list --json --store '${workshop.store}'`;
+  const script = `{ sleep 0.2; ${node}; echo "exit $?" >&2; } | true`;
+  const { stderr } = spawnSync('/bin/sh', ['-c', script], { encoding: 'utf8' });
+  t.is(stderr, 'exit 0\n');
 });

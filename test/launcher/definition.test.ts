@@ -1,5 +1,7 @@
 // Definitions: what is wrong is told with file, line and what would be accepted.
 import test from 'ava';
+import { chmodSync } from 'node:fs';
+import { join } from 'node:path';
 
 import { readDefinition } from '../../launcher/definition/read.js';
 import { ThawError } from '../../launcher/errors.js';
@@ -34,6 +36,7 @@ const wrong: readonly (readonly [from: string | RegExp, to: string, line: number
   ['name = "app"', 'name = "App!"', 1, /"App!"/],
   ['program = "sh"', 'program = "no-such-program"', 2, /not in PATH/],
   ['program = "sh"', 'program = "./no/such"', 2, /no executable file/],
+  ['args = ["-c", "true"]', 'cwd = "no/such"', 3, /no folder/],
   ['args = ["-c", "true"]', 'args = "true"', 3, /a list of strings/],
   ['env = { A = "1" }', 'env = { A = 1 }', 4, /table of strings/],
   ['env = {', 'envy = {', 4, /not known.*accepted here: name, .*env/s],
@@ -58,3 +61,12 @@ for (const [from, to, line, says] of wrong)
     t.true(error.message.startsWith(`${path}:${line}: `), error.message);
     t.regex(`${error.message}\n${error.remedy ?? ''}`, says);
   });
+
+test('the paths of a definition are relative to its folder', (t) => {
+  const workshop = new Workshop(t);
+  const text = good.replace('{ port = 80 }', '{ file = "run/ready" }').replace('"sh"', '"./app.sh"');
+  chmodSync(workshop.write('app.sh', '#!/bin/sh\n'), 0o755);
+  const { program, warmup } = readDefinition(workshop.write('app.toml', text));
+  t.is(program, join(workshop.folder, 'app.sh'));
+  t.deepEqual(warmup.until, { kind: 'file', path: join(workshop.folder, 'run/ready') });
+});

@@ -1,5 +1,5 @@
-// Warm when a file exists.
-import { existsSync } from 'node:fs';
+// Warm when the app has made a file, or has written it anew: one that an earlier run left behind says nothing.
+import { statSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 
 import type { Waiter } from './trigger.js';
@@ -7,8 +7,19 @@ import type { Waiter } from './trigger.js';
 const pauseMs = 10;
 
 export const file: Waiter<'file'> = {
-  async wait({ path }, { signal }) {
-    while (!existsSync(path)) await setTimeout(pauseMs, undefined, { signal });
+  prepare({ path }) {
+    const stale = stamp(path);
+    return { env: {}, ...(stale === undefined ? {} : { stale }), close: () => undefined };
+  },
+  async wait({ path }, { stale, signal }) {
+    for (let now = stamp(path); now === undefined || now === stale; now = stamp(path))
+      await setTimeout(pauseMs, undefined, { signal });
     return {};
   },
 };
+
+/** Tells one state of a file from another; undefined when there is none. */
+function stamp(path: string): string | undefined {
+  const status = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return status === undefined ? undefined : `${status.dev}:${status.ino}:${status.ctimeNs}`;
+}

@@ -23,7 +23,8 @@ const waiters: { readonly [K in Trigger['kind']]: Waiter<K> } = {
 
 /** To be called before the app starts. */
 export function prepare(trigger: Trigger): Prepared {
-  return waiters[trigger.kind].prepare?.() ?? { env: {}, close: () => undefined };
+  const waiter = waiters[trigger.kind] as Waiter<typeof trigger.kind>;
+  return waiter.prepare?.(trigger) ?? { env: {}, close: () => undefined };
 }
 
 /** Resolves when the app is warm; rejects when `context.signal` is aborted. */

@@ -7,6 +7,8 @@ export interface Prepared {
   readonly env: Readonly<Record<string, string>>;
   /** What the app says on a socket that it was told of. */
   readonly message?: Promise<string>;
+  /** What an earlier run left behind, which is no sign of this one. */
+  readonly stale?: string;
   close(): void;
 }
 
@@ -26,6 +28,6 @@ export interface Ready {
 
 export interface Waiter<K extends Trigger['kind']> {
   /** Makes what the app must find when it starts; default: nothing. */
-  prepare?(): Prepared;
+  prepare?(trigger: Extract<Trigger, { kind: K }>): Prepared;
   wait(trigger: Extract<Trigger, { kind: K }>, context: TriggerContext): Promise<Ready>;
 }
