@@ -1,11 +1,16 @@
 // A folder with a store and small Python apps, for tests of the thaw command.
 import type { ExecutionContext } from 'ava';
-import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
+import { type SpawnSyncReturns, execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { cli, thawExec } from '../engine/support/paths.js';
+
+/** The interpreter itself: what PATH has may be a shell script that looks for it, with children of its own. */
+const python = execFileSync('python3', ['-c', 'import sys; print(sys.executable)'], {
+  encoding: 'utf8',
+}).trim();
 
 /** What the profiles of these tests run: prints, does what the test wants, waits for the file `go`, prints again. */
 const head = `import os, socket, sys, time
@@ -44,7 +49,7 @@ export class Workshop {
     this.write(`${name}.py`, head + work + tail);
     return this.write(
       `${name}.toml`,
-      `name = "${name}"\nprogram = "python3"\nargs = ["${name}.py"]\n${more}\n[warmup]\n${warmup}\n`,
+      `name = "${name}"\nprogram = "${python}"\nargs = ["${name}.py"]\n${more}\n[warmup]\n${warmup}\n`,
     );
   }
 
@@ -60,7 +65,7 @@ export class Workshop {
   /** Launches the app of a profile; `go` exists, so it ends by itself. */
   launch(name: string, env: Readonly<Record<string, string>> = {}): SpawnSyncReturns<string> {
     this.write('go', '');
-    const result = spawnSync(thawExec, ['--store', this.store, '--', 'python3', `${name}.py`], {
+    const result = spawnSync(thawExec, ['--store', this.store, '--', python, `${name}.py`], {
       cwd: this.folder,
       encoding: 'utf8',
       timeout: 30_000,

@@ -20,18 +20,26 @@ const rows: Readonly<Record<string, Row>> = {
     work: "notify('STATUS=loading')\ntime.sleep(0.2)\nnotify('STATUS=x\\nREADY=1')",
   },
   idle: { until: '{ idle = "300ms" }', work: 'end = time.time() + 0.3\nwhile time.time() < end: pass' },
-  delay: { until: '{ delay = "500ms" }', work: 'time.sleep(0.1)' },
-  file: { until: '{ file = "@FOLDER@/ready" }', work: "time.sleep(0.2)\nopen('ready', 'w').close()" },
+  delay: { until: '{ delay = "1s" }', work: 'time.sleep(0.1)' },
+  file: { until: '{ file = "ready" }', work: "time.sleep(0.2)\nopen('ready', 'w').close()" },
 };
 
 for (const [name, { until, work }] of Object.entries(rows))
   test(name, (t) => {
     const workshop = new Workshop(t);
-    const trigger = until.replace('@FOLDER@', workshop.folder);
-    const toml = workshop.profile(name, `until = ${trigger}\nsettle = "100ms"`, work);
+    const toml = workshop.profile(name, `until = ${until}\nsettle = "100ms"`, work);
     const build = workshop.thaw('build', toml);
     t.is(build.status, 0, build.stderr);
     // Warm is behind the work: a launch prints what comes after it, and nothing of what came before.
     const launched = workshop.launch(name);
     t.is(launched.stdout, 'done\n', launched.stderr);
   });
+
+test('a file of an earlier run is no sign', (t) => {
+  const workshop = new Workshop(t);
+  workshop.write('ready', '');
+  const toml = workshop.profile('stale', 'until = { file = "ready" }\ntimeout = "500ms"');
+  const build = workshop.thaw('build', toml);
+  t.is(build.status, 1);
+  t.regex(build.stderr, /not done after 0\.5 s/);
+});
