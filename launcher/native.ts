@@ -163,6 +163,8 @@ export interface Image {
     readonly stored: number;
     readonly operations: number;
   };
+  /** What a launch touches until its first answer: fed, not waited for. */
+  readonly workingSet: { readonly readPages: number; readonly writtenPages: number; readonly runs: number };
   readonly processes: readonly ImageProcess[];
   readonly files: readonly { readonly path: string; readonly size: number; readonly mapped: boolean }[];
   readonly omissions: readonly { readonly what: string; readonly why: string }[];
@@ -178,6 +180,7 @@ interface Addon {
   checkpoint(options: CheckpointOptions): Promise<string>;
   show(path: string): string;
   verify(path: string, options: { data: boolean }): string;
+  train(path: string, pid: number): void;
   doctor(pid?: number): string;
   launchKey(program: string, args: readonly string[] | null): string;
   receiveDatagram(path: string, text: string): Promise<string>;
@@ -265,6 +268,12 @@ export const native = {
   show: (path: string): Image => told(() => JSON.parse(addon().show(path)) as Image),
   verify: (path: string, options: { data: boolean }): Verdict =>
     told(() => JSON.parse(addon().verify(path, options)) as Verdict),
+  /** Records in the image at `path`, not installed yet, which pages process `pid`, launched from it, has touched. */
+  train: (path: string, pid: number): void => {
+    told(() => {
+      addon().train(path, pid);
+    });
+  },
   doctor: (pid?: number): readonly Check[] =>
     told(() => (JSON.parse(addon().doctor(pid)) as { checks: readonly Check[] }).checks),
   /** `args` null: for any arguments. */

@@ -39,7 +39,7 @@ function section(title: string, body: string): string {
   return `${title}\n${body.replace(/^(?=.)/gm, '  ')}`;
 }
 
-function summary({ header, requirements: needs, sizes }: Image): string {
+function summary({ header, requirements: needs, sizes, workingSet }: Image): string {
   return pairs([
     ['image', header.id],
     ['profile', needs.profile === '' ? '-' : needs.profile],
@@ -53,6 +53,13 @@ function summary({ header, requirements: needs, sizes }: Image): string {
       'size',
       `${size(sizes.onDisk)} on disk (${size(sizes.stored)} in ${sizes.storedPages} pages, ` +
         `${size(sizes.metadata)} of tables, ${sizes.operations} operations)`,
+    ],
+    [
+      'working set',
+      workingSet.runs === 0
+        ? 'none recorded'
+        : `${size(workingSet.writtenPages * header.pageSize)} written, ` +
+          `${size(workingSet.readPages * header.pageSize)} read, in ${workingSet.runs} runs`,
     ],
   ]);
 }

@@ -16,6 +16,11 @@ export interface Warmup {
   readonly timeoutMs: number;
 }
 
+export interface Train {
+  /** Shell commands that a launch answers: what the app touches until then is its working set. */
+  readonly run: readonly string[];
+}
+
 export interface Launch {
   /** exact: other arguments mean a cold start; deliver: the app asks for them (native/include/thaw.h). */
   readonly args: 'exact' | 'deliver';
@@ -52,6 +57,7 @@ export interface Definition {
   readonly user?: string;
   readonly env: Readonly<Record<string, string>>;
   readonly warmup: Warmup;
+  readonly train: Train;
   readonly launch: Launch;
   readonly policies: readonly Policy[];
   /** The TOML file that it was read from. */

@@ -8,6 +8,7 @@ import {
   type Definition,
   type Launch,
   type Policy,
+  type Train,
   type Trigger,
   type Warmup,
   policyActions,
@@ -43,6 +44,7 @@ export function readDefinition(path: string): Definition {
     ...(user === undefined ? {} : { user }),
     env: readEnvironment(top),
     warmup,
+    train: readTrain(top, warmup),
     launch: readLaunch(top, warmup.until),
     policies: top.tables('policies').map(readPolicy),
     file,
@@ -131,6 +133,15 @@ function readWarmup(top: Table, cwd: string): Warmup {
   };
   warmup.end();
   return result;
+}
+
+/** Without a section of its own, training exercises the app as warming it up did. */
+function readTrain(top: Table, warmup: Warmup): Train {
+  const train = top.table('train');
+  if (train === undefined) return { run: warmup.run };
+  const run = train.strings('run');
+  train.end();
+  return { run };
 }
 
 /** Per kind of trigger: reads it, or answers undefined where it is not set. */

@@ -1,4 +1,4 @@
-// From a definition to an installed image: start, warm up, checkpoint, prove, install. Until the last step the old
+// From a definition to an installed image: start, warm up, checkpoint, train, prove, install. Until the last step the old
 // image stays what it was.
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { setTimeout } from 'node:timers/promises';
 
 import type { Definition } from '../definition/definition.js';
 import { ThawError, messageOf } from '../errors.js';
-import { type CheckpointReport, environmentList, native } from '../native.js';
+import { type CheckpointReport, type Image, environmentList, native } from '../native.js';
 import type { Progress } from '../progress.js';
 import { asidePath, install } from '../store/install.js';
 import type { Store } from '../store/store.js';
@@ -16,10 +16,15 @@ import { App, type Limits, type Setting, lastLines } from './app.js';
 import { environment } from './environment.js';
 import { exercise } from './exercise.js';
 import { expectFree } from './listening.js';
+import { train } from './train.js';
 import { trial } from './trial.js';
 import { prepare, waitFor } from './triggers/index.js';
 
 const LOG_LINES = 10;
+
+function trained({ header, workingSet }: Image): string {
+  return size((workingSet.readPages + workingSet.writtenPages) * header.pageSize);
+}
 
 export interface Built {
   readonly name: string;
@@ -61,6 +66,11 @@ export class Build {
         this.#verify(setting);
       });
       this.#log = join(this.#folder, 'trial.log');
+      await this.progress.step(
+        'train',
+        () => train(definition, this.#aside, setting, this.#log, this.interrupt),
+        () => trained(native.show(this.#aside)),
+      );
       await this.progress.step('trial launch', () =>
         trial(definition, this.#aside, setting, this.#log, this.interrupt),
       );

@@ -23,6 +23,7 @@ constexpr Function kFunctions[] = {
     {"checkpoint", checkpoint},
     {"show", show},
     {"verify", verify},
+    {"train", train},
     {"doctor", doctor},
     {"launchKey", launch_key},
     {"receiveDatagram", receive_datagram},

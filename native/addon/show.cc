@@ -23,6 +23,7 @@ class Shower {
     result.Set("header", header());
     result.Set("requirements", requirements());
     result.Set("sizes", sizes(path));
+    result.Set("workingSet", working_set());
     result.Set("processes", list(view_.processes(), [this](const auto& p) { return process(p); }));
     result.Set("files", list(view_.files(), [this](const auto& f) { return file(f); }));
     result.Set("omissions", list(view_.omissions(), [this](const auto& o) {
@@ -114,6 +115,18 @@ class Shower {
     o.Set("storedPages", pages);
     o.Set("stored", pages * h.page_size);
     o.Set("operations", static_cast<double>(view_.ops().size()));
+    return o;
+  }
+
+  Object working_set() {
+    double read = 0, written = 0;
+    for (const model::FeedRun& run : view_.feed_runs())
+      (run.written != 0 ? written : read) +=
+          static_cast<double>(run.size / view_.header().page_size);
+    Object o = Object::New(env_);
+    o.Set("readPages", read);
+    o.Set("writtenPages", written);
+    o.Set("runs", static_cast<double>(view_.feed_runs().size()));
     return o;
   }
 

@@ -206,6 +206,7 @@ class AreaPlanner {
     process.area_size = plan_.area.size();
     process.park_code = code + shim.park_offset;
     process.finish_code = code + shim.finish_offset;
+    process.leave_code = code + shim.leave_offset;
     process.park_word = plan_.area_start + plan_.area_data + shim.park_word_offset;
     if (shim.guarded) process.flags |= model::kShimGuards;
     std::vector<model::Gap> gaps = free_ranges(capture_, plan_);

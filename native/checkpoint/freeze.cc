@@ -58,6 +58,24 @@ Result<bool> stop_thread(pid_t pid, pid_t tid) {
   }
 }
 
+/// A launch that is only just over still has its feeder (restorer/feed.h): no thread of the app.
+void wait_for_feeder(pid_t pid) {
+  const std::string folder = "/proc/" + std::to_string(pid) + "/task/";
+  auto is_feeding = [&folder] {
+    auto tids = numeric_entries(folder);
+    if (!tids) return false;
+    return std::any_of(tids.value().begin(), tids.value().end(), [&folder](int tid) {
+      auto name = read_file(folder + std::to_string(tid) + "/comm");
+      return name && name.value() == "thaw-feeder\n";
+    });
+  };
+  const int64_t deadline = now_ns() + kPatienceNs;
+  while (is_feeding() && now_ns() < deadline) {
+    const timespec pause = {0, 1'000'000};
+    nanosleep(&pause, nullptr);
+  }
+}
+
 }  // namespace
 
 Result<int> wait_for_stop(pid_t tid) {
@@ -78,6 +96,7 @@ Result<int> wait_for_stop(pid_t tid) {
 }
 
 Result<Freeze> Freeze::take(pid_t pid) {
+  wait_for_feeder(pid);
   Freeze freeze(pid);
   // Threads may start others until all of them are stopped.
   for (;;) {

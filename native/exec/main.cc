@@ -42,6 +42,14 @@ uint32_t log_level() {
   return 0;
 }
 
+/// THAW_FEED=off is for measurements, THAW_FEED=record for training.
+restore::Feed feed() {
+  const char* feed = getenv("THAW_FEED");
+  if (feed == nullptr) return restore::Feed::on;
+  if (strcmp(feed, "off") == 0) return restore::Feed::off;
+  return strcmp(feed, "record") == 0 ? restore::Feed::record : restore::Feed::on;
+}
+
 void say(const char* format, const char* a, const char* b) {
   fprintf(stderr, format, a, b);
   fputc('\n', stderr);
@@ -63,6 +71,7 @@ Error launch_warm(const Options& options, const std::string& program, const std:
   request.envp = environ;
   request.fallback = options.fallback;
   request.keep_pid = options.keep_pid;
+  request.feed = feed();
   request.log = log;
   request.started_ns = started_ns;
   return restore::launch(request);

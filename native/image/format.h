@@ -16,7 +16,7 @@
 namespace thaw::image {
 
 constexpr char kMagic[8] = {'T', 'H', 'A', 'W', 'I', 'M', 'G', '\0'};
-constexpr uint32_t kVersion = 1;
+constexpr uint32_t kVersion = 2;
 
 /// X(section name, record type): the tables an image holds, in file order.
 #define THAW_SECTIONS(X)                   \
@@ -36,6 +36,7 @@ constexpr uint32_t kVersion = 1;
   X(map_sources, model::MapSource)         \
   X(ops, model::Op)                        \
   X(gaps, model::Gap)                      \
+  X(feed_runs, model::FeedRun)             \
   X(omissions, model::Omission)            \
   X(blobs, char)
 

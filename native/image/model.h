@@ -98,6 +98,7 @@ struct Process {
   uint64_t area_size = 0;
   uint64_t park_code = 0;    ///< address of the stub where threads wait for the launch to commit
   uint64_t finish_code = 0;  ///< address of the stub that ends a launch: see restorer.cc
+  uint64_t leave_code = 0;   ///< address of the stub that ends the feeder's thread
   uint64_t park_word = 0;    ///< futex word of the stub, in the thaw area
   uint64_t vdso_start = 0;   ///< where the app expects the vDSO; 0: none
   uint64_t vdso_size = 0;
@@ -291,6 +292,16 @@ struct Op {
   uint16_t source = kNoSource;  ///< index in MapSource + 1; 0 = image; kNoSource = anonymous
   uint16_t optional = 0;        ///< 1: failure does not stop the launch (advice)
   static constexpr uint16_t kNoSource = 0xffff;
+};
+
+/// A part of the working set: `size` bytes of consecutive pages that a launch touches. Advice,
+/// never needed: what is not fed comes in on demand.
+struct FeedRun {
+  uint64_t address = 0;
+  uint64_t size = 0;
+  uint64_t offset = 0;   ///< of the first page in the image, 0: it comes from elsewhere
+  uint32_t written = 0;  ///< 1: the launch writes to them
+  uint32_t reserved = 0;
 };
 
 /// Free address range.

@@ -87,8 +87,8 @@ const char* check_process(const View& v, const Checker& c, const Process& p, Ind
     return address >= p.area_start && size <= p.area_size &&
            address - p.area_start <= p.area_size - size;
   };
-  if (!in_area(p.park_code, 16) || !in_area(p.finish_code, 16) || !in_area(p.park_word, 8) ||
-      p.park_word % 4 != 0)
+  if (!in_area(p.park_code, 16) || !in_area(p.finish_code, 16) || !in_area(p.leave_code, 16) ||
+      !in_area(p.park_word, 8) || p.park_word % 4 != 0)
     return "the image's wake-up stub is broken";
   if (p.vdso_start != 0 && !c.pages(p.vdso_start, p.vdso_size)) return "the image's vDSO is broken";
   if (p.vvar_size != 0 && !c.pages(p.vvar_start, p.vvar_size)) return "the image's vvar is broken";
@@ -153,6 +153,8 @@ const char* check_shared_records(const View& v, const Checker& c) {
       return "a mapping source of the image is broken";
   for (const Op& op : v.ops())
     if (!sound_op(v, c, op)) return "a memory operation of the image is broken";
+  for (const FeedRun& r : v.feed_runs())
+    if (!c.pages(r.address, r.size) || r.written > 1) return "the image's working set is broken";
   for (const Gap& g : v.gaps())
     if (g.start >= g.end || g.start % c.page() != 0 || g.end % c.page() != 0)
       return "a gap is broken";

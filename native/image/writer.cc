@@ -8,6 +8,8 @@
 #include <cstdio>
 #include <cstring>
 
+#include "image/view.h"
+
 namespace thaw::image {
 namespace {
 
@@ -42,7 +44,46 @@ void lay_out(Header& header, SectionId id, const std::vector<T>& table, uint64_t
   end += table.size() * sizeof(T);
 }
 
+/// Lays out the tables behind the page data, completes `header` and writes both.
+Result<void> write_metadata(int fd, const Builder& builder, Header& header) {
+  uint64_t size = 0;
+#define X(name, type) lay_out(header, SectionId::name, builder.name, size);
+  THAW_SECTIONS(X)
+#undef X
+  header.metadata_size = (size + header.page_size - 1) / header.page_size * header.page_size;
+  header.file_size = header.metadata_offset + header.metadata_size;
+
+  std::vector<char> metadata(header.metadata_size);
+#define X(name, type)                                                                        \
+  if (!builder.name.empty())                                                                 \
+    memcpy(metadata.data() + header.sections[static_cast<uint32_t>(SectionId::name)].offset, \
+           builder.name.data(), builder.name.size() * sizeof(type));
+  THAW_SECTIONS(X)
+#undef X
+  header.metadata_hash = metadata_hash(header, metadata.data());
+  THAW_TRY(write_all(fd, header.metadata_offset, metadata.data(), metadata.size()));
+  return write_all(fd, 0, &header, sizeof(header));
+}
+
 }  // namespace
+
+Result<void> set_working_set(const std::string& path, std::vector<model::FeedRun> runs) {
+  THAW_ASSIGN(view, View::open(path.c_str()));
+  Builder builder;
+#define X(name, type) builder.name.assign(view.name().begin(), view.name().end());
+  THAW_SECTIONS(X)
+#undef X
+  builder.feed_runs = std::move(runs);
+  if (chmod(path.c_str(), 0600) != 0) return errno_error("cannot write to the image " + path);
+  UniqueFd fd(open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+  if (!fd.valid()) return errno_error("cannot write to the image " + path);
+  Header header = view.header();
+  THAW_TRY(write_metadata(fd.get(), builder, header));
+  if (ftruncate(fd.get(), static_cast<off_t>(header.file_size)) != 0 ||
+      fchmod(fd.get(), 0444) != 0 || fsync(fd.get()) != 0)
+    return errno_error("cannot write the working set to the image " + path);
+  return {};
+}
 
 Writer::Writer(UniqueFd fd, std::string path, std::string temporary, size_t page_size)
     : fd_(std::move(fd)),
@@ -94,23 +135,7 @@ Result<Header> Writer::finish(const Builder& builder, uint32_t cpu) {
   if (getrandom(header.id, sizeof(header.id), 0) != sizeof(header.id))
     return errno_error("cannot get random bytes for the image's id");
 
-  uint64_t size = 0;
-#define X(name, type) lay_out(header, SectionId::name, builder.name, size);
-  THAW_SECTIONS(X)
-#undef X
-  header.metadata_size = (size + page_size_ - 1) / page_size_ * page_size_;
-  header.file_size = header.metadata_offset + header.metadata_size;
-
-  std::vector<char> metadata(header.metadata_size);
-#define X(name, type)                                                                        \
-  if (!builder.name.empty())                                                                 \
-    memcpy(metadata.data() + header.sections[static_cast<uint32_t>(SectionId::name)].offset, \
-           builder.name.data(), builder.name.size() * sizeof(type));
-  THAW_SECTIONS(X)
-#undef X
-  header.metadata_hash = metadata_hash(header, metadata.data());
-  THAW_TRY(write_all(fd_.get(), header.metadata_offset, metadata.data(), metadata.size()));
-  THAW_TRY(write_all(fd_.get(), 0, &header, sizeof(header)));
+  THAW_TRY(write_metadata(fd_.get(), builder, header));
   THAW_TRY(publish());
   return header;
 }

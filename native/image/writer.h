@@ -11,6 +11,10 @@
 
 namespace thaw::image {
 
+/// Gives the image at `path`, which is not installed yet, another working set. Its metadata is
+/// written in place: no launch may have it open.
+Result<void> set_working_set(const std::string& path, std::vector<model::FeedRun> runs);
+
 class Writer {
  public:
   /// Starts an image that will be called `path`. Nothing is seen there until finish().

@@ -101,6 +101,7 @@ class Preparation {
     kernel_ = std::move(kernel);
     THAW_TRY(prepare_vdso());
     open_exe();
+    if (request_.feed == Feed::record) forget_image();
     if (clocks_.before.valid()) {
       THAW_ASSIGN(before, descriptors_.move_high(std::move(clocks_.before)));
       clocks_.before = std::move(before);
@@ -139,6 +140,12 @@ class Preparation {
     return Error{ENOMEM, "there is no room for this kernel's vDSO in the app's address space"};
   }
 
+  /// Pages that lie in the page cache are mapped along with their neighbours: out with them.
+  void forget_image() const {
+    posix_fadvise(view_.fd(), 0, static_cast<off_t>(view_.header().metadata_offset),
+                  POSIX_FADV_DONTNEED);
+  }
+
   void open_exe() {
     const model::Requirements& needs = view_.requirements_record();
     if (needs.program_file == model::kNone) return;
@@ -170,6 +177,11 @@ class Preparation {
     launch.robust_words = area.here(view_.robust_words());
     launch.blobs = area.here(view_.blobs());
     launch.finish_code = process_.finish_code;
+    launch.leave_code = process_.leave_code;
+    launch.feed_runs = area.here(view_.feed_runs());
+    launch.feed_count =
+        request_.feed == Feed::on ? static_cast<uint32_t>(view_.feed_runs().size()) : 0;
+    launch.record = request_.feed == Feed::record ? 1 : 0;
   }
 
   void fill_cold_start(RestorerArea& area, restorer::ColdStart& cold) const {

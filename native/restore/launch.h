@@ -9,6 +9,13 @@
 
 namespace thaw::restore {
 
+/// What happens with the working set.
+enum class Feed {
+  on,
+  off,     ///< every page comes in on demand
+  record,  ///< the same, one by one: no page that the app does not touch
+};
+
 struct Request {
   const char* image = nullptr;  ///< path of the image
   const char* program =
@@ -18,6 +25,7 @@ struct Request {
   bool fallback = true;  ///< false: a launch that fails late ends with exit status 125
   bool keep_pid =
       false;  ///< threads get the ids that they had (the caller has given the process its own)
+  Feed feed = Feed::on;
   uint32_t log = 0;         ///< restorer::kLogWarn ...
   uint64_t started_ns = 0;  ///< for the phases of THAW_LOG=trace
 };

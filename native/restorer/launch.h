@@ -45,7 +45,16 @@ struct ColdStart {
 };
 
 /// Points of time for THAW_LOG=trace, CLOCK_REALTIME nanoseconds.
-enum Phase : uint32_t { kStarted, kOpened, kUnmapped, kMapped, kThreads, kCommitted, kPhases };
+enum Phase : uint32_t {
+  kStarted,
+  kOpened,
+  kUnmapped,
+  kMapped,
+  kFed,
+  kThreads,
+  kCommitted,
+  kPhases
+};
 
 struct Launch {
   uint64_t area_start = 0;  ///< the restorer area
@@ -61,6 +70,11 @@ struct Launch {
   const model::PendingSignal* pending = nullptr;
   const model::RobustWord* robust_words = nullptr;
   const char* blobs = nullptr;
+  const model::FeedRun* feed_runs = nullptr;
+  uint32_t feed_count = 0;  ///< 0: nothing is fed
+  uint32_t cached = 0;      ///< 1: the page cache holds the working set
+  uint32_t record = 0;      ///< 1: training, what is not touched stays out of memory
+  uint32_t feeder = 0;      ///< 1: a thread of its own feeds, and unmaps the restorer area
 
   int32_t image_fd = -1;
   const int32_t* source_fds = nullptr;  ///< per MapSource
@@ -69,7 +83,8 @@ struct Launch {
   uint32_t keep_pid = 0;
   uint64_t old_rseq = 0;  ///< thaw-exec's own registration, to be undone; 0: none
   uint32_t old_rseq_size = 0, old_rseq_signature = 0;
-  uint64_t finish_code = 0;  ///< stub in the thaw area
+  uint64_t finish_code = 0;  ///< stubs in the thaw area
+  uint64_t leave_code = 0;
 
   Move moves[8] = {};
   uint32_t move_count = 0;

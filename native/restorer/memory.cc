@@ -204,6 +204,9 @@ void rebuild_memory(Launch& launch) {
     const Op& op = launch.ops[i];
     const long result = execute(launch, op);
     if (op.optional == 0) check(launch, result, name_of(op.kind), op.address);
+    if (launch.record != 0 && op.kind == OpKind::map && op.source != Op::kNoSource)
+      raw::call(__NR_madvise, static_cast<long>(op.address), static_cast<long>(op.size),
+                MADV_RANDOM);  // No read-ahead.
   }
   place_trampolines(launch);
 }

@@ -2,7 +2,8 @@
 // libc, no TLS, no stack protector: none of these exist between the first munmap and the last
 // sigreturn.
 //
-//   release our own memory → rebuild the app's → make its threads, parked → commit → resume
+//   release our own memory → rebuild the app's → feed it → make its threads, parked → commit →
+//   resume
 //
 // Until commit every failure ends in a cold start: nothing that a plain exec would not undo has
 // happened.
@@ -14,6 +15,7 @@
 
 #include "arch/this_cpu.h"
 #include "restorer/cold_start.h"
+#include "restorer/feed.h"
 #include "restorer/launch.h"
 #include "restorer/memory.h"
 #include "restorer/process.h"
@@ -28,7 +30,7 @@ void mark(Launch& launch, Phase phase) {
 
 void print_phases(const Launch& launch) {
   static constexpr char kNames[][8] =  // No pointers: nobody relocates them.
-      {"open", "unmap", "map", "threads", "commit"};
+      {"open", "unmap", "map", "feed", "threads", "commit"};
   for (uint32_t i = 0; i + 1 < kPhases; ++i)
     print_trace(launch, kNames[i], (launch.times[i + 1] - launch.times[i]) / 1000);
 }
@@ -44,6 +46,8 @@ extern "C" [[noreturn]] __attribute__((section(".text.entry"))) void thaw_restor
   mark(launch, kUnmapped);
   rebuild_memory(launch);
   mark(launch, kMapped);
+  feed_working_set(launch);
+  mark(launch, kFed);
   start_threads(launch);
   mark(launch, kThreads);
   restore_process(launch);
@@ -51,7 +55,7 @@ extern "C" [[noreturn]] __attribute__((section(".text.entry"))) void thaw_restor
   if (launch.log >= kLogTrace) print_phases(launch);
   const model::Process& process = *launch.process;
   raw::enter_finish(launch.finish_code, launch.threads[0].frame, process.park_word,
-                    launch.area_start, launch.area_size - launch.delivery_size);
+                    launch.area_start, launch.feeder != 0 ? 0 : own_area_size(launch));
 }
 
 }  // namespace thaw::restorer

@@ -6,18 +6,13 @@
 #include <linux/sched.h>
 
 #include "arch/this_cpu.h"
+#include "restorer/clone.h"
 #include "restorer/cold_start.h"
 
 namespace thaw::restorer {
 namespace {
 
 constexpr uint32_t kTidMask = 0x3fffffff;  // FUTEX_TID_MASK
-
-/// struct clone_args of <linux/sched.h> as far as set_tid (Linux 5.5).
-struct CloneArguments {
-  uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid,
-      set_tid_size;
-};
 
 /// Lies at the low end of the thread's stack in the restorer area.
 struct Start {
@@ -96,8 +91,7 @@ long start_thread(Launch& launch, uint32_t index) {
   *start = {&launch, index, 0};
   const uint64_t tid = thread.tid;
   CloneArguments arguments = {};
-  arguments.flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
-                    CLONE_SYSVSEM | CLONE_SETTLS;
+  arguments.flags = kThreadFlags | CLONE_SETTLS;
   arguments.tls = thread.tls[0];
   if (thread.clear_child_tid != 0) arguments.flags |= CLONE_CHILD_CLEARTID;
   arguments.child_tid = thread.clear_child_tid;

@@ -151,6 +151,7 @@ Result<ShimPlan> plan(const Input& input) {
   memcpy(plan.code.data(), &header, sizeof(header));
   plan.park_offset = header.park;
   plan.finish_offset = header.finish;
+  plan.leave_offset = header.leave;
   plan.park_word_offset = offsetof(Tables, park_words);
 
   const auto libc = input.ranges.empty() ? std::nullopt : find_libc(input.vmas, input.read);

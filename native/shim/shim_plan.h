@@ -45,8 +45,9 @@ struct ShimPlan {
   std::vector<uint8_t> code;  ///< whole pages, to be mapped executable
   std::vector<uint8_t> data;  ///< to be mapped writable behind the code
   std::vector<Patch> patches;
-  uint64_t park_offset = 0, finish_offset = 0;  ///< stubs, in code (arch/<cpu>/park.S)
-  uint64_t park_word_offset = 0;                ///< in data: two 32-bit words
+  uint64_t park_offset = 0, finish_offset = 0,
+           leave_offset = 0;      ///< stubs, in code (arch/<cpu>/park.S)
+  uint64_t park_word_offset = 0;  ///< in data: two 32-bit words
 };
 
 /// True if the app makes its memory calls through a libc whose functions can be redirected.

@@ -46,8 +46,7 @@ struct Tables {
 /// The blob's first words (blob/header.S): offsets of its entries, then the address of Tables,
 /// filled in by the planner.
 struct BlobHeader {
-  uint32_t park, finish;
-  uint32_t padding;  ///< keeps `tables` aligned
+  uint32_t park, finish, leave;
   uint32_t madvise, posix_madvise, mremap, mmap, mmap64, munmap, mprotect, pkey_mprotect, syscall;
   uint64_t tables;
 };

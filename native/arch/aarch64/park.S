@@ -1,7 +1,8 @@
-// The two stubs of the thaw area that end a launch; no stack is theirs to use.
+// The stubs of the thaw area that end a launch; no stack is theirs to use.
 //   park:   x19 = stack pointer for rt_sigreturn, x20 = park word. Counts itself in the word behind the park word, waits
 //           until the park word is set, then becomes the thread of the signal frame.
 //   finish: x19, x20 as above, x21 and x22 = address and size to unmap first. Sets the park word and wakes all.
+//   leave:  x21 and x22 = address and size to unmap. Ends the calling thread.
 #include <asm/unistd.h>
 
 #define FUTEX_WAIT_PRIVATE 128
@@ -50,5 +51,17 @@ thaw_finish:
     mov x8, #__NR_futex
     svc #0
     b 3b
+
+    .globl thaw_leave
+    .hidden thaw_leave
+thaw_leave:
+    mov x0, x21
+    mov x1, x22
+    mov x8, #__NR_munmap
+    svc #0
+    mov x0, #0
+    mov x8, #__NR_exit
+    svc #0
+    brk #0
 
     .section .note.GNU-stack, "", %progbits

@@ -77,6 +77,14 @@ inline long set_tls(const uint64_t* tls) {
   __builtin_unreachable();
 }
 
+/// Jumps to the leave stub, which unmaps [unmap, unmap + size) and ends the thread.
+[[noreturn]] inline void enter_leave(uint64_t code, uint64_t unmap, uint64_t size) {
+  register uint64_t x21 asm("x21") = unmap;
+  register uint64_t x22 asm("x22") = size;
+  asm volatile("br %0" : : "r"(code), "r"(x21), "r"(x22) : "memory");
+  __builtin_unreachable();
+}
+
 /// Calls entry(argument) on another stack and never returns.
 [[noreturn]] inline void switch_stack(uint64_t top, uint64_t entry, void* argument) {
   register void* x0 asm("x0") = argument;

@@ -1,7 +1,8 @@
-// The two stubs of the thaw area that end a launch; no stack is theirs to use.
+// The stubs of the thaw area that end a launch; no stack is theirs to use.
 //   park:   r4 = stack pointer for rt_sigreturn, r5 = park word. Counts itself in the word behind the park word, waits
 //           until the park word is set, then becomes the thread of the signal frame.
 //   finish: r4, r5 as above, r6 and r8 = address and size to unmap first. Sets the park word and wakes all.
+//   leave:  r6 and r8 = address and size to unmap. Ends the calling thread.
 #include <asm/unistd.h>
 
 #define FUTEX_WAIT_PRIVATE 128
@@ -61,5 +62,18 @@ thaw_finish:
     mov r7, #__NR_futex
     svc #0
     b 3b
+
+    .globl thaw_leave
+    .hidden thaw_leave
+    .type thaw_leave, %function
+thaw_leave:
+    mov r0, r6
+    mov r1, r8
+    mov r7, #__NR_munmap
+    svc #0
+    mov r0, #0
+    mov r7, #__NR_exit
+    svc #0
+    udf #0
 
     .section .note.GNU-stack, "", %progbits

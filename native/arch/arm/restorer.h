@@ -76,6 +76,14 @@ inline long set_tls(const uint64_t* tls) {
   __builtin_unreachable();
 }
 
+/// Jumps to the leave stub, which unmaps [unmap, unmap + size) and ends the thread.
+[[noreturn]] inline void enter_leave(uint64_t code, uint64_t unmap, uint64_t size) {
+  register uint32_t r6 asm("r6") = static_cast<uint32_t>(unmap);
+  register uint32_t r8 asm("r8") = static_cast<uint32_t>(size);
+  asm volatile("bx %0" : : "r"(static_cast<uint32_t>(code)), "r"(r6), "r"(r8) : "memory");
+  __builtin_unreachable();
+}
+
 /// Calls entry(argument) on another stack and never returns.
 [[noreturn]] inline void switch_stack(uint64_t top, uint64_t entry, void* argument) {
   register void* r0 asm("r0") = argument;

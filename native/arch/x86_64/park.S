@@ -1,7 +1,8 @@
-// The two stubs of the thaw area that end a launch; no stack is theirs to use.
+// The stubs of the thaw area that end a launch; no stack is theirs to use.
 //   park:   rbx = stack pointer for rt_sigreturn, r12 = park word. Counts itself in the word behind the park word, waits
 //           until the park word is set, then becomes the thread of the signal frame.
 //   finish: rbx, r12 as above, r13 and r14 = address and size to unmap first. Sets the park word and wakes all.
+//   leave:  r13 and r14 = address and size to unmap. Ends the calling thread.
 #include <asm/unistd.h>
 
 #define FUTEX_WAIT_PRIVATE 128
@@ -47,5 +48,17 @@ thaw_finish:
     mov $__NR_futex, %eax
     syscall
     jmp 2b
+
+    .globl thaw_leave
+    .hidden thaw_leave
+thaw_leave:
+    mov %r13, %rdi
+    mov %r14, %rsi
+    mov $__NR_munmap, %eax
+    syscall
+    xor %edi, %edi
+    mov $__NR_exit, %eax
+    syscall
+    hlt
 
     .section .note.GNU-stack, "", %progbits

@@ -68,6 +68,14 @@ inline long set_tls(const uint64_t* tls) {
   __builtin_unreachable();
 }
 
+/// Jumps to the leave stub, which unmaps [unmap, unmap + size) and ends the thread.
+[[noreturn]] inline void enter_leave(uint64_t code, uint64_t unmap, uint64_t size) {
+  register uint64_t r13 asm("r13") = unmap;
+  register uint64_t r14 asm("r14") = size;
+  asm volatile("jmp *%0" : : "r"(code), "r"(r13), "r"(r14) : "memory");
+  __builtin_unreachable();
+}
+
 /// Calls entry(argument) on another stack and never returns.
 [[noreturn]] inline void switch_stack(uint64_t top, uint64_t entry, void* argument) {
   asm volatile(

@@ -4,7 +4,7 @@
 thaw_shim_header:
     .long thaw_park - thaw_shim_header
     .long thaw_finish - thaw_shim_header
-    .long 0
+    .long thaw_leave - thaw_shim_header
     .long thaw_shim_madvise - thaw_shim_header
     .long thaw_shim_posix_madvise - thaw_shim_header
     .long thaw_shim_mremap - thaw_shim_header

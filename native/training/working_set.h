@@ -1,0 +1,18 @@
+// The working set of an app: which pages a launch of it has touched so far.
+#pragma once
+
+#include <sys/types.h>
+
+#include <vector>
+
+#include "image/view.h"
+
+namespace thaw::training {
+
+/// The pages that process `pid`, launched from the image in recording mode, has touched since:
+/// written ones first, each part ascending. Told from /proc/PID/pagemap: a private page that is no
+/// longer the file's was written. Of files that others use as well, which stay in the page cache,
+/// the kernel maps up to 16 pages around one that is read: of these a few too many are recorded.
+Result<std::vector<model::FeedRun>> working_set(const image::View& view, pid_t pid);
+
+}  // namespace thaw::training

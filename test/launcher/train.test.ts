@@ -1,0 +1,76 @@
+// Training and feeding: the working set is recorded at build time, and with it or without it an app comes back the same.
+import test, { type ExecutionContext } from 'ava';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { Workshop } from './support.js';
+
+const pageSize = 4096;
+const pages = 512;
+/** Holds `pages` pages of its own; its launch writes to each of the first half and reads none of the others. */
+const threads = `
+import threading
+for _ in range(3): threading.Thread(target=lambda: wait_for('go'), daemon=True).start()
+`;
+const work = (more: string): string => `${more}
+held = bytearray(os.urandom(${pages * pageSize}))
+before = bytes(held[-64:])
+def first_half():
+    for page in range(${pages / 2}): held[page * ${pageSize}] = page % 251
+    touched = all(held[page * ${pageSize}] == page % 251 for page in range(${pages / 2}))
+    print('right' if touched and bytes(held[-64:]) == before else 'wrong', flush=True)
+print('warm', flush=True)
+time.sleep(0.15)
+first_half()
+`;
+
+const warmup = 'until = { log = "warm" }\nsettle = "20ms"';
+
+interface Shown {
+  readonly workingSet: { readonly readPages: number; readonly writtenPages: number; readonly runs: number };
+}
+
+function shown(t: ExecutionContext, workshop: Workshop): Shown {
+  const result = workshop.thaw('show', '--json', 'app');
+  t.is(result.status, 0, result.stderr);
+  return JSON.parse(result.stdout) as Shown;
+}
+
+for (const [kind, more] of [
+  ['one thread, fed before it goes on', ''],
+  ['threads, fed beside them', threads],
+] as const)
+  test(`an app with ${kind}`, (t) => {
+    const workshop = new Workshop(t);
+    const built = workshop.thaw('build', workshop.profile('app', warmup, work(more)));
+    t.is(built.status, 0, built.stderr);
+    const { workingSet } = shown(t, workshop);
+    t.true(workingSet.writtenPages >= pages / 2, JSON.stringify(workingSet));
+    t.true(workingSet.writtenPages < pages, 'pages that the launch leaves alone are no part of it');
+    t.true(workingSet.readPages > 0);
+    for (const feed of ['on', 'off', 'record']) {
+      const launch = workshop.launch('app', { THAW_FEED: feed });
+      t.is(launch.status, 0, launch.stderr);
+      t.is(launch.stdout, 'right\nwarm\ndone\n', feed);
+      t.is(launch.stderr, '', 'no cold start');
+    }
+  });
+
+test('what the [train] section runs is what counts', (t) => {
+  const workshop = new Workshop(t);
+  const profile = workshop.profile(
+    'app',
+    `${warmup}\nrun = ["true"]`,
+    '',
+    '[train]\nrun = ["echo trained >> trained.txt"]',
+  );
+  t.is(workshop.thaw('build', profile).status, 0);
+  t.is(readFileSync(join(workshop.folder, 'trained.txt'), 'utf8'), 'trained\n');
+  t.is(
+    workshop.thaw(
+      'build',
+      workshop.profile('app', `${warmup}\ntimeout = "3s"`, '', '[train]\nrun = ["false"]\n'),
+    ).status,
+    1,
+  );
+});
