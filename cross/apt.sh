@@ -1,4 +1,7 @@
 # An apt of its own for a foreign architecture; sourced after use_cpu. The machine's own apt and dpkg are not touched.
+# With `suite` set, it knows that suite of Debian instead of this machine's.
+
+apt_folder() { echo "$cpu_cache/apt${suite:+-$suite}"; }
 
 # Debian's main suites of this machine, without security: its index for armhf is not always complete.
 write_sources() {
@@ -7,11 +10,12 @@ write_sources() {
         awk -F'|' '$4 == "Debian" && $5 == "Debian"' | sort -u | cut -d'|' -f1-3 |
         while IFS='|' read -r uri release component; do
             printf 'deb %s %s %s\n' "$uri" "$release" "$component"
-        done
+        done | if [ -n "${suite:-}" ]; then awk -v suite="$suite" '{ print "deb", $2, suite, "main" }' | sort -u | head -n 1; else cat; fi
 }
 
 apt_options() {
-    local apt=$cpu_cache/apt
+    local apt
+    apt=$(apt_folder)
     printf '%s\n' \
         "Dir::State=$apt/state" "Dir::State::status=$apt/status" "Dir::Cache=$apt/cache" \
         "Dir::Etc::sourcelist=$apt/sources.list" "Dir::Etc::sourceparts=/dev/null" \
@@ -31,13 +35,14 @@ cross_apt() {
 
 # Fetches package lists that are older than a day. With lists that are there, failure is no error: devices are built offline, too.
 update_lists() {
-    local apt=$cpu_cache/apt
+    local apt
+    apt=$(apt_folder)
     mkdir -p "$apt/state/lists/partial" "$apt/cache/archives/partial"
     touch "$apt/status"
     [ -z "$(find "$apt/updated" -mtime -1 2>/dev/null)" ] || return 0
     write_sources >"$apt/sources.list"
     [ -s "$apt/sources.list" ] || fail "apt knows no Debian archive on this machine; run apt-get update"
-    say "$cpu: fetching package lists"
+    say "$cpu: fetching package lists${suite:+ of $suite}"
     if cross_apt apt-get update >"$apt/update.log" 2>&1; then
         touch "$apt/updated"
     elif [ ! -e "$apt/updated" ]; then

@@ -28,3 +28,11 @@ use_cpu() {
     cpu_cache=$cache/$cpu
     mkdir -p "$cpu_cache"
 }
+
+# use_flavour FLAVOUR: a kernel of this machine's Debian ("arm64") or of another suite ("trixie/arm64-16k"). Sets suite (empty: this
+# machine's), kernel_package and kernel_folder.
+use_flavour() {
+    suite='' kernel_package=linux-image-${1##*/}
+    case $1 in */*) suite=${1%%/*} ;; esac
+    kernel_folder=$cpu_cache/kernel-${1//\//-}
+}

@@ -10,7 +10,7 @@ cross/guest.sh run   CPU [OPTIONS] [--] COMMAND [ARGS...]   boot, run COMMAND as
 cross/guest.sh shell CPU [OPTIONS]                          boot to a shell on this terminal
 
 CPU is aarch64 or armv7. OPTIONS:
-  --kernel FLAVOUR    Debian's arm64, cloud-arm64; armmp, armmp-lpae         (arm64, armmp)
+  --kernel FLAVOUR    Debian's arm64, cloud-arm64; armmp, armmp-lpae; of another release: trixie/arm64 (arm64, armmp)
   --in DIR            its files are in /in of the guest
   --out DIR           gets the files that COMMAND leaves in /out
   --data FILE         ext4 image on /data, kept between guests; made if it is not there (2 GB, sparse)
@@ -67,7 +67,8 @@ parse() {
 }
 
 make_guest() {
-    [ -e "$cpu_cache/kernel-$flavour/kernel" ] && [ "${1:-}" != newest ] || "$project/cross/kernel.sh" "$cpu" "$flavour" >/dev/null
+    use_flavour "$flavour"
+    [ -e "$kernel_folder/kernel" ] && [ "${1:-}" != newest ] || "$project/cross/kernel.sh" "$cpu" "$flavour" >/dev/null
     [ -n "$root" ] || { [ -e "$cpu_cache/root.squashfs" ] && [ "${1:-}" != newest ]; } || "$project/cross/root.sh" "$cpu" >/dev/null
     root=${root:-$cpu_cache/root.squashfs}
 }
@@ -120,7 +121,7 @@ kernel_arguments() {
 }
 
 build_arguments() {
-    local kernel=$cpu_cache/kernel-$flavour machine=virt,gic-version=2
+    local kernel=$kernel_folder machine=virt,gic-version=2
     arguments=(-M "$machine" -accel "tcg,thread=multi" -cpu "$model" -smp "$cpus" -m "$memory" -nodefaults -no-reboot -display none
         -kernel "$kernel/kernel" -initrd "$kernel/initrd" -append "$(kernel_arguments)"
         -object rng-random,id=rng,filename=/dev/urandom -device virtio-rng-device,rng=rng

@@ -1,11 +1,13 @@
 #!/bin/bash
 # kernel.sh CPU FLAVOUR: makes a guest's kernel and initramfs from Debian's linux-image-FLAVOUR package (arm64, cloud-arm64;
-# armmp, armmp-lpae) and prints the folder that holds them: kernel, initrd, version, modules.
+# armmp, armmp-lpae; SUITE/FLAVOUR takes it from another release of Debian, as in trixie/arm64-16k) and prints the folder that
+# holds them: kernel, initrd, version.
 # Quick when the newest is there already.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 use_cpu "$1"
 flavour=${2:-$default_flavour}
+use_flavour "$flavour"
 . "$project/cross/apt.sh"
 
 # What a guest needs before its root is mounted, and what its kernel should be able to do afterwards.
@@ -14,7 +16,7 @@ modules=(virtio_mmio virtio_blk virtio_console squashfs erofs overlay ext4 9p 9p
 
 # apt-cache names the package that the flavour's metapackage stands for.
 newest_package() {
-    cross_apt apt-cache depends --important "linux-image-$flavour" | sed -nE 's/^ +Depends: (linux-image-[0-9].*)/\1/p' | head -n 1
+    cross_apt apt-cache depends --important "$kernel_package" | sed -nE 's/^ +Depends: (linux-image-[0-9].*)/\1/p' | head -n 1
 }
 
 # ARM: QEMU starts an unpacked kernel several seconds sooner than one that unpacks itself. 0x40208000: RAM of the virt board
@@ -44,7 +46,11 @@ make_initrd() {
     mkdir -p "$root/modules" "$root/dev" "$root/new"
     "${cross_prefix}gcc" -std=c11 -O2 -Wall -Wextra -Werror -static -s -o "$root/init" "$project/cross/init.c"
     module_files "$tree" "$version" | while read -r file; do
-        cp "$file" "$root/modules/$count-$(basename "$file")"
+        # The kernel unpacks modules only if it was built for that.
+        case $file in
+            *.xz) xz -dc "$file" >"$root/modules/$count-$(basename "$file" .xz)" ;;
+            *) cp "$file" "$root/modules/$count-$(basename "$file")" ;;
+        esac
         count=$((count + 1))
     done
     (cd "$root" && find . | LC_ALL=C sort | cpio -o -H newc --quiet -R 0:0) >"$to"
@@ -56,13 +62,14 @@ package=$(newest_package)
 version=${package#linux-image-}
 package_version=$(cross_apt apt-cache show "$package" | sed -n 's/^Version: //p' | head -n 1)
 key=$( (echo "$package $package_version" && cat "$project/cross/init.c" "$0") | sha256sum | cut -c1-12)
-result=$cpu_cache/kernel-$flavour-$key
+result=$kernel_folder-$key
 if [ ! -d "$result" ]; then
     say "$cpu: making kernel and initramfs from $package $package_version"
     work=$(mktemp -d "$cpu_cache/kernel.XXXXXX")
     trap 'rm -rf "$work"' EXIT
     (cd "$work" && cross_apt apt-get download "$package" >"$cpu_cache/download.log" 2>&1) || fail "cannot download $package"
     dpkg-deb -x "$work"/*.deb "$work/tree"
+    [ -e "$work/tree/lib" ] || ln -s usr/lib "$work/tree/lib" # Since trixie, modules are in /usr/lib.
     depmod -b "$work/tree" "$version"
     mkdir "$work/result"
     make_initrd "$work/tree" "$version" "$work/result/initrd"
@@ -73,8 +80,8 @@ if [ ! -d "$result" ]; then
     esac
     echo "$version" >"$work/result/version"
     chmod 755 "$work/result"
-    rm -rf "$cpu_cache/kernel-$flavour"-????????????
+    rm -rf "$kernel_folder"-????????????
     mv "$work/result" "$result"
 fi
-ln -sfn "$(basename "$result")" "$cpu_cache/kernel-$flavour"
+ln -sfn "$(basename "$result")" "$kernel_folder"
 echo "$result"
