@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds thaw-exec and thaw.node into build/<cpu>/ for each cpu named (x86_64, aarch64, armv7; default: this machine's),
-# with cmake-js on native/CMakeLists.txt; and for this machine the client that measures first answers.
+# Builds thaw-exec and thaw.node into build/<cpu>/ for each cpu named (x86_64, aarch64, armv7; all: this machine's and both
+# ARM ones; default: this machine's), with cmake-js on native/CMakeLists.txt; and for this machine the client that measures first answers.
 # Quick when nothing has changed.
 set -eu
 . "$(dirname "$0")/common.sh"
@@ -26,6 +26,7 @@ build_measuring_client() {
     cc -O2 -std=c11 -Wall -Wextra -Werror -static -o "$out" "$source"
 }
 
+[ "${1:-}" != all ] || set -- $(printf '%s\n' "$host_cpu" aarch64 armv7 | sort -u)
 for cpu in "${@:-$host_cpu}"; do
     step "building native code for $cpu" build "$cpu"
 done

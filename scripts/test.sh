@@ -1,15 +1,29 @@
 #!/bin/sh
-# `npm test`: sets everything up, checks the style of all code, then runs the tests. Arguments go to AVA (files, --match).
-# THAW_TEST chooses the part: host (the default), system (the test apps in QEMU guests of both ARM CPUs), all.
+# `npm test`: sets everything up, checks the style of all code, then runs the tests in one run of AVA. Arguments go to AVA
+# (files, --match). THAW_TEST chooses the parts, with commas between them (default: all):
+#   host     this machine's CPU
+#   user     both ARM CPUs under QEMU user emulation
+#   system   both ARM CPUs in QEMU guests
+#   all      these three
 set -eu
 . "$(dirname "$0")/common.sh"
 
-part=${THAW_TEST:-host}
-case $part in
-    host | system | all) ;;
-    *) fail "THAW_TEST is '$part'; accepted: host, system, all" ;;
-esac
-export THAW_TEST="$part"
+parts=$(echo "${THAW_TEST:-all}" | tr , ' ')
+for part in $parts; do
+    case $part in
+        host | user | system) ;;
+        all) parts='host user system' ;;
+        *) fail "THAW_TEST is '$THAW_TEST'; accepted: host, user, system, or several with commas between them; all" ;;
+    esac
+done
+[ -n "$parts" ] || fail "THAW_TEST names no part; accepted: host, user, system, all"
+
+wanted() {
+    case " $parts " in
+        *" $1 "*) ;;
+        *) return 1 ;;
+    esac
+}
 
 format_is_right() { native_sources | xargs clang-format --dry-run -Werror; }
 
@@ -18,9 +32,10 @@ prepare_host() {
     step "building the image reader under sanitizers" make --silent -C test/image_check -j "$(nproc)"
 }
 
-prepare_system() {
+# What both kinds of emulation need: the packages, the builds, the roots.
+prepare_arm() {
     step "Debian packages for ARM" cross/setup.sh
-    sh scripts/build-native.sh aarch64 armv7
+    sh scripts/build-native.sh all
     step "building the test apps for aarch64" make --silent -C test/apps -j "$(nproc)" CPU=aarch64 CC=aarch64-linux-gnu-gcc MUSL_CC=
     step "building the test apps for armv7" make --silent -C test/apps -j "$(nproc)" CPU=armv7 CC=arm-linux-gnueabihf-gcc MUSL_CC=
     step "making the aarch64 guest" cross/guest.sh make aarch64
@@ -30,11 +45,18 @@ prepare_system() {
 sh scripts/setup.sh
 step "checking TypeScript's style (prettier, eslint, tsc)" npm run --silent lint
 step "checking native code's format (clang-format)" format_is_right
-[ "$part" = system ] || prepare_host
-[ "$part" = host ] || prepare_system
-say "running the tests"
-case $part in
-    host) set -- 'dist/test/engine/*.test.js' 'dist/test/launcher/*.test.js' 'dist/test/profiles/*.test.js' "$@" ;;
-    system) set -- 'dist/test/system/*.test.js' "$@" ;;
+if wanted host; then prepare_host; fi
+if wanted user || wanted system; then prepare_arm; fi
+say "running the tests: $(echo "$parts" | sed 's/ /, /g')"
+# Files named by the caller are taken as they are; else those of the parts that are not wanted are left out.
+case " $*" in
+    *.test.js*) ;;
+    *)
+        set -- 'dist/test/**/*.test.js' "$@"
+        for part in user system; do
+            wanted "$part" || set -- "!dist/test/$part/**" "$@"
+        done
+        wanted host || set -- '!dist/test/engine/**' '!dist/test/launcher/**' '!dist/test/profiles/**' "$@"
+        ;;
 esac
 exec npx --no-install ava "$@"

@@ -1,6 +1,6 @@
 // Runs in an ARM guest: the table of test apps, each checkpointed and launched there. Prints a line per app:
 //   ok NAME | skip NAME REASON | bad NAME REASON
-// Usage: guest.js BUILD_FOLDER WORK_FOLDER root|user
+// Usage: table.js BUILD_FOLDER WORK_FOLDER root|user
 import {
   chmodSync,
   closeSync,
@@ -15,7 +15,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { type Row, hazards, rows } from '../engine/support/rows.js';
+import { type Row, hazards, rows } from '../../engine/support/rows.js';
 
 interface Native {
   spawn(options: Readonly<Record<string, unknown>>): number;
