@@ -17,11 +17,17 @@ use_cpu() {
             debian_architecture=arm64
             cross_prefix=aarch64-linux-gnu-
             default_flavour=arm64
+            multiarch=aarch64-linux-gnu
+            loader_name=ld-linux-aarch64.so.1
+            emulator=qemu-aarch64-static
             ;;
         armv7)
             debian_architecture=armhf
             cross_prefix=arm-linux-gnueabihf-
             default_flavour=armmp
+            multiarch=arm-linux-gnueabihf
+            loader_name=ld-linux-armhf.so.3
+            emulator=qemu-arm-static
             ;;
         *) fail "unknown CPU '$cpu': aarch64 or armv7" ;;
     esac

@@ -15,7 +15,8 @@ CPU is aarch64 or armv7. OPTIONS:
   --out DIR           gets the files that COMMAND leaves in /out
   --data FILE         ext4 image on /data, kept between guests; made if it is not there (2 GB, sparse)
   --share DIR         DIR itself on /share (9p; not with cloud-arm64)
-  --root FILE         another root image (squashfs, erofs or ext4; needs /sbin/guest-init)
+  --root FILE         another root image (squashfs, erofs or ext4): a device's own; it needs nothing, as the guest's tools are
+                      on a disk of their own (cross/tools.sh), and COMMAND finds them after the root's own programs
   --user NAME         run COMMAND as this user: root, kiosk                  (root)
   --model MODEL       QEMU's -cpu                                            (max,pauth=off; cortex-a15)
   --cpus N            2; ARMv7 boots faster with 1                           (2)
@@ -29,7 +30,7 @@ END
 
 parse() {
     flavour=$default_flavour
-    in='' out='' data='' share='' root='' user=root cpus=2 memory=2048 clock=$(date +%s) timeout=120 console_copy=''
+    tools='' in='' out='' data='' share='' root='' user=root cpus=2 memory=2048 clock=$(date +%s) timeout=120 console_copy=''
     case $cpu in
         aarch64) model=max,pauth=off ;;
         armv7) model=cortex-a15 ;;
@@ -70,6 +71,10 @@ make_guest() {
     use_flavour "$flavour"
     [ -e "$kernel_folder/kernel" ] && [ "${1:-}" != newest ] || "$project/cross/kernel.sh" "$cpu" "$flavour" >/dev/null
     [ -n "$root" ] || { [ -e "$cpu_cache/root.squashfs" ] && [ "${1:-}" != newest ]; } || "$project/cross/root.sh" "$cpu" >/dev/null
+    if [ -n "$root" ]; then
+        tools=$cpu_cache/tools.squashfs
+        [ -e "$tools" ] || "$project/cross/tools.sh" "$cpu" >/dev/null
+    fi
     root=${root:-$cpu_cache/root.squashfs}
 }
 
@@ -84,13 +89,16 @@ port() { # NAME FILE
 # The command as a script of one line, whatever its words contain, and the files that it is given.
 write_in_disk() {
     local stage=$work/stage
+    local shell=/bin/bash setpriv=setpriv
+    # Paths, as busybox's shell prefers its own programs of these names.
+    [ -z "$tools" ] || shell='/run/guest/tools/bin/busybox sh' setpriv=/run/guest/tools/bin/setpriv
     mkdir -p "$stage/run/guest"
     if [ ${#command[@]} != 0 ]; then
         {
-            printf '#!/bin/bash\n'
+            printf '#!%s\n' "$shell"
             if [ "$user" != root ]; then
                 printf 'cd ~%q && export HOME=~%q USER=%q\n' "$user" "$user" "$user"
-                printf 'exec setpriv --reuid=%q --regid=%q --init-groups -- ' "$user" "$user"
+                printf 'exec %s --reuid=%q --regid=%q --init-groups -- ' "$setpriv" "$user" "$user"
             else
                 printf 'exec '
             fi
@@ -128,6 +136,7 @@ build_arguments() {
         -device virtio-serial-device)
     disk root "$root" readonly=on,cache=unsafe
     disk in "$work/in.tar" readonly=on
+    [ -z "$tools" ] || disk tools "$tools" readonly=on,cache=unsafe
     prepare_data
     [ -z "$share" ] || arguments+=(-fsdev "local,id=share,path=$share,security_model=none,multidevs=remap"
         -device virtio-9p-device,fsdev=share,mount_tag=share)

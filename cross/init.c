@@ -1,5 +1,6 @@
 // The first program of a guest: loads the modules of the initramfs, mounts the root image under a writable overlay, and
-// hands over to /sbin/guest-init there. When that ends, or anything fails, the machine is switched off.
+// hands over to /sbin/guest-init there; or, for a root that is a device's own, to that of the disk `tools`, mounted on
+// /run/guest/tools. When that ends, or anything fails, the machine is switched off.
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -13,6 +14,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#define TOOLS "/run/guest/tools"
 
 static void die(const char* what, const char* name) {
   fprintf(stderr, "guest: %s %s: %s\n", what, name, strerror(errno));
@@ -40,8 +43,9 @@ static void load_modules(void) {
 }
 
 /// Name of the disk with this serial number, as the host gave it; disks may take a moment to appear.
-static int find_disk(const char* serial, char* device, size_t size) {
-  for (int attempt = 0; attempt < 200; attempt++) {
+static int find_disk(const char* serial, int attempts, char* device, size_t size) {
+  for (int attempt = 0; attempt < attempts; attempt++) {
+    if (attempt != 0) usleep(10000);
     for (char letter = 'a'; letter <= 'h'; letter++) {
       char path[64], text[32] = "";
       snprintf(path, sizeof path, "/sys/block/vd%c/serial", letter);
@@ -52,21 +56,31 @@ static int find_disk(const char* serial, char* device, size_t size) {
       snprintf(device, size, "/dev/vd%c", letter);
       if (strcmp(text, serial) == 0) return 1;
     }
-    usleep(10000);
   }
   return 0;
 }
 
-static void mount_root(const char* device) {
+static void mount_image(const char* what, const char* device, const char* target) {
   static const char* const types[] = {"squashfs", "erofs", "ext4"};
-  mkdir("/lower", 0755);
+  mkdir(target, 0755);
   size_t i = 0;
-  while (i < 3 && mount(device, "/lower", types[i], MS_RDONLY, NULL) != 0) i++;
-  if (i == 3) die("cannot mount the root image", device);
+  while (i < 3 && mount(device, target, types[i], MS_RDONLY, NULL) != 0) i++;
+  if (i == 3) die("the kernel cannot mount (as squashfs, erofs or ext4) the image of the", what);
+}
+
+static void mount_root(const char* device) {
+  mount_image("root", device, "/lower");
   mount_at("tmpfs", "/upper", "tmpfs", 0, "size=75%");
   mkdir("/upper/data", 0755);
   mkdir("/upper/work", 0755);
   mount_at("overlay", "/new", "overlay", 0, "lowerdir=/lower,upperdir=/upper/data,workdir=/upper/work");
+}
+
+/// Their folder lies in memory, so that a root without /run is not in the way.
+static void mount_tools(const char* device) {
+  mount_at("tmpfs", "/new/run", "tmpfs", 0, "mode=755");
+  mkdir("/new/run/guest", 0755);
+  mount_image("tools", device, "/new" TOOLS);
 }
 
 static void enter_root(void) {
@@ -77,12 +91,12 @@ static void enter_root(void) {
   if (chdir("/new") != 0 || mount(".", "/", NULL, MS_MOVE, NULL) != 0 || chroot(".") != 0 || chdir("/") != 0) die("cannot enter", "/new");
 }
 
-static void run(const char* program) {
+static void run(char* const command[]) {
   const pid_t pid = fork();
   if (pid == 0) {
     setsid();
-    execl(program, program, (char*)NULL);
-    die("cannot execute", program);
+    execv(command[0], command);
+    die("cannot execute", command[0]);
   }
   int status = 0;
   pid_t ended;
@@ -97,12 +111,16 @@ int main(void) {
   mount_at("sysfs", "/sys", "sysfs", 0, NULL);
   load_modules();
   char device[16];
-  if (!find_disk("root", device, sizeof device)) die("no disk called", "root");
+  if (!find_disk("root", 200, device, sizeof device)) die("no disk called", "root");
   mount_root(device);
+  const int with_tools = find_disk("tools", 1, device, sizeof device);
+  if (with_tools) mount_tools(device);
   enter_root();
-  setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 1);
+  setenv("PATH", with_tools ? TOOLS "/bin" : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 1);
   setenv("HOME", "/root", 1);
-  run("/sbin/guest-init");
+  char* const own[] = {"/sbin/guest-init", NULL};
+  char* const brought[] = {TOOLS "/bin/busybox", "sh", TOOLS "/bin/guest-init", NULL};
+  run(with_tools ? brought : own);
   sync();
   reboot(RB_POWER_OFF);
   return 0;

@@ -5,20 +5,12 @@ set -euo pipefail
 . "$(dirname "$0")/common.sh"
 use_cpu "$1"
 . "$project/cross/apt.sh"
+. "$project/cross/unpack.sh"
 
 packages=(base-files libc6 libatomic1 bash dash coreutils findutils grep sed gawk tar gzip hostname util-linux mount procps
     iproute2 kmod strace curl ca-certificates nodejs python3 redis-server redis-tools nginx-light e2fsprogs)
 # Where Debian has it, to compare with.
 [ "$cpu" = armv7 ] || packages+=(criu)
-
-unpack() {
-    mkdir -p "$2/usr/bin" "$2/usr/sbin" "$2/usr/lib"
-    ln -s usr/bin "$2/bin"
-    ln -s usr/sbin "$2/sbin"
-    ln -s usr/lib "$2/lib"
-    cut -d' ' -f1 "$1" | xargs -P 2 -I '{}' sh -c \
-        'dpkg-deb --fsys-tarfile "$1" | tar -x --keep-directory-symlink --no-same-owner -C "$2"' - "$archives/{}" "$2"
-}
 
 # What the maintainer scripts of the packages would have made.
 finish() {

@@ -1,0 +1,77 @@
+#!/bin/bash
+# tools.sh CPU: makes the image of tools that a guest needs beside a device's own root, as a squashfs, and prints its path:
+# busybox (static), Node.js, curl and GNU tar with their own libraries. Nothing in it touches the root, and nothing of the root is
+# needed: it works on one that holds a single program. Guests mount it on /run/guest/tools. Quick when the newest is there already.
+#   bin/    the programs by name; those that are not static are started by their own loader with their own libraries
+#   tree/   the unpacked packages
+set -euo pipefail
+. "$(dirname "$0")/common.sh"
+use_cpu "$1"
+. "$project/cross/apt.sh"
+. "$project/cross/unpack.sh"
+
+packages=(busybox-static nodejs curl tar util-linux libatomic1)
+mount_point=/run/guest/tools
+
+# wrap TREE/PROGRAM NAME: bin/NAME starts the program with the loader and the libraries of the tree, whatever the root has.
+wrap() {
+    local loader
+    loader=$(cd "$tools/tree/usr/lib" && find . -name "$loader_name" | head -n 1)
+    [ -n "$loader" ] || fail "$cpu: no $loader_name in the packages of the tools"
+    printf '#!%s/bin/busybox sh\nexec %s/tree/usr/lib/%s --inhibit-cache --library-path %s/tree/usr/lib/%s --argv0 %s %s/tree/%s "$@"\n' \
+        $mount_point $mount_point "${loader#./}" $mount_point "$multiarch" "$2" $mount_point "$1" >"$tools/bin/$2"
+    chmod 755 "$tools/bin/$2"
+}
+
+# Of the name service only what `user` of a profile asks for.
+write_getent() {
+    cat >"$tools/bin/getent" <<'END'
+#!/run/guest/tools/bin/busybox sh
+# getent passwd NAME|UID, from /etc/passwd.
+while IFS=: read -r name password uid rest; do
+    if [ "$name" = "$2" ] || [ "$uid" = "$2" ]; then echo "$name:$password:$uid:$rest"; exit 0; fi
+done </etc/passwd
+exit 2
+END
+    chmod 755 "$tools/bin/getent"
+}
+
+finish() {
+    local applet
+    mkdir -p "$tools/bin"
+    cp "$tools/tree/usr/bin/busybox" "$tools/bin/busybox"
+    # Debian's busybox for both CPUs has the same applets as this machine's emulator shows.
+    for applet in $("$emulator" "$tools/bin/busybox" --list | grep -vx busybox); do ln -sf busybox "$tools/bin/$applet"; done
+    rm -f "$tools"/bin/{tar,setpriv,getent}
+    wrap usr/bin/node node
+    wrap usr/bin/curl curl
+    wrap usr/bin/tar tar
+    wrap usr/bin/setpriv setpriv
+    write_getent
+    install -m 755 "$project/cross/guest-init" "$tools/bin/guest-init"
+    rm -rf "$tools"/tree/usr/share "$tools"/tree/usr/include "$tools"/tree/{etc,var}
+}
+
+update_lists
+list=$(mktemp)
+work=
+trap 'rm -rf "$list" ${work:+"$work"}' EXIT
+resolve "${packages[@]}" >"$list"
+[ -s "$list" ] || fail "$cpu: apt cannot resolve the packages of the tools"
+key=$(cat "$list" "$project/cross/guest-init" "$project/cross/unpack.sh" "$0" | sha256sum | cut -c1-12)
+result=$cpu_cache/tools-$key.squashfs
+if [ ! -e "$result" ]; then
+    say "$cpu: making the tools from $(wc -l <"$list") packages"
+    archives=$cpu_cache/archives
+    mkdir -p "$archives/partial"
+    download "$archives" "${packages[@]}"
+    work=$(mktemp -d "$cpu_cache/tools.XXXXXX")
+    tools=$work/tools
+    unpack "$list" "$tools/tree"
+    finish
+    mksquashfs "$tools" "$work/tools.squashfs" -comp lz4 -all-root -no-progress -quiet >/dev/null
+    rm -f "$cpu_cache"/tools-*.squashfs
+    mv "$work/tools.squashfs" "$result"
+fi
+ln -sfn "$(basename "$result")" "$cpu_cache/tools.squashfs"
+echo "$result"
