@@ -11,6 +11,9 @@ cross/guest.sh shell CPU [OPTIONS]                          boot to a shell on t
 
 CPU is aarch64 or armv7. OPTIONS:
   --kernel FLAVOUR    Debian's arm64, cloud-arm64; armmp, armmp-lpae; of another release: trixie/arm64 (arm64, armmp)
+  --kernel FILE       a kernel as it was built for a device. It needs virtio (mmio, blk, console), overlayfs, squashfs and the
+                      root's file system, built in or as modules
+  --modules DIR       the modules of that kernel: .../lib/modules/VERSION
   --in DIR            its files are in /in of the guest
   --out DIR           gets the files that COMMAND leaves in /out
   --data FILE         ext4 image on /data, kept between guests; made if it is not there (2 GB, sparse)
@@ -30,19 +33,20 @@ END
 
 parse() {
     flavour=$default_flavour
-    tools='' in='' out='' data='' share='' root='' user=root cpus=2 memory=2048 clock=$(date +%s) timeout=120 console_copy=''
+    tools='' modules='' in='' out='' data='' share='' root='' user=root cpus=2 memory=2048 clock=$(date +%s) timeout=120 console_copy=''
     case $cpu in
         aarch64) model=max,pauth=off ;;
         armv7) model=cortex-a15 ;;
     esac
     while [ $# != 0 ]; do
         case $1 in
-            --kernel | --in | --out | --data | --share | --root | --user | --model | --cpus | --memory | --clock | --timeout | --keep-console)
+            --kernel | --modules | --in | --out | --data | --share | --root | --user | --model | --cpus | --memory | --clock | --timeout | --keep-console)
                 [ $# -ge 2 ] || fail "$1 needs a value"
                 ;;
         esac
         case $1 in
             --kernel) flavour=$2 ;;
+            --modules) modules=$2 ;;
             --in) in=$2 ;;
             --out) out=$2 ;;
             --data) data=$2 ;;
@@ -67,9 +71,28 @@ parse() {
     command=("$@")
 }
 
-make_guest() {
-    use_flavour "$flavour"
-    [ -e "$kernel_folder/kernel" ] && [ "${1:-}" != newest ] || "$project/cross/kernel.sh" "$cpu" "$flavour" >/dev/null
+# A device's kernel: its initramfs is made for this guest.
+use_kernel_file() {
+    . "$project/cross/initrd.sh"
+    local tree='' version=''
+    if [ -n "$modules" ]; then
+        [ -e "$modules/modules.dep" ] || fail "$modules holds no modules.dep; name .../lib/modules/VERSION, and run depmod on it"
+        version=$(basename "$modules")
+        tree=$(cd "$modules/../../.." && pwd)
+    fi
+    kernel_folder=$work/kernel
+    mkdir "$kernel_folder"
+    ln -s "$(realpath "$flavour")" "$kernel_folder/kernel"
+    make_initrd "$tree" "$version" "$work/initrd" "$kernel_folder/initrd"
+}
+
+make_guest() { # [newest]
+    if [ -f "$flavour" ]; then
+        use_kernel_file
+    else
+        use_flavour "$flavour"
+        [ -e "$kernel_folder/kernel" ] && [ "${1:-}" != newest ] || "$project/cross/kernel.sh" "$cpu" "$flavour" >/dev/null
+    fi
     [ -n "$root" ] || { [ -e "$cpu_cache/root.squashfs" ] && [ "${1:-}" != newest ]; } || "$project/cross/root.sh" "$cpu" >/dev/null
     if [ -n "$root" ]; then
         tools=$cpu_cache/tools.squashfs
@@ -200,6 +223,8 @@ case $cpu in
     armv7) qemu_name=arm ;;
 esac
 
+work=$(mktemp -d "${TMPDIR:-/tmp}/thaw-guest.XXXXXX")
+trap 'rm -rf "$work"' EXIT
 case $action in
     make)
         make_guest newest
@@ -208,7 +233,5 @@ case $action in
     run | shell) make_guest ;;
     *) usage >&2; exit 2 ;;
 esac
-work=$(mktemp -d "${TMPDIR:-/tmp}/thaw-guest.XXXXXX")
-trap 'rm -rf "$work"' EXIT
 write_in_disk
 "${action}_guest"

@@ -9,10 +9,7 @@ use_cpu "$1"
 flavour=${2:-$default_flavour}
 use_flavour "$flavour"
 . "$project/cross/apt.sh"
-
-# What a guest needs before its root is mounted, and what its kernel should be able to do afterwards.
-modules=(virtio_mmio virtio_blk virtio_console squashfs erofs overlay ext4 9p 9pnet_virtio
-    inet_diag tcp_diag udp_diag unix_diag af_packet_diag netlink_diag zram)
+. "$project/cross/initrd.sh"
 
 # apt-cache names the package that the flavour's metapackage stands for.
 newest_package() {
@@ -33,35 +30,12 @@ unpack_zimage() {
     rm -f "$2.raw"
 }
 
-# Files of the modules that there are, each after those that it needs.
-module_files() {
-    local module
-    for module in "${modules[@]}"; do
-        modprobe -d "$1" -S "$2" --show-depends "$module" 2>/dev/null || true
-    done | sed -nE 's/^insmod ([^ ]+).*/\1/p' | awk '!seen[$0]++'
-}
-
-make_initrd() {
-    local tree=$1 version=$2 to=$3 root=$1/initrd count=100 file
-    mkdir -p "$root/modules" "$root/dev" "$root/new"
-    "${cross_prefix}gcc" -std=c11 -O2 -Wall -Wextra -Werror -static -s -o "$root/init" "$project/cross/init.c"
-    module_files "$tree" "$version" | while read -r file; do
-        # The kernel unpacks modules only if it was built for that.
-        case $file in
-            *.xz) xz -dc "$file" >"$root/modules/$count-$(basename "$file" .xz)" ;;
-            *) cp "$file" "$root/modules/$count-$(basename "$file")" ;;
-        esac
-        count=$((count + 1))
-    done
-    (cd "$root" && find . | LC_ALL=C sort | cpio -o -H newc --quiet -R 0:0) >"$to"
-}
-
 update_lists
 package=$(newest_package)
 [ -n "$package" ] || fail "$cpu: no kernel package for flavour '$flavour'"
 version=${package#linux-image-}
 package_version=$(cross_apt apt-cache show "$package" | sed -n 's/^Version: //p' | head -n 1)
-key=$( (echo "$package $package_version" && cat "$project/cross/init.c" "$0") | sha256sum | cut -c1-12)
+key=$( (echo "$package $package_version" && cat "$project/cross/init.c" "$project/cross/initrd.sh" "$0") | sha256sum | cut -c1-12)
 result=$kernel_folder-$key
 if [ ! -d "$result" ]; then
     say "$cpu: making kernel and initramfs from $package $package_version"
@@ -72,7 +46,7 @@ if [ ! -d "$result" ]; then
     [ -e "$work/tree/lib" ] || ln -s usr/lib "$work/tree/lib" # Since trixie, modules are in /usr/lib.
     depmod -b "$work/tree" "$version"
     mkdir "$work/result"
-    make_initrd "$work/tree" "$version" "$work/result/initrd"
+    make_initrd "$work/tree" "$version" "$work/initrd" "$work/result/initrd"
     image=$work/tree/boot/vmlinuz-$version
     case $cpu in
         armv7) unpack_zimage "$image" "$work/result/kernel" ;;

@@ -1,6 +1,7 @@
 #!/bin/bash
 # root.sh CPU: makes a guest's root file system from Debian packages, as a squashfs, and prints its path. Packages are only
 # unpacked: nothing of them runs, so no emulation is needed. Quick when the newest is there already.
+# root.sh CPU DIR PACKAGE...: makes a device's root in the new folder DIR, from these packages and what they depend on alone.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 use_cpu "$1"
@@ -12,13 +13,18 @@ packages=(base-files libc6 libatomic1 bash dash coreutils findutils grep sed gaw
 # Where Debian has it, to compare with.
 [ "$cpu" = armv7 ] || packages+=(criu)
 
-# What the maintainer scripts of the packages would have made.
-finish() {
-    mkdir -p "$1"/{dev,proc,sys,run,tmp,root,home,data,share,in,out,etc}
-    chmod 1777 "$1/tmp"
+write_accounts() {
+    mkdir -p "$1/etc"
     printf '%s\n' root:x:0:0:root:/root:/bin/bash kiosk:x:1000:1000:kiosk:/home/kiosk:/bin/bash \
         www-data:x:33:33:www-data:/var/www:/usr/sbin/nologin nobody:x:65534:65534:nobody:/:/usr/sbin/nologin >"$1/etc/passwd"
     printf '%s\n' root:x:0: tty:x:5: www-data:x:33: kiosk:x:1000: nogroup:x:65534: >"$1/etc/group"
+}
+
+# What the maintainer scripts of the packages would have made.
+finish() {
+    mkdir -p "$1"/{dev,proc,sys,run,tmp,root,home,data,share,in,out}
+    chmod 1777 "$1/tmp"
+    write_accounts "$1"
     printf '127.0.0.1 localhost\n::1 localhost\n' >"$1/etc/hosts"
     printf 'hosts: files\npasswd: files\ngroup: files\n' >"$1/etc/nsswitch.conf"
     ln -sf gawk "$1/usr/bin/awk"
@@ -26,17 +32,37 @@ finish() {
     install -m 755 "$project/cross/guest-init" "$1/usr/sbin/guest-init"
 }
 
+# A device's root: what `thaw build --target` may be tried on.
+make_device_root() {
+    local to=$1 folder
+    shift
+    [ ! -e "$to" ] || fail "$to is there already"
+    resolve "$@" >"$list"
+    [ -s "$list" ] || fail "$cpu: apt cannot resolve: $*"
+    mkdir -p "$archives/partial"
+    download "$archives" "$@"
+    unpack "$list" "$to"
+    for folder in dev proc sys run root var/lib; do mkdir -p "$to/$folder"; done
+    install -d -m 1777 "$to/tmp"
+    write_accounts "$to"
+    rm -rf "$to"/usr/share/{doc,man,locale,info,lintian,bug}
+}
+
 update_lists
+archives=$cpu_cache/archives
 list=$(mktemp)
 work=
 trap 'rm -rf "$list" ${work:+"$work"}' EXIT
+if [ $# -gt 1 ]; then
+    make_device_root "${@:2}"
+    exit 0
+fi
 resolve "${packages[@]}" >"$list"
 [ -s "$list" ] || fail "$cpu: apt cannot resolve the packages of the root"
 key=$(cat "$list" "$project/cross/guest-init" "$0" | sha256sum | cut -c1-12)
 result=$cpu_cache/root-$key.squashfs
 if [ ! -e "$result" ]; then
     say "$cpu: making the root from $(wc -l <"$list") packages"
-    archives=$cpu_cache/archives
     mkdir -p "$archives/partial"
     download "$archives" "${packages[@]}"
     work=$(mktemp -d "$cpu_cache/root.XXXXXX")

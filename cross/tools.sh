@@ -49,7 +49,11 @@ finish() {
     wrap usr/bin/setpriv setpriv
     write_getent
     install -m 755 "$project/cross/guest-init" "$tools/bin/guest-init"
-    rm -rf "$tools"/tree/usr/share "$tools"/tree/usr/include "$tools"/tree/{etc,var}
+    find "$tools/tree/usr/share" -mindepth 1 -maxdepth 1 ! -name nodejs -exec rm -rf {} +
+    rm -rf "$tools"/tree/usr/include "$tools"/tree/{etc,var}
+    # Debian's Node.js reads parts of itself from a folder that the root may have, too, of another version: another path of the same
+    # length, which guest-init makes a link to the tree's.
+    LC_ALL=C sed -i 's,/usr/share/nodejs/,/run/guest/nodejs/,g' "$tools"/tree/usr/lib/*/libnode.so.*
 }
 
 update_lists

@@ -16,11 +16,11 @@ interface Row {
 
 // prettier-ignore
 const COMMANDS: readonly Row[] = [
-  { name: 'build', summary: 'start, warm up and checkpoint an app, prove and install its image', load: () => import('./commands/build.js') },
+  { name: 'build', summary: 'start, warm up and checkpoint an app, prove and install its image; or do so in a device\'s root', load: () => import('./commands/build.js') },
   { name: 'run', summary: 'become the app of a profile, warm if possible', load: () => import('./commands/run.js') },
   { name: 'list', summary: 'the profiles in the store', load: () => import('./commands/list.js') },
   { name: 'show', summary: 'what an image holds', load: () => import('./commands/show.js') },
-  { name: 'verify', summary: 'whether an image can be launched here and now', load: () => import('./commands/verify.js') },
+  { name: 'verify', summary: 'whether an image can be launched here and now, or fits a device\'s root', load: () => import('./commands/verify.js') },
   { name: 'remove', summary: 'remove profiles with their images', load: () => import('./commands/remove.js') },
   { name: 'gc', summary: 'remove images that nothing uses any more', load: () => import('./commands/gc.js') },
   { name: 'checkpoint', summary: 'write the image of a running process', load: () => import('./commands/checkpoint.js') },

@@ -78,6 +78,13 @@ export interface Verdict {
   readonly problems: readonly Problem[];
 }
 
+export interface VerifyOptions {
+  /** Read all page data, too. */
+  readonly data: boolean;
+  /** Another root file system, whose files are looked at instead of what a launch here would check. */
+  readonly root?: string;
+}
+
 export interface Check {
   readonly name: string;
   readonly ok: boolean;
@@ -166,7 +173,15 @@ export interface Image {
   /** What a launch touches until its first answer: fed, not waited for. */
   readonly workingSet: { readonly readPages: number; readonly writtenPages: number; readonly runs: number };
   readonly processes: readonly ImageProcess[];
-  readonly files: readonly { readonly path: string; readonly size: number; readonly mapped: boolean }[];
+  readonly files: readonly {
+    readonly path: string;
+    readonly size: number;
+    readonly mapped: boolean;
+    readonly keptOpen: boolean;
+    readonly program: boolean;
+    /** In hexadecimal; '' without one: such a file is known by its time. */
+    readonly buildId: string;
+  }[];
   readonly omissions: readonly { readonly what: string; readonly why: string }[];
 }
 
@@ -179,7 +194,7 @@ interface Addon {
   exec(program: string, args: readonly string[], env: readonly string[], inherit: readonly number[]): never;
   checkpoint(options: CheckpointOptions): Promise<string>;
   show(path: string): string;
-  verify(path: string, options: { data: boolean }): string;
+  verify(path: string, options: VerifyOptions): string;
   train(path: string, pid: number): void;
   doctor(pid?: number): string;
   launchKey(program: string, args: readonly string[] | null): string;
@@ -193,13 +208,13 @@ const CPUS: Readonly<Partial<Record<NodeJS.Architecture, string>>> = {
 };
 
 /** The project's folder: this file is compiled to dist/launcher/. */
-const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+export const projectFolder = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
 function built(name: string): string {
   const cpu = CPUS[process.arch];
   if (cpu === undefined || process.platform !== 'linux')
     throw new ThawError(`thaw does not run on ${process.platform} ${process.arch}`);
-  const path = join(root, 'build', cpu, name);
+  const path = join(projectFolder, 'build', cpu, name);
   if (existsSync(path)) return path;
   throw new ThawError(`${path} is not built`, { remedy: 'npm run build:native' });
 }
@@ -266,7 +281,7 @@ export const native = {
     }
   },
   show: (path: string): Image => told(() => JSON.parse(addon().show(path)) as Image),
-  verify: (path: string, options: { data: boolean }): Verdict =>
+  verify: (path: string, options: VerifyOptions): Verdict =>
     told(() => JSON.parse(addon().verify(path, options)) as Verdict),
   /** Records in the image at `path`, not installed yet, which pages process `pid`, launched from it, has touched. */
   train: (path: string, pid: number): void => {

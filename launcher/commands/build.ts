@@ -7,9 +7,12 @@ import { Progress } from '../progress.js';
 import { errorReport } from '../report.js';
 import { Store } from '../store/store.js';
 import { duration, size, table } from '../table.js';
+import { CPUS } from '../target/guest.js';
+import { type TargetRow, buildForTarget } from '../target/target.js';
 import { Build, type Built } from '../warmup/build.js';
 
 export const help = `usage: thaw build [--store DIR] [--json] [--guards-off NAME,...] PROFILE.toml...
+       thaw build --target CPU --root DIR|IMAGE [--output FILE] [options] PROFILE.toml...
 
 For each profile: starts its app, waits until it is warm, exercises it, writes its image, proves the image with
 a trial launch, and installs it. When something is wrong the old image stays. The app's output is kept beside the
@@ -17,6 +20,18 @@ image, in warmup.log and trial.log.
 
   --guards-off NAME,...    leave out guards of restored memory (for tests of what they guard against);
                            default: $THAW_GUARDS_OFF
+
+For a device: boots its root file system under QEMU, does the same inside, and puts the store into the root, in
+/var/lib/thaw, and thaw-exec, where the root has none, in /usr/bin. Paths in the profiles are those of the device.
+Unless all profiles go well, the root stays what it was.
+
+  --target CPU     aarch64 or armv7
+  --root PATH      the device's root: a folder, or an image (squashfs, erofs, ext4), which is made again in one step
+  --output FILE    write the new image there instead
+  --kernel FILE    the device's kernel; with virtio (mmio, blk, console), overlayfs and squashfs. Default: Debian's
+  --modules DIR    modules of that kernel, where these are not built in: .../lib/modules/VERSION
+  --model CPU      QEMU's name of the device's CPU, as cortex-a53; an image needs all features that it was made with
+  --memory MB      of the guest; images are kept there while they are made. Default: 2048
 `;
 
 interface Row {
@@ -26,6 +41,16 @@ interface Row {
   readonly error?: ThawError;
 }
 
+/** What the summary shows of it. */
+interface SummaryRow {
+  readonly name: string;
+  readonly ms: number;
+  readonly built?: Pick<Built, 'onDisk'> & {
+    readonly report: Pick<Built['report'], 'threads' | 'mappings' | 'descriptors'>;
+  };
+}
+
+const TARGET_OPTIONS = ['root', 'output', 'kernel', 'modules', 'model', 'memory'] as const;
 const SIGNALS = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
 
 export async function run(args: readonly string[]): Promise<number> {
@@ -33,8 +58,19 @@ export async function run(args: readonly string[]): Promise<number> {
     store: { type: 'string' },
     json: { type: 'boolean' },
     'guards-off': { type: 'string' },
+    target: { type: 'string' },
+    root: { type: 'string' },
+    output: { type: 'string' },
+    kernel: { type: 'string' },
+    modules: { type: 'string' },
+    model: { type: 'string' },
+    memory: { type: 'string' },
   });
   if (positionals.length === 0) throw new UsageError('PROFILE.toml is missing');
+  const { target } = values;
+  if (target !== undefined) return buildInRoot(target, values, positionals);
+  const stray = TARGET_OPTIONS.find((name) => values[name] !== undefined);
+  if (stray !== undefined) throw new UsageError(`--${stray} is for builds with --target`);
   const store = new Store(values.store);
   // A mistake in the last definition shall not come to light after minutes of work on the first.
   const definitions = positionals.map((path) => readDefinition(path));
@@ -48,6 +84,37 @@ export async function run(args: readonly string[]): Promise<number> {
   if (values.json === true) printJson(rows.map(json));
   else print(rows.length === 1 ? line(rows[0]) : summary(rows));
   return rows.some(({ error }) => error !== undefined) ? 1 : 0;
+}
+
+type TargetOption = (typeof TARGET_OPTIONS)[number];
+type TargetValues = Readonly<
+  Partial<Record<TargetOption | 'store' | 'guards-off', string> & { json: boolean }>
+>;
+
+async function buildInRoot(target: string, values: TargetValues, paths: readonly string[]): Promise<number> {
+  const cpu = CPUS.find((name) => name === target);
+  if (cpu === undefined) throw new UsageError(`--target is ${target}; accepted: ${CPUS.join(', ')}`);
+  const { root, output, kernel, modules, model, memory } = values;
+  if (root === undefined) throw new UsageError("--target needs --root, the device's root file system");
+  if (values.store !== undefined)
+    throw new UsageError('--store is not for --target: the store is in the root');
+  const definitions = paths.map((path) => readDefinition(path, true));
+  const interruption = interruptible();
+  const guardsOff = guards(values['guards-off']);
+  const request = { cpu, root, output, kernel, modules, model, memory, guardsOff };
+  try {
+    const rows = await buildForTarget(definitions, request, interruption.signal);
+    if (values.json === true) printJson(rows);
+    else print(summary(rows.map(rowOfTarget)));
+    return rows.every(({ ok }) => ok) ? 0 : 1;
+  } catch (error) {
+    if (!interruption.signal.aborted) throw error;
+    return 128 + SIGNALS[interruption.by()];
+  }
+}
+
+function rowOfTarget({ name, ms, onDisk = 0, report }: TargetRow): SummaryRow {
+  return report === undefined ? { name, ms } : { name, ms, built: { onDisk, report } };
 }
 
 /** Signals end the build, and with it all processes that it started; a second one ends this process. */
@@ -89,7 +156,7 @@ function line(row: Row | undefined): string {
   return row?.built === undefined ? '' : `${row.built.image}\n`;
 }
 
-function summary(rows: readonly Row[]): string {
+function summary(rows: readonly SummaryRow[]): string {
   const right = true;
   return table(
     [

@@ -2,6 +2,7 @@
 import { oneOperand, parse, print, printJson } from '../command.js';
 import { type Image, type ImageProcess, native } from '../native.js';
 import { imagePath } from '../store/image.js';
+import { needs } from '../store/needs.js';
 import { Store } from '../store/store.js';
 import { pairs, size, table } from '../table.js';
 
@@ -20,7 +21,11 @@ export function run(args: readonly string[]): Promise<number> {
 }
 
 function text(image: Image): string {
-  const sections = [summary(image), ...image.processes.flatMap((process) => processSections(process, image))];
+  const sections = [
+    summary(image),
+    section('needs', pairs(needs(image))),
+    ...image.processes.flatMap((process) => processSections(process, image)),
+  ];
   const { omissions } = image;
   if (omissions.length > 0)
     sections.push(
@@ -39,16 +44,15 @@ function section(title: string, body: string): string {
   return `${title}\n${body.replace(/^(?=.)/gm, '  ')}`;
 }
 
-function summary({ header, requirements: needs, sizes, workingSet }: Image): string {
+function summary(image: Image): string {
+  const { header, requirements: made, sizes, workingSet } = image;
   return pairs([
     ['image', header.id],
-    ['profile', needs.profile === '' ? '-' : needs.profile],
-    ['program', needs.program],
-    ['arguments', needs.arguments.slice(1).map(quoted).join(' ')],
-    ['made', `${new Date(needs.madeAtMs).toISOString()} on Linux ${needs.kernel}`],
-    ['user', `${needs.user}:${needs.group}`],
-    ['cpu', `${header.cpu}${features(needs.cpuFeatures)}`],
-    ['format', `version ${header.version}, pages of ${header.pageSize} bytes`],
+    ['profile', made.profile === '' ? '-' : made.profile],
+    ['program', made.program],
+    ['arguments', made.arguments.slice(1).map(quoted).join(' ')],
+    ['made', `${new Date(made.madeAtMs).toISOString()} on Linux ${made.kernel}`],
+    ['format', `version ${header.version}`],
     [
       'size',
       `${size(sizes.onDisk)} on disk (${size(sizes.stored)} in ${sizes.storedPages} pages, ` +
@@ -62,15 +66,6 @@ function summary({ header, requirements: needs, sizes, workingSet }: Image): str
           `${size(workingSet.readPages * header.pageSize)} read, in ${workingSet.runs} runs`,
     ],
   ]);
-}
-
-/** The features with a name that says something; --json has all of them. */
-function features(list: string): string {
-  const all = list.split(', ').filter((feature) => feature !== '');
-  const named = all.filter((feature) => !/ bit \d+$/.test(feature));
-  const others = all.length - named.length;
-  if (all.length === 0) return '';
-  return ` with ${named.join(' ')}${others === 0 ? '' : ` and ${others} more`}`;
 }
 
 function quoted(argument: string): string {

@@ -1,30 +1,80 @@
-// thaw verify: every condition of a launch, and on request the page data.
-import { oneOperand, parse, print, printJson } from '../command.js';
-import { native } from '../native.js';
+// thaw verify: every condition of a launch, and on request the page data; or whether images fit a device's root.
+import { join } from 'node:path';
+
+import { parse, print, printJson } from '../command.js';
+import { ThawError, UsageError } from '../errors.js';
+import { type Verdict, native } from '../native.js';
 import { imagePath } from '../store/image.js';
 import { Store } from '../store/store.js';
+import { needs } from '../store/needs.js';
+import { pairs } from '../table.js';
 
-export const help = `usage: thaw verify [--store DIR] [--data] [--json] NAME|FILE
+export const help = `usage: thaw verify [--store DIR] [--data] [--json] NAME|FILE...
+       thaw verify --root DIR [--data] [--json] [NAME|FILE...]
 
 Checks all that a launch from the image would check, as the user who calls it. Exit code 1 when a launch
 would start cold; the problems are listed with their remedies.
 
-  --data    also read all page data and compare its checksum
+  --root DIR    check against a device's root file system in the folder DIR instead: whether the files that the image
+                depends on are there and are the same, for images of any CPU; and say what else it needs of the
+                device. Default: all images of the store in that root
+  --data        also read all page data and compare its checksum
 `;
+
+interface Verified {
+  readonly image: string;
+  readonly verdict: Verdict;
+  /** What the device must have besides the files; known with --root. */
+  readonly needs: readonly (readonly [string, string])[];
+}
 
 export function run(args: readonly string[]): Promise<number> {
   const { values, positionals } = parse(args, {
     store: { type: 'string' },
+    root: { type: 'string' },
     data: { type: 'boolean' },
     json: { type: 'boolean' },
   });
-  const operand = oneOperand(positionals, 'NAME or FILE');
-  const path = imagePath(new Store(values.store), operand);
-  const verdict = native.verify(path, { data: values.data === true });
-  if (values.json === true) printJson(verdict);
-  else if (verdict.ok) print(`${operand}: good\n`);
-  else
-    for (const { condition, what, remedy } of verdict.problems)
-      print(`${operand}: ${condition}: ${what}\n${remedy === '' ? '' : `  ${remedy}\n`}`);
-  return Promise.resolve(verdict.ok ? 0 : 1);
+  const { root } = values;
+  if (positionals.length === 0 && root === undefined) throw new UsageError('NAME or FILE is missing');
+  const store = new Store(values.store ?? (root === undefined ? undefined : join(root, 'var/lib/thaw')));
+  const operands = positionals.length === 0 ? storedNames(store) : positionals;
+  const verified = operands.map((operand) => verify(operand, store, values.data === true, root));
+  if (values.json === true) printJson(json(verified, root));
+  else print(verified.map(text).join(''));
+  return Promise.resolve(verified.every(({ verdict }) => verdict.ok) ? 0 : 1);
+}
+
+function storedNames(store: Store): string[] {
+  const names = store.names();
+  if (names.length > 0) return names;
+  throw new ThawError(`there are no profiles in ${store.root}`, {
+    remedy: 'make them with thaw build --target CPU --root DIR, or name an image',
+  });
+}
+
+function verify(operand: string, store: Store, data: boolean, root: string | undefined): Verified {
+  const path = imagePath(store, operand);
+  const verdict = native.verify(path, root === undefined ? { data } : { data, root });
+  const readable = !verdict.problems.some(({ condition }) => condition === 'image');
+  return { image: operand, verdict, needs: root !== undefined && readable ? needs(native.show(path)) : [] };
+}
+
+function json(verified: readonly Verified[], root: string | undefined): unknown {
+  const [one] = verified;
+  if (root === undefined && verified.length === 1) return one?.verdict;
+  return verified.map(({ image, verdict, needs }) => ({
+    image,
+    ...verdict,
+    needs: Object.fromEntries(needs),
+  }));
+}
+
+function text({ image, verdict, needs }: Verified): string {
+  const problems = verdict.problems.map(
+    ({ condition, what, remedy }) =>
+      `${image}: ${condition}: ${what}\n${remedy === '' ? '' : `  ${remedy}\n`}`,
+  );
+  const head = verdict.ok ? `${image}: good\n` : problems.join('');
+  return needs.length === 0 ? head : head + pairs(needs).replace(/^(?=.)/gm, '  ');
 }

@@ -20,8 +20,11 @@ const defaultSettleMs = 200;
 const defaultTimeoutMs = 60_000;
 const namePattern = /^[a-z0-9][a-z0-9._-]*$/;
 
-/** @throws ThawError that names the file, the line and the accepted values */
-export function readDefinition(path: string): Definition {
+/**
+ * With `elsewhere`, paths are those of a device and are not looked up here; relative ones start at its root.
+ * @throws ThawError that names the file, the line and the accepted values
+ */
+export function readDefinition(path: string, elsewhere = false): Definition {
   const file = resolve(path);
   const text = readText(file);
   const top = new Table(new Source(path, text), '', parseToml(path, text));
@@ -32,13 +35,13 @@ export function readDefinition(path: string): Definition {
       `is "${name}"`,
       'accepted: lower-case letters, digits, ".", "_" and "-", the first a letter or digit',
     );
-  const folder = dirname(file);
-  const cwd = findFolder(top, folder);
+  const folder = elsewhere ? '/' : dirname(file);
+  const cwd = findFolder(top, folder, elsewhere);
   const user = top.string('user');
   const warmup = readWarmup(top, cwd);
   const definition: Definition = {
     name,
-    program: findProgram(top, folder),
+    program: findProgram(top, folder, elsewhere),
     args: top.strings('args'),
     cwd,
     ...(user === undefined ? {} : { user }),
@@ -76,8 +79,9 @@ function parseToml(path: string, text: string): Record<string, unknown> {
 }
 
 /** Where the app starts: below the definition's folder, or that folder itself. */
-function findFolder(top: Table, folder: string): string {
+function findFolder(top: Table, folder: string, elsewhere: boolean): string {
   const cwd = resolve(folder, top.string('cwd') ?? '.');
+  if (elsewhere) return cwd;
   if (statSync(cwd, { throwIfNoEntry: false })?.isDirectory() === true) return cwd;
   throw top.error('cwd', `is ${cwd}, which is no folder`, 'make it, or correct the path');
 }
@@ -92,8 +96,9 @@ function isExecutable(path: string): boolean {
 }
 
 /** Absolute, below the definition's folder, or looked up in PATH as a shell would. */
-function findProgram(top: Table, folder: string): string {
+function findProgram(top: Table, folder: string, elsewhere: boolean): string {
   const program = top.required('program', 'a path, or a name to be looked up in PATH');
+  if (elsewhere) return program.includes('/') ? resolve(folder, program) : program;
   if (program.includes('/')) {
     const path = resolve(folder, program);
     if (isExecutable(path)) return path;

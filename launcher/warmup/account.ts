@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 
 import { ThawError } from '../errors.js';
 import type { User } from '../native.js';
+import { withTools } from '../tools.js';
 
 const execute = promisify(execFile);
 
@@ -40,7 +41,8 @@ function callerAccount(): Account {
 
 async function ask(program: string, args: readonly string[], user: string): Promise<string> {
   try {
-    return (await execute(program, args)).stdout.trim();
+    const env = { ...process.env, PATH: withTools(process.env['PATH']) };
+    return (await execute(program, args, { env })).stdout.trim();
   } catch (error) {
     throw new ThawError(`there is no user ${user}`, {
       remedy: "correct `user` in the profile, or leave it out for the builder's own",

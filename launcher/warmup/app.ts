@@ -50,7 +50,12 @@ export class App {
     void this.exit.then((exit) => {
       stop.abort(new ThawError(`${what}: the app ended (${exitText(exit)})`));
     });
-    const signal = AbortSignal.any([stop.signal, interrupt]);
+    const signal = stop.signal;
+    const pass = (): void => {
+      stop.abort(interrupt.reason);
+    };
+    if (interrupt.aborted) pass();
+    interrupt.addEventListener('abort', pass, { once: true });
     try {
       return await Promise.race([work(signal), aborted(signal)]);
     } catch (error) {
@@ -58,6 +63,7 @@ export class App {
       throw signal.aborted ? signal.reason : error;
     } finally {
       clearTimeout(timer);
+      interrupt.removeEventListener('abort', pass);
       stop.abort();
     }
   }

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
 
 import { ThawError } from '../errors.js';
+import { shellPath, withTools } from '../tools.js';
 import type { Setting } from './app.js';
 
 const RETRY_MS = 50;
@@ -46,8 +47,8 @@ function failure(command: string, code: number | null, output: string): ThawErro
 
 async function shell(command: string, { env, cwd, account }: Setting, signal: AbortSignal): Promise<Outcome> {
   signal.throwIfAborted();
-  const child = spawn('/bin/sh', ['-c', command], {
-    env,
+  const child = spawn(shellPath(), ['-c', command], {
+    env: { ...env, PATH: withTools(env['PATH']) },
     cwd,
     detached: true, // A group of its own, which can be ended as a whole.
     stdio: ['ignore', 'pipe', 'pipe'],

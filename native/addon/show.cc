@@ -2,7 +2,7 @@
 #include <sys/stat.h>
 
 #include "addon/addon.h"
-#include "arch/arch.h"
+#include "arch/feature_names.h"
 #include "fd/kind.h"
 #include "image/view.h"
 #include "policy/policy.h"
@@ -74,8 +74,8 @@ class Shower {
     }
     o.Set("id", id);
     o.Set("version", h.version);
-    const char* const kCpus[] = {"?", "x86_64", "aarch64", "armv7"};
-    o.Set("cpu", h.cpu < 4 ? kCpus[h.cpu] : "?");
+    const arch::Cpu* cpu = arch::cpu(h.cpu);
+    o.Set("cpu", cpu == nullptr ? "?" : cpu->name);
     o.Set("pageSize", h.page_size);
     o.Set("fileSize", static_cast<double>(h.file_size));
     return o;
@@ -97,8 +97,8 @@ class Shower {
     o.Set("boottimeNs", static_cast<double>(r.boottime_ns));
     arch::CpuFeatures needed;
     std::copy(std::begin(r.cpu_features), std::end(r.cpu_features), needed.words);
-    o.Set("cpuFeatures",
-          view_.header().cpu == arch::kCpu ? arch::missing_features(needed, {}) : "");
+    const arch::Cpu* cpu = arch::cpu(view_.header().cpu);
+    o.Set("cpuFeatures", cpu == nullptr ? "" : cpu->missing_features(needed, {}));
     return o;
   }
 

@@ -1,14 +1,19 @@
-// verify(path, {data}): every condition of a launch, and on request the page data's checksum.
+// verify(path, {data, root}): every condition of a launch, here or (as far as files tell) with
+// another root file system, and on request the page data's checksum.
 #include "addon/addon.h"
 #include "image/verify_data.h"
 #include "restore/check.h"
+#include "restore/check_root.h"
 
 namespace thaw::addon {
 
 Napi::Value verify(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const std::string path = info[0].ToString();
-  const bool data = info[1].IsObject() && bool_option(info[1].As<Napi::Object>(), "data");
+  const Napi::Object options =
+      info[1].IsObject() ? info[1].As<Napi::Object>() : Napi::Object::New(env);
+  const bool data = bool_option(options, "data");
+  const std::string root = string_option(options, "root");
   Napi::Array problems = Napi::Array::New(env);
   auto report = [&](const char* condition, const Error& error) {
     // Messages end in "; remedy".
@@ -26,7 +31,10 @@ Napi::Value verify(const Napi::CallbackInfo& info) {
   } else {
     if (auto owner = restore::check_owner(view.value().fd(), path.c_str()); !owner)
       report("owner", owner.error());
-    restore::check_all(view.value(), report);
+    if (root.empty())
+      restore::check_all(view.value(), report);
+    else
+      restore::check_root(view.value(), root.c_str(), report);
     if (data)
       if (auto sound = image::verify_data(view.value()); !sound) report("page data", sound.error());
   }

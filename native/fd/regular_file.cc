@@ -3,6 +3,7 @@
 #include <sys/vfs.h>
 
 #include "fd/common.h"
+#include "image/known_file.h"
 
 namespace thaw::fd {
 namespace {
@@ -97,12 +98,6 @@ Result<void> collect(Collector& c, const Probe& p, model::OpenFile& out) {
   return {};
 }
 
-bool same_file(const struct stat& now, const model::File& then) {
-  const int64_t mtime_ns = int64_t{now.st_mtim.tv_sec} * 1'000'000'000 + now.st_mtim.tv_nsec;
-  return now.st_dev == then.dev && now.st_ino == then.ino &&
-         static_cast<uint64_t>(now.st_size) == then.size && mtime_ns == then.mtime_ns;
-}
-
 Result<UniqueFd> open(Opener& o, const model::OpenFile& file) {
   const Action action = action_of(file);
   if (action == Action::close) return closed_file(file.flags);
@@ -116,7 +111,8 @@ Result<UniqueFd> open(Opener& o, const model::OpenFile& file) {
   struct stat now = {};
   if (fstat(fd.get(), &now) != 0) return errno_error("cannot stat " + std::string(path));
   if (!S_ISREG(now.st_mode)) return Error{0, std::string(path) + " is not a regular file any more"};
-  if (file.file != model::kNone && !same_file(now, o.image.files()[file.file]))
+  if (file.file != model::kNone &&
+      image::compare(o.image, o.image.files()[file.file], fd.get(), now) != image::Likeness::same)
     return Error{0, std::string(path) + " has changed since the checkpoint; build the image again"};
 
   const auto size = static_cast<uint64_t>(now.st_size);

@@ -9,8 +9,8 @@
 #include <cstring>
 
 #include "arch/arch.h"
-#include "elf/build_id.h"
 #include "fd/kind.h"
+#include "image/known_file.h"
 #include "restore/clock.h"
 #include "support/file.h"
 
@@ -115,12 +115,6 @@ constexpr Condition kConditions[] = {
     {"clock", check_clock},
 };
 
-constexpr int64_t kSecond = 1'000'000'000;
-
-int64_t mtime_ns(const struct stat& status) {
-  return int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
-}
-
 }  // namespace
 
 Result<void> check_launch(const View& view) {
@@ -146,27 +140,18 @@ void check_all(const View& view, const std::function<void(const char*, const Err
 
 Result<void> check_file(const View& view, const model::File& file, int fd) {
   struct stat status = {};
-  const std::string_view path = view.bytes(file.path);
-  if (fstat(fd, &status) != 0) return errno_error("cannot stat " + std::string(path));
-  const bool same_size = file.size == static_cast<uint64_t>(status.st_size);
-  // Some file systems of devices (squashfs) keep whole seconds.
-  const bool same_time =
-      file.mtime_ns == mtime_ns(status) ||
-      (file.dev != status.st_dev && file.mtime_ns / kSecond == status.st_mtim.tv_sec);
-  if (same_size && same_time && file.ino == status.st_ino && file.dev == status.st_dev) return {};
+  const std::string path(view.bytes(file.path));
+  if (fstat(fd, &status) != 0) return errno_error("cannot stat " + path);
   if (!S_ISREG(status.st_mode)) return {};
-  if (!same_size)
-    return Error{
-        0, std::string(path) + " has changed since the image was made; build the profile again"};
-  const bool has_build_id = file.build_id.size != 0;
-  const bool same_build = has_build_id && elf::build_id(fd) == view.bytes(file.build_id);
-  // Copied into another root, a program is known by its build-id, a data file by its time.
-  if (file.dev != status.st_dev
-          ? (has_build_id ? same_build : same_time)
-          : (file.ino != status.st_ino && same_time && (same_build || !has_build_id)))
-    return {};
-  return Error{0, std::string(path) +
-                      " is not the file that the image was made with; build the profile again"};
+  switch (image::compare(view, file, fd, status)) {
+    case image::Likeness::same:
+      return {};
+    case image::Likeness::changed:
+      return Error{0, path + " has changed since the image was made; build the profile again"};
+    case image::Likeness::other:
+      break;
+  }
+  return Error{0, path + " is not the file that the image was made with; build the profile again"};
 }
 
 Result<void> check_owner(int fd, const char* path) {

@@ -16,9 +16,7 @@ Result<void> check_launch(const image::View& view);
 void check_all(const image::View& view,
                const std::function<void(const char* condition, const Error&)>& report);
 
-/// Succeeds if the file is the one that the image means: same device, inode, size and mtime; or the
-/// same size and build-id (and, on the same device, mtime); or, without a build-id, the same size
-/// and mtime.
+/// Succeeds if the file is the one that the image means, or a copy of it (image/known_file.h).
 Result<void> check_file(const image::View& view, const model::File& file, int fd);
 
 /// Owner and mode: never execute what another user could have written.

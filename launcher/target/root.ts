@@ -1,0 +1,63 @@
+// A device's root file system, as a folder or as an image of one of the kinds below.
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+
+import { ThawError, messageOf } from '../errors.js';
+import { DirectoryRoot } from './directory.js';
+import { ErofsRoot } from './erofs.js';
+import { Ext4Root } from './ext4.js';
+import { SquashfsRoot } from './squashfs.js';
+
+export interface Root {
+  /** One line for people. */
+  readonly what: string;
+  /** Fails early, before minutes of work, where `add` could not succeed. @throws ThawError */
+  expectWritable(output: string | undefined): void;
+  /** The path of an image that a guest can mount; what has to be made for it is made in `work`. */
+  image(work: string): Promise<string>;
+  /** Adds the files below `additions`, in place of an earlier store. On failure the root is what it was. */
+  add(additions: string, output: string | undefined): Promise<void>;
+}
+
+interface Kind {
+  readonly name: string;
+  /** Bytes that such an image has at `offset`. */
+  readonly magic: readonly number[];
+  readonly offset: number;
+  readonly open: (path: string) => Root;
+}
+
+const KINDS: readonly Kind[] = [
+  { name: 'squashfs', magic: [0x68, 0x73, 0x71, 0x73], offset: 0, open: (path) => new SquashfsRoot(path) },
+  { name: 'erofs', magic: [0xe2, 0xe1, 0xf5, 0xe0], offset: 1024, open: (path) => new ErofsRoot(path) },
+  { name: 'ext4', magic: [0x53, 0xef], offset: 1024 + 0x38, open: (path) => new Ext4Root(path) },
+];
+
+/** @throws ThawError when there is nothing that can be a root */
+export function openRoot(given: string): Root {
+  const path = resolve(given);
+  const status = statSync(path, { throwIfNoEntry: false });
+  if (status === undefined) throw new ThawError(`there is no root ${path}`);
+  if (status.isDirectory()) return new DirectoryRoot(path);
+  const kind = KINDS.find(({ magic, offset }) => hasBytes(path, magic, offset));
+  if (kind !== undefined) return kind.open(path);
+  throw new ThawError(`${path} is no root file system that thaw knows`, {
+    remedy: `accepted: a folder, or an image of ${KINDS.map(({ name }) => name).join(', ')}`,
+  });
+}
+
+function hasBytes(path: string, bytes: readonly number[], offset: number): boolean {
+  const found = Buffer.alloc(bytes.length);
+  try {
+    const file = openSync(path, 'r');
+    try {
+      return (
+        readSync(file, found, 0, bytes.length, offset) === bytes.length && found.equals(Buffer.from(bytes))
+      );
+    } finally {
+      closeSync(file);
+    }
+  } catch (error) {
+    throw new ThawError(`cannot read ${path}: ${messageOf(error)}`);
+  }
+}

@@ -1,0 +1,23 @@
+// What a guest leaves for the root: a folder with the paths that the device will have.
+import { lstatSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { Store } from '../store/store.js';
+
+export const STORE = 'var/lib/thaw';
+
+/** The images that launches will use. */
+export function imagesIn(root: string): string[] {
+  const store = new Store(join(root, STORE));
+  return store.names().map((name) => store.current(name));
+}
+
+/** Bytes on disk of all files below `folder`; images are sparse. */
+export function diskUsage(folder: string): number {
+  return readdirSync(folder, { withFileTypes: true })
+    .map((entry) => {
+      const path = join(folder, entry.name);
+      return entry.isDirectory() ? diskUsage(path) : lstatSync(path).blocks * 512;
+    })
+    .reduce((sum, bytes) => sum + bytes, 0);
+}
