@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds thaw-exec and thaw.node into build/<cpu>/ for each cpu named (x86_64, aarch64, armv7; all: this machine's and both
-# ARM ones; default: this machine's), with cmake-js on native/CMakeLists.txt; and for this machine the client that measures first answers.
+# ARM ones; default: this machine's), with cmake-js on native/CMakeLists.txt; and for this machine the programs that measure.
 # Quick when nothing has changed.
 set -eu
 . "$(dirname "$0")/common.sh"
@@ -18,16 +18,18 @@ build() {
         --CDTHAW_CPU="$cpu" $toolchain
 }
 
-build_measuring_client() {
-    out=build/$host_cpu/first_answer
-    source=profiles/bench/first_answer.c
-    [ -n "$(find "$source" -newer "$out" 2>/dev/null)" ] || [ ! -e "$out" ] || return 0
-    mkdir -p "build/$host_cpu"
-    cc -O2 -std=c11 -Wall -Wextra -Werror -static -o "$out" "$source"
+# Static, so that what they measure waits for no loader.
+build_measuring_programs() {
+    mkdir -p "build/$host_cpu/bench"
+    for source in profiles/bench/native/*.c; do
+        out=build/$host_cpu/bench/$(basename "$source" .c)
+        if [ -e "$out" ] && [ -z "$(find "$source" -newer "$out")" ]; then continue; fi
+        cc -O2 -std=c11 -Wall -Wextra -Werror -static -o "$out" "$source" || return 1
+    done
 }
 
 [ "${1:-}" != all ] || set -- $(printf '%s\n' "$host_cpu" aarch64 armv7 | sort -u)
 for cpu in "${@:-$host_cpu}"; do
     step "building native code for $cpu" build "$cpu"
 done
-step "building the measuring client" build_measuring_client
+step "building the programs that measure" build_measuring_programs

@@ -8,7 +8,8 @@ import { Instance, type FirstAnswer } from './instance.js';
 import { root } from './paths.js';
 import { coldStart, warmStart } from './start.js';
 import { subject, subjects, type Subject } from './subjects.js';
-import { median, table, type Column } from './table.js';
+import { median } from '../../launcher/statistics.js';
+import { type Column, table } from '../../launcher/table.js';
 import { Thaw } from './thaw.js';
 
 interface Measurement {
@@ -17,14 +18,14 @@ interface Measurement {
 }
 
 const columns: readonly Column[] = [
-  { heading: 'profile', align: 'left' },
-  { heading: 'cold', align: 'right' },
-  { heading: 'warm', align: 'right' },
-  { heading: 'ratio', align: 'right' },
-  { heading: 'image', align: 'right' },
-  { heading: 'resident, cold', align: 'right' },
-  { heading: 'resident, warm', align: 'right' },
-  { heading: 'of it private', align: 'right' },
+  { title: 'profile' },
+  { title: 'cold', right: true },
+  { title: 'warm', right: true },
+  { title: 'ratio', right: true },
+  { title: 'image', right: true },
+  { title: 'resident, cold', right: true },
+  { title: 'resident, warm', right: true },
+  { title: 'of it private', right: true },
 ];
 
 async function main(): Promise<void> {

@@ -11,7 +11,13 @@ const cpus: Partial<Record<NodeJS.Architecture, string>> = { x64: 'x86_64', arm6
 export const nativeFolder = join(root, 'build', cpus[process.arch] ?? process.arch);
 
 export const thawExec = join(nativeFolder, 'thaw-exec');
-export const firstAnswer = join(nativeFolder, 'first_answer');
+
+/** A program of native/, which measures or is measured. */
+export function benchProgram(name: string): string {
+  return join(nativeFolder, 'bench', name);
+}
+
+export const firstAnswer = benchProgram('first_answer');
 
 /** @returns the TOML definition of one of the profiles that come with thaw */
 export function definitionPath(profile: string): string {

@@ -22,12 +22,22 @@ export class Thaw {
 
   /** Builds the image of a profile that comes with thaw. @throws ThawError with the command's output */
   async build(profile: string): Promise<void> {
-    await this.#run(['build', definitionPath(profile)]);
+    await this.buildFrom(definitionPath(profile));
+  }
+
+  /** Builds the image of the profile that a TOML file defines. @throws ThawError with the command's output */
+  async buildFrom(definition: string): Promise<void> {
+    await this.#run(['build', definition]);
+  }
+
+  /** The path of the profile's image. */
+  image(profile: string): string {
+    return join(this.store, 'profiles', profile, 'current.thaw');
   }
 
   /** Bytes that the profile's image takes on disk: the room between its parts is sparse and does not count. */
   imageBytes(profile: string): number {
-    return statSync(join(this.store, 'profiles', profile, 'current.thaw')).blocks * 512;
+    return statSync(this.image(profile)).blocks * 512;
   }
 
   async #run(args: readonly string[]): Promise<void> {

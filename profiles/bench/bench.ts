@@ -1,0 +1,138 @@
+// `npm run bench`: measures thaw against cold starts, CRIU and what the kernel can do at best, side by side in one run.
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+
+import { ThawError, UsageError, messageOf } from '../../launcher/errors.js';
+import { errorReport } from '../../launcher/report.js';
+import { differenceTable, differences, regressed } from './compare.js';
+import { thisMachine } from './machine.js';
+import type { Bench, Measure } from './measure.js';
+import { measures } from './measures/index.js';
+import { root } from './paths.js';
+import { present } from './present.js';
+import { Recorder, readResults, writeResults } from './results.js';
+import { subjects } from './subjects.js';
+import { Thaw } from './thaw.js';
+
+const width = Math.max(...measures.map(({ name }) => name.length));
+const help = `usage: npm run bench -- [options]
+
+Measures side by side, in turn, and prints medians, quartiles, and the speed to reach with what was reached.
+The results are written to build/bench/.
+
+  --quick                  fewer rounds, smaller images
+  --only NAME[,NAME]       these measures or profiles only
+  --rounds N               how many times each thing is measured (default 7, quick 3)
+  --compare A.json B.json  no measuring: the differences between two runs that are beyond the spread;
+                           exit code 1 if B is slower somewhere
+
+measures:
+${measures.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}\n`).join('')}
+profiles: ${subjects.map(({ profile }) => profile).join(', ')}
+CRIU is measured if $CRIU or PATH has one.
+`;
+
+async function main(args: string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args,
+    options: {
+      quick: { type: 'boolean', default: false },
+      only: { type: 'string' },
+      rounds: { type: 'string' },
+      compare: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+    allowPositionals: true,
+  });
+  if (values.help) process.stdout.write(help);
+  else if (values.compare) return compare(positionals);
+  else await measure(choose(values.only), values.quick, rounds(values.rounds, values.quick));
+  return 0;
+}
+
+function compare(paths: readonly string[]): number {
+  const [before, after, extra] = paths;
+  if (before === undefined || after === undefined || extra !== undefined)
+    throw new UsageError('--compare takes two files of results');
+  const found = differences(readResults(before), readResults(after));
+  process.stdout.write(differenceTable(found));
+  return regressed(found) ? 1 : 0;
+}
+
+interface Choice {
+  readonly measures: readonly Measure[];
+  readonly subjects: Bench['subjects'];
+}
+
+/** A list of measures alone is for all profiles, a list of profiles alone for all measures. */
+function choose(only: string | undefined): Choice {
+  const names = only === undefined ? [] : only.split(',');
+  const unknown = names.find(
+    (name) => !measures.some((one) => one.name === name) && !subjects.some(({ profile }) => profile === name),
+  );
+  if (unknown !== undefined)
+    throw new UsageError(`--only: neither a measure nor a profile: ${unknown} (see --help)`);
+  const chosen = <T>(all: readonly T[], name: (one: T) => string): readonly T[] => {
+    const some = all.filter((one) => names.includes(name(one)));
+    return some.length === 0 ? all : some;
+  };
+  return {
+    measures: chosen(measures, ({ name }) => name),
+    subjects: chosen(subjects, ({ profile }) => profile),
+  };
+}
+
+function rounds(text: string | undefined, quick: boolean): number {
+  const count = text === undefined ? (quick ? 3 : 7) : Number(text);
+  if (!Number.isInteger(count) || count < 1) throw new UsageError(`--rounds: not a count: ${text ?? ''}`);
+  return count;
+}
+
+async function measure(choice: Choice, quick: boolean, roundCount: number): Promise<void> {
+  const folder = join(root, 'build', 'bench');
+  mkdirSync(folder, { recursive: true });
+  const work = mkdtempSync(join(folder, 'work-'));
+  const recorder = new Recorder();
+  const thaw = new Thaw(join(root, 'build', 'store'));
+  const bench: Bench = { thaw, work, recorder, quick, rounds: roundCount, subjects: choice.subjects, say };
+  try {
+    for (const { profile } of choice.subjects) {
+      say(`building the image of ${profile}`);
+      await thaw.build(profile);
+    }
+    for (const one of choice.measures) await run(one, bench);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+  const results = recorder.results(thisMachine());
+  const path = join(folder, `${results.machine.at.replaceAll(/[:.]/g, '-')}.json`);
+  writeResults(path, results);
+  process.stdout.write(`\n${present(results)}`);
+  say(`results: ${path}`);
+}
+
+/** One that fails does not take the others with it. */
+async function run(one: Measure, bench: Bench): Promise<void> {
+  try {
+    await one.run(bench);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    say(`${one.name}: failed: ${messageOf(error)}`);
+    bench.recorder.leaveOut(one.name, messageOf(error));
+    process.exitCode = 1;
+  }
+}
+
+function say(text: string): void {
+  process.stderr.write(`[thaw] ${text}\n`);
+}
+
+try {
+  const code = await main(process.argv.slice(2));
+  if (code !== 0) process.exitCode = code;
+} catch (error) {
+  const usage = error instanceof UsageError || (error instanceof TypeError && !(error instanceof ThawError));
+  process.stderr.write(errorReport(error));
+  process.exitCode = usage ? 2 : 1;
+}

@@ -1,0 +1,31 @@
+import type { Recorder } from './results.js';
+import type { Subject } from './subjects.js';
+import type { Thaw } from './thaw.js';
+
+/** What all measures work with. */
+export interface Bench {
+  readonly thaw: Thaw;
+  /** For what a measure makes: removed at the end. */
+  readonly work: string;
+  readonly subjects: readonly Subject[];
+  /** How many times each thing is measured, in turn with what it is compared with. */
+  readonly rounds: number;
+  readonly quick: boolean;
+  readonly recorder: Recorder;
+  say(text: string): void;
+}
+
+export interface Measure {
+  readonly name: string;
+  readonly summary: string;
+  run(bench: Bench): Promise<void>;
+}
+
+/** Things that are compared are done in turn, each a little later than the other, so that whatever else the machine does falls on all. */
+export async function inTurn(
+  rounds: number,
+  actions: readonly ((round: number) => Promise<void>)[],
+): Promise<void> {
+  for (let round = 1; round <= rounds; round++)
+    for (let i = 0; i < actions.length; i++) await actions[(i + round) % actions.length]?.(round);
+}

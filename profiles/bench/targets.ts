@@ -1,0 +1,157 @@
+// The speed to reach, and what a run of the bench has reached. Each is a ratio of things measured side by side.
+import { median } from '../../launcher/statistics.js';
+import { find, type Key, type Results } from './results.js';
+
+export interface Row {
+  readonly what: string;
+  readonly subject: string;
+  readonly target: string;
+  readonly figure: string;
+  readonly reached: boolean;
+}
+
+interface Target {
+  readonly what: string;
+  /** All that the results say of it; none if it was not measured. */
+  readonly rows: (results: Results) => readonly Omit<Row, 'what'>[];
+}
+
+const FULL_SECOND_MS = 1000;
+
+const targets: readonly Target[] = [
+  {
+    what: 'first answer, in page cache, against CRIU',
+    rows: (results) =>
+      perSubject(results, 'first-answer', 'criu', (subject) =>
+        atLeast(
+          8,
+          ratio(results, key('first-answer', subject, 'criu'), key('first-answer', subject, 'warm')),
+          15,
+        ),
+      ),
+  },
+  {
+    what: 'first answer against a cold start of 1 s or more',
+    rows: (results) =>
+      perSubject(results, 'first-answer', 'cold', (subject) => {
+        const cold = key('first-answer', subject, 'cold');
+        if ((value(results, cold) ?? 0) < FULL_SECOND_MS) return undefined;
+        return atLeast(50, ratio(results, cold, key('first-answer', subject, 'warm')));
+      }),
+  },
+  {
+    what: 'resume against as many mmap, clone, open calls',
+    rows: (results) =>
+      perSubject(results, 'resume', 'floor', (subject) =>
+        atMost(1.5, ratio(results, key('resume', subject, 'resume'), key('resume', subject, 'floor'))),
+      ),
+  },
+  {
+    what: 'resume, 2 GB image against 100 MB',
+    rows: (results) =>
+      perSubject(results, 'image-size', 'resume', (subject) =>
+        atMost(
+          1.2,
+          ratio(
+            results,
+            { ...key('image-size', subject, 'resume'), x: 2000 },
+            { ...key('image-size', subject, 'resume'), x: 100 },
+          ),
+        ),
+      ),
+  },
+  {
+    what: 'first answer, page cache dropped, against reading the working set',
+    rows: (results) =>
+      perSubject(results, 'dropped', 'read', (subject) =>
+        atMost(1.5, ratio(results, key('dropped', subject, 'warm'), key('dropped', subject, 'read'))),
+      ),
+  },
+  {
+    what: 'memory of 8 instances against 8 cold ones',
+    rows: (results) =>
+      perSubject(results, 'instances', 'warm', (subject) =>
+        atMost(
+          1 / 3,
+          ratio(
+            results,
+            { ...key('instances', subject, 'warm'), x: 8 },
+            { ...key('instances', subject, 'cold'), x: 8 },
+          ),
+        ),
+      ),
+  },
+  {
+    what: 'fallback against exec: no image',
+    rows: (results) =>
+      perSubject(results, 'fallback', 'no-image', (subject) => atMostMore(results, subject, 'no-image')),
+  },
+  {
+    what: 'fallback against exec: stale image',
+    rows: (results) =>
+      perSubject(results, 'fallback', 'stale-image', (subject) =>
+        atMostMore(results, subject, 'stale-image'),
+      ),
+  },
+];
+
+/** One row for each target and each subject that it was measured with. */
+export function speedToReach(results: Results): readonly Row[] {
+  return targets.flatMap(({ what, rows }) => rows(results).map((row) => ({ what, ...row })));
+}
+
+type Verdict = Omit<Row, 'what' | 'subject'>;
+
+function key(measure: string, subject: string, variant: string): Key {
+  return { measure, subject, variant };
+}
+
+function value(results: Results, one: Key): number | undefined {
+  const series = find(results, one);
+  return series === undefined ? undefined : median(series.values);
+}
+
+function ratio(results: Results, above: Key, below: Key): number | undefined {
+  const [a, b] = [value(results, above), value(results, below)];
+  return a === undefined || b === undefined ? undefined : a / b;
+}
+
+function perSubject(
+  { series }: Results,
+  measure: string,
+  variant: string,
+  verdict: (subject: string) => Verdict | undefined,
+): Omit<Row, 'what'>[] {
+  const subjects = new Set(
+    series.filter((one) => one.measure === measure && one.variant === variant).map(({ subject }) => subject),
+  );
+  return [...subjects].flatMap((subject) => {
+    const found = verdict(subject);
+    return found === undefined ? [] : [{ subject, ...found }];
+  });
+}
+
+function atLeast(limit: number, figure: number | undefined, then?: number): Verdict | undefined {
+  if (figure === undefined) return undefined;
+  const target = `at least ${limit} x${then === undefined ? '' : `, then ${then}`}`;
+  return { target, figure: `${figure.toFixed(1)} x`, reached: figure >= limit };
+}
+
+function atMost(limit: number, figure: number | undefined): Verdict | undefined {
+  if (figure === undefined) return undefined;
+  return {
+    target: `at most ${limit.toFixed(2)} x`,
+    figure: `${figure.toFixed(2)} x`,
+    reached: figure <= limit,
+  };
+}
+
+function atMostMore(results: Results, subject: string, variant: string): Verdict | undefined {
+  const [plain, fallback] = [
+    value(results, key('fallback', subject, 'exec')),
+    value(results, key('fallback', subject, variant)),
+  ];
+  if (plain === undefined || fallback === undefined) return undefined;
+  const more = fallback - plain;
+  return { target: 'at most 1 ms more', figure: `${more.toFixed(2)} ms more`, reached: more <= 1 };
+}
