@@ -3,6 +3,7 @@ import { guards, parse, print, printJson } from '../command.js';
 import type { Definition } from '../definition/definition.js';
 import { readDefinition } from '../definition/read.js';
 import { ThawError, UsageError, messageOf } from '../errors.js';
+import { interruptible } from '../interruption.js';
 import { Progress } from '../progress.js';
 import { errorReport } from '../report.js';
 import { Store } from '../store/store.js';
@@ -51,7 +52,6 @@ interface SummaryRow {
 }
 
 const TARGET_OPTIONS = ['root', 'output', 'kernel', 'modules', 'model', 'memory'] as const;
-const SIGNALS = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
 
 export async function run(args: readonly string[]): Promise<number> {
   const { values, positionals } = parse(args, {
@@ -79,7 +79,8 @@ export async function run(args: readonly string[]): Promise<number> {
   const rows: Row[] = [];
   for (const definition of definitions) {
     rows.push(await buildOne(definition, store, guardsOff, interruption.signal));
-    if (interruption.signal.aborted) return 128 + SIGNALS[interruption.by()];
+    const interrupted = interruption.exitCode();
+    if (interrupted !== undefined) return interrupted;
   }
   if (values.json === true) printJson(rows.map(json));
   else print(rows.length === 1 ? line(rows[0]) : summary(rows));
@@ -108,25 +109,14 @@ async function buildInRoot(target: string, values: TargetValues, paths: readonly
     else print(summary(rows.map(rowOfTarget)));
     return rows.every(({ ok }) => ok) ? 0 : 1;
   } catch (error) {
-    if (!interruption.signal.aborted) throw error;
-    return 128 + SIGNALS[interruption.by()];
+    const interrupted = interruption.exitCode();
+    if (interrupted === undefined) throw error;
+    return interrupted;
   }
 }
 
 function rowOfTarget({ name, ms, onDisk = 0, report }: TargetRow): SummaryRow {
   return report === undefined ? { name, ms } : { name, ms, built: { onDisk, report } };
-}
-
-/** Signals end the build, and with it all processes that it started; a second one ends this process. */
-function interruptible(): { signal: AbortSignal; by: () => keyof typeof SIGNALS } {
-  const controller = new AbortController();
-  let by: keyof typeof SIGNALS = 'SIGINT';
-  for (const name of Object.keys(SIGNALS) as (keyof typeof SIGNALS)[])
-    process.once(name, () => {
-      by = name;
-      controller.abort(new ThawError(`interrupted by ${name}`));
-    });
-  return { signal: controller.signal, by: () => by };
 }
 
 async function buildOne(

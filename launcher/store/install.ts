@@ -1,6 +1,6 @@
 // Installing and removing: every switch is one rename, so that a launch finds the old state or the new one.
 import { readFileSync, renameSync, rmSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
 import type { Definition } from '../definition/definition.js';
 import { native } from '../native.js';
@@ -11,17 +11,22 @@ import { type Usage, usage } from './usage.js';
 /** Makes the proven image `aside`, in the profile's folder, the one that launches use. Returns its path. */
 export function install(store: Store, definition: Definition, aside: string): string {
   const { name } = definition;
-  const file = `${native.show(aside).header.id}.thaw`;
-  const path = join(store.folder(name), file);
-  renameSync(aside, path);
+  const path = replaceImage(store, name, aside);
   replaceFile(
     join(store.folder(name), 'definition.toml'),
     resolvedToml(readFileSync(definition.file, 'utf8'), definition),
   );
   replaceFile(store.definitionFile(name), `${JSON.stringify(definition, undefined, 2)}\n`);
-  replaceLink(store.current(name), file);
+  replaceLink(store.current(name), basename(path));
   indexProfile(store, definition);
   removeUnused(store, name, usage());
+  return path;
+}
+
+/** Puts `aside` in the place of the installed image that it is a changed copy of. Returns its path. */
+export function replaceImage(store: Store, name: string, aside: string): string {
+  const path = join(store.folder(name), `${native.show(aside).header.id}.thaw`);
+  renameSync(aside, path);
   return path;
 }
 

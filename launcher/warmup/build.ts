@@ -5,26 +5,19 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 
 import type { Definition } from '../definition/definition.js';
-import { ThawError, messageOf } from '../errors.js';
-import { type CheckpointReport, type Image, environmentList, native } from '../native.js';
+import { ThawError } from '../errors.js';
+import { type CheckpointReport, environmentList, native } from '../native.js';
 import type { Progress } from '../progress.js';
 import { asidePath, install } from '../store/install.js';
 import type { Store } from '../store/store.js';
 import { size } from '../table.js';
 import { accountOf } from './account.js';
-import { App, type Limits, type Setting, lastLines } from './app.js';
+import { App, type Limits, type Setting } from './app.js';
 import { environment } from './environment.js';
 import { exercise } from './exercise.js';
 import { expectFree } from './listening.js';
-import { train } from './train.js';
-import { trial } from './trial.js';
+import { explained, trainAndProve } from './prove.js';
 import { prepare, waitFor } from './triggers/index.js';
-
-const LOG_LINES = 10;
-
-function trained({ header, workingSet }: Image): string {
-  return size((workingSet.readPages + workingSet.writtenPages) * header.pageSize);
-}
 
 export interface Built {
   readonly name: string;
@@ -66,21 +59,14 @@ export class Build {
         this.#verify(setting);
       });
       this.#log = join(this.#folder, 'trial.log');
-      await this.progress.step(
-        'train',
-        () => train(definition, this.#aside, setting, this.#log, this.interrupt),
-        () => trained(native.show(this.#aside)),
-      );
-      await this.progress.step('trial launch', () =>
-        trial(definition, this.#aside, setting, this.#log, this.interrupt),
-      );
+      await trainAndProve(definition, this.#aside, setting, this.#log, this.progress, this.interrupt);
       const image = await this.progress.step('install', () =>
         Promise.resolve(install(store, definition, this.#aside)),
       );
       const { header, sizes } = native.show(image);
       return { name: definition.name, image, id: header.id, onDisk: sizes.onDisk, report };
     } catch (error) {
-      throw this.#explained(error);
+      throw explained(definition.name, this.#log, error);
     } finally {
       rmSync(this.#aside, { force: true });
     }
@@ -160,13 +146,5 @@ export class Build {
     const [first] = real;
     if (first === undefined) return;
     throw new ThawError(real.map(({ what }) => what).join('\n'), { remedy: first.remedy });
-  }
-
-  #explained(error: unknown): ThawError {
-    const lines = lastLines(this.#log, LOG_LINES);
-    const output =
-      lines.length === 0 ? '' : `\n  ${this.#log}:\n${lines.map((line) => `  | ${line}`).join('\n')}`;
-    const remedy = error instanceof ThawError ? error.remedy : undefined;
-    return new ThawError(`${this.definition.name}: ${messageOf(error)}${output}`, { remedy, cause: error });
   }
 }

@@ -1,12 +1,22 @@
 // Training and feeding: the working set is recorded at build time, and with it or without it an app comes back the same.
 import test, { type ExecutionContext } from 'ava';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { Workshop } from './support.js';
 
 const pageSize = 4096;
 const pages = 512;
+/** In a launch, and only there, the app does `work`; training lasts until it is done. */
+const inLaunch = (work: string): string => `
+first_pid = os.getpid()
+print('ready', flush=True)
+while os.getpid() == first_pid: time.sleep(0.01)
+${work}
+open('touched', 'w').close()
+`;
+const warmup = 'until = { log = "ready" }\nsettle = "20ms"\n[train]\nrun = ["test -e touched && rm touched"]';
+
 /** Holds `pages` pages of its own; its launch writes to each of the first half and reads none of the others. */
 const threads = `
 import threading
@@ -19,14 +29,10 @@ def first_half():
     for page in range(${pages / 2}): held[page * ${pageSize}] = page % 251
     touched = all(held[page * ${pageSize}] == page % 251 for page in range(${pages / 2}))
     print('right' if touched and bytes(held[-64:]) == before else 'wrong', flush=True)
-print('warm', flush=True)
-time.sleep(0.15)
-first_half()
-`;
-
-const warmup = 'until = { log = "warm" }\nsettle = "20ms"';
+${inLaunch('first_half()')}`;
 
 interface Shown {
+  readonly header: { readonly id: string };
   readonly workingSet: { readonly readPages: number; readonly writtenPages: number; readonly runs: number };
 }
 
@@ -60,7 +66,7 @@ test('what the [train] section runs is what counts', (t) => {
   const workshop = new Workshop(t);
   const profile = workshop.profile(
     'app',
-    `${warmup}\nrun = ["true"]`,
+    'until = { log = "warm" }\nsettle = "20ms"\nrun = ["true"]',
     '',
     '[train]\nrun = ["echo trained >> trained.txt"]',
   );
@@ -69,8 +75,47 @@ test('what the [train] section runs is what counts', (t) => {
   t.is(
     workshop.thaw(
       'build',
-      workshop.profile('app', `${warmup}\ntimeout = "3s"`, '', '[train]\nrun = ["false"]\n'),
+      workshop.profile('app', 'until = { log = "warm" }\ntimeout = "3s"', '', '[train]\nrun = ["false"]\n'),
     ).status,
     1,
   );
+});
+
+/** Writes to as many pages as the file says, before it prints the last line. */
+const asAsked = `
+held = bytearray(os.urandom(${pages * pageSize}))
+def write():
+    for page in range(int(open('count').read())): held[page * ${pageSize}] = 1
+${inLaunch('write()')}`;
+
+test('thaw train: a new working set for the installed image, which stays as it was when something is wrong', (t) => {
+  const workshop = new Workshop(t);
+  workshop.write('count', '10');
+  const profile = workshop.profile('app', warmup, asAsked, 'env = { WANTED = "1" }');
+  t.is(workshop.thaw('build', profile).status, 0);
+  const before = shown(t, workshop);
+
+  workshop.write('count', String(pages));
+  rmSync(join(workshop.folder, 'touched'), { force: true });
+  const trained = workshop.thaw('train', 'app');
+  t.is(trained.status, 0, trained.stderr);
+  const after = shown(t, workshop);
+  t.true(after.workingSet.writtenPages >= before.workingSet.writtenPages + pages / 2);
+  t.is(after.header.id, before.header.id);
+  const launch = workshop.launch('app');
+  t.is(launch.stderr, '');
+  t.regex(launch.stdout, /done/);
+
+  workshop.write('count', 'none'); // The app ends with an error, and so does the training.
+  rmSync(join(workshop.folder, 'touched'));
+  const failed = workshop.thaw('train', 'app');
+  t.is(failed.status, 1);
+  t.regex(failed.stderr, /app: train/);
+  t.deepEqual(shown(t, workshop).workingSet, after.workingSet);
+  t.deepEqual(
+    readdirSync(join(workshop.store, 'profiles', 'app')).filter((file) => file.startsWith('.new')),
+    [],
+  );
+  t.is(workshop.thaw('train', 'nonesuch').status, 1);
+  t.is(workshop.thaw('train').status, 2);
 });

@@ -25,6 +25,7 @@ export const thawExec = join(build, 'thaw-exec');
 export const cli = process.env['THAW_TEST_CLI'] ?? join(root, 'dist', 'launcher', 'cli.js');
 export const addon = join(build, 'thaw.node');
 export const imageCheck = join(root, 'build', 'asan', 'image-check');
+export const wrongWorkingSet = join(root, 'build', 'asan', 'wrong-working-set');
 
 /** A folder for what tests write, on the disk of the build; emptied by nobody but `npm run clean`. */
 export function workFolder(name: string): string {

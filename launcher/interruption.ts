@@ -1,0 +1,23 @@
+// Ctrl-C and its like during long work.
+import { ThawError } from './errors.js';
+
+const SIGNALS = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
+
+export interface Interruption {
+  /** Aborted by the first of the signals. */
+  readonly signal: AbortSignal;
+  /** The exit code of a command that was ended that way, as shells count it; undefined: it was not. */
+  exitCode(): number | undefined;
+}
+
+/** Signals end the work, and with it all processes that it started; a second one ends this process. */
+export function interruptible(): Interruption {
+  const controller = new AbortController();
+  let code: number | undefined;
+  for (const [name, number] of Object.entries(SIGNALS))
+    process.once(name, () => {
+      code = 128 + number;
+      controller.abort(new ThawError(`interrupted by ${name}`));
+    });
+  return { signal: controller.signal, exitCode: () => code };
+}

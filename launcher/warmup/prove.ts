@@ -1,0 +1,40 @@
+// What every image goes through before launches use it: a training launch, and a trial launch.
+import type { Definition } from '../definition/definition.js';
+import { ThawError, messageOf } from '../errors.js';
+import { type Image, native } from '../native.js';
+import type { Progress } from '../progress.js';
+import { size } from '../table.js';
+import { type Setting, lastLines } from './app.js';
+import { train } from './train.js';
+import { trial } from './trial.js';
+
+const LOG_LINES = 10;
+
+/** Records the working set of `image`, which is not installed yet, and proves that its app works. @throws ThawError */
+export async function trainAndProve(
+  definition: Definition,
+  image: string,
+  setting: Setting,
+  log: string,
+  progress: Progress,
+  interrupt: AbortSignal,
+): Promise<void> {
+  await progress.step(
+    'train',
+    () => train(definition, image, setting, log, interrupt),
+    () => trained(native.show(image)),
+  );
+  await progress.step('trial launch', () => trial(definition, image, setting, log, interrupt));
+}
+
+function trained({ header, workingSet }: Image): string {
+  return size((workingSet.readPages + workingSet.writtenPages) * header.pageSize);
+}
+
+/** An error of work on a profile, with the end of what its app wrote. */
+export function explained(name: string, log: string, error: unknown): ThawError {
+  const lines = lastLines(log, LOG_LINES);
+  const output = lines.length === 0 ? '' : `\n  ${log}:\n${lines.map((line) => `  | ${line}`).join('\n')}`;
+  const remedy = error instanceof ThawError ? error.remedy : undefined;
+  return new ThawError(`${name}: ${messageOf(error)}${output}`, { remedy, cause: error });
+}

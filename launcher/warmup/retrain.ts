@@ -1,0 +1,55 @@
+// A new working set for an installed image, whose app has got other habits than at its build. The image that launches use
+// stays what it was until the new one has proved itself.
+import { execFile } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+import { ThawError, messageOf } from '../errors.js';
+import { type Image, native } from '../native.js';
+import type { Progress } from '../progress.js';
+import { imagePath } from '../store/image.js';
+import { asidePath, replaceImage } from '../store/install.js';
+import type { Store } from '../store/store.js';
+import { accountOf } from './account.js';
+import { environment } from './environment.js';
+import { expectFree } from './listening.js';
+import { explained, trainAndProve } from './prove.js';
+
+/** Trains the installed image of profile `name` again. @throws ThawError */
+export async function retrain(
+  store: Store,
+  name: string,
+  progress: Progress,
+  interrupt: AbortSignal,
+): Promise<Image> {
+  const definition = store.definition(name);
+  const installed = imagePath(store, name);
+  const aside = asidePath(store, name);
+  const log = join(store.folder(name), 'trial.log');
+  rmSync(log, { force: true });
+  try {
+    expectFree(definition.warmup.until);
+    const account = await accountOf(definition.user);
+    const setting = { env: environment(definition, account), cwd: definition.cwd, account };
+    await progress.step('copy', () => copySparse(installed, aside));
+    await trainAndProve(definition, aside, setting, log, progress, interrupt);
+    return native.show(replaceImage(store, name, aside));
+  } catch (error) {
+    throw explained(name, log, error);
+  } finally {
+    rmSync(aside, { force: true });
+  }
+}
+
+/** Images have holes, which Node's own copy would fill. */
+async function copySparse(from: string, to: string): Promise<void> {
+  try {
+    await promisify(execFile)('cp', ['--', from, to]);
+  } catch (error) {
+    throw new ThawError(`cannot copy the image: ${messageOf(error)}`, {
+      remedy: 'training needs room for one more image in the store',
+      cause: error,
+    });
+  }
+}

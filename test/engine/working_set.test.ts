@@ -1,0 +1,25 @@
+// Feeding is advice: with a working set that names the wrong pages, calls what is read written, and has no order, every kind of
+// state comes back all the same. (Without any, as checkpoints by hand are, it does in apps.test.ts.)
+import test from 'ava';
+
+import { expectSuccess, title, withApp } from './support/check.js';
+import { self } from './support/identity.js';
+import { wrongWorkingSet } from './support/paths.js';
+import { rows } from './support/rows.js';
+
+const seeds = [1, 2];
+/** Its app asks which pages are in memory, which is just what feeding changes. */
+const asksForResidence = 'memory_lock';
+
+for (const row of rows)
+  if ((row.only === undefined || row.only === self.name) && row.app !== asksForResidence)
+    test(`wrong working set: ${title(row, self)}`, (t) =>
+      withApp(t, row, self, async (app) => {
+        await app.start();
+        await app.checkpoint({ ...row, leaveRunning: false });
+        app.release();
+        for (const seed of seeds) {
+          expectSuccess(t, 'train', await app.runAs([wrongWorkingSet, app.image, String(seed)]));
+          expectSuccess(t, `launch ${seed}`, await app.launch(row.launch).outcome);
+        }
+      }));
