@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 
 import { ThawError, UsageError, messageOf } from '../../launcher/errors.js';
 import { errorReport } from '../../launcher/report.js';
+import { writeCharts } from './charts.js';
 import { differenceTable, differences, regressed } from './compare.js';
 import { thisMachine } from './machine.js';
 import type { Bench, Measure } from './measure.js';
@@ -110,6 +111,7 @@ async function measure(choice: Choice, quick: boolean, roundCount: number): Prom
   writeResults(path, results);
   process.stdout.write(`\n${present(results)}`);
   say(`results: ${path}`);
+  for (const chart of writeCharts(results, join(folder, 'charts'))) say(`chart: ${chart}`);
 }
 
 /** One that fails does not take the others with it. */

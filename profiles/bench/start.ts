@@ -14,8 +14,12 @@ export function coldStart(subject: Subject, log: string): Start {
 /** @returns how to start a subject from its image. No fallback: a cold start here would be a failure that hides itself. */
 export function warmStart(subject: Subject, store: string, log: string): Start {
   const { command, cwd, env } = commandOf(subject);
-  const launcher = [thawExec, '--store', store, '--profile', subject.profile, '--no-fallback', '--'];
-  return { command: [...launcher, ...command], cwd, env, port: subject.port, log };
+  return { command: warmCommand(store, subject.profile, command), cwd, env, port: subject.port, log };
+}
+
+/** The command that launches `command` from the image of a profile, or fails. */
+export function warmCommand(store: string, profile: string, command: readonly string[]): readonly string[] {
+  return [thawExec, '--store', store, '--profile', profile, '--no-fallback', '--', ...command];
 }
 
 interface Definition {

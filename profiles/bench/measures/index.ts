@@ -1,7 +1,19 @@
 import type { Measure } from '../measure.js';
+import { droppedMeasure } from './dropped.js';
 import { fallbackMeasure } from './fallback.js';
 import { firstAnswerMeasure } from './first_answer.js';
 import { floorMeasure } from './floor.js';
+import { imageSizeMeasure } from './image_size.js';
+import { instancesMeasure } from './instances.js';
+import { storageMeasure } from './storage.js';
 
 /** All that `npm run bench` measures, in the order in which it does. */
-export const measures: readonly Measure[] = [firstAnswerMeasure, floorMeasure, fallbackMeasure];
+export const measures: readonly Measure[] = [
+  firstAnswerMeasure,
+  floorMeasure,
+  fallbackMeasure,
+  droppedMeasure,
+  storageMeasure,
+  imageSizeMeasure,
+  instancesMeasure,
+];

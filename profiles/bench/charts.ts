@@ -1,0 +1,92 @@
+// One picture for each measure.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { median, summary } from '../../launcher/statistics.js';
+import { barChart, type Group } from './chart/bars.js';
+import { lineChart, type Line } from './chart/lines.js';
+import { quantity } from './present.js';
+import type { Results, Series } from './results.js';
+
+interface Chart {
+  readonly measure: string;
+  readonly title: string;
+  /** What x is; of measures without one, nothing. */
+  readonly x?: string;
+}
+
+const charts: readonly Chart[] = [
+  { measure: 'first-answer', title: 'First answer, image in the page cache' },
+  { measure: 'resume', title: 'Resume and its phases, against as many system calls' },
+  { measure: 'fallback', title: 'A program that does nothing' },
+  { measure: 'dropped', title: 'First answer, page cache dropped' },
+  {
+    measure: 'storage',
+    title: 'First answer, page cache dropped, slow storage',
+    x: 'MB/s that the storage gives',
+  },
+  { measure: 'image-size', title: 'Launches of images of many sizes', x: 'MB of heap' },
+  { measure: 'instances', title: 'Memory of many instances (PSS)', x: 'instances' },
+];
+
+/** Writes a chart of each measure in the results into the folder. @returns their paths */
+export function writeCharts(results: Results, folder: string): string[] {
+  mkdirSync(folder, { recursive: true });
+  return charts.flatMap((chart) => {
+    const series = results.series.filter(({ measure }) => measure === chart.measure);
+    if (series.length === 0) return [];
+    const path = join(folder, `${chart.measure}.svg`);
+    writeFileSync(path, draw(chart, series));
+    return [path];
+  });
+}
+
+/** The chart of the series of one measure. */
+export function draw({ title, x }: Chart, series: readonly Series[]): string {
+  const unit = series[0]?.unit ?? 'ms';
+  const format = (value: number): string => quantity(value, unit);
+  return x === undefined
+    ? barChart(title, groups(series), format)
+    : lineChart(title, x, lines(series), format);
+}
+
+function groups(series: readonly Series[]): Group[] {
+  return unique(series.map(({ subject }) => subject)).map((subject) => ({
+    title: subject,
+    bars: series
+      .filter((one) => one.subject === subject)
+      .map(({ variant, values }) => {
+        const { median, low, high } = summary(values);
+        return { label: variant, value: median, low, high };
+      })
+      .sort((a, b) => a.label.localeCompare(b.label)),
+  }));
+}
+
+/** A colour for each subject, dashes for its second and further variants; or, with one subject, a colour for each variant. */
+function lines(series: readonly Series[]): Line[] {
+  const subjects = unique(series.map(({ subject }) => subject));
+  const variants = unique(series.map(({ variant }) => variant));
+  return subjects.flatMap((subject, s) =>
+    variants.flatMap((variant, v) => {
+      const own = series.filter((one) => one.subject === subject && one.variant === variant);
+      const points = own
+        .flatMap(({ x, values }) => (x === undefined ? [] : [{ x, y: median(values) }]))
+        .sort((a, b) => a.x - b.x);
+      if (points.length === 0) return [];
+      const alone = subjects.length === 1;
+      return [
+        {
+          label: alone ? variant : `${subject}, ${variant}`,
+          color: alone ? v : s,
+          dashed: !alone && v > 0,
+          points,
+        },
+      ];
+    }),
+  );
+}
+
+function unique(texts: readonly string[]): string[] {
+  return [...new Set(texts)];
+}

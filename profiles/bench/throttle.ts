@@ -1,0 +1,78 @@
+// Storage as slow as a device's flash: the kernel limits what this process and its children read from one disk.
+import { existsSync, mkdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { ThawError, messageOf } from '../../launcher/errors.js';
+
+const GROUP = 'thaw-bench';
+
+interface Controller {
+  /** The folder of the control group that all processes are in at first. */
+  readonly root: string;
+  readonly file: string;
+  readonly limit: (device: string, bytesPerSecond: number) => string;
+}
+
+/** Does `work` with reads from the disk that holds `path` limited. @throws ThawError saying why that is not possible here */
+export async function throttled(
+  path: string,
+  bytesPerSecond: number,
+  work: () => Promise<void>,
+): Promise<void> {
+  const { root, file, limit } = controller();
+  const group = join(root, GROUP);
+  const before = ownGroup(root);
+  try {
+    mkdirSync(group, { recursive: true });
+    writeFileSync(join(group, file), limit(diskOf(path), bytesPerSecond));
+    writeFileSync(join(group, 'cgroup.procs'), String(process.pid));
+  } catch (error) {
+    throw new ThawError(`cannot limit reads with ${join(group, file)}: ${messageOf(error)}`);
+  }
+  try {
+    await work();
+  } finally {
+    writeFileSync(join(before, 'cgroup.procs'), String(process.pid));
+    rmdirSync(group);
+  }
+}
+
+/** cgroup v2's io.max where the io controller is there, else v1's blkio.throttle. */
+function controller(): Controller {
+  const mounts = readFileSync('/proc/self/mounts', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' '));
+  for (const [, root = '', type] of mounts) {
+    if (type !== 'cgroup2' || !/\bio\b/.test(readFileSync(join(root, 'cgroup.controllers'), 'utf8')))
+      continue;
+    writeFileSync(join(root, 'cgroup.subtree_control'), '+io');
+    return { root, file: 'io.max', limit: (device, rate) => `${device} rbps=${rate}` };
+  }
+  const v1 = mounts.find(
+    ([, , type, options = '']) => type === 'cgroup' && options.split(',').includes('blkio'),
+  )?.[1];
+  if (v1 !== undefined && existsSync(join(v1, 'blkio.throttle.read_bps_device')))
+    return { root: v1, file: 'blkio.throttle.read_bps_device', limit: (device, rate) => `${device} ${rate}` };
+  throw new ThawError('this kernel has neither the io controller of cgroup v2 nor blkio.throttle of v1');
+}
+
+/** Where this process is now, to go back to. */
+function ownGroup(root: string): string {
+  const lines = readFileSync('/proc/self/cgroup', 'utf8').trim().split('\n');
+  const line =
+    lines.find((one) => /^\d+:[^:]*blkio[^:]*:/.test(one)) ?? lines.find((one) => one.startsWith('0::'));
+  return join(root, line?.split(':')[2] ?? '/');
+}
+
+/** "major:minor" of the whole disk: a partition cannot be limited. */
+function diskOf(path: string): string {
+  const { dev } = statSync(path);
+  const major = ((dev >>> 8) & 0xfff).toString();
+  const minor = ((dev & 0xff) | ((dev >>> 12) & 0xfff00)).toString();
+  const folder = `/sys/dev/block/${major}:${minor}`;
+  if (!existsSync(folder)) throw new ThawError(`${path} is not on a disk`);
+  return readFileSync(
+    existsSync(`${folder}/partition`) ? `${folder}/../dev` : `${folder}/dev`,
+    'utf8',
+  ).trim();
+}

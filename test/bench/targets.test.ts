@@ -1,0 +1,64 @@
+import test from 'ava';
+
+import { speedToReach } from '../../profiles/bench/targets.js';
+import { results } from './results.js';
+
+const rows = (series: Parameters<typeof results>[0]) =>
+  speedToReach(results(series)).map(({ subject, figure, reached }) => ({ subject, figure, reached }));
+
+test('against CRIU: eight times faster is enough', (t) => {
+  t.deepEqual(
+    rows({
+      'first-answer a criu': [80],
+      'first-answer a warm': [10],
+      'first-answer b criu': [79],
+      'first-answer b warm': [10],
+    }),
+    [
+      { subject: 'a', figure: '8.0 x', reached: true },
+      { subject: 'b', figure: '7.9 x', reached: false },
+    ],
+  );
+});
+
+test('only apps whose cold start takes a second are held against it', (t) => {
+  t.deepEqual(
+    rows({
+      'first-answer slow cold': [1000],
+      'first-answer slow warm': [20],
+      'first-answer quick cold': [999],
+      'first-answer quick warm': [500],
+    }),
+    [{ subject: 'slow', figure: '50.0 x', reached: true }],
+  );
+});
+
+test('2 GB is held against 100 MB, and 8 instances against 8', (t) => {
+  t.deepEqual(
+    rows({
+      'image-size heap resume 100': [10],
+      'image-size heap resume 2000': [13],
+      'instances a warm 1': [99],
+      'instances a warm 8': [100],
+      'instances a cold 8': [400],
+    }),
+    [
+      { subject: 'heap', figure: '1.30 x', reached: false },
+      { subject: 'a', figure: '0.25 x', reached: true },
+    ],
+  );
+});
+
+test('fallback is a difference in milliseconds, each kind for itself', (t) => {
+  t.deepEqual(
+    rows({ 'fallback p exec': [1], 'fallback p no-image': [1.5], 'fallback p stale-image': [2.5] }),
+    [
+      { subject: 'p', figure: '0.50 ms more', reached: true },
+      { subject: 'p', figure: '1.50 ms more', reached: false },
+    ],
+  );
+});
+
+test('what was not measured is no row', (t) => {
+  t.deepEqual(rows({ 'first-answer a criu': [80] }), []);
+});
