@@ -1,7 +1,16 @@
 // An ext2, ext3 or ext4 image: the store is written into a copy with debugfs, so that all else, free space and identity too,
 // stays as it is; no mount, no privilege.
-import { copyFileSync, constants, lstatSync, readdirSync, readlinkSync, renameSync, rmSync } from 'node:fs';
-import { join, posix } from 'node:path';
+import {
+  copyFileSync,
+  constants,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
+import { dirname, join, posix } from 'node:path';
 
 import { ThawError } from '../errors.js';
 import { size } from '../table.js';
@@ -45,7 +54,6 @@ async function debugfs(image: string, commands: readonly string[]): Promise<void
 interface Entry {
   readonly name: string;
   readonly isFolder: boolean;
-  readonly size: number;
 }
 
 /** A line of `ls -p` is "/inode/mode/uid/gid/name/size/" (debugfs(8)); undefined: there is no such folder. */
@@ -54,11 +62,7 @@ async function entries(image: string, folder: string): Promise<Entry[] | undefin
   const fields = lines.map((line) => line.split('/')).filter((parts) => parts.length >= 8);
   if (fields.length === 0) return undefined;
   return fields
-    .map(([, , mode = '', , , name = '', size = '']) => ({
-      name,
-      isFolder: mode.startsWith('04'),
-      size: Number(size),
-    }))
+    .map(([, , mode = '', , , name = '']) => ({ name, isFolder: mode.startsWith('04') }))
     .filter(({ name }) => name !== '.' && name !== '..' && name !== '');
 }
 
@@ -96,17 +100,23 @@ function additionsOf(root: string, folder: string): string[] {
   });
 }
 
-async function expectAll(image: string, additions: string, folder = ''): Promise<void> {
-  const found = (await entries(image, `/${folder}`)) ?? [];
-  for (const entry of readdirSync(join(additions, folder), { withFileTypes: true })) {
-    const path = posix.join(folder, entry.name);
-    const there = found.find(({ name }) => name === entry.name);
-    const whole =
-      there !== undefined && (!entry.isFile() || there.size === lstatSync(join(additions, path)).size);
-    if (!whole)
-      throw new ThawError(`the image has no room for /${path}, or it cannot be written`, {
-        remedy: `it needs ${size(diskUsage(additions))}: enlarge it with resize2fs`,
-      });
-    if (entry.isDirectory()) await expectAll(image, additions, path);
+/** Reads the store back: where there is no room, debugfs writes files of the right size without their content. */
+async function expectAll(image: string, additions: string): Promise<void> {
+  const work = mkdtempSync(join(dirname(image), '.thaw-root-'));
+  try {
+    await runTool('debugfs', ['-R', `rdump /${STORE} ${work}`, image]);
+    await runTool('diff', [
+      '-r',
+      '--no-dereference',
+      join(additions, STORE),
+      join(work, posix.basename(STORE)),
+    ]);
+  } catch (error) {
+    throw new ThawError('the image has no room for the store, or it cannot be written', {
+      remedy: `it needs ${size(diskUsage(additions))} more: enlarge it with resize2fs`,
+      cause: error,
+    });
+  } finally {
+    rmSync(work, { recursive: true, force: true });
   }
 }
