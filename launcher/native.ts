@@ -23,6 +23,8 @@ export interface SpawnOptions {
   readonly user?: User;
   readonly stdio: readonly [number, number, number];
   readonly setsid: boolean;
+  /** In a time namespace whose clocks begin near zero, where privileges allow. */
+  readonly freshClocks?: boolean;
 }
 
 export interface Exit {

@@ -10,6 +10,8 @@ export interface Setting {
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
   readonly account: Account;
+  /** Clocks that begin near zero, where privileges allow: the image can then be launched soon after any boot. */
+  readonly freshClocks?: boolean;
 }
 
 export class App {
@@ -77,7 +79,11 @@ export interface Limits {
   readonly remedy?: string;
 }
 
-function start(command: readonly [string, ...string[]], { env, cwd, account }: Setting, log: string): number {
+function start(
+  command: readonly [string, ...string[]],
+  { env, cwd, account, freshClocks }: Setting,
+  log: string,
+): number {
   const stdin = openSync('/dev/null', 'r');
   const output = openSync(log, 'w', 0o644);
   try {
@@ -89,6 +95,7 @@ function start(command: readonly [string, ...string[]], { env, cwd, account }: S
       ...(account.change === undefined ? {} : { user: account.change }),
       stdio: [stdin, output, output],
       setsid: true,
+      freshClocks: freshClocks === true,
     });
   } finally {
     closeSync(stdin);
@@ -106,7 +113,7 @@ function aborted(signal: AbortSignal): Promise<never> {
   });
 }
 
-export function exitText({ code, signal }: Exit): string {
+function exitText({ code, signal }: Exit): string {
   if (code !== null) return `exit code ${code}`;
   return signal === null ? 'killed' : `signal ${signal}`;
 }

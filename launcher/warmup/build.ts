@@ -84,7 +84,7 @@ export class Build {
     });
     expectFree(until);
     const context = prepare(until);
-    const warm = { ...setting, env: { ...setting.env, ...context.env } };
+    const warm = { ...setting, env: { ...setting.env, ...context.env }, freshClocks: true };
     const app = new App([definition.program, ...definition.args], warm, this.#log);
     try {
       const ready = await progress.step('start', () =>

@@ -10,6 +10,7 @@
 
 #include "addon/addon.h"
 #include "exec/store.h"
+#include "restore/clock.h"
 #include "support/unique_fd.h"
 
 namespace thaw::addon {
@@ -20,6 +21,7 @@ struct Spawn {
   std::vector<std::string> arguments, environment;
   int stdio[3] = {0, 1, 2};
   bool new_session = false;
+  bool fresh_clocks = false;
   bool change_user = false;
   uid_t uid = 0;
   gid_t gid = 0;
@@ -40,6 +42,7 @@ Spawn parse(const Napi::Object& options) {
   spawn.arguments = strings_option(options, "args");
   spawn.environment = strings_option(options, "env");
   spawn.new_session = bool_option(options, "setsid");
+  spawn.fresh_clocks = bool_option(options, "freshClocks");
   if (const Napi::Value stdio = options.Get("stdio"); stdio.IsArray())
     for (uint32_t i = 0; i < 3; ++i)
       spawn.stdio[i] = stdio.As<Napi::Array>().Get(i).ToNumber().Int32Value();
@@ -62,6 +65,7 @@ const char* set_up_child(const Spawn& spawn) {
   sigprocmask(SIG_SETMASK, &none, nullptr);
   for (int number = 1; number < 32; ++number) signal(number, SIG_DFL);
   if (spawn.new_session) setsid();
+  if (spawn.fresh_clocks) restore::start_clocks_afresh();
   // Out of the way first: the sources may be 0, 1 or 2 themselves.
   int copies[3];
   for (int i = 0; i < 3; ++i)

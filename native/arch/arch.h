@@ -97,7 +97,8 @@ constexpr uint64_t kThumbBit = 0;
 #endif
 /// Bytes that jump_code() needs at most.
 extern const size_t kJumpSize;
-/// Code of a function that answers -ENOSYS.
-std::vector<uint8_t> return_enosys_code();
+/// Code of a function that makes a system call (number below 65536) of its first three arguments,
+/// to be put at `from`.
+std::vector<uint8_t> syscall_code(uint64_t from, long number);
 
 }  // namespace thaw::arch

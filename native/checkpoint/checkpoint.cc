@@ -7,6 +7,7 @@
 
 #include "checkpoint/app_call.h"
 #include "checkpoint/freeze.h"
+#include "checkpoint/leave_vdso.h"
 
 namespace thaw::checkpoint {
 namespace {
@@ -61,6 +62,7 @@ Result<Report> attempt(const Request& request) {
   THAW_TRY(check_supported(request));
   THAW_ASSIGN(freeze, Freeze::take(request.pid));
   const double started = now_ms();
+  THAW_TRY(leave_vdso(freeze));
   THAW_TRY(check_supported(
       request));  // Once more: a child may have been born before all threads stood still.
   THAW_ASSIGN(report, write_image(request, freeze));

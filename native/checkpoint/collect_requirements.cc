@@ -52,20 +52,30 @@ void collect_clocks(const Capture& capture, model::Requirements& needs) {
   needs.realtime_ns = static_cast<uint64_t>(clock_ns(CLOCK_REALTIME));
 }
 
+/// Bytes of one of the kernel's own mappings.
+Result<std::string> bytes_of(const Capture& capture, const Vma& vma) {
+  std::string bytes(vma.size(), '\0');
+  THAW_TRY(read_app(capture, vma.start, bytes.data(), bytes.size()));
+  return bytes;
+}
+
 Result<void> collect_vdso(Capture& capture, model::Requirements& needs) {
   model::Process& process = capture.process;
   for (const Vma& vma : capture.vmas) {
     if (vma.path == "[vdso]") {
-      std::string bytes(vma.size(), '\0');
-      THAW_TRY(read_app(capture, vma.start, bytes.data(), bytes.size()));
+      THAW_ASSIGN(bytes, bytes_of(capture, vma));
       needs.vdso = capture.image.blob(bytes);
       needs.vdso_hash = image::hash(bytes.data(), bytes.size());
       process.vdso_start = vma.start;
       process.vdso_size = vma.size();
     }
-    if (!vma.path.starts_with("[vvar") && vma.path != "[sigpage]") continue;
+    const bool sigpage = vma.path == "[sigpage]";
+    if (!vma.path.starts_with("[vvar") && !sigpage) continue;
     if (process.vvar_size == 0) process.vvar_start = vma.start;
     process.vvar_size = vma.end - process.vvar_start;
+    if (!sigpage || vma.start != process.vvar_start) continue;
+    THAW_ASSIGN(bytes, bytes_of(capture, vma));
+    needs.sigpage = capture.image.blob(bytes);
   }
   return {};
 }

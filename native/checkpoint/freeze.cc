@@ -37,12 +37,8 @@ Error seize_error(pid_t pid, pid_t tid) {
   return Error{err, std::move(why)};
 }
 
-/// Seizes one thread and waits for it to stop; false if it has ended meanwhile.
+/// Interrupts a seized thread and waits for it to stop; false if it has ended meanwhile.
 Result<bool> stop_thread(pid_t pid, pid_t tid) {
-  if (ptrace(PTRACE_SEIZE, tid, nullptr, reinterpret_cast<void*>(PTRACE_O_TRACESYSGOOD)) != 0) {
-    if (errno == ESRCH) return false;
-    return seize_error(pid, tid);
-  }
   if (ptrace(PTRACE_INTERRUPT, tid, nullptr, nullptr) != 0 && errno != ESRCH)
     return errno_error("cannot interrupt thread " + std::to_string(tid));
   for (;;) {
@@ -56,6 +52,14 @@ Result<bool> stop_thread(pid_t pid, pid_t tid) {
     // A signal that was on its way: let it be delivered, the interrupt follows behind it.
     ptrace(PTRACE_CONT, tid, nullptr, reinterpret_cast<void*>(static_cast<long>(WSTOPSIG(status))));
   }
+}
+
+Result<bool> seize_thread(pid_t pid, pid_t tid) {
+  if (ptrace(PTRACE_SEIZE, tid, nullptr, reinterpret_cast<void*>(PTRACE_O_TRACESYSGOOD)) != 0) {
+    if (errno == ESRCH) return false;
+    return seize_error(pid, tid);
+  }
+  return stop_thread(pid, tid);
 }
 
 /// A launch that is only just over still has its feeder (restorer/feed.h): no thread of the app.
@@ -98,13 +102,39 @@ Result<int> wait_for_stop(pid_t tid) {
 Result<Freeze> Freeze::take(pid_t pid) {
   wait_for_feeder(pid);
   Freeze freeze(pid);
-  // Threads may start others until all of them are stopped.
-  for (;;) {
-    THAW_ASSIGN(found, freeze.seize_new_threads());
-    if (!found) break;
-  }
+  THAW_TRY(freeze.seize_all());
   if (freeze.tids_.empty()) return Error{ESRCH, "there is no process " + std::to_string(pid)};
   return freeze;
+}
+
+Result<void> Freeze::seize_all() {
+  // Threads may start others until all of them are stopped.
+  for (;;) {
+    THAW_ASSIGN(found, seize_new_threads());
+    if (!found) return {};
+  }
+}
+
+Result<bool> Freeze::step(const std::function<Result<bool>(pid_t)>& stands_wrong) {
+  bool stepped = false;
+  for (const pid_t tid : std::vector<pid_t>(tids_)) {
+    THAW_ASSIGN(wrong, stands_wrong(tid));
+    if (!wrong) continue;
+    THAW_TRY(run_a_moment(tid));
+    stepped = true;
+  }
+  if (stepped) THAW_TRY(seize_all());
+  return stepped;
+}
+
+Result<void> Freeze::run_a_moment(pid_t tid) {
+  if (ptrace(PTRACE_CONT, tid, nullptr, nullptr) != 0)
+    return errno_error("cannot continue thread " + std::to_string(tid));
+  const timespec moment = {0, 20'000};
+  nanosleep(&moment, nullptr);
+  THAW_ASSIGN(stopped, stop_thread(pid_, tid));
+  if (!stopped) std::erase(tids_, tid);
+  return {};
 }
 
 Result<bool> Freeze::seize_new_threads() {
@@ -116,7 +146,7 @@ Result<bool> Freeze::seize_new_threads() {
   bool found = false;
   for (const pid_t tid : tids.value()) {
     if (std::find(tids_.begin(), tids_.end(), tid) != tids_.end()) continue;
-    THAW_ASSIGN(stopped, stop_thread(pid_, tid));
+    THAW_ASSIGN(stopped, seize_thread(pid_, tid));
     if (stopped) tids_.push_back(tid);
     found = found || stopped;
   }

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <vector>
 
 #include "support/result.h"
@@ -23,12 +24,18 @@ class Freeze {
   /// The thread group leader first.
   [[nodiscard]] const std::vector<pid_t>& tids() const { return tids_; }
 
+  /// Lets each thread that `stands_wrong` run for a moment, one at a time; false if there was none.
+  /// Threads may have come and gone afterwards.
+  Result<bool> step(const std::function<Result<bool>(pid_t)>& stands_wrong);
+
   /// Ends the process instead of letting it run on.
   void kill();
 
  private:
   explicit Freeze(pid_t pid) : pid_(pid) {}
+  Result<void> seize_all();
   Result<bool> seize_new_threads();
+  Result<void> run_a_moment(pid_t tid);
 
   pid_t pid_;
   std::vector<pid_t> tids_;

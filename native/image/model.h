@@ -35,6 +35,7 @@ struct Requirements {
   uint64_t vdso_hash = 0;         ///< XXH3 of the [vdso] bytes; 0 if the app had none
   Blob kernel;                    ///< uname release and version, for people
   Blob vdso;                      ///< the vDSO's bytes, for trampolines under another kernel
+  Blob sigpage;                   ///< ARM: bytes of [sigpage], which lies at vvar_start
   Blob security_label;            ///< /proc/PID/attr/current, empty without a security module
   Blob program;      ///< path that exec was called with (the profile's program, absolute)
   Blob arguments;    ///< argv[0..], each ended by NUL: the launch must have the same
@@ -102,7 +103,7 @@ struct Process {
   uint64_t park_word = 0;    ///< futex word of the stub, in the thaw area
   uint64_t vdso_start = 0;   ///< where the app expects the vDSO; 0: none
   uint64_t vdso_size = 0;
-  uint64_t vvar_start = 0;  ///< lowest vvar mapping
+  uint64_t vvar_start = 0;  ///< lowest vvar mapping, or [sigpage]
   uint64_t vvar_size = 0;
 };
 

@@ -61,7 +61,7 @@ bool is_writable(const View& v, uint64_t address, uint64_t size) {
 const char* check_requirements(const View& v, const Checker& c) {
   if (v.requirements().size() != 1) return "the image has no requirements";
   const Requirements& r = v.requirements()[0];
-  if (!c.string(r.kernel) || !c.blob(r.vdso) || !c.string(r.security_label) ||
+  if (!c.string(r.kernel) || !c.blob(r.vdso) || !c.blob(r.sigpage) || !c.string(r.security_label) ||
       !c.string(r.program) || !c.blob(r.arguments) || !c.blob(r.environment) ||
       !c.blob(r.declared) || !c.string(r.profile) ||
       !Checker::index(r.program_file, v.files(), true))
@@ -92,6 +92,7 @@ const char* check_process(const View& v, const Checker& c, const Process& p, Ind
     return "the image's wake-up stub is broken";
   if (p.vdso_start != 0 && !c.pages(p.vdso_start, p.vdso_size)) return "the image's vDSO is broken";
   if (p.vvar_size != 0 && !c.pages(p.vvar_start, p.vvar_size)) return "the image's vvar is broken";
+  if (v.requirements_record().sigpage.size > p.vvar_size) return "the image's sigpage is broken";
   for (const Thread& t : View::part(v.threads(), p.threads)) {
     if (!in_area(t.frame, 64) || t.frame % 16 != 0) return "a thread's signal frame is broken";
     if (!Checker::range(t.pending, v.pending_signals()) ||

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "image/hash.h"
 #include "image/validate.h"
@@ -82,6 +83,11 @@ Result<View> View::open(UniqueFd fd, const char* path) {
     return bad(path, problem);
   if (const char* problem = section_problem(header)) return bad(path, problem);
 
+  // On a kernel with larger pages than the image's, nothing of it can be mapped.
+  if (const auto page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE)); page > header.page_size)
+    return Error{0, "the image was made with pages of " + std::to_string(header.page_size) +
+                        " bytes, this kernel has " + std::to_string(page) +
+                        "; build it with this kernel"};
   void* base = mmap(nullptr, header.metadata_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd.get(),
                     static_cast<off_t>(header.metadata_offset));
   if (base == MAP_FAILED) return errno_error(std::string("cannot map the image ") + path);

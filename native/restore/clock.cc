@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -24,10 +25,19 @@ int64_t clock_ns(clockid_t clock) {
   return int64_t{now.tv_sec} * kSecond + now.tv_nsec;
 }
 
-bool stands_before(const image::View& view) {
+/// By how much the clocks stand before the image's; 0 or less: they do not.
+int64_t behind_ns(const image::View& view) {
   const model::Requirements& made = view.requirements_record();
-  return clock_ns(CLOCK_MONOTONIC) < static_cast<int64_t>(made.monotonic_ns) ||
-         clock_ns(CLOCK_BOOTTIME) < static_cast<int64_t>(made.boottime_ns);
+  return std::max(static_cast<int64_t>(made.monotonic_ns) - clock_ns(CLOCK_MONOTONIC),
+                  static_cast<int64_t>(made.boottime_ns) - clock_ns(CLOCK_BOOTTIME));
+}
+
+Error behind_error(int64_t nanoseconds) {
+  return Error{
+      0, "the clocks stand " + std::to_string(nanoseconds / kSecond + 1) +
+             " s before the image's, as after a reboot, and the caller cannot have a time "
+             "namespace; build the image soon after boot or as root in a time namespace, or launch "
+             "as root on a kernel with CONFIG_TIME_NS (there is none for 32-bit ARM)"};
 }
 
 /// Offset of a clock in our own time namespace; /proc/self/timens_offsets has lines of "monotonic
@@ -50,17 +60,21 @@ void split_ns(int64_t value, long long& seconds, long& nanoseconds) {
   }
 }
 
-Result<void> write_offsets(const image::View& view, const char* own) {
-  const model::Requirements& made = view.requirements_record();
+/// What the clocks of a time namespace shall show now, in nanoseconds.
+struct Clocks {
+  int64_t monotonic, boottime;
+};
+
+Result<void> write_offsets(const Clocks& wanted, const char* own) {
   UniqueFd file(open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC));
   if (!file.valid()) return errno_error("cannot open /proc/self/timens_offsets");
-  auto offset = [own](uint64_t wanted, clockid_t clock, const char* name) {
-    return static_cast<int64_t>(wanted) - (clock_ns(clock) - own_offset(own, name));
+  auto offset = [own](int64_t value, clockid_t clock, const char* name) {
+    return value - (clock_ns(clock) - own_offset(own, name));
   };
   long long seconds[2];
   long nanoseconds[2];
-  split_ns(offset(made.monotonic_ns, CLOCK_MONOTONIC, "monotonic"), seconds[0], nanoseconds[0]);
-  split_ns(offset(made.boottime_ns, CLOCK_BOOTTIME, "boottime"), seconds[1], nanoseconds[1]);
+  split_ns(offset(wanted.monotonic, CLOCK_MONOTONIC, "monotonic"), seconds[0], nanoseconds[0]);
+  split_ns(offset(wanted.boottime, CLOCK_BOOTTIME, "boottime"), seconds[1], nanoseconds[1]);
   char text[128];
   const int size = snprintf(text, sizeof(text), "monotonic %lld %ld\nboottime %lld %ld\n",
                             seconds[0], nanoseconds[0], seconds[1], nanoseconds[1]);
@@ -69,35 +83,44 @@ Result<void> write_offsets(const image::View& view, const char* own) {
   return {};
 }
 
-}  // namespace
-
-Result<void> check_clock(const image::View& view) {
-  if (!stands_before(view) || (geteuid() == 0 && access("/proc/self/timens_offsets", F_OK) == 0))
-    return {};
-  return Error{
-      0,
-      "the clocks stand before the image's, as after a reboot, and the caller has no right to a "
-      "time namespace; "
-      "build the image soon after boot, or launch as root on a kernel with CONFIG_TIME_NS"};
-}
-
-Result<void> continue_clocks(const image::View& view, UniqueFd& before) {
+/// Enters a new time namespace. `before` is the old one, invalid if there can be no new one.
+Result<void> enter_namespace(const Clocks& wanted, UniqueFd& before) {
   char own[256] = {};
   UniqueFd offsets(open("/proc/self/timens_offsets", O_RDONLY | O_CLOEXEC));
   if (offsets.valid() && read(offsets.get(), own, sizeof(own) - 1) < 0) own[0] = '\0';
   UniqueFd old(open("/proc/self/ns/time", O_RDONLY | O_CLOEXEC));
-  if (!offsets.valid() || !old.valid() || unshare(CLONE_NEWTIME) != 0) {
-    if (!stands_before(view)) return {};
-    return Error{
-        errno,
-        "the clocks stand before the image's, as after a reboot, and no time namespace can be had"};
-  }
+  if (!offsets.valid() || !old.valid() || unshare(CLONE_NEWTIME) != 0) return {};
   before = std::move(old);
-  THAW_TRY(write_offsets(view, own));
+  THAW_TRY(write_offsets(wanted, own));
   UniqueFd fresh(open("/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC));
   if (!fresh.valid() || setns(fresh.get(), CLONE_NEWTIME) != 0)
     return errno_error("cannot enter a time namespace");
   return {};
+}
+
+}  // namespace
+
+Result<void> check_clock(const image::View& view) {
+  const int64_t behind = behind_ns(view);
+  if (behind <= 0 || (geteuid() == 0 && access("/proc/self/timens_offsets", F_OK) == 0)) return {};
+  return behind_error(behind);
+}
+
+Result<void> continue_clocks(const image::View& view, UniqueFd& before) {
+  const model::Requirements& made = view.requirements_record();
+  THAW_TRY(enter_namespace(
+      {static_cast<int64_t>(made.monotonic_ns), static_cast<int64_t>(made.boottime_ns)}, before));
+  if (const int64_t behind = behind_ns(view); !before.valid() && behind > 0)
+    return behind_error(behind);
+  return {};
+}
+
+void start_clocks_afresh() {
+  UniqueFd before;
+  // CLOCK_BOOTTIME is never the lower one, also where they are set a moment apart.
+  constexpr int64_t kBehind = kSecond / 1000;
+  if (!enter_namespace({kSecond, kSecond + kBehind}, before) && before.valid())
+    (void)setns(before.get(), CLONE_NEWTIME);
 }
 
 }  // namespace thaw::restore

@@ -1,6 +1,7 @@
 #include "restore/kernel_mappings.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "image/hash.h"
 #include "support/file.h"
@@ -11,9 +12,21 @@ namespace {
 bool is_vdso(std::string_view line) {
   return line.ends_with("[vdso]");
 }
+bool is_sigpage(std::string_view line) {
+  return line.ends_with("[sigpage]");
+}
 bool is_kernel_mapping(std::string_view line) {
-  return is_vdso(line) || line.find("[vvar") != std::string_view::npos ||
-         line.ends_with("[sigpage]");
+  return is_vdso(line) || line.find("[vvar") != std::string_view::npos || is_sigpage(line);
+}
+
+const void* at(uint64_t address) {
+  return reinterpret_cast<const void*>(static_cast<uintptr_t>(address));
+}
+
+/// ARM: where the trampolines lie in [sigpage] is chosen anew in each boot
+/// (arch/arm/kernel/signal.c, get_signal_page), and handlers may be about to return to one.
+bool same_sigpage(std::string_view wanted, uint64_t start, uint64_t size) {
+  return wanted.size() == size && (size == 0 || memcmp(at(start), wanted.data(), size) == 0);
 }
 
 }  // namespace
@@ -21,6 +34,7 @@ bool is_kernel_mapping(std::string_view line) {
 Result<KernelMappings> read_kernel_mappings(const image::View& view) {
   THAW_ASSIGN(maps, read_file("/proc/self/maps"));
   KernelMappings found;
+  uint64_t sigpage = 0, sigpage_size = 0;
   for (const std::string_view line : split(maps, "\n")) {
     const size_t dash = line.find('-');
     const uint64_t start = number(line.substr(0, dash), 16);
@@ -28,6 +42,10 @@ Result<KernelMappings> read_kernel_mappings(const image::View& view) {
     found.all.push_back({start, end - start, 0});
     if (!is_kernel_mapping(line)) continue;
     found.moves.push_back({start, end - start, 0});
+    if (is_sigpage(line)) {
+      sigpage = start;
+      sigpage_size = end - start;
+    }
     if (!is_vdso(line)) continue;
     found.vdso_start = start;
     found.vdso_size = end - start;
@@ -44,12 +62,12 @@ Result<KernelMappings> read_kernel_mappings(const image::View& view) {
       std::max(process.vdso_start + process.vdso_size, process.vvar_start + process.vvar_size);
   const bool same_layout = high - low == image_high - image_low &&
                            found.vdso_start - low == process.vdso_start - image_low;
-  const uint64_t hash = view.requirements_record().vdso_hash;
-  found.same_vdso =
-      found.vdso_start != 0 && hash != 0 && same_layout && found.vdso_size == process.vdso_size &&
-      image::hash(reinterpret_cast<const void*>(static_cast<uintptr_t>(found.vdso_start)),
-                  found.vdso_size) == hash;
-  if (found.same_vdso)
+  const model::Requirements& needs = view.requirements_record();
+  found.same = found.vdso_start != 0 && needs.vdso_hash != 0 && same_layout &&
+               found.vdso_size == process.vdso_size &&
+               image::hash(at(found.vdso_start), found.vdso_size) == needs.vdso_hash &&
+               same_sigpage(view.bytes(needs.sigpage), sigpage, sigpage_size);
+  if (found.same)
     for (restorer::Move& move : found.moves) move.to = image_low + (move.from - low);
   return found;
 }

@@ -13,8 +13,8 @@ struct KernelMappings {
   std::vector<restorer::Move>
       moves;  ///< ascending by address; `to` final unless trampolines are needed
   std::vector<restorer::Move>
-      all;                 ///< every mapping of this process: the restorer area keeps clear of them
-  bool same_vdso = false;  ///< this kernel's vDSO is the image's, byte for byte
+      all;            ///< every mapping of this process: the restorer area keeps clear of them
+  bool same = false;  ///< this kernel's mappings are the image's: code byte for byte, and layout
   uint64_t vdso_start = 0, vdso_size = 0;
 };
 

@@ -110,9 +110,9 @@ class Preparation {
     return {};
   }
 
-  /// Without the same vDSO, its old copy is patched to jump to this kernel's.
+  /// Under another kernel, the app's old vDSO is patched to jump to this kernel's.
   Result<void> prepare_vdso() {
-    if (process_.vdso_start == 0 || kernel_.same_vdso) return {};
+    if (process_.vdso_start == 0 || kernel_.same) return {};
     if (kernel_.vdso_start == 0) return Error{0, "this kernel has no vDSO, which the app needs"};
     THAW_ASSIGN(target, place_kernel_mappings());
     const std::string_view old = view_.bytes(view_.requirements_record().vdso);
@@ -159,7 +159,8 @@ class Preparation {
   [[nodiscard]] size_t data_size() const {
     constexpr size_t kAlignments = 512;
     return sizeof(Launch) + kAlignments + sources_.fds().size() * sizeof(int) +
-           trampolines_.size() + kernel_.all.size() * sizeof(restorer::Move) +
+           trampolines_.size() + view_.requirements_record().sigpage.size +
+           kernel_.all.size() * sizeof(restorer::Move) +
            (descriptors_.close_at_commit().size() + descriptors_.close_for_cold_start().size()) *
                sizeof(restorer::FdRange) +
            descriptors_.saved().size() * sizeof(restorer::SavedFd) +
@@ -182,6 +183,21 @@ class Preparation {
     launch.feed_count =
         request_.feed == Feed::on ? static_cast<uint32_t>(view_.feed_runs().size()) : 0;
     launch.record = request_.feed == Feed::record ? 1 : 0;
+  }
+
+  /// Code that a signal interrupted within the old vDSO goes on there when its handler returns: it
+  /// finds that the clock's data have changed (zeros), begins anew, finds no clock in them and
+  /// makes the system call (lib/vdso/gettimeofday.c of the kernel).
+  void fill_stand_ins(RestorerArea& area, Launch& launch) const {
+    auto add = [&launch](const restorer::StandIn& copy) {
+      if (copy.size != 0) launch.stand_ins[launch.stand_in_count++] = copy;
+    };
+    const auto* code = reinterpret_cast<const char*>(trampolines_.data());
+    const std::string_view sigpage = view_.bytes(view_.requirements_record().sigpage);
+    add({process_.vdso_start, process_.vdso_size,
+         area.copy(std::span<const char>(code, trampolines_.size())), 1});
+    add({process_.vvar_start, process_.vvar_size, nullptr, 0});
+    add({process_.vvar_start, sigpage.size(), area.copy(std::span<const char>(sigpage)), 1});
   }
 
   void fill_cold_start(RestorerArea& area, restorer::ColdStart& cold) const {
@@ -221,9 +237,7 @@ class Preparation {
     for (const restorer::Move& move : kernel_.moves) launch.moves[launch.move_count++] = move;
     launch.own = area.copy(std::span<const restorer::Move>(kernel_.all));
     launch.own_count = static_cast<uint32_t>(kernel_.all.size());
-    if (!trampolines_.empty())
-      launch.vdso = area.copy(std::span<const char>(
-          reinterpret_cast<const char*>(trampolines_.data()), trampolines_.size()));
+    if (!trampolines_.empty()) fill_stand_ins(area, launch);
     const auto close = descriptors_.close_at_commit();
     launch.close = area.copy(std::span<const restorer::FdRange>(close));
     launch.close_count = static_cast<uint32_t>(close.size());

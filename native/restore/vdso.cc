@@ -1,5 +1,7 @@
 #include "restore/vdso.h"
 
+#include <sys/syscall.h>
+
 #include <cstring>
 
 #include "arch/arch.h"
@@ -23,6 +25,37 @@ bool stands_alone(const elf::Symbol& function) {
   return function.name == "__kernel_rt_sigreturn";
 }
 
+/// The system call that a function of the vDSO, __vdso_NAME or __kernel_NAME, stands for (vdso(7)).
+/// One that is unknown here gets a number that no kernel has, which answers ENOSYS.
+long syscall_of(std::string_view function) {
+  constexpr long kNone = 0xfff0;
+  struct Row {
+    std::string_view name;
+    long number;
+  };
+  constexpr Row kRows[] = {
+      {"clock_gettime", SYS_clock_gettime},
+      {"gettimeofday", SYS_gettimeofday},
+      {"clock_getres", SYS_clock_getres},
+      {"getcpu", SYS_getcpu},
+      {"getrandom", SYS_getrandom},
+#ifdef SYS_time
+      {"time", SYS_time},
+#endif
+#ifdef SYS_clock_gettime64
+      {"clock_gettime64", SYS_clock_gettime64},
+#endif
+#ifdef SYS_clock_getres_time64
+      {"clock_getres_time64", SYS_clock_getres_time64},
+#endif
+  };
+  for (const std::string_view prefix : {"__vdso_", "__kernel_"})
+    if (function.starts_with(prefix)) function.remove_prefix(prefix.size());
+  for (const Row& row : kRows)
+    if (row.name == function) return row.number;
+  return kNone;
+}
+
 }  // namespace
 
 Result<std::vector<uint8_t>> vdso_trampolines(std::span<const uint8_t> old_vdso,
@@ -35,10 +68,9 @@ Result<std::vector<uint8_t>> vdso_trampolines(std::span<const uint8_t> old_vdso,
     // The version's own symbol has neither code nor size.
     if (stands_alone(function) || function.size == 0) continue;
     const elf::Symbol* target = new_module.find(function.name);
-    // libc makes the system call itself where the vDSO answers ENOSYS.
-    const std::vector<uint8_t> code = target != nullptr
-                                          ? arch::jump_code(function.address, target->address)
-                                          : arch::return_enosys_code();
+    const std::vector<uint8_t> code =
+        target != nullptr ? arch::jump_code(function.address, target->address)
+                          : arch::syscall_code(function.address, syscall_of(function.name));
     const uint64_t at = (function.address & ~uint64_t{arch::kThumbBit}) - old_address;
     if (code.size() > function.size || at + code.size() > patched.size())
       return Error{0,

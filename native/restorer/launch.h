@@ -13,6 +13,13 @@ struct Move {
   uint64_t from, size, to;
 };
 
+/// Memory of our own where the app's kernel had a mapping that this kernel cannot put there.
+struct StandIn {
+  uint64_t address, size;
+  const char* bytes;    ///< null: zeros
+  uint32_t executable;  ///< 1: code
+};
+
 /// An inclusive range of descriptor numbers.
 struct FdRange {
   uint32_t first, last;
@@ -90,8 +97,9 @@ struct Launch {
   uint32_t move_count = 0;
   const Move* own = nullptr;  ///< mappings of thaw-exec, the kernel's among them
   uint32_t own_count = 0;
-  uint64_t interim = 0;        ///< reserved room in the restorer area for moves that overlap
-  const char* vdso = nullptr;  ///< trampolines to be put at process->vdso_start, null: not needed
+  uint64_t interim = 0;  ///< reserved room in the restorer area for moves that overlap
+  StandIn stand_ins[3] = {};
+  uint32_t stand_in_count = 0;
 
   const FdRange* close = nullptr;  ///< descriptors to close at commit
   uint32_t close_count = 0;

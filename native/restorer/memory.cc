@@ -131,21 +131,19 @@ void move_kernel_mappings(Launch& launch) {
   }
 }
 
-/// The app's old vDSO, its entries patched to jump to this kernel's.
-void place_trampolines(Launch& launch) {
-  if (launch.vdso == nullptr) return;
-  const uint64_t start = launch.process->vdso_start, size = launch.process->vdso_size;
+void place(Launch& launch, const StandIn& copy) {
+  const long address = static_cast<long>(copy.address), size = static_cast<long>(copy.size);
+  constexpr const char* kProblem = "cannot map what stands in for the kernel's own mappings";
   check(launch,
-        raw::mmap(start, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, -1,
-                  0),
-        "cannot map the vDSO trampolines", start);
-  auto* to = reinterpret_cast<volatile char*>(static_cast<uintptr_t>(start));
-  for (uint64_t i = 0; i < size; ++i) to[i] = launch.vdso[i];
-  raw::sync_instructions(start, start + size);
+        raw::mmap(copy.address, copy.size, PROT_READ | PROT_WRITE,
+                  MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, -1, 0),
+        kProblem, copy.address);
+  auto* to = reinterpret_cast<volatile char*>(static_cast<uintptr_t>(copy.address));
+  for (uint64_t i = 0; copy.bytes != nullptr && i < copy.size; ++i) to[i] = copy.bytes[i];
+  if (copy.executable != 0) raw::sync_instructions(copy.address, copy.address + copy.size);
   check(launch,
-        raw::call(__NR_mprotect, static_cast<long>(start), static_cast<long>(size),
-                  PROT_READ | PROT_EXEC),
-        "cannot protect the vDSO trampolines", start);
+        raw::call(__NR_mprotect, address, size, PROT_READ | (copy.executable != 0 ? PROT_EXEC : 0)),
+        kProblem, copy.address);
 }
 
 bool is_kernels(const Launch& launch, const Move& mapping) {
@@ -208,7 +206,7 @@ void rebuild_memory(Launch& launch) {
       raw::call(__NR_madvise, static_cast<long>(op.address), static_cast<long>(op.size),
                 MADV_RANDOM);  // No read-ahead.
   }
-  place_trampolines(launch);
+  for (uint32_t i = 0; i < launch.stand_in_count; ++i) place(launch, launch.stand_ins[i]);
 }
 
 }  // namespace thaw::restorer

@@ -23,7 +23,7 @@ long prctl(long option, long a, long b = 0, long c = 0) {
 }
 
 /// brk, arguments, environment, auxv and the exe link, in one step (PR_SET_MM_MAP).
-long set_memory_layout(const Launch& launch, int exe_fd) {
+long set_memory_layout(const Launch& launch, int exe_fd, uint64_t auxv_size) {
   const model::Process& process = *launch.process;
   const model::MemoryLayout& from = process.layout;
   prctl_mm_map map = {};
@@ -39,16 +39,24 @@ long set_memory_layout(const Launch& launch, int exe_fd) {
   map.env_start = from.env_start;
   map.env_end = from.env_end;
   map.auxv = reinterpret_cast<__u64*>(const_cast<char*>(launch.blobs) + process.auxv.offset);
-  map.auxv_size = static_cast<__u32>(process.auxv.size);
+  map.auxv_size = static_cast<__u32>(auxv_size);
   map.exe_fd = static_cast<__u32>(exe_fd);
   return prctl(PR_SET_MM, PR_SET_MM_MAP, reinterpret_cast<long>(&map), sizeof(map));
 }
 
 void restore_layout(Launch& launch) {
-  // The exe link needs privilege: without it, all the rest.
-  if (launch.exe_fd >= 0 && set_memory_layout(launch, launch.exe_fd) == 0) return;
-  check(launch, set_memory_layout(launch, -1),
-        "cannot set the memory layout (CONFIG_CHECKPOINT_RESTORE?)");
+  constexpr long kTooLong = -22;  // EINVAL
+  constexpr uint64_t kEntry = 2 * sizeof(long), kMostLeftOut = 8 * kEntry;
+  const uint64_t size = launch.process->auxv.size;
+  long result = kTooLong;
+  // A kernel that is older than the image's keeps fewer entries (AT_VECTOR_SIZE of 32-bit ARM: 20
+  // in 6.1, 22 in 6.12); /proc/PID/auxv then ends earlier.
+  for (uint64_t out = 0; result == kTooLong && out <= kMostLeftOut && out <= size; out += kEntry) {
+    // The exe link needs privilege: without it, all the rest.
+    if (launch.exe_fd >= 0 && set_memory_layout(launch, launch.exe_fd, size - out) == 0) return;
+    result = set_memory_layout(launch, -1, size - out);
+  }
+  check(launch, result, "cannot set the memory layout (CONFIG_CHECKPOINT_RESTORE?)");
 }
 
 void restore_core_dumps(const Launch& launch) {

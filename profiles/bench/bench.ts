@@ -1,5 +1,5 @@
 // `npm run bench`: measures thaw against cold starts, CRIU and what the kernel can do at best, side by side in one run.
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
@@ -24,7 +24,6 @@ The results are written to build/bench/.
 
   --quick                  fewer rounds, smaller images
   --only NAME[,NAME]       these measures or profiles only
-  --keep-images            launch the images of the last run, where there are any, in place of new ones
   --rounds N               how many times each thing is measured (default 7, quick 3)
   --compare A.json B.json  no measuring: the differences between two runs that are beyond the spread;
                            exit code 1 if B is slower somewhere
@@ -42,7 +41,6 @@ async function main(args: string[]): Promise<number> {
       quick: { type: 'boolean', default: false },
       only: { type: 'string' },
       rounds: { type: 'string' },
-      'keep-images': { type: 'boolean', default: false },
       compare: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -50,13 +48,7 @@ async function main(args: string[]): Promise<number> {
   });
   if (values.help) process.stdout.write(help);
   else if (values.compare) return compare(positionals);
-  else
-    await measure(
-      choose(values.only),
-      values.quick,
-      rounds(values.rounds, values.quick),
-      values['keep-images'],
-    );
+  else await measure(choose(values.only), values.quick, rounds(values.rounds, values.quick));
   return 0;
 }
 
@@ -98,12 +90,7 @@ function rounds(text: string | undefined, quick: boolean): number {
   return count;
 }
 
-async function measure(
-  choice: Choice,
-  quick: boolean,
-  roundCount: number,
-  keepImages: boolean,
-): Promise<void> {
+async function measure(choice: Choice, quick: boolean, roundCount: number): Promise<void> {
   const folder = join(root, 'build', 'bench');
   mkdirSync(folder, { recursive: true });
   const work = mkdtempSync(join(folder, 'work-'));
@@ -112,7 +99,6 @@ async function measure(
   const bench: Bench = { thaw, work, recorder, quick, rounds: roundCount, subjects: choice.subjects, say };
   try {
     for (const { profile } of choice.subjects) {
-      if (keepImages && existsSync(thaw.image(profile))) continue;
       say(`building the image of ${profile}`);
       await thaw.build(profile);
     }

@@ -15,9 +15,13 @@ std::vector<uint8_t> jump_code(uint64_t, uint64_t target) {
   return code;
 }
 
-/// mov x0, #-38; ret
-std::vector<uint8_t> return_enosys_code() {
-  return {0xa0, 0x04, 0x80, 0x92, 0xc0, 0x03, 0x5f, 0xd6};
+/// mov x8, #number; svc #0; ret
+std::vector<uint8_t> syscall_code(uint64_t, long number) {
+  const uint32_t instructions[] = {0xd2800008 | static_cast<uint32_t>(number & 0xffff) << 5,
+                                   0xd4000001, 0xd65f03c0};
+  std::vector<uint8_t> code(sizeof(instructions));
+  memcpy(code.data(), instructions, sizeof(instructions));
+  return code;
 }
 
 }  // namespace thaw::arch

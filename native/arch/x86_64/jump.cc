@@ -14,9 +14,13 @@ std::vector<uint8_t> jump_code(uint64_t, uint64_t target) {
   return code;
 }
 
-/// mov $-38, %rax; ret
-std::vector<uint8_t> return_enosys_code() {
-  return {0x48, 0xc7, 0xc0, 0xda, 0xff, 0xff, 0xff, 0xc3};
+/// mov $number, %eax; syscall; ret. Arguments are where the call wants them, but for the fourth and
+/// on, which no function of the vDSO passes on.
+std::vector<uint8_t> syscall_code(uint64_t, long number) {
+  std::vector<uint8_t> code = {0xb8, 0, 0, 0, 0, 0x0f, 0x05, 0xc3};
+  const auto value = static_cast<uint32_t>(number);
+  memcpy(code.data() + 1, &value, sizeof(value));
+  return code;
 }
 
 }  // namespace thaw::arch

@@ -1,0 +1,42 @@
+#include "checkpoint/leave_vdso.h"
+
+#include <algorithm>
+
+#include "arch/arch.h"
+#include "checkpoint/vma.h"
+#include "support/file.h"
+
+namespace thaw::checkpoint {
+namespace {
+
+/// Where the vDSO is mapped; nothing where there is none.
+Result<Vma> find_vdso(pid_t pid) {
+  THAW_ASSIGN(maps, read_file("/proc/" + std::to_string(pid) + "/maps"));
+  Vma vdso;
+  for (const std::string_view line : split(maps, "\n")) {
+    if (!line.ends_with("[vdso]")) continue;
+    const size_t dash = line.find('-');
+    vdso.start = number(line.substr(0, dash), 16);
+    vdso.end = number(line.substr(dash + 1, line.find(' ') - dash - 1), 16);
+  }
+  return vdso;
+}
+
+}  // namespace
+
+Result<void> leave_vdso(Freeze& freeze) {
+  // A thread that asks for the time in a loop is found there nine times of ten.
+  constexpr int kMostSteps = 2000;
+  THAW_ASSIGN(vdso, find_vdso(freeze.pid()));
+  auto is_inside = [&vdso](pid_t tid) -> Result<bool> {
+    THAW_ASSIGN(registers, arch::read_registers(tid));
+    return arch::program_counter(registers) - vdso.start < vdso.size();
+  };
+  for (int i = 0; i < kMostSteps; ++i) {
+    THAW_ASSIGN(stepped, freeze.step(is_inside));
+    if (!stepped) return {};
+  }
+  return Error{0, "a thread of the app does nothing but ask for the time (vDSO)"};
+}
+
+}  // namespace thaw::checkpoint

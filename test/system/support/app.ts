@@ -1,0 +1,212 @@
+// Runs in an ARM guest: one app with its folder, started cold, checkpointed by the addon, launched by thaw-exec.
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { Policy } from '../../engine/support/app.js';
+
+export interface Problem {
+  readonly condition: string;
+  readonly what: string;
+  readonly remedy: string;
+}
+
+interface Native {
+  spawn(options: Readonly<Record<string, unknown>>): number;
+  wait(pid: number): Promise<{ code: number | null; signal: number | null }>;
+  checkpoint(options: Readonly<Record<string, unknown>>): Promise<string>;
+  verify(path: string, options: Readonly<Record<string, unknown>>): string;
+  show(path: string): string;
+}
+
+/** thaw.node of a build folder. */
+export function loadNative(build: string): Native {
+  return createRequire(import.meta.url)(join(build, 'thaw.node')) as Native;
+}
+
+const skipStatus = 77;
+const readyMs = 60_000;
+const endMs = 60_000;
+
+/** A process made by the addon: Node's own would have their ptrace stops reaped by libuv. */
+class Running {
+  readonly pid: number;
+  readonly #errors: string;
+  readonly exit: Promise<number | string>;
+  ended = false;
+
+  constructor(
+    native: Native,
+    command: readonly string[],
+    folder: string,
+    what: string,
+    env: Readonly<Record<string, string>>,
+  ) {
+    this.#errors = join(folder, `${what}.err`);
+    const files = [
+      openSync('/dev/null', 'r'),
+      openSync(join(folder, `${what}.out`), 'w'),
+      openSync(this.#errors, 'w'),
+    ];
+    const all = { PATH: process.env['PATH'] ?? '', LC_ALL: 'C', THAW_LOG: 'info', ...env };
+    this.pid = native.spawn({
+      program: command[0],
+      args: command,
+      env: Object.entries(all).map(([name, value]) => `${name}=${value}`),
+      cwd: '/',
+      stdio: files,
+      setsid: true,
+    });
+    files.forEach(closeSync);
+    this.exit = native.wait(this.pid).then(({ code, signal }) => {
+      this.ended = true;
+      return code ?? `signal ${signal ?? '?'}`;
+    });
+  }
+
+  said(): string {
+    return readFileSync(this.#errors, 'utf8').trim().replaceAll('\n', ' | ');
+  }
+
+  kill(): void {
+    if (!this.ended) process.kill(this.pid, 'SIGKILL');
+  }
+
+  async end(): Promise<number | string> {
+    const outcome = await Promise.race([this.exit, sleep(endMs, 'still running', { ref: false })]);
+    this.kill();
+    return outcome;
+  }
+}
+
+export interface GuestAppOptions {
+  /** Folder below the work folder; default: the app's name. */
+  readonly folder?: string;
+  /** Program with its first arguments; default: build/<cpu>/apps/NAME. */
+  readonly command?: readonly string[];
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly policies?: readonly Policy[];
+  readonly guardsOff?: readonly string[];
+}
+
+export interface Launched {
+  /** Exit status, or `signal N`. */
+  readonly exit: number | string;
+  readonly said: string;
+  /** From the call of thaw-exec until the app showed that it runs, in ms. */
+  readonly readyMs: number;
+}
+
+/** An app whose folder, below `work`, also holds its image. The folder may be that of another boot. */
+export class GuestApp {
+  readonly #native: Native;
+  readonly #folder: string;
+  readonly #scratch: string;
+  readonly #command: readonly string[];
+  readonly image: string;
+
+  constructor(
+    readonly build: string,
+    work: string,
+    readonly name: string,
+    readonly options: GuestAppOptions = {},
+  ) {
+    this.#native = loadNative(build);
+    this.#folder = join(work, options.folder ?? name);
+    this.#scratch = join(this.#folder, 'scratch');
+    this.image = join(this.#folder, 'app.thaw');
+    this.#command = [
+      ...(options.command ?? [join(build, 'apps', name)]),
+      this.#status,
+      this.#go,
+      this.#scratch,
+      ...(options.args ?? []),
+    ];
+  }
+
+  get #status(): string {
+    return join(this.#scratch, '.status');
+  }
+
+  get #go(): string {
+    return join(this.#folder, 'go');
+  }
+
+  #run(command: readonly string[], what: string, env: Readonly<Record<string, string>> = {}): Running {
+    return new Running(this.#native, command, this.#folder, what, env);
+  }
+
+  /** Starts the app in a fresh folder and writes its image. Empty: done; `SKIP reason`, or what went wrong. */
+  async checkpoint(): Promise<string> {
+    rmSync(this.#folder, { recursive: true, force: true });
+    mkdirSync(this.#scratch, { recursive: true });
+    chmodSync(this.#folder, 0o755);
+    // `clean` closes what the driver leaves open.
+    const clean = join(this.build, 'apps', 'clean');
+    const cold = this.#run([clean, ...this.#command], 'cold', this.options.env);
+    if (!(await this.#ready(cold))) {
+      const outcome = await cold.end();
+      return outcome === skipStatus ? `SKIP ${cold.said()}` : `cold start: ${outcome} ${cold.said()}`;
+    }
+    await sleep(50); // The app may still be closing the status file.
+    try {
+      await this.#native.checkpoint({
+        pid: cold.pid,
+        image: this.image,
+        leaveRunning: true, // Its end is the driver's: a checkpoint's kill could take the exit status first.
+        policies: this.options.policies ?? [],
+        program: '',
+        args: [],
+        env: [],
+        cwd: '/',
+        profile: '',
+        inherit: [],
+        guardsOff: this.options.guardsOff ?? [],
+      });
+    } catch (error) {
+      return `checkpoint: ${String(error)}`;
+    } finally {
+      cold.kill();
+      await cold.end();
+    }
+    return '';
+  }
+
+  /** What `thaw verify` says. */
+  verify(): readonly Problem[] {
+    return (JSON.parse(this.#native.verify(this.image, {})) as { problems: Problem[] }).problems;
+  }
+
+  /** Launches the app from its image and lets it check itself. */
+  async launch(
+    flags: readonly string[] = ['--no-fallback'],
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<Launched> {
+    rmSync(this.#status, { force: true });
+    rmSync(this.#go, { force: true });
+    const begin = performance.now();
+    const launch = [join(this.build, 'thaw-exec'), '--image', this.image, ...flags, '--', ...this.#command];
+    const warm = this.#run(launch, 'warm', env);
+    await this.#ready(warm);
+    const took = performance.now() - begin;
+    writeFileSync(this.#go, '');
+    return { exit: await warm.end(), said: warm.said(), readyMs: took };
+  }
+
+  async #ready(running: Running): Promise<boolean> {
+    const end = Date.now() + readyMs;
+    while (!existsSync(this.#status) && !running.ended && Date.now() < end) await sleep(5);
+    return existsSync(this.#status);
+  }
+}
