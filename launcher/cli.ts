@@ -24,6 +24,7 @@ const COMMANDS: readonly Row[] = [
   { name: 'verify', summary: 'whether an image can be launched here and now, or fits a device\'s root', load: () => import('./commands/verify.js') },
   { name: 'remove', summary: 'remove profiles with their images', load: () => import('./commands/remove.js') },
   { name: 'gc', summary: 'remove images that nothing uses any more', load: () => import('./commands/gc.js') },
+  { name: 'bench', summary: 'how long an installed profile takes to start, cold and warm', load: () => import('./commands/bench.js') },
   { name: 'checkpoint', summary: 'write the image of a running process', load: () => import('./commands/checkpoint.js') },
   { name: 'restore', summary: 'become the process of an image', load: () => import('./commands/restore.js') },
   { name: 'doctor', summary: 'what this device or a process can and cannot do', load: () => import('./commands/doctor.js') },

@@ -113,7 +113,7 @@ function aborted(signal: AbortSignal): Promise<never> {
   });
 }
 
-function exitText({ code, signal }: Exit): string {
+export function exitText({ code, signal }: Exit): string {
   if (code !== null) return `exit code ${code}`;
   return signal === null ? 'killed' : `signal ${signal}`;
 }

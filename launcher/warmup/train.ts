@@ -9,7 +9,7 @@ import { listens } from './listening.js';
 
 /** For an app that no command exercises: what it does in this time is its launch. */
 const LAUNCH_MS = 200;
-const RETRY_MS = 5;
+const RETRY_MS = 1;
 
 /** Launches `image`, which is not installed yet, and records its working set there. @throws ThawError */
 export async function train(
@@ -47,7 +47,8 @@ async function alive(app: App, { train: { run }, warmup: { until } }: Definition
   return Promise.race([app.exit.then(() => false), setTimeout(LAUNCH_MS, true)]);
 }
 
-async function answer(
+/** Waits until process `pid` has given what a launch is for: it listens on its port, and the commands of train.run succeed. */
+export async function answer(
   { train: { run }, warmup: { until } }: Definition,
   pid: number,
   setting: Setting,

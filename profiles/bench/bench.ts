@@ -1,5 +1,5 @@
 // `npm run bench`: measures thaw against cold starts, CRIU and what the kernel can do at best, side by side in one run.
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
@@ -24,6 +24,7 @@ The results are written to build/bench/.
 
   --quick                  fewer rounds, smaller images
   --only NAME[,NAME]       these measures or profiles only
+  --keep-images            launch the images of the last run, where there are any, in place of new ones
   --rounds N               how many times each thing is measured (default 7, quick 3)
   --compare A.json B.json  no measuring: the differences between two runs that are beyond the spread;
                            exit code 1 if B is slower somewhere
@@ -41,6 +42,7 @@ async function main(args: string[]): Promise<number> {
       quick: { type: 'boolean', default: false },
       only: { type: 'string' },
       rounds: { type: 'string' },
+      'keep-images': { type: 'boolean', default: false },
       compare: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -48,7 +50,13 @@ async function main(args: string[]): Promise<number> {
   });
   if (values.help) process.stdout.write(help);
   else if (values.compare) return compare(positionals);
-  else await measure(choose(values.only), values.quick, rounds(values.rounds, values.quick));
+  else
+    await measure(
+      choose(values.only),
+      values.quick,
+      rounds(values.rounds, values.quick),
+      values['keep-images'],
+    );
   return 0;
 }
 
@@ -90,7 +98,12 @@ function rounds(text: string | undefined, quick: boolean): number {
   return count;
 }
 
-async function measure(choice: Choice, quick: boolean, roundCount: number): Promise<void> {
+async function measure(
+  choice: Choice,
+  quick: boolean,
+  roundCount: number,
+  keepImages: boolean,
+): Promise<void> {
   const folder = join(root, 'build', 'bench');
   mkdirSync(folder, { recursive: true });
   const work = mkdtempSync(join(folder, 'work-'));
@@ -99,6 +112,7 @@ async function measure(choice: Choice, quick: boolean, roundCount: number): Prom
   const bench: Bench = { thaw, work, recorder, quick, rounds: roundCount, subjects: choice.subjects, say };
   try {
     for (const { profile } of choice.subjects) {
+      if (keepImages && existsSync(thaw.image(profile))) continue;
       say(`building the image of ${profile}`);
       await thaw.build(profile);
     }

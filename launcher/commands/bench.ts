@@ -1,0 +1,180 @@
+// thaw bench: cold against warm starts of an installed profile.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { oneOperand, parse, print, printJson } from '../command.js';
+import type { Definition } from '../definition/definition.js';
+import { ThawError, UsageError } from '../errors.js';
+import { interruptible } from '../interruption.js';
+import { native } from '../native.js';
+import { PHASES, parsePhases, untilResume, type Phases } from '../phases.js';
+import { Progress } from '../progress.js';
+import { errorReport } from '../report.js';
+import { median, summary } from '../statistics.js';
+import { Store } from '../store/store.js';
+import { table } from '../table.js';
+import { accountOf } from '../warmup/account.js';
+import { App, type Setting, exitText } from '../warmup/app.js';
+import { environment } from '../warmup/environment.js';
+import { expectFree } from '../warmup/listening.js';
+import { answer } from '../warmup/train.js';
+import { explained } from '../warmup/prove.js';
+
+export const help = `usage: thaw bench [--store DIR] [--runs N] [--trace] [--json] NAME
+
+Starts the app of a profile cold and warm in turn and prints how long each takes until it listens on its port (if the
+profile waits for one) and the commands of its [train] section, else of warmup.run, have succeeded; of an app with
+neither, until it has ended. The time of the commands is part of both. No instance may serve the port meanwhile.
+
+  --runs N    how often each is started; default: 5
+  --trace     more warm launches, with the time of their phases: from thaw-exec's main() until every thread runs again
+`;
+
+type Command = readonly [string, ...string[]];
+
+interface Report {
+  readonly name: string;
+  /** Milliseconds of each start. */
+  readonly cold: readonly number[];
+  readonly warm: readonly number[];
+  readonly phases: readonly Phases[];
+}
+
+export async function run(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parse(args, {
+    store: { type: 'string' },
+    runs: { type: 'string', default: '5' },
+    trace: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+  });
+  const name = oneOperand(positionals, 'NAME');
+  const runs = Number(values.runs);
+  if (!Number.isInteger(runs) || runs < 1) throw new UsageError(`--runs: not a count: ${values.runs}`);
+  const interruption = interruptible();
+  let report: Report;
+  try {
+    report = await measure(new Store(values.store), name, runs, values.trace, interruption.signal);
+  } catch (error) {
+    const interrupted = interruption.exitCode();
+    if (interrupted === undefined) throw error;
+    process.stderr.write(errorReport(error));
+    return interrupted;
+  }
+  if (values.json) printJson(report);
+  else print(text(report));
+  return 0;
+}
+
+async function measure(
+  store: Store,
+  name: string,
+  runs: number,
+  trace: boolean,
+  interrupt: AbortSignal,
+): Promise<Report> {
+  const definition = store.definition(name);
+  const account = await accountOf(definition.user);
+  const setting = { env: environment(definition, account), cwd: definition.cwd, account };
+  const log = join(store.folder(name), 'bench.log');
+  const cold: Command = [definition.program, ...definition.args];
+  const warm: Command = [
+    ...([native.thawExec(), '--store', store.root, '--profile', name] as const),
+    ...['--no-fallback', '--', ...cold],
+  ];
+  const progress = new Progress(name);
+  const start = (what: string, command: Command, env: Setting['env'] = setting.env): Promise<number> =>
+    progress.step(what, () => untilAnswer(definition, command, { ...setting, env }, log, interrupt));
+  const report = { name, cold: [] as number[], warm: [] as number[], phases: [] as Phases[] };
+  try {
+    for (let run = 1; run <= runs; run++) {
+      report.cold.push(await start(`cold ${run} of ${runs}`, cold));
+      report.warm.push(await start(`warm ${run} of ${runs}`, warm));
+    }
+    // Apart from the others: printing takes time.
+    for (let run = 1; trace && run <= runs; run++) {
+      await start(`traced ${run} of ${runs}`, warm, { ...setting.env, THAW_LOG: 'trace' });
+      report.phases.push(phasesIn(log));
+    }
+    return report;
+  } catch (error) {
+    throw explained(name, log, error);
+  }
+}
+
+/** Starts the app, waits for its answer, ends it. @returns milliseconds until the answer @throws ThawError */
+async function untilAnswer(
+  definition: Definition,
+  command: Command,
+  setting: Setting,
+  log: string,
+  interrupt: AbortSignal,
+): Promise<number> {
+  const { warmup, train } = definition;
+  expectFree(warmup.until);
+  const begin = performance.now();
+  const app = new App(command, setting, log);
+  try {
+    if (warmup.until.kind !== 'port' && train.run.length === 0)
+      await endsWell(app, warmup.timeoutMs, interrupt);
+    else
+      await app.during((signal) => answer(definition, app.pid, setting, signal), {
+        what: 'start',
+        timeoutMs: warmup.timeoutMs,
+        interrupt,
+        remedy: "the app does not pass the profile's train.run, or does not listen on its port",
+      });
+    return performance.now() - begin;
+  } finally {
+    await app.end();
+  }
+}
+
+/** What the app does until it has ended is its answer. */
+async function endsWell(app: App, timeoutMs: number, interrupt: AbortSignal): Promise<void> {
+  const stop = AbortSignal.any([AbortSignal.timeout(timeoutMs), interrupt]);
+  const stopped = new Promise<undefined>((resolve) => {
+    stop.addEventListener('abort', () => {
+      resolve(undefined);
+    });
+  });
+  const exit = await Promise.race([app.exit, stopped]);
+  interrupt.throwIfAborted();
+  if (exit === undefined)
+    throw new ThawError('nothing tells when the app has answered', {
+      remedy: 'name a command that it must answer in train.run of the profile',
+    });
+  if (exit.code !== 0) throw new ThawError(`the app ended with ${exitText(exit)}`);
+}
+
+function phasesIn(log: string): Phases {
+  const phases = parsePhases(readFileSync(log, 'utf8'));
+  if (phases === undefined)
+    throw new ThawError("the app's output holds no phases", {
+      remedy: 'thaw verify says whether the image can be launched',
+    });
+  return phases;
+}
+
+function text({ cold, warm, phases }: Report): string {
+  const ratio = `${(median(cold) / median(warm)).toFixed(1)} times faster\n`;
+  const starts = times([
+    ['cold', cold],
+    ['warm', warm],
+  ]);
+  if (phases.length === 0) return starts + ratio;
+  const rows = PHASES.map((phase) => [phase, phases.map((one) => one[phase] / 1000)] as const);
+  const resume = ['until resume', phases.map((one) => untilResume(one) / 1000)] as const;
+  return `${starts}${ratio}\n${times([...rows, resume])}`;
+}
+
+/** Medians and quartiles in milliseconds. */
+function times(rows: readonly (readonly [string, readonly number[]])[]): string {
+  const ms = (value: number): string => `${value.toFixed(value < 10 ? 2 : 1)} ms`;
+  return table(
+    [{ title: 'WHAT' }, { title: 'MEDIAN', right: true }, { title: 'QUARTILES', right: true }],
+    rows.map(([what, values]) => {
+      const { median, low, high } = summary(values);
+      return [what, ms(median), `${ms(low)} .. ${ms(high)}`];
+    }),
+  );
+}
