@@ -25,6 +25,8 @@ CPU is aarch64 or armv7. OPTIONS:
   --cpus N            2; ARMv7 boots faster with 1                           (2)
   --memory MB                                                               (2048)
   --clock SECONDS     the guest's CLOCK_REALTIME at boot                     (now)
+  --slow-clock N      the guest's clocks run N times slower than the host's: what an emulated CPU does in a second then looks like
+                      what a CPU as fast as a device's does, and an image's clocks stay low             (1)
   --timeout SECONDS   end the guest after this time, status 124              (120)
   --keep-console FILE copy of the guest's console output
 The console of a guest that did not end properly is printed, and the status is 125.
@@ -33,20 +35,21 @@ END
 
 parse() {
     flavour=$default_flavour
-    tools='' modules='' in='' out='' data='' share='' root='' user=root cpus=2 memory=2048 clock=$(date +%s) timeout=120 console_copy=''
+    tools='' modules='' slow_clock=1 in='' out='' data='' share='' root='' user=root cpus=2 memory=2048 clock=$(date +%s) timeout=120 console_copy=''
     case $cpu in
         aarch64) model=max,pauth=off ;;
         armv7) model=cortex-a15 ;;
     esac
     while [ $# != 0 ]; do
         case $1 in
-            --kernel | --modules | --in | --out | --data | --share | --root | --user | --model | --cpus | --memory | --clock | --timeout | --keep-console)
+            --kernel | --modules | --slow-clock | --in | --out | --data | --share | --root | --user | --model | --cpus | --memory | --clock | --timeout | --keep-console)
                 [ $# -ge 2 ] || fail "$1 needs a value"
                 ;;
         esac
         case $1 in
             --kernel) flavour=$2 ;;
             --modules) modules=$2 ;;
+            --slow-clock) slow_clock=$2 ;;
             --in) in=$2 ;;
             --out) out=$2 ;;
             --data) data=$2 ;;
@@ -165,9 +168,22 @@ build_arguments() {
         -device virtio-9p-device,fsdev=share,mount_tag=share)
 }
 
+# The kernel takes the frequency of the CPU's timer (62.5 MHz in QEMU) from the device tree, if that names one
+# (Documentation/devicetree/bindings/timer/arm,arch_timer.yaml): a higher one makes its seconds longer.
+slow_the_clock() {
+    [ "$slow_clock" != 1 ] || return 0
+    local tree=$work/devices.dtb
+    "qemu-system-$qemu_name" "${arguments[@]}" -machine "dumpdtb=$tree" >"$work/qemu.log" 2>&1 </dev/null ||
+        fail "QEMU does not start: $(cat "$work/qemu.log")"
+    fdtput -t i "$tree" /timer clock-frequency $((62500000 * slow_clock)) ||
+        fail "cannot change the guest's device tree; is device-tree-compiler installed? cross/setup.sh installs it"
+    arguments+=(-dtb "$tree")
+}
+
 run_guest() {
     [ ${#command[@]} != 0 ] || fail "run needs a command"
     build_arguments
+    slow_the_clock
     mkfifo "$work/stdout" "$work/stderr"
     : >"$work/status"
     port stdout "$work/stdout"

@@ -6,7 +6,7 @@ set -euo pipefail
 
 packages=(
     gcc-aarch64-linux-gnu g++-aarch64-linux-gnu gcc-arm-linux-gnueabihf g++-arm-linux-gnueabihf
-    qemu-system-arm qemu-user-static
+    qemu-system-arm qemu-user-static device-tree-compiler
     squashfs-tools erofs-utils e2fsprogs cpio kmod xz-utils u-boot-tools
 )
 

@@ -34,6 +34,11 @@ type Child = ChildProcessByStdio<null, Readable, Readable>;
 /** Booting, and what a profile may take beyond its own time-outs; a time-out of a step comes first. */
 const BOOT_SECONDS = 300;
 const STEPS_WITH_TIMEOUT = 5;
+/**
+ * An image can be launched when the device's clocks stand higher than it; where there are no time namespaces (32-bit ARM) nothing
+ * else helps. An emulated CPU takes about ten times as long as a device's, so that this also makes time-outs mean the same.
+ */
+const SLOW_CLOCK: Readonly<Record<Cpu, number>> = { aarch64: 1, armv7: 16 };
 
 export class Guest {
   /** What is to be added to the root, at its paths. */
@@ -98,7 +103,15 @@ export class Guest {
       (sum, { warmup }) => sum + STEPS_WITH_TIMEOUT * Math.ceil(warmup.timeoutMs / 1000),
       BOOT_SECONDS,
     );
-    const options = { ...values, root, in: this.#in, out: this.additions, timeout: String(seconds) };
+    const slow = SLOW_CLOCK[cpu];
+    const options = {
+      ...values,
+      root,
+      in: this.#in,
+      out: this.additions,
+      'slow-clock': String(slow),
+      timeout: String(slow === 1 ? seconds : 4 * seconds),
+    };
     const words = Object.entries(options).flatMap(([name, value]) =>
       value === undefined || !GUEST_OPTIONS.includes(name) ? [] : [`--${name}`, value],
     );
@@ -139,7 +152,7 @@ export class Guest {
   }
 }
 
-const GUEST_OPTIONS = ['kernel', 'modules', 'model', 'memory', 'root', 'in', 'out', 'timeout'];
+const GUEST_OPTIONS = ['kernel', 'modules', 'model', 'memory', 'root', 'in', 'out', 'slow-clock', 'timeout'];
 
 interface Manifest {
   readonly dependencies?: Readonly<Record<string, string>>;
