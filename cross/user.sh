@@ -20,7 +20,8 @@ case $cpu in
 esac
 mask='\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff'
 
-image=$("$project/cross/root.sh" "$cpu")
+[ -e "$cpu_cache/root.squashfs" ] || "$project/cross/root.sh" "$cpu" >/dev/null
+image=$(realpath "$cpu_cache/root.squashfs")
 root=${image%.squashfs}
 if [ ! -d "$root" ]; then
     say "$cpu: unpacking the root"

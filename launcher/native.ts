@@ -199,6 +199,7 @@ interface Addon {
   verify(path: string, options: VerifyOptions): string;
   train(path: string, pid: number): void;
   doctor(pid?: number): string;
+  checkKernel(): void;
   launchKey(program: string, args: readonly string[] | null): string;
   receiveDatagram(path: string, text: string): Promise<string>;
 }
@@ -293,6 +294,12 @@ export const native = {
   },
   doctor: (pid?: number): readonly Check[] =>
     told(() => (JSON.parse(addon().doctor(pid)) as { checks: readonly Check[] }).checks),
+  /** @throws ThawError where nothing can be checkpointed, as under user emulation */
+  checkKernel: (): void => {
+    told(() => {
+      addon().checkKernel();
+    });
+  },
   /** `args` null: for any arguments. */
   launchKey: (program: string, args: readonly string[] | null): string =>
     told(() => addon().launchKey(program, args)),

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds thaw-exec and thaw.node into build/<cpu>/ for each cpu named (x86_64, aarch64, armv7; all: this machine's and both
-# ARM ones; default: this machine's), with cmake-js on native/CMakeLists.txt; and for this machine the programs that measure.
+# ARM ones; default: this machine's), with cmake-js on native/CMakeLists.txt, and the programs that measure.
 # Quick when nothing has changed.
 set -eu
 . "$(dirname "$0")/common.sh"
@@ -20,16 +20,21 @@ build() {
 
 # Static, so that what they measure waits for no loader.
 build_measuring_programs() {
-    mkdir -p "build/$host_cpu/bench"
+    case $1 in
+        "$host_cpu") compiler=cc ;;
+        aarch64) compiler=aarch64-linux-gnu-gcc ;;
+        armv7) compiler=arm-linux-gnueabihf-gcc ;;
+    esac
+    mkdir -p "build/$1/bench"
     for source in profiles/bench/native/*.c; do
-        out=build/$host_cpu/bench/$(basename "$source" .c)
+        out=build/$1/bench/$(basename "$source" .c)
         if [ -e "$out" ] && [ -z "$(find "$source" -newer "$out")" ]; then continue; fi
-        cc -O2 -std=c11 -Wall -Wextra -Werror -static -o "$out" "$source" || return 1
+        "$compiler" -O2 -std=c11 -Wall -Wextra -Werror -static -o "$out" "$source" || return 1
     done
 }
 
 [ "${1:-}" != all ] || set -- $(printf '%s\n' "$host_cpu" aarch64 armv7 | sort -u)
 for cpu in "${@:-$host_cpu}"; do
     step "building native code for $cpu" build "$cpu"
+    step "building the programs that measure, for $cpu" build_measuring_programs "$cpu"
 done
-step "building the programs that measure" build_measuring_programs

@@ -49,6 +49,7 @@ export class Build {
   /** @throws ThawError saying what held it up, with the last lines of the app's output */
   async run(): Promise<Built> {
     const { definition, store } = this;
+    native.checkKernel();
     store.make(definition.name);
     rmSync(this.#log, { force: true });
     try {

@@ -25,6 +25,7 @@ constexpr Function kFunctions[] = {
     {"verify", verify},
     {"train", train},
     {"doctor", doctor},
+    {"checkKernel", check_kernel},
     {"launchKey", launch_key},
     {"receiveDatagram", receive_datagram},
 };

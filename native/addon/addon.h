@@ -20,6 +20,7 @@ Napi::Value show(const Napi::CallbackInfo& info);
 Napi::Value verify(const Napi::CallbackInfo& info);
 Napi::Value train(const Napi::CallbackInfo& info);
 Napi::Value doctor(const Napi::CallbackInfo& info);
+Napi::Value check_kernel(const Napi::CallbackInfo& info);
 Napi::Value launch_key(const Napi::CallbackInfo& info);
 Napi::Value receive_datagram(const Napi::CallbackInfo& info);
 

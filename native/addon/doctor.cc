@@ -1,7 +1,9 @@
-// doctor(pid?): what this kernel, device or process can and cannot do.
+// doctor(pid?): what this kernel, device or process can and cannot do. checkKernel(): throws where
+// nothing can be checkpointed at all.
 #include "doctor/doctor.h"
 
 #include "addon/addon.h"
+#include "support/kernel.h"
 
 namespace thaw::addon {
 
@@ -23,6 +25,13 @@ Napi::Value doctor(const Napi::CallbackInfo& info) {
   Napi::Object result = Napi::Object::New(env);
   result.Set("checks", checks);
   return to_json(env, result);
+}
+
+Napi::Value check_kernel(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  for (const auto& result : {check_not_emulated(), check_memory_layout_call()})
+    if (!result) throw to_js(env, result.error());
+  return env.Undefined();
 }
 
 }  // namespace thaw::addon

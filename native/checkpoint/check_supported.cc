@@ -5,6 +5,7 @@
 
 #include "checkpoint/request.h"
 #include "support/file.h"
+#include "support/kernel.h"
 
 namespace thaw::checkpoint {
 namespace {
@@ -57,6 +58,7 @@ Result<void> check_root(pid_t pid) {
 }  // namespace
 
 Result<void> check_supported(const Request& request) {
+  THAW_TRY(check_not_emulated());
   const pid_t pid = request.pid;
   auto status = read_file("/proc/" + std::to_string(pid) + "/status");
   if (!status) return Error{ESRCH, "there is no process " + std::to_string(pid)};

@@ -4,7 +4,6 @@
 #include <linux/kcmp.h>
 #include <sched.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -14,6 +13,7 @@
 
 #include "checkpoint/request.h"
 #include "support/file.h"
+#include "support/kernel.h"
 
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x00000080
@@ -31,14 +31,13 @@ Finding kernel_version() {
           "use a newer kernel"};
 }
 
-Finding checkpoint_restore() {
-  // An address range that makes no sense: a kernel that knows the call answers with EINVAL from the
-  // check, one that does not know PR_SET_MM_MAP_SIZE fails likewise, but writes no size.
-  unsigned size = 0;
-  prctl(PR_SET_MM, PR_SET_MM_MAP_SIZE, &size, 0, 0);
-  return {"CONFIG_CHECKPOINT_RESTORE", size != 0,
-          size != 0 ? "prctl(PR_SET_MM_MAP) is there" : "prctl(PR_SET_MM_MAP) is missing",
-          "set CONFIG_CHECKPOINT_RESTORE=y in the device's kernel"};
+/// Messages of errors read "what; remedy".
+Finding finding(const std::string& name, const Result<void>& result, const char* good) {
+  if (result) return {name, true, good, ""};
+  const std::string text = result.error().text();
+  const size_t semicolon = text.rfind("; ");
+  return {name, false, text.substr(0, semicolon),
+          semicolon == std::string::npos ? "" : text.substr(semicolon + 2)};
 }
 
 Finding system_call(const char* name, long result, const char* config) {
@@ -77,7 +76,11 @@ Finding exe_link() {
 }  // namespace
 
 std::vector<Finding> examine_system() {
-  std::vector<Finding> findings = {kernel_version(), checkpoint_restore()};
+  if (auto real = check_not_emulated(); !real)
+    return {kernel_version(), finding("ptrace", real, "")};
+  std::vector<Finding> findings = {kernel_version(),
+                                   finding("CONFIG_CHECKPOINT_RESTORE", check_memory_layout_call(),
+                                           "prctl(PR_SET_MM_MAP) is there")};
   const long pidfd = syscall(SYS_pidfd_open, getpid(), 0);
   findings.push_back(system_call("pidfd_open", pidfd, "Linux 5.3"));
   if (pidfd >= 0) close(static_cast<int>(pidfd));
@@ -95,14 +98,8 @@ std::vector<Finding> examine_system() {
 std::vector<Finding> examine_process(pid_t pid) {
   checkpoint::Request request;
   request.pid = pid;
-  auto supported = checkpoint::check_supported(request);
-  if (supported)
-    return {
-        {"process " + std::to_string(pid), true, "nothing that thaw refuses at first sight", ""}};
-  const std::string text = supported.error().text();
-  const size_t semicolon = text.rfind("; ");
-  return {{"process " + std::to_string(pid), false, text.substr(0, semicolon),
-           semicolon == std::string::npos ? "" : text.substr(semicolon + 2)}};
+  return {finding("process " + std::to_string(pid), checkpoint::check_supported(request),
+                  "nothing that thaw refuses at first sight")};
 }
 
 }  // namespace thaw::doctor

@@ -13,6 +13,7 @@
 #include "image/known_file.h"
 #include "restore/clock.h"
 #include "support/file.h"
+#include "support/kernel.h"
 
 namespace thaw::restore {
 namespace {
@@ -29,6 +30,14 @@ Result<void> check_cpu(const View& view) {
   if (missing.empty()) return {};
   return Error{0, "this CPU lacks what the app was warmed up with (" + missing +
                       "); build the image on the oldest CPU of the fleet"};
+}
+
+Result<void> check_kernel(const View&) {
+  if (auto layout = check_memory_layout_call(); !layout) {
+    THAW_TRY(check_not_emulated());  // The better reason, if it is one.
+    return layout;
+  }
+  return {};
 }
 
 Result<void> check_page_size(const View& view) {
@@ -106,6 +115,7 @@ struct Condition {
 
 constexpr Condition kConditions[] = {
     {"cpu", check_cpu},
+    {"kernel", check_kernel},
     {"page size", check_page_size},
     {"processes", check_processes},
     {"user", check_user},
