@@ -42,11 +42,18 @@ prepare_arm() {
     step "making the armv7 guest" cross/guest.sh make armv7
 }
 
+# The image reader with checks for undefined behaviour, for emulation.
+prepare_user() {
+    step "building the image reader for aarch64" make --silent -C test/image_check -j "$(nproc)" CPU=aarch64 CXX=aarch64-linux-gnu-g++
+    step "building the image reader for armv7" make --silent -C test/image_check -j "$(nproc)" CPU=armv7 CXX=arm-linux-gnueabihf-g++
+}
+
 sh scripts/setup.sh
 step "checking TypeScript's style (prettier, eslint, tsc)" npm run --silent lint
 step "checking native code's format (clang-format)" format_is_right
 if wanted host; then prepare_host; fi
 if wanted user || wanted system; then prepare_arm; fi
+if wanted user; then prepare_user; fi
 say "running the tests: $(echo "$parts" | sed 's/ /, /g')"
 # Files named by the caller are taken as they are; else those of the parts that are not wanted are left out.
 case " $*" in

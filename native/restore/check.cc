@@ -114,8 +114,8 @@ struct Condition {
 };
 
 constexpr Condition kConditions[] = {
+    {"kernel", check_kernel},  // First: what emulates a kernel emulates another CPU, too.
     {"cpu", check_cpu},
-    {"kernel", check_kernel},
     {"page size", check_page_size},
     {"processes", check_processes},
     {"user", check_user},
