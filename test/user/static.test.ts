@@ -9,7 +9,7 @@ import { guestCpus } from '../system/support/guest.js';
 /** Types of program headers that a dynamically linked program has (elf(5)). */
 const dynamicTypes = { 2: 'PT_DYNAMIC', 3: 'PT_INTERP' } as const;
 /** Values of e_machine. */
-const machines: Readonly<Record<string, number>> = { x86_64: 62, aarch64: 183, armv7: 40 };
+const machines: Readonly<Partial<Record<string, number>>> = { x86_64: 62, aarch64: 183, armv7: 40 };
 
 function programHeaderTypes(elf: Buffer): number[] {
   const wide = elf[4] === 2;
@@ -22,7 +22,7 @@ for (const cpu of new Set([hostCpu, ...guestCpus]))
   test(`thaw-exec for ${cpu} is static`, (t) => {
     const elf = readFileSync(join(root, 'build', cpu, 'thaw-exec'));
     t.is(elf.subarray(0, 4).toString('latin1'), '\x7fELF');
-    t.is(elf.readUInt16LE(18), machines[cpu]);
+    t.is(elf.readUInt16LE(18), machines[cpu] ?? 0);
     const types = programHeaderTypes(elf);
     t.true(types.includes(1), 'it has PT_LOAD');
     for (const [type, name] of Object.entries(dynamicTypes)) t.false(types.includes(Number(type)), name);
