@@ -108,6 +108,8 @@ async function measure(
   mkdirSync(folder, { recursive: true });
   const work = mkdtempSync(join(folder, 'work-'));
   const recorder = new Recorder();
+  const machine = thisMachine();
+  const path = join(folder, `${machine.at.replaceAll(/[:.]/g, '-')}.json`);
   const thaw = new Thaw(join(root, 'build', 'store'));
   const bench: Bench = { thaw, work, recorder, quick, rounds: roundCount, subjects: choice.subjects, say };
   try {
@@ -116,13 +118,14 @@ async function measure(
       say(`building the image of ${profile}`);
       await thaw.build(profile);
     }
-    for (const one of choice.measures) await run(one, bench);
+    for (const one of choice.measures) {
+      await run(one, bench);
+      writeResults(path, recorder.results(machine)); // An interrupted run keeps what it has.
+    }
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
-  const results = recorder.results(thisMachine());
-  const path = join(folder, `${results.machine.at.replaceAll(/[:.]/g, '-')}.json`);
-  writeResults(path, results);
+  const results = recorder.results(machine);
   process.stdout.write(`\n${present(results)}`);
   say(`results: ${path}`);
   for (const chart of writeCharts(results, join(folder, 'charts'))) say(`chart: ${chart}`);
