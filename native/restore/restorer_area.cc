@@ -23,14 +23,23 @@ bool free_of(const KernelMappings& kernel, uint64_t start, uint64_t size) {
   return true;
 }
 
+/// Where to look first in a gap: not right behind the break, into which the app's heap may grow
+/// while the feeder still needs the area.
+uint64_t first_place(const model::Gap& gap, uint64_t brk, uint64_t size) {
+  const uint64_t heap_end = round_up(brk);
+  if (heap_end < gap.start || heap_end >= gap.end || gap.end - heap_end <= size) return gap.start;
+  return round_up(heap_end + (gap.end - heap_end - size) / 2);
+}
+
 /// Reserves `size` bytes that are free in the app, before and after its ops, and free in this
 /// process. 0: nowhere.
 uint64_t reserve(const image::View& view, const KernelMappings& kernel, uint64_t size) {
   const uint64_t step = round_up(size);
   for (const model::Gap& gap : image::View::part(view.gaps(), view.processes()[0].gaps)) {
     constexpr int kTries = 64;
+    const uint64_t first = first_place(gap, view.processes()[0].layout.brk, size);
     for (int i = 0; i < kTries; ++i) {
-      const uint64_t start = gap.start + static_cast<uint64_t>(i) * step;
+      const uint64_t start = first + static_cast<uint64_t>(i) * step;
       if (start + size > gap.end) break;
       if (!free_of(kernel, start, size)) continue;
       const void* got =
