@@ -1,6 +1,7 @@
 // thaw bench: cold against warm starts of an installed profile.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 
 import { oneOperand, parse, print, printJson } from '../command.js';
 import type { Definition } from '../definition/definition.js';
@@ -29,6 +30,8 @@ neither, until it has ended. The time of the commands is part of both. No instan
   --runs N    how often each is started; default: 5
   --trace     more warm launches, with the time of their phases: from thaw-exec's main() until every thread runs again
 `;
+
+const RETRY_MS = 5;
 
 type Command = readonly [string, ...string[]];
 
@@ -82,8 +85,13 @@ async function measure(
     ...['--no-fallback', '--', ...cold],
   ];
   const progress = new Progress(name);
-  const start = (what: string, command: Command, env: Setting['env'] = setting.env): Promise<number> =>
-    progress.step(what, () => untilAnswer(definition, command, { ...setting, env }, log, interrupt));
+  const start = (
+    what: string,
+    command: Command,
+    env: Setting['env'] = setting.env,
+    then?: Afterwards,
+  ): Promise<number> =>
+    progress.step(what, () => untilAnswer(definition, command, { ...setting, env }, log, interrupt, then));
   const report = { name, cold: [] as number[], warm: [] as number[], phases: [] as Phases[] };
   try {
     for (let run = 1; run <= runs; run++) {
@@ -92,7 +100,9 @@ async function measure(
     }
     // Apart from the others: printing takes time.
     for (let run = 1; trace && run <= runs; run++) {
-      await start(`traced ${run} of ${runs}`, warm, { ...setting.env, THAW_LOG: 'trace' });
+      await start(`traced ${run} of ${runs}`, warm, { ...setting.env, THAW_LOG: 'trace' }, (signal) =>
+        phasesWritten(log, signal),
+      );
       report.phases.push(phasesIn(log));
     }
     return report;
@@ -101,6 +111,9 @@ async function measure(
   }
 }
 
+/** What is awaited between an app's answer and its end. */
+type Afterwards = (signal: AbortSignal) => Promise<void>;
+
 /** Starts the app, waits for its answer, ends it. @returns milliseconds until the answer @throws ThawError */
 async function untilAnswer(
   definition: Definition,
@@ -108,22 +121,31 @@ async function untilAnswer(
   setting: Setting,
   log: string,
   interrupt: AbortSignal,
+  then: Afterwards = () => Promise.resolve(),
 ): Promise<number> {
   const { warmup, train } = definition;
   expectFree(warmup.until);
   const begin = performance.now();
   const app = new App(command, setting, log);
+  const limits = {
+    what: 'start',
+    timeoutMs: warmup.timeoutMs,
+    interrupt,
+    remedy: "the app does not pass the profile's train.run, or does not listen on its port",
+  };
   try {
-    if (warmup.until.kind !== 'port' && train.run.length === 0)
+    if (warmup.until.kind !== 'port' && train.run.length === 0) {
       await endsWell(app, warmup.timeoutMs, interrupt);
-    else
-      await app.during((signal) => answer(definition, app.pid, setting, signal), {
-        what: 'start',
-        timeoutMs: warmup.timeoutMs,
-        interrupt,
-        remedy: "the app does not pass the profile's train.run, or does not listen on its port",
-      });
-    return performance.now() - begin;
+      return performance.now() - begin;
+    }
+    await app.during((signal) => answer(definition, app.pid, setting, signal), limits);
+    const milliseconds = performance.now() - begin;
+    await app.during(then, {
+      ...limits,
+      what: 'trace',
+      remedy: 'thaw verify says whether it can be launched',
+    });
+    return milliseconds;
   } finally {
     await app.end();
   }
@@ -144,6 +166,12 @@ async function endsWell(app: App, timeoutMs: number, interrupt: AbortSignal): Pr
       remedy: 'name a command that it must answer in train.run of the profile',
     });
   if (exit.code !== 0) throw new ThawError(`the app ended with ${exitText(exit)}`);
+}
+
+/** The app's sockets listen before its threads run: it may be found before the launch has told its phases. */
+async function phasesWritten(log: string, signal: AbortSignal): Promise<void> {
+  while (parsePhases(readFileSync(log, 'utf8')) === undefined)
+    await setTimeout(RETRY_MS, undefined, { signal });
 }
 
 function phasesIn(log: string): Phases {
