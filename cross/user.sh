@@ -10,11 +10,9 @@ shift
 # ELF header up to e_machine, and the bits of it that tell (binfmt_misc: magic and mask).
 case $cpu in
     aarch64)
-        emulator=qemu-aarch64-static
         magic='\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00'
         ;;
     armv7)
-        emulator=qemu-arm-static
         magic='\x7fELF\x01\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x28\x00'
         ;;
 esac

@@ -1,5 +1,6 @@
 // Ctrl-C and its like during long work.
 import { ThawError } from './errors.js';
+import { errorReport } from './report.js';
 
 const SIGNALS = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
 
@@ -20,4 +21,17 @@ export function interruptible(): Interruption {
       controller.abort(new ThawError(`interrupted by ${name}`));
     });
   return { signal: controller.signal, exitCode: () => code };
+}
+
+/** Does a command's long work, which signals may end. @returns its exit code, or that of the signal */
+export async function interruptibly(work: (signal: AbortSignal) => Promise<number>): Promise<number> {
+  const interruption = interruptible();
+  try {
+    return await work(interruption.signal);
+  } catch (error) {
+    const interrupted = interruption.exitCode();
+    if (interrupted === undefined) throw error;
+    process.stderr.write(errorReport(error));
+    return interrupted;
+  }
 }

@@ -28,7 +28,7 @@ build_measuring_programs() {
     mkdir -p "build/$1/bench"
     for source in profiles/bench/native/*.c; do
         out=build/$1/bench/$(basename "$source" .c)
-        if [ -e "$out" ] && [ -z "$(find "$source" -newer "$out")" ]; then continue; fi
+        if [ -e "$out" ] && [ -z "$(find "$source" profiles/bench/native/*.h -newer "$out")" ]; then continue; fi
         "$compiler" -O2 -std=c11 -Wall -Wextra -Werror -static -o "$out" "$source" || return 1
     done
 }

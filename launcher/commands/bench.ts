@@ -6,20 +6,18 @@ import { setTimeout } from 'node:timers/promises';
 import { oneOperand, parse, print, printJson } from '../command.js';
 import type { Definition } from '../definition/definition.js';
 import { ThawError, UsageError } from '../errors.js';
-import { interruptible } from '../interruption.js';
+import { interruptibly } from '../interruption.js';
 import { native } from '../native.js';
 import { PHASES, parsePhases, untilResume, type Phases } from '../phases.js';
 import { Progress } from '../progress.js';
-import { errorReport } from '../report.js';
 import { median, summary } from '../statistics.js';
 import { Store } from '../store/store.js';
 import { table } from '../table.js';
-import { accountOf } from '../warmup/account.js';
 import { App, type Setting, exitText } from '../warmup/app.js';
-import { environment } from '../warmup/environment.js';
 import { expectFree } from '../warmup/listening.js';
-import { answer } from '../warmup/train.js';
 import { explained } from '../warmup/prove.js';
+import { settingOf } from '../warmup/setting.js';
+import { answer } from '../warmup/train.js';
 
 export const help = `usage: thaw bench [--store DIR] [--runs N] [--trace] [--json] NAME
 
@@ -53,19 +51,12 @@ export async function run(args: readonly string[]): Promise<number> {
   const name = oneOperand(positionals, 'NAME');
   const runs = Number(values.runs);
   if (!Number.isInteger(runs) || runs < 1) throw new UsageError(`--runs: not a count: ${values.runs}`);
-  const interruption = interruptible();
-  let report: Report;
-  try {
-    report = await measure(new Store(values.store), name, runs, values.trace, interruption.signal);
-  } catch (error) {
-    const interrupted = interruption.exitCode();
-    if (interrupted === undefined) throw error;
-    process.stderr.write(errorReport(error));
-    return interrupted;
-  }
-  if (values.json) printJson(report);
-  else print(text(report));
-  return 0;
+  return interruptibly(async (signal) => {
+    const report = await measure(new Store(values.store), name, runs, values.trace, signal);
+    if (values.json) printJson(report);
+    else print(text(report));
+    return 0;
+  });
 }
 
 async function measure(
@@ -76,8 +67,7 @@ async function measure(
   interrupt: AbortSignal,
 ): Promise<Report> {
   const definition = store.definition(name);
-  const account = await accountOf(definition.user);
-  const setting = { env: environment(definition, account), cwd: definition.cwd, account };
+  const setting = await settingOf(definition);
   const log = join(store.folder(name), 'bench.log');
   const cold: Command = [definition.program, ...definition.args];
   const warm: Command = [
@@ -103,7 +93,12 @@ async function measure(
       await start(`traced ${run} of ${runs}`, warm, { ...setting.env, THAW_LOG: 'trace' }, (signal) =>
         phasesWritten(log, signal),
       );
-      report.phases.push(phasesIn(log));
+      const phases = phasesIn(log);
+      if (phases === undefined)
+        throw new ThawError("the app's output holds no phases", {
+          remedy: 'thaw verify says whether the image can be launched',
+        });
+      report.phases.push(phases);
     }
     return report;
   } catch (error) {
@@ -121,31 +116,30 @@ async function untilAnswer(
   setting: Setting,
   log: string,
   interrupt: AbortSignal,
-  then: Afterwards = () => Promise.resolve(),
+  then?: Afterwards,
 ): Promise<number> {
   const { warmup, train } = definition;
   expectFree(warmup.until);
   const begin = performance.now();
   const app = new App(command, setting, log);
-  const limits = {
-    what: 'start',
-    timeoutMs: warmup.timeoutMs,
-    interrupt,
-    remedy: "the app does not pass the profile's train.run, or does not listen on its port",
-  };
+  const sinceBegin = (): number => performance.now() - begin;
   try {
     if (warmup.until.kind !== 'port' && train.run.length === 0) {
       await endsWell(app, warmup.timeoutMs, interrupt);
-      return performance.now() - begin;
+      return sinceBegin();
     }
-    await app.during((signal) => answer(definition, app.pid, setting, signal), limits);
-    const milliseconds = performance.now() - begin;
-    await app.during(then, {
-      ...limits,
-      what: 'trace',
-      remedy: 'thaw verify says whether it can be launched',
+    const work = async (signal: AbortSignal): Promise<number> => {
+      await answer(definition, app.pid, setting, signal);
+      const milliseconds = sinceBegin();
+      await then?.(signal);
+      return milliseconds;
+    };
+    return await app.during(work, {
+      what: 'start',
+      timeoutMs: warmup.timeoutMs,
+      interrupt,
+      remedy: "the app does not pass the profile's train.run, or does not listen on its port",
     });
-    return milliseconds;
   } finally {
     await app.end();
   }
@@ -170,17 +164,11 @@ async function endsWell(app: App, timeoutMs: number, interrupt: AbortSignal): Pr
 
 /** The app's sockets listen before its threads run: it may be found before the launch has told its phases. */
 async function phasesWritten(log: string, signal: AbortSignal): Promise<void> {
-  while (parsePhases(readFileSync(log, 'utf8')) === undefined)
-    await setTimeout(RETRY_MS, undefined, { signal });
+  while (phasesIn(log) === undefined) await setTimeout(RETRY_MS, undefined, { signal });
 }
 
-function phasesIn(log: string): Phases {
-  const phases = parsePhases(readFileSync(log, 'utf8'));
-  if (phases === undefined)
-    throw new ThawError("the app's output holds no phases", {
-      remedy: 'thaw verify says whether the image can be launched',
-    });
-  return phases;
+function phasesIn(log: string): Phases | undefined {
+  return parsePhases(readFileSync(log, 'utf8'));
 }
 
 function text({ cold, warm, phases }: Report): string {

@@ -1,9 +1,7 @@
 // thaw train: records anew which pages a launch touches.
 import { oneOperand, parse, print, printJson } from '../command.js';
-import { interruptible } from '../interruption.js';
-import type { Image } from '../native.js';
+import { interruptibly } from '../interruption.js';
 import { Progress } from '../progress.js';
-import { errorReport } from '../report.js';
 import { Store } from '../store/store.js';
 import { size } from '../table.js';
 import { retrain } from '../warmup/retrain.js';
@@ -18,19 +16,12 @@ port meanwhile. Another trial launch follows; when something is wrong the image 
 export async function run(args: readonly string[]): Promise<number> {
   const { values, positionals } = parse(args, { store: { type: 'string' }, json: { type: 'boolean' } });
   const name = oneOperand(positionals, 'NAME');
-  const interruption = interruptible();
-  let image: Image;
-  try {
-    image = await retrain(new Store(values.store), name, new Progress(name), interruption.signal);
-  } catch (error) {
-    const interrupted = interruption.exitCode();
-    if (interrupted === undefined) throw error;
-    process.stderr.write(errorReport(error));
-    return interrupted;
-  }
-  const { header, workingSet } = image;
-  const bytes = (pages: number): string => size(pages * header.pageSize);
-  if (values.json === true) printJson(workingSet);
-  else print(`${name}: ${bytes(workingSet.writtenPages)} written, ${bytes(workingSet.readPages)} read\n`);
-  return 0;
+  return interruptibly(async (signal) => {
+    const store = new Store(values.store);
+    const { header, workingSet } = await retrain(store, name, new Progress(name), signal);
+    const bytes = (pages: number): string => size(pages * header.pageSize);
+    if (values.json === true) printJson(workingSet);
+    else print(`${name}: ${bytes(workingSet.writtenPages)} written, ${bytes(workingSet.readPages)} read\n`);
+    return 0;
+  });
 }

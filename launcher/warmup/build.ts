@@ -11,12 +11,11 @@ import type { Progress } from '../progress.js';
 import { asidePath, install } from '../store/install.js';
 import type { Store } from '../store/store.js';
 import { size } from '../table.js';
-import { accountOf } from './account.js';
 import { App, type Limits, type Setting } from './app.js';
-import { environment } from './environment.js';
 import { exercise } from './exercise.js';
 import { expectFree } from './listening.js';
 import { explained, trainAndProve } from './prove.js';
+import { settingOf } from './setting.js';
 import { prepare, waitFor } from './triggers/index.js';
 
 export interface Built {
@@ -53,8 +52,7 @@ export class Build {
     store.make(definition.name);
     rmSync(this.#log, { force: true });
     try {
-      const account = await accountOf(definition.user);
-      const setting = { env: environment(definition, account), cwd: definition.cwd, account };
+      const setting = await settingOf(definition);
       const report = await this.#checkpointWarm(setting);
       await this.progress.step('verify', () => {
         this.#verify(setting);

@@ -11,10 +11,9 @@ import type { Progress } from '../progress.js';
 import { imagePath } from '../store/image.js';
 import { asidePath, replaceImage } from '../store/install.js';
 import type { Store } from '../store/store.js';
-import { accountOf } from './account.js';
-import { environment } from './environment.js';
 import { expectFree } from './listening.js';
 import { explained, trainAndProve } from './prove.js';
+import { settingOf } from './setting.js';
 
 /** Trains the installed image of profile `name` again. @throws ThawError */
 export async function retrain(
@@ -30,8 +29,7 @@ export async function retrain(
   rmSync(log, { force: true });
   try {
     expectFree(definition.warmup.until);
-    const account = await accountOf(definition.user);
-    const setting = { env: environment(definition, account), cwd: definition.cwd, account };
+    const setting = await settingOf(definition);
     await progress.step('copy', () => copySparse(installed, aside));
     await trainAndProve(definition, aside, setting, log, progress, interrupt);
     return native.show(replaceImage(store, name, aside));

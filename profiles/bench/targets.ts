@@ -81,19 +81,17 @@ const targets: readonly Target[] = [
         ),
       ),
   },
-  {
-    what: 'fallback against exec: no image',
-    rows: (results) =>
-      perSubject(results, 'fallback', 'no-image', (subject) => atMostMore(results, subject, 'no-image')),
-  },
-  {
-    what: 'fallback against exec: stale image',
-    rows: (results) =>
-      perSubject(results, 'fallback', 'stale-image', (subject) =>
-        atMostMore(results, subject, 'stale-image'),
-      ),
-  },
+  fallback('no image', 'no-image'),
+  fallback('stale image', 'stale-image'),
 ];
+
+function fallback(why: string, variant: string): Target {
+  return {
+    what: `fallback against exec: ${why}`,
+    rows: (results) =>
+      perSubject(results, 'fallback', variant, (subject) => atMostMore(results, subject, variant)),
+  };
+}
 
 /** One row for each target and each subject that it was measured with. */
 export function speedToReach(results: Results): readonly Row[] {

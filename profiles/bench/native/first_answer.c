@@ -40,8 +40,9 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "clock.h"
 
 enum { kAnswerLimit = 1 << 20, kRetryNanoseconds = 200 * 1000 };
 
@@ -81,12 +82,6 @@ __attribute__((noreturn, format(printf, 1, 2))) static void fail(const char* for
   va_end(list);
   end_instance();
   exit(1);
-}
-
-static int64_t now_ns(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
 // Replaces \r \n \t \\ in place.

@@ -20,8 +20,9 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "clock.h"
 
 enum { kPages = 16, kStackSize = 64 * 1024 };
 
@@ -30,12 +31,6 @@ static atomic_int running;
 __attribute__((noreturn)) static void fail(const char* what) {
   fprintf(stderr, "floor: %s: %s\n", what, strerror(errno));
   exit(1);
-}
-
-static int64_t now_ns(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
 static char* reserve(size_t size) {

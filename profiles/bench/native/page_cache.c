@@ -16,20 +16,15 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "clock.h"
 
 enum { kChunk = 1 << 20 };
 
 __attribute__((noreturn)) static void fail(const char* what) {
   fprintf(stderr, "page_cache: %s: %s\n", what, strerror(errno));
   exit(1);
-}
-
-static int64_t now_ns(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
 static int open_file(const char* path) {
