@@ -20,11 +20,13 @@ const width = Math.max(...measures.map(({ name }) => name.length));
 const help = `usage: npm run bench -- [options]
 
 Measures side by side, in turn, and prints medians, quartiles, and the speed to reach with what was reached.
-The results are written to build/bench/.
+The results are written to build/bench/. For ARM CPUs under QEMU: npm run bench:arm.
 
   --quick                  fewer rounds, smaller images
   --only NAME[,NAME]       these measures or profiles only
   --keep-images            launch the images of the last run, where there are any, in place of new ones
+  --output DIR             where results and charts go (default build/bench)
+  --store DIR              the store for the images (default build/store)
   --rounds N               how many times each thing is measured (default 7, quick 3)
   --compare A.json B.json  no measuring: the differences between two runs that are beyond the spread;
                            exit code 1 if B is slower somewhere
@@ -43,6 +45,8 @@ async function main(args: string[]): Promise<number> {
       only: { type: 'string' },
       rounds: { type: 'string' },
       'keep-images': { type: 'boolean', default: false },
+      output: { type: 'string', default: join(root, 'build', 'bench') },
+      store: { type: 'string', default: join(root, 'build', 'store') },
       compare: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -51,12 +55,14 @@ async function main(args: string[]): Promise<number> {
   if (values.help) process.stdout.write(help);
   else if (values.compare) return compare(positionals);
   else
-    await measure(
-      choose(values.only),
-      values.quick,
-      rounds(values.rounds, values.quick),
-      values['keep-images'],
-    );
+    await measure({
+      ...choose(values.only),
+      quick: values.quick,
+      rounds: rounds(values.rounds, values.quick),
+      keepImages: values['keep-images'],
+      output: values.output,
+      store: values.store,
+    });
   return 0;
 }
 
@@ -98,28 +104,28 @@ function rounds(text: string | undefined, quick: boolean): number {
   return count;
 }
 
-async function measure(
-  choice: Choice,
-  quick: boolean,
-  roundCount: number,
-  keepImages: boolean,
-): Promise<void> {
-  const folder = join(root, 'build', 'bench');
-  mkdirSync(folder, { recursive: true });
-  const work = mkdtempSync(join(folder, 'work-'));
+interface Run extends Choice, Pick<Bench, 'quick' | 'rounds'> {
+  readonly keepImages: boolean;
+  readonly output: string;
+  readonly store: string;
+}
+
+async function measure({ measures: chosen, subjects, quick, rounds, ...run }: Run): Promise<void> {
+  mkdirSync(run.output, { recursive: true });
+  const work = mkdtempSync(join(run.output, 'work-'));
   const recorder = new Recorder();
   const machine = thisMachine();
-  const path = join(folder, `${machine.at.replaceAll(/[:.]/g, '-')}.json`);
-  const thaw = new Thaw(join(root, 'build', 'store'));
-  const bench: Bench = { thaw, work, recorder, quick, rounds: roundCount, subjects: choice.subjects, say };
+  const path = join(run.output, `${machine.at.replaceAll(/[:.]/g, '-')}.json`);
+  const thaw = new Thaw(run.store);
+  const bench: Bench = { thaw, work, recorder, quick, rounds, subjects, say };
   try {
-    for (const { profile } of choice.subjects) {
-      if (keepImages && existsSync(thaw.image(profile))) continue;
+    for (const { profile } of subjects) {
+      if (run.keepImages && existsSync(thaw.image(profile))) continue;
       say(`building the image of ${profile}`);
       await thaw.build(profile);
     }
-    for (const one of choice.measures) {
-      await run(one, bench);
+    for (const one of chosen) {
+      await runOne(one, bench);
       writeResults(path, recorder.results(machine)); // An interrupted run keeps what it has.
     }
   } finally {
@@ -128,11 +134,11 @@ async function measure(
   const results = recorder.results(machine);
   process.stdout.write(`\n${present(results)}`);
   say(`results: ${path}`);
-  for (const chart of writeCharts(results, join(folder, 'charts'))) say(`chart: ${chart}`);
+  for (const chart of writeCharts(results, join(run.output, 'charts'))) say(`chart: ${chart}`);
 }
 
 /** One that fails does not take the others with it. */
-async function run(one: Measure, bench: Bench): Promise<void> {
+async function runOne(one: Measure, bench: Bench): Promise<void> {
   try {
     await one.run(bench);
   } catch (error) {

@@ -34,9 +34,14 @@ export function machineText({ cpu, cpus, kernel, commit, user, at }: Machine): s
   return `${cpus} x ${cpu}, Linux ${kernel}, as ${user === 'root' ? 'root' : 'an ordinary user'}, thaw ${commit}, ${at.slice(0, 10)}`;
 }
 
-function commit(): string {
-  const git = (...args: string[]): string =>
-    spawnSync('git', ['-C', root, ...args], { encoding: 'utf8' }).stdout.trim();
+export function commit(): string {
+  // A guest or a device has no git.
+  const git = (...args: string[]): string => {
+    const { status, stdout } = spawnSync('git', ['-C', root, ...args], { encoding: 'utf8' });
+    return status === 0 ? stdout.trim() : '';
+  };
   const id = git('rev-parse', '--short', 'HEAD');
-  return id === '' ? 'unknown' : `${id}${git('status', '--porcelain', '-uno') === '' ? '' : '+'}`;
+  return id === ''
+    ? (process.env['THAW_COMMIT'] ?? 'unknown')
+    : `${id}${git('status', '--porcelain', '-uno') === '' ? '' : '+'}`;
 }

@@ -10,7 +10,6 @@ import { emulatedCpu, runInside, testFile } from './support/inside.js';
 const files = [
   'user/emulation.test.js',
   'launcher/definition.test.js',
-  'launcher/environment.test.js',
   'launcher/store.test.js',
   'launcher/table.test.js',
 ].map(testFile);

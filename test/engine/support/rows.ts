@@ -41,6 +41,7 @@ export const rows: readonly Row[] = [
   { app: 'memory_private_musl' },
   { app: 'memory_shared' },
   { app: 'memory_file' },
+  { app: 'large_file' },
   { app: 'memory_reserve' },
   { app: 'memory_lock' },
   { app: 'memory_flags' },

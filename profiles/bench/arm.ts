@@ -1,0 +1,149 @@
+// `npm run bench:arm`: the first answer of real apps, cold, warm and by CRIU, in QEMU guests of both ARM CPUs. The bench itself
+// runs in the guest; here are the guests, and the tables of all.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+
+import { ThawError, UsageError } from '../../launcher/errors.js';
+import { errorReport } from '../../launcher/report.js';
+import { median, quantile } from '../../launcher/statistics.js';
+import { table } from '../../launcher/table.js';
+import { CPUS, type Cpu } from '../../launcher/target/guest.js';
+import { commit } from './machine.js';
+import { root } from './paths.js';
+import { quantity } from './present.js';
+import { type Results, find, readResults } from './results.js';
+
+const MEASURE = 'first-answer';
+const PROFILES = ['ts-server', 'python', 'redis'];
+const GUEST_SECONDS = 3600;
+const help = `usage: npm run bench:arm -- [options] [aarch64|armv7 ...]
+
+Boots a guest for each CPU (default: both), builds the images of real apps in it, and measures the first answer there: cold,
+warm, and by CRIU where Debian has it. The results are written to build/bench/arm/.
+
+  --only PROFILE[,PROFILE]  these profiles only: ${PROFILES.join(', ')}, jvm, nginx (default: the first three)
+  --rounds N                how many times each thing is measured (default 5)
+`;
+
+interface Options {
+  readonly cpus: readonly Cpu[];
+  readonly profiles: readonly string[];
+  readonly rounds: string;
+}
+
+function readOptions(args: string[]): Options | undefined {
+  const { values, positionals } = parseArgs({
+    args,
+    options: {
+      only: { type: 'string', default: PROFILES.join(',') },
+      rounds: { type: 'string', default: '5' },
+      help: { type: 'boolean', default: false },
+    },
+    allowPositionals: true,
+  });
+  if (values.help) return undefined;
+  const unknown = positionals.find((name) => !CPUS.some((cpu) => cpu === name));
+  if (unknown !== undefined) throw new UsageError(`not an ARM CPU: ${unknown} (${CPUS.join(', ')})`);
+  const cpus = CPUS.filter((cpu) => positionals.length === 0 || positionals.includes(cpu));
+  return { cpus, profiles: values.only.split(','), rounds: values.rounds };
+}
+
+/** Has a guest make the measurements. @returns what it measured @throws ThawError if it did not come to an end */
+async function measureIn(cpu: Cpu, { profiles, rounds }: Options): Promise<Results> {
+  const folder = join(root, 'build', 'bench', 'arm');
+  mkdirSync(folder, { recursive: true });
+  const out = mkdtempSync(join(folder, 'out-'));
+  try {
+    const only = [MEASURE, ...profiles].join(',');
+    const bench = ['--only', only, '--rounds', rounds, '--output', '/out', '--store', '/tmp/store'];
+    const guest = ['--out', out, '--share', root, '--memory', '3072', '--timeout', String(GUEST_SECONDS)];
+    const command = [
+      'env',
+      `THAW_COMMIT=${commit()}`,
+      'node',
+      '/share/dist/profiles/bench/bench.js',
+      ...bench,
+    ];
+    const child = spawn(join(root, 'cross', 'guest.sh'), ['run', cpu, ...guest, '--', ...command], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    const [status] = (await once(child, 'close')) as [number | null];
+    const made = readdirSync(out).find((name) => name.endsWith('.json'));
+    if (made === undefined)
+      throw new ThawError(`the ${cpu} guest measured nothing; it ended with status ${status ?? 'none'}`, {
+        remedy: 'what it said is above',
+      });
+    const kept = join(folder, `${cpu}.json`);
+    renameSync(join(out, made), kept);
+    return readResults(kept);
+  } finally {
+    rmSync(out, { recursive: true, force: true });
+  }
+}
+
+function rowsOf(cpu: Cpu, results: Results, profiles: readonly string[]): string[][] {
+  return profiles.map((subject) => {
+    const values = (variant: string): readonly number[] =>
+      find(results, { measure: MEASURE, subject, variant })?.values ?? [];
+    const time = (variant: string): string => {
+      const all = values(variant);
+      if (all.length === 0) return '-';
+      return `${quantity(median(all), 'ms')} (${[0.25, 0.75].map((part) => quantile(all, part).toFixed(0)).join(' .. ')})`;
+    };
+    const times = (variant: string): string => {
+      if (values(variant).length === 0 || values('warm').length === 0) return '-';
+      return `${(median(values(variant)) / median(values('warm'))).toFixed(1)} x`;
+    };
+    return [cpu, subject, time('cold'), time('warm'), times('cold'), time('criu'), times('criu')];
+  });
+}
+
+function leftOut(all: ReadonlyMap<Cpu, Results>): string {
+  const rows = [...all].flatMap(([cpu, results]) =>
+    results.leftOut.map(({ what, why }) => [cpu, what, why.replaceAll('\n', ' ')]),
+  );
+  if (rows.length === 0) return '';
+  return `\n${table([{ title: 'CPU' }, { title: 'NOT MEASURED' }, { title: 'WHY' }], rows)}`;
+}
+
+function sizes(): string {
+  const rows = ['x86_64', ...CPUS].map((cpu) => {
+    const bytes = statSync(join(root, 'build', cpu, 'thaw-exec'), { throwIfNoEntry: false })?.size;
+    return [cpu, bytes === undefined ? 'not built' : `${(bytes / 1e6).toFixed(2)} MB`];
+  });
+  return `\n${table([{ title: 'CPU' }, { title: 'thaw-exec', right: true }], rows)}`;
+}
+
+async function main(args: string[]): Promise<void> {
+  const options = readOptions(args);
+  if (options === undefined) {
+    process.stdout.write(help);
+    return;
+  }
+  const all = new Map<Cpu, Results>();
+  for (const cpu of options.cpus) {
+    process.stderr.write(`[thaw] measuring in a guest of ${cpu}\n`);
+    all.set(cpu, await measureIn(cpu, options));
+  }
+  const titles = ['CPU', 'PROFILE', 'COLD', 'WARM', 'COLD / WARM', 'CRIU', 'CRIU / WARM'];
+  process.stdout.write(
+    '\nFirst right answer after the start of the command; medians (quartiles), in turn in one guest:\n\n',
+  );
+  process.stdout.write(
+    table(
+      titles.map((title, i) => ({ title, right: i >= 2 })),
+      [...all].flatMap(([cpu, results]) => rowsOf(cpu, results, options.profiles)),
+    ),
+  );
+  process.stdout.write(`${leftOut(all)}${sizes()}`);
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(errorReport(error));
+  process.exitCode = error instanceof UsageError || error instanceof TypeError ? 2 : 1;
+}

@@ -1,0 +1,28 @@
+// Real apps in QEMU guests of both ARM CPUs, as root and as an ordinary user: `thaw build` of their profiles, then launches in a
+// row and side by side, whose answers are checked as on this machine.
+import test from 'ava';
+
+import { guestCpus, runGuest, said } from './support/guest.js';
+
+const profiles = ['redis', 'python', 'ts-server'];
+const seconds = 540;
+
+for (const cpu of guestCpus)
+  for (const user of ['root', 'kiosk'])
+    test(`real apps on ${cpu} as ${user}`, async (t) => {
+      t.timeout(2 * seconds * 1000);
+      const outcome = await runGuest({
+        cpu,
+        user,
+        timeout: seconds,
+        command: ['node', '/share/dist/test/system/support/real_apps.js', '/tmp/apps', ...profiles],
+      });
+      const lines = outcome.stdout.split('\n').filter((line) => /^(ok|bad) /.test(line));
+      for (const line of lines) t.log(line);
+      t.is(outcome.status, 0, said(outcome));
+      t.deepEqual(
+        lines.map((line) => line.split(' ', 2).join(' ')),
+        profiles.map((profile) => `ok ${profile}`),
+        said(outcome),
+      );
+    });
