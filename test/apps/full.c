@@ -19,7 +19,7 @@ int main(int argc, char** argv) {
     if (count % 64 == 0) *parts[count] = (uint32_t)count;
     count++;
   }
-  CHECK(count > 1500);
+  CHECK(count > 2700);
   if (room != NULL) NEED(munmap(room, spare));
   app_wait();
   for (size_t i = 0; i < count; i++) CHECK_EQ("marked page", i % 64 == 0 ? i : 0, *parts[i]);

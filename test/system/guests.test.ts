@@ -13,6 +13,7 @@ for (const cpu of guestCpus)
     test(`the test apps on ${cpu} as ${name}`, async (t) => {
       const outcome = await runGuest({
         cpu,
+        cpus: 2, // Threads of one app run at the same time.
         user,
         command: [
           'node',

@@ -15,11 +15,17 @@ const files = [
 ].map(testFile);
 
 if (emulatedCpu !== undefined) declareTests(emulatedCpu);
-else
-  for (const cpu of guestCpus) {
-    await makeImages(cpu);
-    for (const { title, passed, details } of await runInside(cpu, files))
+else {
+  // All first: AVA takes no test that is declared after it has begun.
+  const ran = await Promise.all(
+    guestCpus.map(async (cpu) => {
+      await makeImages(cpu);
+      return { cpu, results: await runInside(cpu, files) };
+    }),
+  );
+  for (const { cpu, results } of ran)
+    for (const { title, passed, details } of results)
       test(`${cpu}: ${title}`, (t) => {
         t.true(passed, details);
       });
-  }
+}
