@@ -30,7 +30,7 @@ interface Definition {
 }
 
 function commandOf(subject: Subject): Pick<Start, 'command' | 'cwd' | 'env'> {
-  const path = definitionPath(subject.profile);
+  const path = subject.definition ?? definitionPath(subject.profile);
   const definition = parse(readFileSync(path, 'utf8')) as Definition;
   return {
     command: [definition.program, ...definition.args],

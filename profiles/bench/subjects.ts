@@ -4,6 +4,8 @@ import type { Instance, Question } from './instance.js';
 /** One of the profiles that come with thaw, with what its server must be able to answer. */
 export interface Subject {
   readonly profile: string;
+  /** Its TOML file, if it is none of those that come with thaw. */
+  readonly definition?: string;
   readonly port: number;
   /** The first question, different for each `n`, so that no answer can be a kept one. */
   first(n: number): Question;
@@ -79,7 +81,7 @@ export function subject(profile: string): Subject {
 }
 
 /** The pid that the app sees is its own, and what one instance counts is not seen by another. */
-async function checkOwnState(instance: Instance, n: number): Promise<void> {
+export async function checkOwnState(instance: Instance, n: number): Promise<void> {
   const before = json(await instance.ask(get('/instance')));
   assert.equal(before['pid'], instance.pid);
   const times = 1 + (n % 5);
@@ -110,7 +112,7 @@ async function checkRedis(instance: Instance, n: number): Promise<void> {
   assert.match(await instance.ask(redis('INFO server')), new RegExp(`process_id:${instance.pid}\r\n`));
 }
 
-function get(path: string): string {
+export function get(path: string): string {
   return `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`;
 }
 
@@ -129,7 +131,7 @@ function integer(reply: string): number {
 }
 
 /** The JSON object in the body of an HTTP answer, chunked or not. */
-function json(answer: string): Record<string, unknown> {
+export function json(answer: string): Record<string, unknown> {
   const text = answer.slice(answer.indexOf('{'), answer.lastIndexOf('}') + 1);
   assert.ok(answer.startsWith('HTTP/1.') && text !== '', `not a JSON answer: ${answer}`);
   return JSON.parse(text) as Record<string, unknown>;

@@ -25,9 +25,9 @@ export class Thaw {
     await this.buildFrom(definitionPath(profile));
   }
 
-  /** Builds the image of the profile that a TOML file defines. @throws ThawError with the command's output */
-  async buildFrom(definition: string): Promise<void> {
-    await this.#run(['build', definition]);
+  /** Builds the images of the profiles that TOML files define. @throws ThawError with the command's output */
+  async buildFrom(...definitions: readonly string[]): Promise<void> {
+    await this.#run(['build', ...definitions]);
   }
 
   /** The path of the profile's image. */

@@ -25,4 +25,6 @@ test('aarch64 with pages of 16 KB', (t) =>
     ]);
     expectCold(t, 'of 4 KB', cold, 'image', /made with pages of 4096 bytes, this kernel has 16384/);
     expectRight(t, 'of 16 KB', own);
+    const [back] = await runSteps('aarch64', { data }, each('start', here.slice(0, 1)));
+    expectCold(t, 'of 16 KB', back, 'page size', /made with pages of 16384 bytes, this kernel has 4096/);
   }));
