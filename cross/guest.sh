@@ -26,7 +26,7 @@ CPU is aarch64 or armv7. OPTIONS:
   --memory MB                                                               (2048)
   --clock SECONDS     the guest's CLOCK_REALTIME at boot                     (now)
   --slow-clock N      the guest's clocks run N times slower than the host's: what an emulated CPU does in a second then looks like
-                      what a CPU as fast as a device's does, and an image's clocks stay low             (1)
+                      what a CPU as fast as a device's does, and an image's clocks stay low; 1/N: faster (1)
   --timeout SECONDS   end the guest after this time, status 124              (120)
   --keep-console FILE copy of the guest's console output
 The console of a guest that did not end properly is printed, and the status is 125.
@@ -177,7 +177,7 @@ slow_the_clock() {
     local tree=$work/devices.dtb
     "qemu-system-$qemu_name" "${arguments[@]}" -machine "dumpdtb=$tree" >"$work/qemu.log" 2>&1 </dev/null ||
         fail "QEMU does not start: $(cat "$work/qemu.log")"
-    fdtput -t i "$tree" /timer clock-frequency $((62500000 * slow_clock)) ||
+    fdtput -t i "$tree" /timer clock-frequency $((62500000 * $slow_clock)) ||
         fail "cannot change the guest's device tree; is device-tree-compiler installed? cross/setup.sh installs it"
     arguments+=(-dtb "$tree")
 }

@@ -3,6 +3,8 @@
 # armmp, armmp-lpae; SUITE/FLAVOUR takes it from another release of Debian, as in trixie/arm64-16k) and prints the folder that
 # holds them: kernel, initrd, version.
 # Quick when the newest is there already.
+# kernel.sh CPU FLAVOUR DIR: unpacks the package alone into the new folder DIR, as a device's kernel comes: boot/vmlinuz-VERSION and
+# lib/modules/VERSION.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 use_cpu "$1"
@@ -30,10 +32,25 @@ unpack_zimage() {
     rm -f "$2.raw"
 }
 
+# fetch TREE: what the package holds, with the list of its modules.
+fetch() {
+    mkdir -p "$1"
+    (cd "$1" && cross_apt apt-get download "$package" >"$cpu_cache/download.log" 2>&1) || fail "cannot download $package"
+    dpkg-deb -x "$1"/*.deb "$1"
+    rm "$1"/*.deb
+    [ -e "$1/lib" ] || ln -s usr/lib "$1/lib" # Since trixie, modules are in /usr/lib.
+    depmod -b "$1" "$version"
+}
+
 update_lists
 package=$(newest_package)
 [ -n "$package" ] || fail "$cpu: no kernel package for flavour '$flavour'"
 version=${package#linux-image-}
+if [ $# -gt 2 ]; then
+    [ ! -e "$3" ] || fail "$3 is there already"
+    fetch "$3"
+    exit 0
+fi
 package_version=$(cross_apt apt-cache show "$package" | sed -n 's/^Version: //p' | head -n 1)
 key=$( (echo "$package $package_version" && cat "$project/cross/init.c" "$project/cross/initrd.sh" "$0") | sha256sum | cut -c1-12)
 result=$kernel_folder-$key
@@ -41,10 +58,7 @@ if [ ! -d "$result" ]; then
     say "$cpu: making kernel and initramfs from $package $package_version"
     work=$(mktemp -d "$cpu_cache/kernel.XXXXXX")
     trap 'rm -rf "$work"' EXIT
-    (cd "$work" && cross_apt apt-get download "$package" >"$cpu_cache/download.log" 2>&1) || fail "cannot download $package"
-    dpkg-deb -x "$work"/*.deb "$work/tree"
-    [ -e "$work/tree/lib" ] || ln -s usr/lib "$work/tree/lib" # Since trixie, modules are in /usr/lib.
-    depmod -b "$work/tree" "$version"
+    fetch "$work/tree"
     mkdir "$work/result"
     make_initrd "$work/tree" "$version" "$work/initrd" "$work/result/initrd"
     image=$work/tree/boot/vmlinuz-$version

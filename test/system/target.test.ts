@@ -3,7 +3,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -63,8 +63,20 @@ class Workbench {
     return this.path('profile.toml');
   }
 
-  async build(root: string, profile: string): Promise<Outcome> {
-    return thaw(['build', '--target', this.cpu, '--root', root, profile]);
+  async build(root: string, profile: string, ...more: readonly string[]): Promise<Outcome> {
+    return thaw(['build', '--target', this.cpu, '--root', root, ...more, profile]);
+  }
+
+  /** Options with a kernel as a device's maker has it: its file and its modules. */
+  deviceKernel(flavour: string): string[] {
+    const tree = this.path('kernel');
+    execFileSync(join(project, 'cross/kernel.sh'), [this.cpu, flavour, tree], { stdio: 'pipe' });
+    const [version = ''] = readdirSync(join(tree, 'lib/modules'));
+    const files = {
+      kernel: join(tree, 'boot', `vmlinuz-${version}`),
+      modules: join(tree, 'lib/modules', version),
+    };
+    return ['--kernel', files.kernel, '--modules', files.modules];
   }
 }
 
@@ -126,8 +138,10 @@ test('a folder: a profile that fails leaves it as it was; the store is written a
   t.regex(failed.stderr, /test -e \/no-such-file/);
   t.is(execFileSync('find', [bench.tree, '-printf', '%p %s %T@ %m\n'], { encoding: 'utf8' }), before);
 
-  const built = await bench.build(bench.tree, bench.profile());
+  const kernel = bench.deviceKernel('cloud-arm64');
+  const built = await bench.build(bench.tree, bench.profile(), ...kernel, '--model', 'cortex-a72');
   t.is(built.status, 0, built.stderr);
+  t.regex(built.stderr, /Linux 6\.\d+\.\d+-\d+-cloud-arm64/);
   t.true(existsSync(join(bench.tree, 'usr/bin/thaw-exec')));
   t.is((await thaw(['verify', '--root', bench.tree])).status, 0);
 

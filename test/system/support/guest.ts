@@ -37,6 +37,8 @@ export interface GuestOptions {
   readonly memory?: number;
   /** CLOCK_REALTIME at boot, in seconds since 1970. */
   readonly clock?: number;
+  /** How many times slower than the host's the guest's clocks run; `1/N`: faster. */
+  readonly slowClock?: string;
   /** Seconds until the guest is ended; default 420. */
   readonly timeout?: number;
   /** More options of cross/guest.sh. */
@@ -99,6 +101,7 @@ function commandLine(options: GuestOptions, consoleFile: string): string[] {
     cpus: options.cpus ?? (cpu === 'armv7' ? 1 : 2),
     memory: options.memory,
     clock: options.clock,
+    'slow-clock': options.slowClock,
     timeout,
     'keep-console': consoleFile,
   };

@@ -12,12 +12,11 @@ import { type GuestCpu, type GuestOptions, runGuest, said } from './guest.js';
 export interface Step extends GuestAppOptions {
   /**
    * checkpoint: start the app and write its image. launch: from that image, or not at all. start: from that image, or
-   * cold. later: wait until the clocks have passed the image's, then launch. sleep: for `seconds`. build: `thaw build` of a
-   * profile that starts `sleep`.
+   * cold. later: wait until the clocks have passed the image's, then launch. build: `thaw build` of a profile that starts
+   * `sleep`.
    */
-  readonly do: 'checkpoint' | 'launch' | 'start' | 'later' | 'sleep' | 'build';
+  readonly do: 'checkpoint' | 'launch' | 'start' | 'later' | 'build';
   readonly app: string;
-  readonly seconds?: number;
   /** Folder of the image; default /data. */
   readonly work?: string;
   readonly user?: 'root' | 'kiosk';
@@ -85,10 +84,6 @@ function buildProfile(build: string, folder: string): StepOutcome {
 }
 
 async function make(build: string, step: Step): Promise<StepOutcome> {
-  if (step.do === 'sleep') {
-    await sleep((step.seconds ?? 0) * 1000);
-    return { problem: '' };
-  }
   if (step.do === 'build') return buildProfile(build, join(step.work ?? '/data', 'build'));
   const app = new GuestApp(build, step.work ?? '/data', step.app, step);
   if (step.do === 'checkpoint') return { problem: await app.checkpoint() };
