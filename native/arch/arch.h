@@ -87,6 +87,16 @@ CpuFeatures cpu_features();
 /// Names of features in `needed` that this CPU lacks; empty: none.
 std::string missing_features(const CpuFeatures& needed, const CpuFeatures& present);
 
+/// Bytes of a thread's stack, from the stack pointer up, that add_frame_features() shall see; 0:
+/// none.
+extern const size_t kFrameSearch;
+/// Adds what a launch needs so that handlers return whose signal frames are in this part of a
+/// stack.
+void add_frame_features(std::span<const uint8_t> stack, CpuFeatures&);
+/// Why handlers that were running at the checkpoint cannot return under this kernel; nullptr: they
+/// can.
+const char* frame_problem(const CpuFeatures& needed);
+
 /// Code for an absolute jump to `target`, to be put at `from`.
 std::vector<uint8_t> jump_code(uint64_t from, uint64_t target);
 /// The bit of a code address that tells Thumb code; 0 where there is no such thing.

@@ -136,11 +136,27 @@ Result<void> collect_identity(Capture& capture, model::Requirements& needs) {
   return {};
 }
 
+/// What handlers that are running need to return.
+void collect_frame_features(const Capture& capture, arch::CpuFeatures& features) {
+  if (arch::kFrameSearch == 0) return;
+  for (const arch::Registers& registers : capture.registers) {
+    const uint64_t start = arch::stack_pointer(registers);
+    const auto stack =
+        std::find_if(capture.vmas.begin(), capture.vmas.end(),
+                     [start](const Vma& vma) { return vma.start <= start && start < vma.end; });
+    if (stack == capture.vmas.end()) continue;
+    std::vector<uint8_t> bytes(std::min<uint64_t>(arch::kFrameSearch, stack->end - start));
+    if (read_app(capture, start, bytes.data(), bytes.size()).ok())
+      arch::add_frame_features(bytes, features);
+  }
+}
+
 }  // namespace
 
 Result<void> collect_requirements(Capture& capture) {
   model::Requirements needs;
-  const arch::CpuFeatures features = arch::cpu_features();
+  arch::CpuFeatures features = arch::cpu_features();
+  collect_frame_features(capture, features);
   memcpy(needs.cpu_features, features.words, sizeof(needs.cpu_features));
   collect_clocks(capture, needs);
   utsname kernel = {};

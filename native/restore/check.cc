@@ -20,23 +20,29 @@ namespace {
 
 using image::View;
 
+arch::CpuFeatures needed_features(const View& view) {
+  arch::CpuFeatures needed;
+  memcpy(needed.words, view.requirements_record().cpu_features, sizeof(needed.words));
+  return needed;
+}
+
 Result<void> check_cpu(const View& view) {
   if (view.header().cpu != arch::kCpu)
     return Error{0, std::string("the image is for another CPU than ") + arch::kCpuName +
                         "; build it for this one"};
-  arch::CpuFeatures needed;
-  memcpy(needed.words, view.requirements_record().cpu_features, sizeof(needed.words));
-  const std::string missing = arch::missing_features(needed, arch::cpu_features());
+  const std::string missing = arch::missing_features(needed_features(view), arch::cpu_features());
   if (missing.empty()) return {};
   return Error{0, "this CPU lacks what the app was warmed up with (" + missing +
                       "); build the image on the oldest CPU of the fleet"};
 }
 
-Result<void> check_kernel(const View&) {
+Result<void> check_kernel(const View& view) {
   if (auto layout = check_memory_layout_call(); !layout) {
     THAW_TRY(check_not_emulated());  // The better reason, if it is one.
     return layout;
   }
+  if (view.header().cpu != arch::kCpu) return {};
+  if (const char* problem = arch::frame_problem(needed_features(view))) return Error{0, problem};
   return {};
 }
 

@@ -42,4 +42,11 @@ std::string missing_features(const CpuFeatures& needed, const CpuFeatures& prese
   return x86_64::missing_features(needed, present);
 }
 
+// The frames of signals follow from the features of the CPU here.
+const size_t kFrameSearch = 0;
+void add_frame_features(std::span<const uint8_t>, CpuFeatures&) {}
+const char* frame_problem(const CpuFeatures&) {
+  return nullptr;
+}
+
 }  // namespace thaw::arch
