@@ -41,6 +41,7 @@ class Emitter {
       THAW_TRY(emit(region));
     }
     if (!emitted_area_) THAW_TRY(emit_area());
+    for (const Advice& advice : kAdvice) emit_advice(advice);
     for (const Region& region : plan_.regions) emit_attributes(region);
     for (const Region& region : plan_.regions)
       if (region.vma->has("sl"))
@@ -146,12 +147,16 @@ class Emitter {
     return {};
   }
 
-  void emit_attributes(const Region& region) {
-    const Vma& vma = *region.vma;
-    for (const Advice& advice : kAdvice)
-      if (vma.has(advice.flag))
+  /// One kind after the other, so that neighbours are advised in one call.
+  void emit_advice(const Advice& advice) {
+    for (const Region& region : plan_.regions)
+      if (const Vma& vma = *region.vma; vma.has(advice.flag))
         ops_.add(model::OpKind::advise, vma.start, vma.size(), static_cast<uint32_t>(advice.advice),
                  advice.optional);
+  }
+
+  void emit_attributes(const Region& region) {
+    const Vma& vma = *region.vma;
     if (vma.has("lo")) {
       constexpr uint32_t kOnFault = 1;  // MLOCK_ONFAULT
       // Older kernels have no letters for the flag.

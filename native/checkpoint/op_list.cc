@@ -11,6 +11,13 @@ bool continues(const model::Op& last, const model::Op& next) {
   return next.source == model::Op::kNoSource || last.offset + last.size == next.offset;
 }
 
+/// True if the same advice goes on at `address`. What may fail must not keep a neighbour from it.
+bool advises_on(const model::Op& last, model::OpKind kind, uint64_t address, uint32_t flags,
+                bool optional) {
+  return kind == model::OpKind::advise && last.kind == kind && last.flags == flags && !optional &&
+         last.optional == 0 && last.address + last.size == address;
+}
+
 }  // namespace
 
 void OpList::map(uint64_t address, uint64_t size, uint32_t prot, uint32_t flags, uint16_t source,
@@ -31,6 +38,10 @@ void OpList::map(uint64_t address, uint64_t size, uint32_t prot, uint32_t flags,
 
 void OpList::add(model::OpKind kind, uint64_t address, uint64_t size, uint32_t flags,
                  bool optional) {
+  if (ops_.size() > first_ && advises_on(ops_.back(), kind, address, flags, optional)) {
+    ops_.back().size += size;
+    return;
+  }
   model::Op op;
   op.kind = kind;
   op.address = address;
