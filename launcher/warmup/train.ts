@@ -35,6 +35,9 @@ export async function train(
       interrupt,
       remedy: "the restored app does not pass the profile's train.run, or does not listen on its port",
     });
+    // Its port is open again before its threads run.
+    if (definition.train.run.length === 0 && definition.warmup.until.kind === 'port')
+      await setTimeout(LAUNCH_MS, undefined, { signal: interrupt });
     native.train(image, app.pid);
   } finally {
     await app.end();
