@@ -3,11 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { Instance } from '../../profiles/bench/instance.js';
+import { withEnv } from '../../profiles/bench/launch.js';
 import { warmStart } from '../../profiles/bench/start.js';
 import { subject } from '../../profiles/bench/subjects.js';
 import { Thaw } from '../../profiles/bench/thaw.js';
 
 const inARow = 20;
+const notFed = 3;
 const atOnce = 10;
 
 /** Declares the tests of one profile: its image is built, launched many times in a row, then many times at once. */
@@ -15,8 +17,8 @@ export function proveProfile(profile: string): void {
   const proved = subject(profile);
   const folder = mkdtempSync(join(tmpdir(), `thaw-${profile}-`));
   const thaw = new Thaw(join(folder, 'store'));
-  const launch = (n: number) =>
-    Instance.start(warmStart(proved, thaw.store, join(folder, `${n}.log`)), proved.first(n));
+  const launch = (n: number, env: Readonly<Record<string, string>> = {}) =>
+    Instance.start(withEnv(warmStart(proved, thaw.store, join(folder, `${n}.log`)), env), proved.first(n));
 
   test.serial.before(`build ${profile}`, async (t) => {
     t.timeout(180_000);
@@ -31,6 +33,18 @@ export function proveProfile(profile: string): void {
     t.timeout(180_000);
     for (let n = 1; n <= inARow; n++) {
       const instance = await launch(n);
+      try {
+        await t.notThrowsAsync(proved.check(instance, n), `launch ${n}`);
+      } finally {
+        await instance.end();
+      }
+    }
+  });
+
+  test.serial(`${profile}: launches without the working set answer rightly`, async (t) => {
+    t.timeout(180_000);
+    for (let n = 1; n <= notFed; n++) {
+      const instance = await launch(n, { THAW_FEED: 'off' });
       try {
         await t.notThrowsAsync(proved.check(instance, n), `launch ${n}`);
       } finally {
