@@ -30,6 +30,9 @@ export interface FirstAnswer {
   readonly private_kb: number;
 }
 
+/** For a cold start on an emulated CPU. */
+const TIMEOUT_SECONDS = '600';
+
 export class InstanceError extends Error {
   override readonly name = 'InstanceError';
 }
@@ -85,7 +88,17 @@ class Driver {
     ];
     this.#child = spawn(
       firstAnswer,
-      [...options, '--own-network', '--hold', '--log', start.log, '--', ...start.command],
+      [
+        ...options,
+        '--own-network',
+        '--hold',
+        '--timeout',
+        TIMEOUT_SECONDS,
+        '--log',
+        start.log,
+        '--',
+        ...start.command,
+      ],
       {
         cwd: start.cwd,
         env: start.env,
