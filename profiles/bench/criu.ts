@@ -16,6 +16,7 @@ import type { Subject } from './subjects.js';
 const LOG = '/dev/null';
 const SHARED = ['--shell-job', '--tcp-established', '--ext-unix-sk', '--file-locks', '-v1'];
 const WAIT_MS = 5000;
+const RESTORE_SECONDS = 60;
 
 /** @returns the criu to use and its version; undefined if there is none that starts */
 export function findCriu(): { program: string; version: string } | undefined {
@@ -72,6 +73,7 @@ export class CriuImage {
     const restore: Start = {
       ...coldStart(this.subject, LOG),
       command: [this.criu, 'restore', '-D', this.folder, ...SHARED, ...options],
+      timeoutSeconds: RESTORE_SECONDS,
     };
     const instance = await Instance.start(restore, this.subject.first(n));
     try {

@@ -15,6 +15,8 @@ export interface Start {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
   readonly port: number;
+  /** How long it may take to answer; default: a cold start on an emulated CPU. */
+  readonly timeoutSeconds?: number;
   /** Takes what the app writes; the end of it is quoted when the instance fails. */
   readonly log: string;
 }
@@ -30,8 +32,7 @@ export interface FirstAnswer {
   readonly private_kb: number;
 }
 
-/** For a cold start on an emulated CPU. */
-const TIMEOUT_SECONDS = '600';
+const TIMEOUT_SECONDS = 600;
 
 export class InstanceError extends Error {
   override readonly name = 'InstanceError';
@@ -93,7 +94,7 @@ class Driver {
         '--own-network',
         '--hold',
         '--timeout',
-        TIMEOUT_SECONDS,
+        String(start.timeoutSeconds ?? TIMEOUT_SECONDS),
         '--log',
         start.log,
         '--',
