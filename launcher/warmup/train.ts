@@ -35,9 +35,8 @@ export async function train(
       interrupt,
       remedy: "the restored app does not pass the profile's train.run, or does not listen on its port",
     });
-    // Its port is open again before its threads run.
-    if (definition.train.run.length === 0 && definition.warmup.until.kind === 'port')
-      await setTimeout(LAUNCH_MS, undefined, { signal: interrupt });
+    // Its port is open again before its threads run. One that ends by then is for the trial launch to tell.
+    if (onlyListens(definition) && !(await staysAlive(app))) return;
     native.train(image, app.pid);
   } finally {
     await app.end();
@@ -46,7 +45,14 @@ export async function train(
 
 /** Servers and apps that commands exercise are awaited; another one may end well by itself. */
 async function alive(app: App, { train: { run }, warmup: { until } }: Definition): Promise<boolean> {
-  if (run.length > 0 || until.kind === 'port') return true;
+  return run.length > 0 || until.kind === 'port' || staysAlive(app);
+}
+
+function onlyListens({ train: { run }, warmup: { until } }: Definition): boolean {
+  return run.length === 0 && until.kind === 'port';
+}
+
+async function staysAlive(app: App): Promise<boolean> {
   return Promise.race([app.exit.then(() => false), setTimeout(LAUNCH_MS, true)]);
 }
 
