@@ -12,6 +12,9 @@ export interface User {
   readonly groups: readonly number[];
 }
 
+/** Records the page faults of the process that it is spawned with, where the kernel lets this user do that. */
+export type FaultRecorder = object & { readonly __brand: 'FaultRecorder' };
+
 export interface SpawnOptions {
   readonly program: string;
   /** With argv[0]. */
@@ -25,6 +28,7 @@ export interface SpawnOptions {
   readonly setsid: boolean;
   /** In a time namespace whose clocks begin near zero, where privileges allow. */
   readonly freshClocks?: boolean;
+  readonly faults?: FaultRecorder;
 }
 
 export interface Exit {
@@ -143,6 +147,12 @@ export interface ImageProcess {
   readonly pendingSignals: number;
 }
 
+export interface WorkingSetRun {
+  readonly address: string;
+  readonly pages: number;
+  readonly written: boolean;
+}
+
 export interface Image {
   readonly header: {
     readonly id: string;
@@ -173,7 +183,12 @@ export interface Image {
     readonly operations: number;
   };
   /** What a launch touches until its first answer: fed, not waited for. */
-  readonly workingSet: { readonly readPages: number; readonly writtenPages: number; readonly runs: number };
+  readonly workingSet: {
+    readonly readPages: number;
+    readonly writtenPages: number;
+    /** In the order of first use. */
+    readonly runs: readonly WorkingSetRun[];
+  };
   readonly processes: readonly ImageProcess[];
   readonly files: readonly {
     readonly path: string;
@@ -197,7 +212,8 @@ interface Addon {
   checkpoint(options: CheckpointOptions): Promise<string>;
   show(path: string): string;
   verify(path: string, options: VerifyOptions): string;
-  train(path: string, pid: number): void;
+  faultRecorder(): FaultRecorder;
+  train(path: string, pid: number, faults: FaultRecorder): void;
   doctor(pid?: number): string;
   checkKernel(): void;
   launchKey(program: string, args: readonly string[] | null): string;
@@ -286,10 +302,14 @@ export const native = {
   show: (path: string): Image => told(() => JSON.parse(addon().show(path)) as Image),
   verify: (path: string, options: VerifyOptions): Verdict =>
     told(() => JSON.parse(addon().verify(path, options)) as Verdict),
-  /** Records in the image at `path`, not installed yet, which pages process `pid`, launched from it, has touched. */
-  train: (path: string, pid: number): void => {
+  faultRecorder: (): FaultRecorder => addon().faultRecorder(),
+  /**
+   * Records in the image at `path`, not installed yet, which pages process `pid`, launched from it with this recorder,
+   * has touched, in the order of first use.
+   */
+  train: (path: string, pid: number, faults: FaultRecorder): void => {
     told(() => {
-      addon().train(path, pid);
+      addon().train(path, pid, faults);
     });
   },
   doctor: (pid?: number): readonly Check[] =>

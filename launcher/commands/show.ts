@@ -1,23 +1,49 @@
 // thaw show: what an image holds.
 import { oneOperand, parse, print, printJson } from '../command.js';
-import { type Image, type ImageProcess, native } from '../native.js';
+import { type Image, type ImageMapping, type ImageProcess, native } from '../native.js';
 import { imagePath } from '../store/image.js';
 import { needs } from '../store/needs.js';
 import { Store } from '../store/store.js';
 import { pairs, size, table } from '../table.js';
 
-export const help = `usage: thaw show [--store DIR] [--json] NAME|FILE
+export const help = `usage: thaw show [--store DIR] [--json] [--working-set] NAME|FILE
 
 Shows what the image of a profile, or an image file, holds: identity and requirements, sizes, threads,
-descriptors, mappings, timers, and what was left out of it and why.
+descriptors, mappings, timers, and what was left out of it and why. With --working-set: the pages that a launch is fed
+with, in the order in which the training launch first used them.
 `;
 
 export function run(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parse(args, { store: { type: 'string' }, json: { type: 'boolean' } });
+  const { values, positionals } = parse(args, {
+    store: { type: 'string' },
+    json: { type: 'boolean' },
+    'working-set': { type: 'boolean' },
+  });
   const image = native.show(imagePath(new Store(values.store), oneOperand(positionals, 'NAME or FILE')));
   if (values.json === true) printJson(image);
-  else print(text(image));
+  else print(values['working-set'] === true ? workingSet(image) : text(image));
   return Promise.resolve(0);
+}
+
+/** Runs of pages, each with the mapping that it lies in. */
+function workingSet({ header, workingSet: { runs }, processes }: Image): string {
+  const mappings = processes.flatMap((process) => process.mappings);
+  const mappingAt = (address: bigint): ImageMapping | undefined =>
+    mappings.find(({ start, end }) => BigInt(`0x${start}`) <= address && address < BigInt(`0x${end}`));
+  return table(
+    [
+      { title: 'ADDRESS', right: true },
+      { title: 'SIZE', right: true },
+      { title: 'USE' },
+      { title: 'KIND' },
+      { title: 'NAME' },
+    ],
+    runs.map(({ address, pages, written }) => {
+      const mapping = mappingAt(BigInt(`0x${address}`));
+      const use = written ? 'written' : 'read';
+      return [address, size(pages * header.pageSize), use, mapping?.kind ?? '', mapping?.name ?? ''];
+    }),
+  );
 }
 
 function text(image: Image): string {
@@ -60,10 +86,10 @@ function summary(image: Image): string {
     ],
     [
       'working set',
-      workingSet.runs === 0
+      workingSet.runs.length === 0
         ? 'none recorded'
         : `${size(workingSet.writtenPages * header.pageSize)} written, ` +
-          `${size(workingSet.readPages * header.pageSize)} read, in ${workingSet.runs} runs`,
+          `${size(workingSet.readPages * header.pageSize)} read, in ${workingSet.runs.length} runs`,
     ],
   ]);
 }

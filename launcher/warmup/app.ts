@@ -2,7 +2,7 @@
 import { closeSync, openSync, readFileSync } from 'node:fs';
 
 import { ThawError, messageOf } from '../errors.js';
-import { type Exit, environmentList, native } from '../native.js';
+import { type Exit, type FaultRecorder, environmentList, native } from '../native.js';
 import type { Account } from './account.js';
 
 /** Where the app, the commands that exercise it and its trial launch run. */
@@ -18,13 +18,14 @@ export class App {
   readonly pid: number;
   readonly exit: Promise<Exit>;
 
-  /** Starts `command` with stdin from /dev/null and its output in `log`. @throws ThawError */
+  /** Starts `command` with stdin from /dev/null, its output in `log`, its page faults in `faults`. @throws ThawError */
   constructor(
     command: readonly [string, ...string[]],
     setting: Setting,
     readonly log: string,
+    faults?: FaultRecorder,
   ) {
-    this.pid = start(command, setting, log);
+    this.pid = start(command, setting, log, faults);
     // A checkpoint that ends the process may take its exit status before we do.
     this.exit = native.wait(this.pid).catch(() => ({ code: null, signal: null }));
   }
@@ -83,6 +84,7 @@ function start(
   command: readonly [string, ...string[]],
   { env, cwd, account, freshClocks }: Setting,
   log: string,
+  faults: FaultRecorder | undefined,
 ): number {
   const stdin = openSync('/dev/null', 'r');
   const output = openSync(log, 'w', 0o644);
@@ -96,6 +98,7 @@ function start(
       stdio: [stdin, output, output],
       setsid: true,
       freshClocks: freshClocks === true,
+      ...(faults === undefined ? {} : { faults }),
     });
   } finally {
     closeSync(stdin);

@@ -2,7 +2,7 @@
 import { setTimeout } from 'node:timers/promises';
 
 import type { Definition } from '../definition/definition.js';
-import { native } from '../native.js';
+import { type FaultRecorder, native } from '../native.js';
 import { App, type Setting } from './app.js';
 import { exerciseUntilGood } from './exercise.js';
 import { listens } from './listening.js';
@@ -22,10 +22,12 @@ export async function train(
   // Pages that were fed or read ahead would look touched.
   const recorded = { ...setting, env: { ...setting.env, THAW_FEED: 'record' } };
   const command = [definition.program, ...definition.args];
+  const faults = native.faultRecorder();
   const app = new App(
     [native.thawExec(), '--image', image, '--no-fallback', '--', ...command],
     recorded,
     log,
+    faults,
   );
   try {
     if (!(await alive(app, definition))) return; // A command that was done at once: nothing to learn.
@@ -35,11 +37,20 @@ export async function train(
       interrupt,
       remedy: "the restored app does not pass the profile's train.run, or does not listen on its port",
     });
-    // Its port is open again before its threads run. One that ends by then is for the trial launch to tell.
+    // Its port is open again before its threads run.
     if (onlyListens(definition) && !(await staysAlive(app))) return;
-    native.train(image, app.pid);
+    await record(app, image, faults);
   } finally {
     await app.end();
+  }
+}
+
+/** An app that ends meanwhile is for the trial launch to tell. */
+async function record(app: App, image: string, faults: FaultRecorder): Promise<void> {
+  try {
+    native.train(image, app.pid, faults);
+  } catch (error) {
+    if (await staysAlive(app)) throw error;
   }
 }
 

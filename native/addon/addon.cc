@@ -23,6 +23,7 @@ constexpr Function kFunctions[] = {
     {"checkpoint", checkpoint},
     {"show", show},
     {"verify", verify},
+    {"faultRecorder", fault_recorder},
     {"train", train},
     {"doctor", doctor},
     {"checkKernel", check_kernel},

@@ -18,6 +18,7 @@ Napi::Value exec(const Napi::CallbackInfo& info);
 Napi::Value checkpoint(const Napi::CallbackInfo& info);
 Napi::Value show(const Napi::CallbackInfo& info);
 Napi::Value verify(const Napi::CallbackInfo& info);
+Napi::Value fault_recorder(const Napi::CallbackInfo& info);
 Napi::Value train(const Napi::CallbackInfo& info);
 Napi::Value doctor(const Napi::CallbackInfo& info);
 Napi::Value check_kernel(const Napi::CallbackInfo& info);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "addon/addon.h"
+#include "addon/fault_recorder.h"
 #include "exec/store.h"
 #include "restore/clock.h"
 #include "support/unique_fd.h"
@@ -22,6 +23,7 @@ struct Spawn {
   int stdio[3] = {0, 1, 2};
   bool new_session = false;
   bool fresh_clocks = false;
+  training::FaultRecorder* faults = nullptr;
   bool change_user = false;
   uid_t uid = 0;
   gid_t gid = 0;
@@ -46,6 +48,8 @@ Spawn parse(const Napi::Object& options) {
   if (const Napi::Value stdio = options.Get("stdio"); stdio.IsArray())
     for (uint32_t i = 0; i < 3; ++i)
       spawn.stdio[i] = stdio.As<Napi::Array>().Get(i).ToNumber().Int32Value();
+  if (const Napi::Value faults = options.Get("faults"); faults.IsExternal())
+    spawn.faults = fault_recorder_of(faults);
   const Napi::Value user = options.Get("user");
   if (!user.IsObject()) return spawn;
   spawn.change_user = true;
@@ -87,7 +91,16 @@ struct ChildError {
   const char* step;
 };
 
-[[noreturn]] void run_child(const Spawn& spawn, char* const* argv, char* const* envp, int report) {
+/// Ends when the parent closes the other end.
+void wait_for_parent(int pipe_end) {
+  char byte = 0;
+  while (read(pipe_end, &byte, 1) < 0 && errno == EINTR) {
+  }
+}
+
+[[noreturn]] void run_child(const Spawn& spawn, char* const* argv, char* const* envp, int report,
+                            int go) {
+  wait_for_parent(go);
   ChildError error = {0, set_up_child(spawn)};
   error.err = errno;
   if (error.step == nullptr) {
@@ -141,13 +154,21 @@ class WaitWorker : public Napi::AsyncWorker {
 Napi::Value spawn(const Napi::CallbackInfo& info) {
   Spawn spawn = parse(info[0].As<Napi::Object>());
   const std::vector<char*> argv = pointers(spawn.arguments), envp = pointers(spawn.environment);
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) throw to_js(info.Env(), errno_error("cannot make a pipe"));
-  UniqueFd reader(ends[0]), writer(ends[1]);
+  int report[2], go[2];
+  if (pipe2(report, O_CLOEXEC) != 0) throw to_js(info.Env(), errno_error("cannot make a pipe"));
+  UniqueFd reader(report[0]), writer(report[1]);
+  if (pipe2(go, O_CLOEXEC) != 0) throw to_js(info.Env(), errno_error("cannot make a pipe"));
+  UniqueFd waiting(go[0]), holding(go[1]);
   const pid_t pid = fork();
   if (pid < 0) throw to_js(info.Env(), errno_error("cannot fork"));
-  if (pid == 0) run_child(spawn, argv.data(), envp.data(), writer.get());
+  if (pid == 0) {
+    holding.reset();
+    run_child(spawn, argv.data(), envp.data(), writer.get(), waiting.get());
+  }
   writer.reset();
+  // Where the kernel does not let us, the order of use stays unknown.
+  if (spawn.faults != nullptr) (void)spawn.faults->attach(pid).ok();
+  holding.reset();
   ChildError error = {0, nullptr};
   if (read(reader.get(), &error, sizeof(error)) == ssize_t{sizeof(error)}) {
     waitpid(pid, nullptr, 0);

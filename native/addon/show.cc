@@ -120,13 +120,20 @@ class Shower {
 
   Object working_set() {
     double read = 0, written = 0;
-    for (const model::FeedRun& run : view_.feed_runs())
-      (run.written != 0 ? written : read) +=
-          static_cast<double>(run.size / view_.header().page_size);
+    auto runs = Array::New(env_);
+    for (const model::FeedRun& run : view_.feed_runs()) {
+      const auto pages = static_cast<double>(run.size / view_.header().page_size);
+      (run.written != 0 ? written : read) += pages;
+      Object o = Object::New(env_);
+      o.Set("address", hex(run.address));
+      o.Set("pages", pages);
+      o.Set("written", run.written != 0);
+      runs.Set(runs.Length(), o);
+    }
     Object o = Object::New(env_);
     o.Set("readPages", read);
     o.Set("writtenPages", written);
-    o.Set("runs", static_cast<double>(view_.feed_runs().size()));
+    o.Set("runs", runs);
     return o;
   }
 

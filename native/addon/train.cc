@@ -1,21 +1,34 @@
-// train(path, pid): records the working set of a launched app in its image.
+// faultRecorder(): an object for the `faults` of spawn, which records the page faults of that
+// process. train(path, pid, recorder): records the working set of a launched app in its image.
 #include "addon/addon.h"
+#include "addon/fault_recorder.h"
 #include "image/writer.h"
 #include "training/working_set.h"
 
 namespace thaw::addon {
 namespace {
 
-Result<std::vector<model::FeedRun>> record(const std::string& path, pid_t pid) {
+Result<std::vector<model::FeedRun>> record(const std::string& path, pid_t pid,
+                                           const training::FaultRecorder& recorder) {
   THAW_ASSIGN(view, image::View::open(path.c_str()));
-  return training::working_set(view, pid);
+  return training::working_set(view, pid, recorder.faults());
 }
 
 }  // namespace
 
+training::FaultRecorder* fault_recorder_of(const Napi::Value& value) {
+  return value.As<Napi::External<training::FaultRecorder>>().Data();
+}
+
+Napi::Value fault_recorder(const Napi::CallbackInfo& info) {
+  return Napi::External<training::FaultRecorder>::New(
+      info.Env(), new training::FaultRecorder,
+      [](Napi::Env, training::FaultRecorder* recorder) { delete recorder; });
+}
+
 Napi::Value train(const Napi::CallbackInfo& info) {
   const std::string path = info[0].ToString();
-  auto runs = record(path, info[1].ToNumber().Int32Value());
+  auto runs = record(path, info[1].ToNumber().Int32Value(), *fault_recorder_of(info[2]));
   if (!runs) throw to_js(info.Env(), runs.error());
   if (auto written = image::set_working_set(path, runs.take()); !written)
     throw to_js(info.Env(), written.error());

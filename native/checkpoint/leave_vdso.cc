@@ -15,9 +15,9 @@ Result<Vma> find_vdso(pid_t pid) {
   Vma vdso;
   for (const std::string_view line : split(maps, "\n")) {
     if (!line.ends_with("[vdso]")) continue;
-    const size_t dash = line.find('-');
-    vdso.start = number(line.substr(0, dash), 16);
-    vdso.end = number(line.substr(dash + 1, line.find(' ') - dash - 1), 16);
+    const AddressRange range = address_range(line);
+    vdso.start = range.start;
+    vdso.end = range.end;
   }
   return vdso;
 }

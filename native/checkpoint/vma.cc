@@ -17,9 +17,9 @@ uint32_t prot_of(std::string_view permissions) {
 Vma parse_header(std::string_view line) {
   Vma vma;
   const auto parts = split(line, " ");
-  const size_t dash = parts[0].find('-');
-  vma.start = number(parts[0].substr(0, dash), 16);
-  vma.end = number(parts[0].substr(dash + 1), 16);
+  const AddressRange range = address_range(line);
+  vma.start = range.start;
+  vma.end = range.end;
   vma.prot = prot_of(parts[1]);
   vma.shared = parts[1][3] == 's';
   vma.offset = number(parts[2], 16);

@@ -36,19 +36,17 @@ Result<KernelMappings> read_kernel_mappings(const image::View& view) {
   KernelMappings found;
   uint64_t sigpage = 0, sigpage_size = 0;
   for (const std::string_view line : split(maps, "\n")) {
-    const size_t dash = line.find('-');
-    const uint64_t start = number(line.substr(0, dash), 16);
-    const uint64_t end = number(line.substr(dash + 1, line.find(' ') - dash - 1), 16);
-    found.all.push_back({start, end - start, 0});
+    const AddressRange range = address_range(line);
+    found.all.push_back({range.start, range.size(), 0});
     if (!is_kernel_mapping(line)) continue;
-    found.moves.push_back({start, end - start, 0});
+    found.moves.push_back({range.start, range.size(), 0});
     if (is_sigpage(line)) {
-      sigpage = start;
-      sigpage_size = end - start;
+      sigpage = range.start;
+      sigpage_size = range.size();
     }
     if (!is_vdso(line)) continue;
-    found.vdso_start = start;
-    found.vdso_size = end - start;
+    found.vdso_start = range.start;
+    found.vdso_size = range.size();
   }
   const model::Process& process = view.processes()[0];
   uint64_t low = ~uint64_t{0}, high = 0;

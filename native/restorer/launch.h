@@ -79,7 +79,7 @@ struct Launch {
   const char* blobs = nullptr;
   const model::FeedRun* feed_runs = nullptr;
   uint32_t feed_count = 0;  ///< 0: nothing is fed
-  uint32_t cached = 0;      ///< 1: the page cache holds the working set
+  uint32_t cached = 1;      ///< 0: the page cache lacks some of the working set
   uint32_t record = 0;      ///< 1: training, what is not touched stays out of memory
   uint32_t feeder = 0;      ///< 1: a thread of its own feeds, and unmaps the restorer area
 

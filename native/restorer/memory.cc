@@ -198,13 +198,14 @@ long release_own_memory(Launch& launch) {
 void rebuild_memory(Launch& launch) {
   move_kernel_mappings(launch);
   const model::Process& process = *launch.process;
+  const bool no_read_ahead = launch.record != 0 || launch.cached == 0;
   for (uint32_t i = 0; i < process.ops.count; ++i) {
     const Op& op = launch.ops[i];
     const long result = execute(launch, op);
     if (op.optional == 0) check(launch, result, name_of(op.kind), op.address);
-    if (launch.record != 0 && op.kind == OpKind::map && op.source != Op::kNoSource)
+    if (no_read_ahead && op.kind == OpKind::map && op.source != Op::kNoSource)
       raw::call(__NR_madvise, static_cast<long>(op.address), static_cast<long>(op.size),
-                MADV_RANDOM);  // No read-ahead.
+                MADV_RANDOM);
   }
   for (uint32_t i = 0; i < launch.stand_in_count; ++i) place(launch, launch.stand_ins[i]);
 }

@@ -44,6 +44,7 @@ extern "C" [[noreturn]] __attribute__((section(".text.entry"))) void thaw_restor
   mark(launch, kOpened);
   check(launch, release_own_memory(launch), "cannot release thaw-exec's memory");
   mark(launch, kUnmapped);
+  look_at_page_cache(launch);
   rebuild_memory(launch);
   mark(launch, kMapped);
   feed_working_set(launch);

@@ -77,4 +77,10 @@ uint64_t number(std::string_view text, int base) {
   return value;
 }
 
+AddressRange address_range(std::string_view line) {
+  const size_t dash = line.find('-');
+  return {number(line.substr(0, dash), 16),
+          number(line.substr(dash + 1, line.find(' ') - dash - 1), 16)};
+}
+
 }  // namespace thaw

@@ -25,4 +25,11 @@ std::vector<std::string_view> split(std::string_view text, std::string_view sepa
 /// A number in the given base; 0 where the text is none.
 uint64_t number(std::string_view text, int base = 10);
 
+struct AddressRange {
+  uint64_t start = 0, end = 0;
+  [[nodiscard]] uint64_t size() const { return end - start; }
+};
+/// The range that a line of /proc/PID/maps or smaps begins with (proc(5)).
+AddressRange address_range(std::string_view line);
+
 }  // namespace thaw

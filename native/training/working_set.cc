@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <unordered_map>
 
 namespace thaw::training {
 namespace {
@@ -13,7 +14,13 @@ namespace {
 constexpr uint64_t kPresent = uint64_t{1} << 63, kSwapped = uint64_t{1} << 62,
                    kFilePage = uint64_t{1} << 61;
 
+/// Its pages stay together: a multiple of the largest page size, and of what storage reads at once.
+constexpr uint64_t kBlock = 128 << 10;
+
 enum class Touch { none, read, written };
+
+/// One page as a run.
+using Page = model::FeedRun;
 
 Touch touch_of(uint64_t entry) {
   if ((entry & (kPresent | kSwapped)) == 0) return Touch::none;
@@ -25,12 +32,10 @@ class Recorder {
   Recorder(const image::View& view, UniqueFd pagemap)
       : view_(view), page_(view.header().page_size), pagemap_(std::move(pagemap)) {}
 
-  Result<std::vector<model::FeedRun>> run() {
+  Result<std::vector<Page>> run() {
     for (const model::Op& op : view_.ops())
       if (op.kind == model::OpKind::map && (op.flags & MAP_PRIVATE) != 0) THAW_TRY(add(op));
-    std::vector<model::FeedRun> runs = std::move(written_);
-    runs.insert(runs.end(), read_.begin(), read_.end());
-    return runs;
+    return std::move(pages_);
   }
 
  private:
@@ -52,9 +57,10 @@ class Recorder {
   void add(const model::Op& op, uint64_t address, Touch touch) {
     if (touch == Touch::none || is_copied(address)) return;
     // What is only read of anonymous memory is the kernel's zero page: nothing to bring in.
-    if (touch == Touch::read && op.source != model::Op::kNoSource) append(read_, op, address, 0);
-    if (touch == Touch::written && (op.prot & PROT_WRITE) != 0) append(written_, op, address, 1);
-    if (touch == Touch::written && (op.prot & PROT_WRITE) == 0) append(read_, op, address, 0);
+    if (touch == Touch::read && op.source == model::Op::kNoSource) return;
+    const bool written = touch == Touch::written && (op.prot & PROT_WRITE) != 0;
+    const uint64_t offset = op.source == 0 ? op.offset + (address - op.address) : 0;
+    pages_.push_back({address, page_, offset, written ? 1U : 0U, 0});
   }
 
   /// The launch itself fills these.
@@ -65,33 +71,48 @@ class Recorder {
     });
   }
 
-  void append(std::vector<model::FeedRun>& runs, const model::Op& op, uint64_t address,
-              uint32_t written) const {
-    const uint64_t offset = op.source == 0 ? op.offset + (address - op.address) : 0;
-    if (!runs.empty() && continues(runs.back(), address, offset))
-      runs.back().size += page_;
-    else
-      runs.push_back({address, page_, offset, written, 0});
-  }
-
-  static bool continues(const model::FeedRun& run, uint64_t address, uint64_t offset) {
-    return run.address + run.size == address &&
-           (run.offset == 0 ? offset == 0 : run.offset + run.size == offset);
-  }
-
   const image::View& view_;
   uint64_t page_;
   UniqueFd pagemap_;
-  std::vector<model::FeedRun> written_, read_;
+  std::vector<Page> pages_;
 };
+
+void order_by_use(std::vector<Page>& pages, std::span<const uint64_t> faults) {
+  std::unordered_map<uint64_t, size_t> first_use;  // Of a block: which fault was the first in it.
+  for (size_t i = 0; i < faults.size(); ++i) first_use.try_emplace(faults[i] / kBlock, i);
+  auto rank = [&](const Page& page) {
+    const auto found = first_use.find(page.address / kBlock);
+    return found == first_use.end() ? faults.size() : found->second;
+  };
+  std::stable_sort(pages.begin(), pages.end(),
+                   [&](const Page& a, const Page& b) { return rank(a) < rank(b); });
+}
+
+bool continues(const model::FeedRun& run, const Page& page) {
+  return run.address + run.size == page.address && run.written == page.written &&
+         (run.offset == 0 ? page.offset == 0 : run.offset + run.size == page.offset);
+}
+
+std::vector<model::FeedRun> merged(std::span<const Page> pages) {
+  std::vector<model::FeedRun> runs;
+  for (const Page& page : pages)
+    if (!runs.empty() && continues(runs.back(), page))
+      runs.back().size += page.size;
+    else
+      runs.push_back(page);
+  return runs;
+}
 
 }  // namespace
 
-Result<std::vector<model::FeedRun>> working_set(const image::View& view, pid_t pid) {
+Result<std::vector<model::FeedRun>> working_set(const image::View& view, pid_t pid,
+                                                std::span<const uint64_t> faults) {
   const std::string path = "/proc/" + std::to_string(pid) + "/pagemap";
   UniqueFd pagemap(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!pagemap.valid()) return errno_error("cannot open " + path);
-  return Recorder(view, std::move(pagemap)).run();
+  THAW_ASSIGN(pages, Recorder(view, std::move(pagemap)).run());
+  order_by_use(pages, faults);
+  return merged(pages);
 }
 
 }  // namespace thaw::training

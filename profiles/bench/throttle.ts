@@ -45,7 +45,11 @@ function controller(): Controller {
   for (const [, root = '', type] of mounts) {
     if (type !== 'cgroup2' || !/\bio\b/.test(readFileSync(join(root, 'cgroup.controllers'), 'utf8')))
       continue;
-    writeFileSync(join(root, 'cgroup.subtree_control'), '+io');
+    try {
+      writeFileSync(join(root, 'cgroup.subtree_control'), '+io');
+    } catch {
+      continue; // Not in every place where it is offered.
+    }
     return { root, file: 'io.max', limit: (device, rate) => `${device} rbps=${rate}` };
   }
   const v1 = mounts.find(

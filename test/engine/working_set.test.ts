@@ -1,13 +1,16 @@
 // Feeding is advice: with a working set that names the wrong pages, calls what is read written, and has no order, every kind of
-// state comes back all the same. (Without any, as checkpoints by hand are, it does in apps.test.ts.)
+// state comes back all the same, from the page cache and from the disk. (Without any, as checkpoints by hand are, it does in apps.test.ts.)
 import test from 'ava';
 
 import { expectSuccess, title, withApp } from './support/check.js';
 import { self } from './support/identity.js';
-import { wrongWorkingSet } from './support/paths.js';
+import { pageCache, wrongWorkingSet } from './support/paths.js';
 import { rows } from './support/rows.js';
 
-const seeds = [1, 2];
+const launches = [
+  { seed: 1, cached: true },
+  { seed: 2, cached: false },
+];
 /** Its app asks which pages are in memory, which is just what feeding changes. */
 const asksForResidence = 'memory_lock';
 
@@ -18,8 +21,9 @@ for (const row of rows)
         await app.start();
         await app.checkpoint({ ...row, leaveRunning: false });
         app.release();
-        for (const seed of seeds) {
+        for (const { seed, cached } of launches) {
           expectSuccess(t, 'train', await app.runAs([wrongWorkingSet, app.image, String(seed)]));
+          if (!cached) expectSuccess(t, 'drop', await app.runAs([pageCache, 'drop', app.image]));
           expectSuccess(t, `launch ${seed}`, await app.launch(row.launch).outcome);
         }
       }));

@@ -1,8 +1,8 @@
-// image-check [--any-hash] FILE: opens an image as a launch does, under the sanitizers, and reads
-// all of its records. Exit status: 0 the image is accepted, 1 it is rejected (with the reason on
-// stderr), 2 usage; anything else is a bug.
+// image-check [FILE...] [--any-hash FILE...]: opens images as a launch does, under the sanitizers,
+// and reads all of their records. On stderr: each file, before it is read, and what came of it.
+// Exit status: 0 all are accepted, 1 some are rejected, 2 usage; anything else is a bug.
 //
-// With --any-hash a wrong checksum is put right first, in a copy: the checks behind the checksum
+// After --any-hash a wrong checksum is put right first, in a copy: the checks behind the checksum
 // must hold alone.
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -10,6 +10,7 @@
 
 #include <cstdio>
 #include <cstring>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -78,27 +79,34 @@ Result<View> open_image(const char* path, bool any_hash) {
   return View::open(std::move(copy), path);
 }
 
-int check(const char* path, bool any_hash) {
-  auto view = open_image(path, any_hash);
-  if (!view) {
-    fprintf(stderr, "%s\n", view.error().text().c_str());
-    return 1;
-  }
-  if (auto fit = thaw::restore::check_launch(view.value()); !fit) {
-    fprintf(stderr, "%s\n", fit.error().text().c_str());
-    return 1;
-  }
-  printf("%s is accepted (sum of its bytes: %lu)\n", path, sum_of(view.value()));
-  return 0;
+Result<unsigned long> check(const char* path, bool any_hash) {
+  THAW_ASSIGN(view, open_image(path, any_hash));
+  THAW_TRY(thaw::restore::check_launch(view));
+  return sum_of(view);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  const bool any_hash = argc == 3 && strcmp(argv[1], "--any-hash") == 0;
-  if (argc != 2 && !any_hash) {
-    fprintf(stderr, "usage: image-check [--any-hash] FILE\n");
+  bool any_hash = false, rejected = false;
+  int files = 0;
+  for (const char* argument : std::span(argv, static_cast<size_t>(argc)).subspan(1)) {
+    if (strcmp(argument, "--any-hash") == 0) {
+      any_hash = true;
+      continue;
+    }
+    ++files;
+    fprintf(stderr, "%s: ", argument);
+    if (auto sum = check(argument, any_hash); sum) {
+      fprintf(stderr, "accepted (sum of its bytes: %lu)\n", sum.value());
+    } else {
+      fprintf(stderr, "%s\n", sum.error().text().c_str());
+      rejected = true;
+    }
+  }
+  if (files == 0) {
+    fprintf(stderr, "usage: image-check [FILE...] [--any-hash FILE...]\n");
     return 2;
   }
-  return check(argv[argc - 1], any_hash);
+  return rejected ? 1 : 0;
 }

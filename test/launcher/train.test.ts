@@ -33,7 +33,11 @@ ${inLaunch('first_half()')}`;
 
 interface Shown {
   readonly header: { readonly id: string };
-  readonly workingSet: { readonly readPages: number; readonly writtenPages: number; readonly runs: number };
+  readonly workingSet: {
+    readonly readPages: number;
+    readonly writtenPages: number;
+    readonly runs: readonly { readonly address: string; readonly pages: number; readonly written: boolean }[];
+  };
 }
 
 function shown(t: ExecutionContext, workshop: Workshop): Shown {
@@ -61,6 +65,29 @@ for (const [kind, more] of [
       t.is(launch.stderr, '', 'no cold start');
     }
   });
+
+/** Writes to all of its pages, from the last to the first. */
+const backwards = `
+held = bytearray(os.urandom(${pages * pageSize}))
+def write():
+    for page in reversed(range(${pages})): held[page * ${pageSize}] = 1
+${inLaunch('write()')}`;
+
+test('the working set is in the order of first use, by blocks of 128 KB', (t) => {
+  const workshop = new Workshop(t);
+  const built = workshop.thaw('build', workshop.profile('app', warmup, backwards));
+  t.is(built.status, 0, built.stderr);
+  const blockPages = 32;
+  const blocks = shown(t, workshop).workingSet.runs.filter((run) => run.written && run.pages === blockPages);
+  t.true(blocks.length >= pages / blockPages - 2, JSON.stringify(blocks));
+  const addresses = blocks.map(({ address }) => parseInt(address, 16));
+  t.deepEqual(
+    addresses,
+    [...addresses].sort((a, b) => b - a),
+  );
+  const listed = workshop.thaw('show', '--working-set', 'app').stdout;
+  t.regex(listed, new RegExp(`${blocks[0]?.address ?? ''} +128 KiB +written`));
+});
 
 test('what the [train] section runs is what counts', (t) => {
   const workshop = new Workshop(t);

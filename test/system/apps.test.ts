@@ -10,7 +10,6 @@ const seconds = 540;
 for (const cpu of guestCpus)
   for (const user of ['root', 'kiosk'])
     test(`real apps on ${cpu} as ${user}`, async (t) => {
-      t.timeout(2 * seconds * 1000); // One may wait for another.
       const outcome = await runGuest({
         cpu,
         user,

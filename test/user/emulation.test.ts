@@ -2,6 +2,7 @@
 // test there is one here. The image reader's answers to damaged images are corruption.test.ts.
 import test from 'ava';
 
+import { withCores } from '../engine/support/cores.js';
 import { guestCpus } from '../system/support/guest.js';
 import { declareTests } from './support/emulated.js';
 import { makeImages } from './support/images.js';
@@ -20,7 +21,7 @@ else {
   const ran = await Promise.all(
     guestCpus.map(async (cpu) => {
       await makeImages(cpu);
-      return { cpu, results: await runInside(cpu, files) };
+      return { cpu, results: await withCores(1, () => runInside(cpu, files)) };
     }),
   );
   for (const { cpu, results } of ran)

@@ -2,6 +2,7 @@ import type { Measure } from '../measure.js';
 import { droppedMeasure } from './dropped.js';
 import { fallbackMeasure } from './fallback.js';
 import { firstAnswerMeasure } from './first_answer.js';
+import { firstSecondMeasure } from './first_second.js';
 import { floorMeasure } from './floor.js';
 import { imageSizeMeasure } from './image_size.js';
 import { instancesMeasure } from './instances.js';
@@ -10,6 +11,7 @@ import { storageMeasure } from './storage.js';
 /** All that `npm run bench` measures, in the order in which it does. */
 export const measures: readonly Measure[] = [
   firstAnswerMeasure,
+  firstSecondMeasure,
   floorMeasure,
   fallbackMeasure,
   droppedMeasure,

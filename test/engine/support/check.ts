@@ -2,12 +2,10 @@
 import type { ExecutionContext } from 'ava';
 
 import { App, type LaunchOptions, Skipped } from './app.js';
+import { withRoomForApp } from './cores.js';
 import type { Identity } from './identity.js';
-import { Gate, type Outcome } from './process.js';
+import type { Outcome } from './process.js';
 import type { Row } from './rows.js';
-
-/** Two CPUs are enough for three apps: most of their time they wait. */
-export const gate = new Gate(3);
 
 export function title(row: Row, identity: Identity): string {
   return `${row.app}${row.about === undefined ? '' : ` (${row.about})`} as ${identity.name}`;
@@ -20,8 +18,8 @@ export async function withApp(
   identity: Identity,
   work: (app: App) => Promise<void>,
 ): Promise<void> {
-  t.timeout(120_000);
-  await gate.run(async () => {
+  await withRoomForApp(async () => {
+    t.timeout(120_000); // From here: how long the apps before it take is no fault of this one.
     const app = new App(row.app, identity, row);
     try {
       await work(app);

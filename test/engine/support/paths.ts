@@ -23,6 +23,8 @@ export const build = join(root, 'build', cpu);
 export const apps = join(build, 'apps');
 export const thawExec = join(build, 'thaw-exec');
 export const cli = process.env['THAW_TEST_CLI'] ?? join(root, 'dist', 'launcher', 'cli.js');
+/** Drops files from the page cache. */
+export const pageCache = join(build, 'bench', 'page_cache');
 export const addon = join(build, 'thaw.node');
 export const imageCheck = join(root, 'build', 'asan', 'image-check');
 export const wrongWorkingSet = join(root, 'build', 'asan', 'wrong-working-set');

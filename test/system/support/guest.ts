@@ -1,11 +1,11 @@
-// QEMU guests for tests: cross/guest.sh with typed options, and no more guests at a time than there are cores.
+// QEMU guests for tests: cross/guest.sh with typed options, and no more of their CPUs at a time than there are cores.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { withCores } from '../../engine/support/cores.js';
 import { root } from '../../engine/support/paths.js';
-import { Gate } from '../../engine/support/process.js';
 
 export const guestCpus = ['aarch64', 'armv7'] as const;
 export type GuestCpu = (typeof guestCpus)[number];
@@ -31,7 +31,7 @@ export interface GuestOptions {
   readonly kernel?: string;
   /** QEMU's CPU model. */
   readonly model?: string;
-  /** Default 1: two guests with two CPUs each, on two cores, take far longer than twice the time of one. */
+  /** Default 1. A guest with more waits for as many cores: without them it would take several times as long. */
   readonly cpus?: number;
   /** In MB. */
   readonly memory?: number;
@@ -56,12 +56,9 @@ export interface GuestOutcome {
 
 const defaultSeconds = 420;
 
-/** As many guests at a time as there are cores; a guest keeps about one of them busy. THAW_TEST_GUESTS sets it. */
-const gate = new Gate(Number(process.env['THAW_TEST_GUESTS'] ?? availableParallelism()));
-
 /** Boots a guest, runs a command there, and waits for its end. Never throws for what happens in the guest. */
 export function runGuest(options: GuestOptions): Promise<GuestOutcome> {
-  return gate.run(async () => {
+  return withCores(options.cpus ?? 1, async () => {
     const folder = mkdtempSync(join(tmpdir(), 'thaw-test-guest-'));
     try {
       return await boot(options, join(folder, 'console'));

@@ -1,0 +1,50 @@
+// The page faults of an app, each with its place in time.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "support/result.h"
+#include "support/unique_fd.h"
+
+namespace thaw::training {
+
+/// Records the page faults of one process: every one of them, in its code and in the kernel's on
+/// its behalf, as the kernel's software event counts them with a period of 1 (perf_event_open(2),
+/// PERF_COUNT_SW_PAGE_FAULTS). The process is not slowed and notices nothing.
+class FaultRecorder {
+ public:
+  FaultRecorder() = default;
+  FaultRecorder(const FaultRecorder&) = delete;
+  FaultRecorder& operator=(const FaultRecorder&) = delete;
+  ~FaultRecorder();
+
+  /// Begins when process `pid`, which has one thread as yet, calls exec. Fails where the kernel
+  /// lets this user not count faults in the kernel (kernel.perf_event_paranoid above 1).
+  Result<void> attach(pid_t pid);
+
+  /// The addresses that faulted since, in order of time, as often as they did; empty when never
+  /// attached. Those beyond the room of the rings are missing.
+  [[nodiscard]] std::vector<uint64_t> faults() const;
+
+ private:
+  struct Fault {
+    uint64_t time, address;
+  };
+  /// Of one CPU: an event that is inherited by threads cannot have one ring for all of them.
+  struct Ring {
+    UniqueFd event;
+    void* start = nullptr;
+    size_t size = 0;
+  };
+
+  Result<void> open_ring(pid_t pid, int cpu);
+  void read(const Ring& ring, std::vector<Fault>& faults) const;
+
+  pid_t pid_ = 0;
+  std::vector<Ring> rings_;
+};
+
+}  // namespace thaw::training

@@ -1,0 +1,37 @@
+// The machine's cores, which AVA's processes share: AVA starts all tests of a file at once, and several files side by side.
+import type { ManagedSemaphore } from '@ava/cooperate';
+import { availableParallelism } from 'node:os';
+
+const cores = availableParallelism();
+/** A core in shares. */
+const CORE = 3;
+/** An app waits a third of its time. */
+const APP = 2;
+
+let shares: Promise<ManagedSemaphore> | undefined;
+
+/** Late: modules that import this one run in guests as well, where there is no AVA. */
+async function makeShares(): Promise<ManagedSemaphore> {
+  const { SharedContext } = await import('@ava/cooperate');
+  return new SharedContext('thaw').createSemaphore('cores', cores * CORE);
+}
+
+async function withShares<T>(amount: number, work: () => Promise<T>): Promise<T> {
+  shares ??= makeShares();
+  const release = await (await shares).acquire(amount);
+  try {
+    return await work();
+  } finally {
+    release();
+  }
+}
+
+/** Runs `work`, which keeps `count` cores busy, when they are free; all of them, when there are not so many. */
+export function withCores<T>(count: number, work: () => Promise<T>): Promise<T> {
+  return withShares(Math.min(count, cores) * CORE, work);
+}
+
+/** Runs `work` with one test app when there is room for it. */
+export function withRoomForApp<T>(work: () => Promise<T>): Promise<T> {
+  return withShares(APP, work);
+}
