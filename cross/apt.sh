@@ -34,8 +34,11 @@ cross_apt() {
 }
 
 # Fetches package lists that are older than a day. With lists that are there, failure is no error: devices are built offline, too.
+# From here on, other scripts that need packages for this CPU wait until this one ends.
 update_lists() {
     local apt
+    exec 9>"$cpu_cache/lock"
+    flock 9
     apt=$(apt_folder)
     mkdir -p "$apt/state/lists/partial" "$apt/cache/archives/partial"
     touch "$apt/status"

@@ -74,6 +74,10 @@ static void check_brk(const char* before) {
 
 int main(int argc, char** argv) {
   app_start(argc, argv);
+#ifdef __GLIBC__
+  // On a 32-bit machine with one CPU, the threads would share the main arena, which moves brk.
+  CHECK(mallopt(M_ARENA_MAX, 4) == 1);
+#endif
   struct block* blocks = calloc(kBlocks, sizeof *blocks);
   fill_all(blocks, 1);
   pthread_t threads[3];
