@@ -1,5 +1,5 @@
 // The machine's cores, which AVA's processes share: AVA starts all tests of a file at once, and several files side by side.
-import type { ManagedSemaphore } from '@ava/cooperate';
+import type { ManagedSemaphore, SharedContext } from '@ava/cooperate';
 import { availableParallelism } from 'node:os';
 
 const cores = availableParallelism();
@@ -8,12 +8,26 @@ const CORE = 3;
 /** An app waits a third of its time. */
 const APP = 2;
 
+/** Late: modules that import this one run in guests as well, where there is no AVA. */
+async function shared(): Promise<SharedContext> {
+  const cooperate = await import('@ava/cooperate');
+  return new cooperate.SharedContext('thaw');
+}
+
 let shares: Promise<ManagedSemaphore> | undefined;
 
-/** Late: modules that import this one run in guests as well, where there is no AVA. */
 async function makeShares(): Promise<ManagedSemaphore> {
-  const { SharedContext } = await import('@ava/cooperate');
-  return new SharedContext('thaw').createSemaphore('cores', cores * CORE);
+  return (await shared()).createSemaphore('cores', cores * CORE);
+}
+
+/** Runs `work` when no other of this name runs. */
+export async function alone<T>(name: string, work: () => Promise<T>): Promise<T> {
+  const release = await (await shared()).createLock(name).acquire();
+  try {
+    return await work();
+  } finally {
+    release();
+  }
 }
 
 async function withShares<T>(amount: number, work: () => Promise<T>): Promise<T> {

@@ -12,8 +12,8 @@ import { warmStart } from '../../../profiles/bench/start.js';
 import { type Subject, checkOwnState, get, json, subject } from '../../../profiles/bench/subjects.js';
 import { Thaw } from '../../../profiles/bench/thaw.js';
 
-const inARow = 3;
-const atOnce = 5;
+const inARow = 2;
+const atOnce = 4;
 
 const squares = (n: number): number => (n * (n + 1) * (2 * n + 1)) / 6;
 

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { alone } from '../../engine/support/cores.js';
 import { root } from '../../engine/support/paths.js';
 import { type GuestCpu, runGuest, said } from '../../system/support/guest.js';
 
@@ -27,7 +28,11 @@ for app in ${imageApps.join(' ')}; do
 done`;
 
 /** Has a guest make the images, if there are none or the engine is newer. @throws Error with what the guest said */
-export async function makeImages(cpu: GuestCpu): Promise<string> {
+export function makeImages(cpu: GuestCpu): Promise<string> {
+  return alone(`images for ${cpu}`, () => makeImagesUnlessThere(cpu));
+}
+
+async function makeImagesUnlessThere(cpu: GuestCpu): Promise<string> {
   const folder = imageFolder(cpu);
   const engine = join(root, 'build', cpu, 'thaw.node');
   if (existsSync(folder) && statSync(folder).mtimeMs > statSync(engine).mtimeMs) return folder;
