@@ -16,7 +16,7 @@ namespace {
 /// (kernel.perf_event_mlock_kb, 516) is enough for 8,192.
 constexpr size_t kPages[] = {512, 64};
 
-perf_event_attr description() {
+perf_event_attr description(bool in_kernel) {
   perf_event_attr event = {};
   event.type = PERF_TYPE_SOFTWARE;
   event.size = sizeof(event);
@@ -26,6 +26,7 @@ perf_event_attr description() {
   event.disabled = 1;
   event.enable_on_exec = 1;
   event.inherit = 1;
+  event.exclude_kernel = in_kernel ? 0 : 1;
   event.exclude_hv = 1;
   event.use_clockid = 1;  // Comparable between CPUs.
   event.clockid = CLOCK_MONOTONIC;
@@ -70,10 +71,13 @@ Result<void> FaultRecorder::attach(pid_t pid) {
 }
 
 Result<void> FaultRecorder::open_ring(pid_t pid, int cpu) {
-  perf_event_attr event = description();
   Ring ring;
-  ring.event.reset(
-      static_cast<int>(syscall(SYS_perf_event_open, &event, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC)));
+  for (const bool in_kernel : {true, false}) {
+    perf_event_attr event = description(in_kernel);
+    ring.event.reset(
+        static_cast<int>(syscall(SYS_perf_event_open, &event, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC)));
+    if (ring.event.valid() || errno != EACCES) break;
+  }
   if (!ring.event.valid()) return errno_error("cannot record page faults");
   const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
   for (const size_t pages : kPages) {
