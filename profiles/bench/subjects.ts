@@ -101,9 +101,12 @@ async function checkRedis(instance: Instance, n: number): Promise<void> {
   // A key that came from the data file expires in 2100: the time that is left must be counted from today.
   const left = integer(await instance.ask(redis('TTL session:5')));
   assert.ok(Math.abs(left - (4102444805 - Date.now() / 1000)) <= 2, `TTL session:5 is ${left}`);
+  await checkOwnKeys(instance, n);
+}
 
-  // A key set in this instance expires here, on time, and is no other instance's.
-  // (Emulated CPUs may need a second for an answer.)
+/** Of any redis: what one instance keeps is no other's. */
+export async function checkOwnKeys(instance: Instance, n: number): Promise<void> {
+  // A key set in this instance expires here, on time. (Emulated CPUs may need a second for an answer.)
   assert.equal(await instance.ask(redis('SET short here PX 2000 NX')), '+OK\r\n+OK\r\n');
   assert.match(await instance.ask(redis('GET short')), /here/);
   await new Promise((resolve) => setTimeout(resolve, 2100));
@@ -123,7 +126,7 @@ function post(path: string, body: string): string {
 }
 
 /** Redis closes the connection after QUIT, which answers +OK. */
-function redis(command: string): string {
+export function redis(command: string): string {
   return `${command}\r\nQUIT\r\n`;
 }
 

@@ -9,7 +9,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Instance } from '../../../profiles/bench/instance.js';
 import { definitionPath, root } from '../../../profiles/bench/paths.js';
 import { warmStart } from '../../../profiles/bench/start.js';
-import { type Subject, checkOwnState, get, json, subject } from '../../../profiles/bench/subjects.js';
+import {
+  type Subject,
+  checkOwnKeys,
+  checkOwnState,
+  get,
+  json,
+  redis,
+  subject,
+} from '../../../profiles/bench/subjects.js';
 import { Thaw } from '../../../profiles/bench/thaw.js';
 
 const inARow = 2;
@@ -31,7 +39,18 @@ const node: Subject = {
     await checkOwnState(instance, n);
   },
 };
-const subjects: readonly Subject[] = [subject('redis'), subject('python'), node];
+/** Without the catalogue that profiles/redis loads. */
+const smallRedis: Subject = {
+  profile: 'redis',
+  definition: join(root, 'test/system/apps/redis.toml'),
+  port: 8207,
+  first: (n) => ({ send: redis(`GET item:${n}`), expect: `title-${n}\r\n` }),
+  check: async (instance, n) => {
+    assert.equal(await instance.ask(redis('DBSIZE')), ':1000\r\n+OK\r\n');
+    await checkOwnKeys(instance, n);
+  },
+};
+const subjects: readonly Subject[] = [smallRedis, subject('python'), node];
 
 const [, , work = ''] = process.argv;
 mkdirSync(work, { recursive: true });
