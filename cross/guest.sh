@@ -17,7 +17,7 @@ CPU is aarch64 or armv7. OPTIONS:
   --in DIR            its files are in /in of the guest
   --out DIR           gets the files that COMMAND leaves in /out
   --data FILE         ext4 image on /data, kept between guests; made if it is not there (2 GB, sparse)
-  --share DIR         DIR itself on /share (9p; not with cloud-arm64)
+  --share DIR         DIR itself on /share (9p; not with cloud-arm64). What changes in DIR meanwhile may not be seen in the guest
   --root FILE         another root image (squashfs, erofs or ext4): a device's own; it needs nothing, as the guest's tools are
                       on a disk of their own (cross/tools.sh), and COMMAND finds them after the root's own programs
   --user NAME         run COMMAND as this user: root, kiosk                  (root)
