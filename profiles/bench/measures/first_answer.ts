@@ -53,17 +53,26 @@ async function criuVariants(bench: Bench, subject: Subject): Promise<Variant[]> 
   const add = (variant: string, microseconds: number): void => {
     bench.recorder.add({ measure: NAME, subject: subject.profile, variant }, 'ms', microseconds / 1000);
   };
-  const full: Variant = async (round) => {
-    add('criu', (await image.firstAnswer(round)).microseconds);
+  return [
+    untilItFails(bench, `${subject.profile} by CRIU ${criu.version}`, async (round) => {
+      add('criu', (await image.firstAnswer(round)).microseconds);
+    }),
+    untilItFails(bench, `${subject.profile} by CRIU ${criu.version} --lazy-pages`, async (round) => {
+      add('criu-lazy', (await image.firstAnswerLazily(round)).microseconds);
+    }),
+  ];
+}
+
+/** What others' restores cannot do shall not end the measurement of ours. */
+function untilItFails(bench: Bench, what: string, variant: Variant): Variant {
+  let failed = false;
+  return async (round) => {
+    if (failed) return;
+    try {
+      await variant(round);
+    } catch (error) {
+      failed = true;
+      bench.recorder.leaveOut(what, messageOf(error));
+    }
   };
-  const lazy: Variant = async (round) => {
-    add('criu-lazy', (await image.firstAnswerLazily(round)).microseconds);
-  };
-  try {
-    await image.firstAnswerLazily(1);
-    return [full, lazy];
-  } catch (error) {
-    bench.recorder.leaveOut(`${subject.profile} by CRIU ${criu.version} --lazy-pages`, messageOf(error));
-    return [full];
-  }
 }
