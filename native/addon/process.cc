@@ -86,6 +86,16 @@ const char* set_up_child(const Spawn& spawn) {
   return nullptr;
 }
 
+struct Pipe {
+  UniqueFd reader, writer;
+};
+
+Pipe make_pipe(Napi::Env env) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) throw to_js(env, errno_error("cannot make a pipe"));
+  return {UniqueFd(ends[0]), UniqueFd(ends[1])};
+}
+
 struct ChildError {
   int err;
   const char* step;
@@ -154,23 +164,19 @@ class WaitWorker : public Napi::AsyncWorker {
 Napi::Value spawn(const Napi::CallbackInfo& info) {
   Spawn spawn = parse(info[0].As<Napi::Object>());
   const std::vector<char*> argv = pointers(spawn.arguments), envp = pointers(spawn.environment);
-  int report[2], go[2];
-  if (pipe2(report, O_CLOEXEC) != 0) throw to_js(info.Env(), errno_error("cannot make a pipe"));
-  UniqueFd reader(report[0]), writer(report[1]);
-  if (pipe2(go, O_CLOEXEC) != 0) throw to_js(info.Env(), errno_error("cannot make a pipe"));
-  UniqueFd waiting(go[0]), holding(go[1]);
+  Pipe report = make_pipe(info.Env()), go = make_pipe(info.Env());
   const pid_t pid = fork();
   if (pid < 0) throw to_js(info.Env(), errno_error("cannot fork"));
   if (pid == 0) {
-    holding.reset();
-    run_child(spawn, argv.data(), envp.data(), writer.get(), waiting.get());
+    go.writer.reset();
+    run_child(spawn, argv.data(), envp.data(), report.writer.get(), go.reader.get());
   }
-  writer.reset();
+  report.writer.reset();
   // Where the kernel does not let us, the order of use stays unknown.
   if (spawn.faults != nullptr) (void)spawn.faults->attach(pid).ok();
-  holding.reset();
+  go.writer.reset();
   ChildError error = {0, nullptr};
-  if (read(reader.get(), &error, sizeof(error)) == ssize_t{sizeof(error)}) {
+  if (read(report.reader.get(), &error, sizeof(error)) == ssize_t{sizeof(error)}) {
     waitpid(pid, nullptr, 0);
     throw to_js(info.Env(), Error{error.err, spawn.program + ": cannot " + error.step});
   }

@@ -71,16 +71,14 @@ bool is_cached(const Launch& launch) {
   return true;
 }
 
-/// For what the app touches later.
+/// For what the app touches later. The app's own advice comes behind all mappings
+/// (checkpoint/emit.cc).
 void allow_read_ahead(const Launch& launch) {
   const model::Range& ops = launch.process->ops;
   for (uint32_t i = 0; i < ops.count; ++i) {
     const model::Op& op = launch.ops[i];
     if (op.kind == model::OpKind::map && op.source != model::Op::kNoSource)
       advise(op.address, op.size, MADV_NORMAL);
-  }
-  for (uint32_t i = 0; i < ops.count; ++i) {
-    const model::Op& op = launch.ops[i];
     if (op.kind == model::OpKind::advise &&
         (op.flags == MADV_RANDOM || op.flags == MADV_SEQUENTIAL))
       advise(op.address, op.size, op.flags);

@@ -21,8 +21,9 @@ class FaultRecorder {
   FaultRecorder& operator=(const FaultRecorder&) = delete;
   ~FaultRecorder();
 
-  /// Begins when process `pid`, which has one thread as yet, calls exec. Fails where the kernel
-  /// lets this user not count faults in the kernel (kernel.perf_event_paranoid above 1).
+  /// Begins when process `pid`, which has one thread as yet, calls exec. An ordinary user gets the
+  /// faults in the kernel only where kernel.perf_event_paranoid is 1 or lower, those in the app's
+  /// code where it is 2; fails where it is higher.
   Result<void> attach(pid_t pid);
 
   /// The addresses that faulted since, in order of time, as often as they did; empty when never

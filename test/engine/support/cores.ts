@@ -16,14 +16,17 @@ async function shared(): Promise<SharedContext> {
   return new cooperate.SharedContext('thaw');
 }
 
-/** Runs `work` when no other of this name runs. */
-export async function alone<T>(name: string, work: () => Promise<T>): Promise<T> {
-  const release = await (await shared()).createLock(name).acquire();
+async function holding<T>(release: () => void, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } finally {
     release();
   }
+}
+
+/** Runs `work` when no other of this name runs. */
+export async function alone<T>(name: string, work: () => Promise<T>): Promise<T> {
+  return holding(await (await shared()).createLock(name).acquire(), work);
 }
 
 /**
@@ -45,12 +48,7 @@ function takeShares(amount: number): Promise<() => void> {
 }
 
 async function withShares<T>(amount: number, work: () => Promise<T>): Promise<T> {
-  const release = await takeShares(amount);
-  try {
-    return await work();
-  } finally {
-    release();
-  }
+  return holding(await takeShares(amount), work);
 }
 
 /** Runs `work`, which keeps `count` cores busy, when they are free; all of them, when there are not so many. */
