@@ -8,7 +8,7 @@ import { Progress } from '../progress.js';
 import { errorReport } from '../report.js';
 import { Store } from '../store/store.js';
 import { duration, size, table } from '../table.js';
-import { CPUS } from '../target/guest.js';
+import { ARM_CPUS } from '../target/cpu.js';
 import { type TargetRow, buildForTarget } from '../target/target.js';
 import { Build, type Built } from '../warmup/build.js';
 
@@ -93,8 +93,8 @@ type TargetValues = Readonly<
 >;
 
 async function buildInRoot(target: string, values: TargetValues, paths: readonly string[]): Promise<number> {
-  const cpu = CPUS.find((name) => name === target);
-  if (cpu === undefined) throw new UsageError(`--target is ${target}; accepted: ${CPUS.join(', ')}`);
+  const cpu = ARM_CPUS.find((name) => name === target);
+  if (cpu === undefined) throw new UsageError(`--target is ${target}; accepted: ${ARM_CPUS.join(', ')}`);
   const { root, output, kernel, modules, model, memory } = values;
   if (root === undefined) throw new UsageError("--target needs --root, the device's root file system");
   if (values.store !== undefined)

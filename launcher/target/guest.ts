@@ -10,14 +10,12 @@ import type { Definition } from '../definition/definition.js';
 import { ThawError } from '../errors.js';
 import { projectFolder } from '../native.js';
 import type { Progress } from '../progress.js';
+import type { ArmCpu } from './cpu.js';
 import { missing, runTool } from './process.js';
 import type { TargetRow } from './target.js';
 
-export const CPUS = ['aarch64', 'armv7'] as const;
-export type Cpu = (typeof CPUS)[number];
-
 export interface GuestSetting {
-  readonly cpu: Cpu;
+  readonly cpu: ArmCpu;
   /** A kernel's file, or a flavour of Debian's; default: Debian's. */
   readonly kernel?: string | undefined;
   /** Its modules: .../lib/modules/VERSION. */
@@ -38,7 +36,7 @@ const STEPS_WITH_TIMEOUT = 5;
  * An image can be launched when the device's clocks stand higher than it; where there are no time namespaces (32-bit ARM) nothing
  * else helps. An emulated CPU takes about ten times as long as a device's, so that this also makes time-outs mean the same.
  */
-const SLOW_CLOCK: Readonly<Record<Cpu, number>> = { aarch64: 1, armv7: 16 };
+const SLOW_CLOCK: Readonly<Record<ArmCpu, number>> = { aarch64: 1, armv7: 16 };
 
 export class Guest {
   /** What is to be added to the root, at its paths. */

@@ -15,3 +15,4 @@ target_compile_options(thaw-addon PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-O2;-fPIC;-f
 set_target_properties(thaw-addon PROPERTIES
   PREFIX "" OUTPUT_NAME thaw SUFFIX .node LIBRARY_OUTPUT_DIRECTORY ${output})
 target_link_libraries(thaw-addon PRIVATE ${CMAKE_JS_LIB})
+target_precompile_headers(thaw-addon PRIVATE $<$<COMPILE_LANGUAGE:CXX>:${precompiled}>)

@@ -10,7 +10,7 @@ import { ThawError, UsageError } from '../../launcher/errors.js';
 import { errorReport } from '../../launcher/report.js';
 import { median, quantile } from '../../launcher/statistics.js';
 import { table } from '../../launcher/table.js';
-import { CPUS, type Cpu } from '../../launcher/target/guest.js';
+import { ARM_CPUS, type ArmCpu } from '../../launcher/target/cpu.js';
 import { commit } from './machine.js';
 import { root } from './paths.js';
 import { quantity } from './present.js';
@@ -29,7 +29,7 @@ warm, and by CRIU where Debian has it. The results are written to build/bench/ar
 `;
 
 interface Options {
-  readonly cpus: readonly Cpu[];
+  readonly cpus: readonly ArmCpu[];
   readonly profiles: readonly string[];
   readonly rounds: string;
 }
@@ -45,14 +45,14 @@ function readOptions(args: string[]): Options | undefined {
     allowPositionals: true,
   });
   if (values.help) return undefined;
-  const unknown = positionals.find((name) => !CPUS.some((cpu) => cpu === name));
-  if (unknown !== undefined) throw new UsageError(`not an ARM CPU: ${unknown} (${CPUS.join(', ')})`);
-  const cpus = CPUS.filter((cpu) => positionals.length === 0 || positionals.includes(cpu));
+  const unknown = positionals.find((name) => !ARM_CPUS.some((cpu) => cpu === name));
+  if (unknown !== undefined) throw new UsageError(`not an ARM CPU: ${unknown} (${ARM_CPUS.join(', ')})`);
+  const cpus = ARM_CPUS.filter((cpu) => positionals.length === 0 || positionals.includes(cpu));
   return { cpus, profiles: values.only.split(','), rounds: values.rounds };
 }
 
 /** Has a guest make the measurements. @returns what it measured @throws ThawError if it did not come to an end */
-async function measureIn(cpu: Cpu, { profiles, rounds }: Options): Promise<Results> {
+async function measureIn(cpu: ArmCpu, { profiles, rounds }: Options): Promise<Results> {
   const folder = join(root, 'build', 'bench', 'arm');
   mkdirSync(folder, { recursive: true });
   const out = mkdtempSync(join(folder, 'out-'));
@@ -84,7 +84,7 @@ async function measureIn(cpu: Cpu, { profiles, rounds }: Options): Promise<Resul
   }
 }
 
-function rowsOf(cpu: Cpu, results: Results, profiles: readonly string[]): string[][] {
+function rowsOf(cpu: ArmCpu, results: Results, profiles: readonly string[]): string[][] {
   return profiles.map((subject) => {
     const values = (variant: string): readonly number[] =>
       find(results, { measure: MEASURE, subject, variant })?.values ?? [];
@@ -101,7 +101,7 @@ function rowsOf(cpu: Cpu, results: Results, profiles: readonly string[]): string
   });
 }
 
-function leftOut(all: ReadonlyMap<Cpu, Results>): string {
+function leftOut(all: ReadonlyMap<ArmCpu, Results>): string {
   const rows = [...all].flatMap(([cpu, results]) =>
     results.leftOut.map(({ what, why }) => [cpu, what, why.replaceAll('\n', ' ')]),
   );
@@ -110,7 +110,7 @@ function leftOut(all: ReadonlyMap<Cpu, Results>): string {
 }
 
 function sizes(): string {
-  const rows = ['x86_64', ...CPUS].map((cpu) => {
+  const rows = ['x86_64', ...ARM_CPUS].map((cpu) => {
     const bytes = statSync(join(root, 'build', cpu, 'thaw-exec'), { throwIfNoEntry: false })?.size;
     return [cpu, bytes === undefined ? 'not built' : `${(bytes / 1e6).toFixed(2)} MB`];
   });
@@ -123,7 +123,7 @@ async function main(args: string[]): Promise<void> {
     process.stdout.write(help);
     return;
   }
-  const all = new Map<Cpu, Results>();
+  const all = new Map<ArmCpu, Results>();
   for (const cpu of options.cpus) {
     process.stderr.write(`[thaw] measuring in a guest of ${cpu}\n`);
     all.set(cpu, await measureIn(cpu, options));

@@ -2,12 +2,13 @@
 // row and side by side, whose answers are checked as on this machine.
 import test from 'ava';
 
-import { guestCpus, runGuest, said } from './support/guest.js';
+import { ARM_CPUS } from '../../launcher/target/cpu.js';
+import { runGuest, said } from './support/guest.js';
 
 const profiles = ['redis', 'python', 'node'];
 const seconds = 540;
 
-for (const cpu of guestCpus)
+for (const cpu of ARM_CPUS)
   for (const user of ['root', 'kiosk'])
     test(`real apps on ${cpu} as ${user}`, async (t) => {
       const outcome = await runGuest({

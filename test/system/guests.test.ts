@@ -1,14 +1,15 @@
 // The test apps in QEMU guests of both ARM CPUs, as root and as an ordinary user.
 import test from 'ava';
 
-import { guestCpus, runGuest, said } from './support/guest.js';
+import { ARM_CPUS } from '../../launcher/target/cpu.js';
+import { runGuest, said } from './support/guest.js';
 
 const identities = [
   { name: 'root', user: 'root' },
   { name: 'user', user: 'kiosk' },
 ] as const;
 
-for (const cpu of guestCpus)
+for (const cpu of ARM_CPUS)
   for (const { name, user } of identities)
     test(`the test apps on ${cpu} as ${name}`, async (t) => {
       const outcome = await runGuest({

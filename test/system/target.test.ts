@@ -7,8 +7,9 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import type { ArmCpu } from '../../launcher/target/cpu.js';
 import { cli, root as project } from '../engine/support/paths.js';
-import { type GuestCpu, runGuest, said } from './support/guest.js';
+import { runGuest, said } from './support/guest.js';
 
 /** What it was told while it was warmed up is in its memory alone: a cold start does not know it. */
 const redis = `
@@ -44,7 +45,7 @@ class Workbench {
 
   constructor(
     t: ExecutionContext,
-    readonly cpu: GuestCpu,
+    readonly cpu: ArmCpu,
   ) {
     t.teardown(() => {
       rmSync(this.folder, { recursive: true, force: true });
@@ -93,7 +94,7 @@ function paths(image: string): string[] {
   return execFileSync('unsquashfs', ['-l', image], { encoding: 'utf8' }).split('\n');
 }
 
-async function expectWarm(t: ExecutionContext, cpu: GuestCpu, root: string): Promise<void> {
+async function expectWarm(t: ExecutionContext, cpu: ArmCpu, root: string): Promise<void> {
   const launched = await runGuest({ cpu, command: ask, root, share: null, timeout: 180 });
   t.regex(launched.stdout, /answer: blue/, said(launched));
 }

@@ -7,13 +7,13 @@ import { join } from 'node:path';
 import { read, readDamaged } from '../engine/support/damaged.js';
 import { root } from '../engine/support/paths.js';
 import { newSeed, Random } from '../engine/support/random.js';
-import { guestCpus } from '../system/support/guest.js';
+import { ARM_CPUS } from '../../launcher/target/cpu.js';
 import { imageApps, makeImages } from './support/images.js';
 
 const runs = 100;
 const emulators = { aarch64: 'qemu-aarch64-static', armv7: 'qemu-arm-static' } as const;
 
-for (const cpu of guestCpus)
+for (const cpu of ARM_CPUS)
   test(`${cpu}: ${runs} damaged images`, async (t) => {
     const images = await makeImages(cpu);
     t.timeout(300_000);

@@ -3,7 +3,7 @@
 import test from 'ava';
 
 import { withCores } from '../engine/support/cores.js';
-import { guestCpus } from '../system/support/guest.js';
+import { ARM_CPUS } from '../../launcher/target/cpu.js';
 import { declareTests } from './support/emulated.js';
 import { makeImages } from './support/images.js';
 import { emulatedCpu, runInside, testFile } from './support/inside.js';
@@ -19,7 +19,7 @@ if (emulatedCpu !== undefined) declareTests(emulatedCpu);
 else {
   // All first: AVA takes no test that is declared after it has begun.
   const ran = await Promise.all(
-    guestCpus.map(async (cpu) => {
+    ARM_CPUS.map(async (cpu) => {
       await makeImages(cpu);
       return { cpu, results: await withCores(1, () => runInside(cpu, files)) };
     }),

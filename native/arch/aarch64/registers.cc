@@ -46,7 +46,7 @@ void set_call(user_regs_struct& regs, long number, const uint64_t (&arguments)[6
 }
 
 Error unreadable(pid_t tid, const char* what) {
-  return errno_error(std::string("cannot read the ") + what + " of thread " + std::to_string(tid));
+  return errno_error("thread " + std::to_string(tid) + ": cannot read the " + what);
 }
 
 /// Reads `size` bytes of the thread's memory, also where it can only be executed.

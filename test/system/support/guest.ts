@@ -4,15 +4,13 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import type { ArmCpu } from '../../../launcher/target/cpu.js';
 import { withCores } from '../../engine/support/cores.js';
 import { root } from '../../engine/support/paths.js';
 
-export const guestCpus = ['aarch64', 'armv7'] as const;
-export type GuestCpu = (typeof guestCpus)[number];
-
 /** An option that is left out has the default of cross/guest.sh. */
 export interface GuestOptions {
-  readonly cpu: GuestCpu;
+  readonly cpu: ArmCpu;
   /** A command with its arguments, or a text for the guest's shell. */
   readonly command: string | readonly string[];
   /** Who runs the command: `root` (the default) or `kiosk`. */
