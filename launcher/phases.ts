@@ -1,7 +1,7 @@
 // The phases of a launch, as THAW_LOG=trace makes thaw-exec print them: "thaw-exec: map 812 us".
 
 /** In the order of a launch. Their sum is the time from thaw-exec's main() until every thread runs again. */
-export const PHASES = ['open', 'unmap', 'map', 'feed', 'threads', 'commit'] as const;
+export const PHASES = ['open', 'unmap', 'map', 'threads', 'feed', 'commit'] as const;
 export type Phase = (typeof PHASES)[number];
 
 /** Microseconds of each phase. */
@@ -17,7 +17,7 @@ export function parsePhases(log: string): Phases | undefined {
   const { open, unmap, map, feed, threads, commit } = found;
   if (open === undefined || unmap === undefined || map === undefined) return undefined;
   if (feed === undefined || threads === undefined || commit === undefined) return undefined;
-  return { open, unmap, map, feed, threads, commit };
+  return { open, unmap, map, threads, feed, commit };
 }
 
 /** Microseconds from thaw-exec's main() until every thread of the app runs again. */

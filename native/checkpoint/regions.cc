@@ -22,7 +22,9 @@ namespace {
 constexpr uint64_t kAnonymousGap = uint64_t{1}
                                    << 20;  ///< holes from here on come back as untouched memory
 constexpr uint64_t kFileGap = 128 << 10;
-constexpr uint64_t kMostCopied = 1 << 20;  ///< of one file mapping
+/// Of one file mapping; of a program's or library's data, which come back as they were relocated:
+/// nobody drops those, and a launch touches some of their pages only.
+constexpr uint64_t kMostCopied = 1 << 20, kMostCopiedOfObject = 64 << 10;
 
 uint64_t total_size(const std::vector<Span>& spans) {
   uint64_t size = 0;
@@ -192,10 +194,18 @@ class Planner {
     // mapped, and shared by all instances.
     // So is what has changed all over (the JVM's class archive): nobody drops that, and copying it
     // would take time.
-    const bool copied = (vma.prot & PROT_WRITE) != 0 && total_size(region.runs) <= kMostCopied;
+    const uint64_t most = is_of_object(vma) ? kMostCopiedOfObject : kMostCopied;
+    const bool copied = (vma.prot & PROT_WRITE) != 0 && total_size(region.runs) <= most;
     region.pages = copied ? Pages::copied : Pages::mapped;
     region.segments = close_gaps(region.runs, copied ? page_ : kFileGap);
     return {};
+  }
+
+  /// A part of a program or library: some other part of its file is executable.
+  [[nodiscard]] bool is_of_object(const Vma& vma) const {
+    return std::any_of(capture_.vmas.begin(), capture_.vmas.end(), [&vma](const Vma& other) {
+      return other.dev == vma.dev && other.ino == vma.ino && (other.prot & PROT_EXEC) != 0;
+    });
   }
 
   Result<void> shared_file(Region& region) {

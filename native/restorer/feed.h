@@ -6,15 +6,22 @@
 
 namespace thaw::restorer {
 
-/// Looks whether the page cache holds the working set. If not, the mappings are to be made without
-/// read-ahead (Launch::cached): where the kernel reads around each fault, what the app happens to
-/// touch first would have the storage busy with other pages than those that are fed.
-void look_at_page_cache(Launch& launch);
+/// An app with several threads gets one more for as long as feeding takes, which unmaps the
+/// restorer area in the end; one with a single thread, which may rely on being alone, is fed before
+/// it goes on. In the order of a launch:
 
-/// Feeds the working set, and gives the mappings their read-ahead back. An app with several threads
-/// gets one more for as long as that takes, which unmaps the restorer area in the end; one with a
-/// single thread, which may rely on being alone, is fed before it goes on.
-void feed_working_set(Launch& launch);
+/// If the page cache lacks the working set: has the storage read it while the memory is rebuilt.
+/// The mappings are to be made without read-ahead then (Launch::cached): where the kernel reads
+/// around each fault, what the app happens to touch first would have the storage busy with other
+/// pages.
+void feed_from_storage(Launch& launch);
+
+/// What the storage has read is populated, and the mappings get their read-ahead back.
+void feed_rebuilt_memory(Launch& launch);
+
+/// If the page cache has it all: what will be written is populated. Only once the app's threads are
+/// there: beside threads that start, a feeder would take their CPU.
+void feed_from_cache(Launch& launch);
 
 /// Bytes of the restorer area that the app does not keep.
 uint64_t own_area_size(const Launch& launch);

@@ -2,7 +2,7 @@
 // libc, no TLS, no stack protector: none of these exist between the first munmap and the last
 // sigreturn.
 //
-//   release our own memory → rebuild the app's → feed it → make its threads, parked → commit →
+//   release our own memory → rebuild the app's → make its threads, parked → feed it → commit →
 //   resume
 //
 // Until commit every failure ends in a cold start: nothing that a plain exec would not undo has
@@ -30,7 +30,7 @@ void mark(Launch& launch, Phase phase) {
 
 void print_phases(const Launch& launch) {
   static constexpr char kNames[][8] =  // No pointers: nobody relocates them.
-      {"open", "unmap", "map", "feed", "threads", "commit"};
+      {"open", "unmap", "map", "threads", "feed", "commit"};
   for (uint32_t i = 0; i + 1 < kPhases; ++i)
     print_trace(launch, kNames[i], (launch.times[i + 1] - launch.times[i]) / 1000);
 }
@@ -44,13 +44,14 @@ extern "C" [[noreturn]] __attribute__((section(".text.entry"))) void thaw_restor
   mark(launch, kOpened);
   check(launch, release_own_memory(launch), "cannot release thaw-exec's memory");
   mark(launch, kUnmapped);
-  look_at_page_cache(launch);
+  feed_from_storage(launch);
   rebuild_memory(launch);
   mark(launch, kMapped);
-  feed_working_set(launch);
-  mark(launch, kFed);
+  feed_rebuilt_memory(launch);
   start_threads(launch);
   mark(launch, kThreads);
+  feed_from_cache(launch);
+  mark(launch, kFed);
   restore_process(launch);
   mark(launch, kCommitted);
   if (launch.log >= kLogTrace) print_phases(launch);

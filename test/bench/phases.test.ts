@@ -2,13 +2,13 @@ import test from 'ava';
 
 import { parsePhases, untilResume } from '../../launcher/phases.js';
 
-const names = ['open', 'unmap', 'map', 'feed', 'threads', 'commit'];
+const names = ['open', 'unmap', 'map', 'threads', 'feed', 'commit'];
 const trace = (from: number): string =>
   names.map((name, i) => `thaw-exec: ${name} ${from + i} us\n`).join('');
 
 test('the phases of the last launch are read among other lines', (t) => {
   const phases = parsePhases(`ready\n${trace(100)}map 7 us\n${trace(1)}listening\n`);
-  t.deepEqual(phases, { open: 1, unmap: 2, map: 3, feed: 4, threads: 5, commit: 6 });
+  t.deepEqual(phases, { open: 1, unmap: 2, map: 3, threads: 4, feed: 5, commit: 6 });
   t.is(phases && untilResume(phases), 21);
 });
 

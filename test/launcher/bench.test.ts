@@ -37,7 +37,7 @@ test('each start is measured; those from the image have the start-up behind them
   t.true(report.cold.every((ms) => ms >= 1000));
   t.deepEqual(
     report.phases.map((phases) => Object.keys(phases)),
-    [1, 2].map(() => ['open', 'unmap', 'map', 'feed', 'threads', 'commit']),
+    [1, 2].map(() => ['open', 'unmap', 'map', 'threads', 'feed', 'commit']),
   );
 });
 

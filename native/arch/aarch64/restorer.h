@@ -106,6 +106,11 @@ inline long pread(int fd, uint64_t address, uint64_t size, uint64_t offset) {
               static_cast<long>(offset));
 }
 
+/// readahead(2).
+inline long readahead(int fd, uint64_t offset, uint64_t size) {
+  return call(__NR_readahead, fd, static_cast<long>(offset), static_cast<long>(size));
+}
+
 /// Code that was written must reach the instruction fetch of every CPU (Arm ARM B2.4.4).
 inline void sync_instructions(uint64_t start, uint64_t end) {
   uint64_t type;

@@ -104,6 +104,12 @@ inline long pread(int fd, uint64_t address, uint64_t size, uint64_t offset) {
               static_cast<long>(static_cast<uint32_t>(offset)), static_cast<long>(offset >> 32));
 }
 
+/// readahead(2): the 64-bit offset takes r2 and r3, r1 is left out.
+inline long readahead(int fd, uint64_t offset, uint64_t size) {
+  return call(__NR_readahead, fd, 0, static_cast<long>(static_cast<uint32_t>(offset)),
+              static_cast<long>(offset >> 32), static_cast<long>(size));
+}
+
 /// Code that was written must reach the instruction fetch: cache maintenance is the kernel's here.
 inline void sync_instructions(uint64_t start, uint64_t end) {
   call(__ARM_NR_cacheflush, static_cast<long>(start), static_cast<long>(end), 0);

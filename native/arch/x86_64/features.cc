@@ -1,5 +1,5 @@
 // CPU features of x86-64 as user space sees them (CPUID, XCR0; Intel SDM volume 2, CPUID).
-#include <cpuid.h>
+#include <sys/platform/x86.h>
 
 #include "arch/arch.h"
 #include "arch/feature_names.h"
@@ -19,22 +19,26 @@ uint64_t read_xcr0() {
 
 }  // namespace
 
+/// What libc has read at the start: under a hypervisor each CPUID is a trap of several
+/// microseconds.
 CpuFeatures cpu_features() {
   constexpr uint32_t kHypervisor = 1u << 31;
   constexpr uint32_t kOsxsave = 1u << 27;
+  enum { kA, kB, kC, kD };
+  auto leaf = [](unsigned index) { return __x86_get_cpuid_feature_leaf(index)->cpuid_array; };
+  const unsigned* basic = leaf(CPUID_INDEX_1);
+  const unsigned* extended = leaf(CPUID_INDEX_7);
+  const unsigned* amd = leaf(CPUID_INDEX_80000001);
   CpuFeatures features;
-  uint32_t a = 0, b = 0, c = 0, d = 0;
-  __get_cpuid(1, &a, &b, &c, &d);
-  const bool has_xcr0 = (c & kOsxsave) != 0;
-  features.words[0] = pair(c & ~kHypervisor, d);
-  if (__get_cpuid_count(7, 0, &a, &b, &c, &d) != 0) {
-    features.words[1] = pair(b, c & ~0x3e0000u);  // MAWAU is a number, not features
-    features.words[2] = d;
+  features.words[0] = pair(basic[kC] & ~kHypervisor, basic[kD]);
+  features.words[1] = pair(extended[kB], extended[kC] & ~0x3e0000u);  // MAWAU is a number
+  features.words[2] = extended[kD];
+  features.words[3] = pair(amd[kC], amd[kD]);
+  features.words[4] = leaf(CPUID_INDEX_7_ECX_1)[kA];
+  if ((basic[kC] & kOsxsave) != 0) {
+    features.words[5] = read_xcr0();
+    features.words[6] = leaf(CPUID_INDEX_D_ECX_1)[kA];
   }
-  if (__get_cpuid(0x80000001, &a, &b, &c, &d) != 0) features.words[3] = pair(c, d);
-  if (__get_cpuid_count(7, 1, &a, &b, &c, &d) != 0) features.words[4] = a;
-  if (has_xcr0) features.words[5] = read_xcr0();
-  if (has_xcr0 && __get_cpuid_count(0xd, 1, &a, &b, &c, &d) != 0) features.words[6] = a;
   return features;
 }
 
