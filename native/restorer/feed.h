@@ -16,7 +16,7 @@ namespace thaw::restorer {
 /// pages.
 void feed_from_storage(Launch& launch);
 
-/// What the storage has read is populated, and the mappings get their read-ahead back.
+/// The feeder populates what the storage has read. The mappings get their read-ahead back.
 void feed_rebuilt_memory(Launch& launch);
 
 /// If the page cache has it all: what will be written is populated. Only once the app's threads are

@@ -17,7 +17,10 @@ interface Chart {
 
 const charts: readonly Chart[] = [
   { measure: 'first-answer', title: 'First answer, image in the page cache' },
-  { measure: 'first-second', title: 'CPU time of the first second after a launch, and of a later one' },
+  {
+    measure: 'first-second',
+    title: 'CPU time until the first answer, in the second after it, and in a later one',
+  },
   { measure: 'resume', title: 'Resume and its phases, against as many system calls' },
   { measure: 'fallback', title: 'A program that does nothing' },
   { measure: 'dropped', title: 'First answer, page cache dropped' },

@@ -1,8 +1,9 @@
 // Storage as slow as a device's flash: the kernel limits what this process and its children read from one disk.
-import { existsSync, mkdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { ThawError, messageOf } from '../../launcher/errors.js';
+import { diskOf } from './disk.js';
 
 const GROUP = 'thaw-bench';
 
@@ -66,17 +67,4 @@ function ownGroup(root: string): string {
   const line =
     lines.find((one) => /^\d+:[^:]*blkio[^:]*:/.test(one)) ?? lines.find((one) => one.startsWith('0::'));
   return join(root, line?.split(':')[2] ?? '/');
-}
-
-/** "major:minor" of the whole disk: a partition cannot be limited. */
-function diskOf(path: string): string {
-  const { dev } = statSync(path);
-  const major = ((dev >>> 8) & 0xfff).toString();
-  const minor = ((dev & 0xff) | ((dev >>> 12) & 0xfff00)).toString();
-  const folder = `/sys/dev/block/${major}:${minor}`;
-  if (!existsSync(folder)) throw new ThawError(`${path} is not on a disk`);
-  return readFileSync(
-    existsSync(`${folder}/partition`) ? `${folder}/../dev` : `${folder}/dev`,
-    'utf8',
-  ).trim();
 }

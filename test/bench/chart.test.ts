@@ -65,3 +65,10 @@ test('a logarithmic scale covers its values by whole powers of ten', (t) => {
   t.is(Math.round(scale.at(10)), 100);
   t.is(Math.round(scale.at(1000)), 300);
 });
+
+test('0 has a place on a logarithmic scale, too', (t) => {
+  const scale = logScale([0, 3, 400], 0, 300);
+  t.deepEqual(scale.ticks, [1, 10, 100, 1000]);
+  t.is(scale.at(0), 0);
+  t.is(logScale([0], 0, 300).at(0), 0);
+});

@@ -5,19 +5,22 @@ export interface Scale {
   readonly ticks: readonly number[];
 }
 
-/** Covers all values (above 0), between two places. `steps`: where ticks may stand in each power of ten. */
+/** Covers all values, between two places; 0, which has no logarithm, stands with the lowest power of ten. `steps`: where ticks may stand in each power of ten. */
 export function logScale(
   values: readonly number[],
   from: number,
   to: number,
   steps: readonly number[] = [1],
 ): Scale {
-  const lowest = Math.floor(Math.log10(Math.min(...values)));
-  const highest = Math.max(lowest + 1, Math.ceil(Math.log10(Math.max(...values))));
+  const logarithms = values.filter((value) => value > 0).map((value) => Math.log10(value));
+  if (logarithms.length === 0) logarithms.push(0);
+  const lowest = Math.floor(Math.min(...logarithms));
+  const highest = Math.max(lowest + 1, Math.ceil(Math.max(...logarithms)));
   const powers = Array.from({ length: highest - lowest + 1 }, (_, i) => 10 ** (lowest + i));
   const ticks = powers.flatMap((power) => steps.map((step) => step * power));
   return {
-    at: (value) => from + ((Math.log10(value) - lowest) / (highest - lowest)) * (to - from),
+    at: (value) =>
+      value > 0 ? from + ((Math.log10(value) - lowest) / (highest - lowest)) * (to - from) : from,
     ticks: ticks.filter((tick) => tick <= 10 ** highest),
   };
 }
