@@ -18,7 +18,8 @@ build() {
         --CDTHAW_CPU="$cpu" $toolchain
 }
 
-# Static, so that what they measure waits for no loader.
+# Static, so that what they measure waits for no loader; but for heap, whose images shall be mapped as those of other apps are: the memory of a
+# static program is copied.
 build_measuring_programs() {
     case $1 in
         "$host_cpu") compiler=cc ;;
@@ -29,7 +30,10 @@ build_measuring_programs() {
     for source in profiles/bench/native/*.c; do
         out=build/$1/bench/$(basename "$source" .c)
         if [ -e "$out" ] && [ -z "$(find "$source" profiles/bench/native/*.h -newer "$out")" ]; then continue; fi
-        "$compiler" -O2 -std=c11 -Wall -Wextra -Werror -static -o "$out" "$source" || return 1
+        linking=-static
+        [ "$(basename "$out")" != heap ] || linking=
+        # shellcheck disable=SC2086 # no linking option means no argument
+        "$compiler" -O2 -std=c11 -Wall -Wextra -Werror $linking -o "$out" "$source" || return 1
     done
 }
 

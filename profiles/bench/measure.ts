@@ -21,11 +21,16 @@ export interface Measure {
   run(bench: Bench): Promise<void>;
 }
 
-/** Things that are compared are done in turn, each a little later than the other, so that whatever else the machine does falls on all. */
+/**
+ * Things that are compared are done in turn, each a little later than the other, so that whatever else the machine does falls on all: beginning with
+ * another one each round, and backwards every second time, so that none always finds the caches as the same other one left them.
+ */
 export async function inTurn(
   rounds: number,
   actions: readonly ((round: number) => Promise<void>)[],
 ): Promise<void> {
-  for (let round = 1; round <= rounds; round++)
-    for (let i = 0; i < actions.length; i++) await actions[(i + round) % actions.length]?.(round);
+  for (let round = 1; round <= rounds; round++) {
+    const step = round % 2 === 0 ? -1 : 1;
+    for (let i = 0; i < actions.length; i++) await actions.at((round + step * i) % actions.length)?.(round);
+  }
 }
