@@ -2,6 +2,7 @@
 // stays what it was until the new one has proved itself.
 import { execFile } from 'node:child_process';
 import { rmSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -40,10 +41,16 @@ export async function retrain(
   }
 }
 
-/** Images have holes, which Node's own copy would fill. */
+/**
+ * Images have holes, which Node's own copy would fill. What is not on the disk yet cannot leave the page cache, and pages in there are mapped
+ * along with their neighbours: training would take those for touched.
+ */
 async function copySparse(from: string, to: string): Promise<void> {
   try {
     await promisify(execFile)('cp', ['--', from, to]);
+    const copy = await open(to);
+    await copy.sync();
+    await copy.close();
   } catch (error) {
     throw new ThawError(`cannot copy the image: ${messageOf(error)}`, {
       remedy: 'training needs room for one more image in the store',

@@ -101,7 +101,7 @@ class Preparation {
     kernel_ = std::move(kernel);
     THAW_TRY(prepare_vdso());
     open_exe();
-    if (request_.feed == Feed::record) forget_image();
+    if (request_.feed == Feed::record) forget_files();
     if (clocks_.before.valid()) {
       THAW_ASSIGN(before, descriptors_.move_high(std::move(clocks_.before)));
       clocks_.before = std::move(before);
@@ -140,10 +140,12 @@ class Preparation {
     return Error{ENOMEM, "there is no room for this kernel's vDSO in the app's address space"};
   }
 
-  /// Pages that lie in the page cache are mapped along with their neighbours: out with them.
-  void forget_image() const {
+  /// Pages that lie in the page cache are mapped along with their neighbours: out with them, but for
+  /// those that other processes map.
+  void forget_files() const {
     posix_fadvise(view_.fd(), 0, static_cast<off_t>(view_.header().metadata_offset),
                   POSIX_FADV_DONTNEED);
+    for (const int fd : sources_.fds()) posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
   }
 
   void open_exe() {

@@ -121,9 +121,19 @@ test('thaw train: a new working set for the installed image, which stays as it w
   const profile = workshop.profile('app', warmup, asAsked, 'env = { WANTED = "1" }');
   t.is(workshop.thaw('build', profile).status, 0);
   const before = shown(t, workshop);
+  const touched = join(workshop.folder, 'touched');
+
+  rmSync(touched, { force: true });
+  t.is(workshop.thaw('train', 'app').status, 0);
+  const same = shown(t, workshop).workingSet;
+  const most = 1.3 * before.workingSet.readPages;
+  t.true(
+    same.readPages < most,
+    `read again: ${same.readPages} pages, at the build ${before.workingSet.readPages}`,
+  );
 
   workshop.write('count', String(pages));
-  rmSync(join(workshop.folder, 'touched'), { force: true });
+  rmSync(touched, { force: true });
   const trained = workshop.thaw('train', 'app');
   t.is(trained.status, 0, trained.stderr);
   const after = shown(t, workshop);
@@ -134,7 +144,7 @@ test('thaw train: a new working set for the installed image, which stays as it w
   t.regex(launch.stdout, /done/);
 
   workshop.write('count', 'none'); // The app ends with an error, and so does the training.
-  rmSync(join(workshop.folder, 'touched'));
+  rmSync(touched);
   const failed = workshop.thaw('train', 'app');
   t.is(failed.status, 1);
   t.regex(failed.stderr, /app: train/);
