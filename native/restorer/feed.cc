@@ -14,7 +14,7 @@ namespace thaw::restorer {
 namespace {
 
 constexpr long kPopulateRead = 22, kPopulateWrite = 23;  // MADV_POPULATE_*, since Linux 5.14
-constexpr long kUnknownAdvice = -22;                     // EINVAL: an older kernel
+constexpr long kUnknownAdvice = -22;                     // EINVAL
 
 /// Pages between two runs that are cheaper to read than to leave out.
 constexpr uint64_t kReadThrough = 16 << 10;
@@ -59,8 +59,9 @@ class Files {
   explicit Files(const Launch& launch) : launch_(launch) {}
 
   void add(Sweep& sweep, uint64_t address, uint64_t size) {
-    if (!holds(at_, address)) at_ = find(address);
-    if (at_ == launch_.process->ops.count) return;
+    const uint32_t count = launch_.process->ops.count;
+    if (at_ >= count || !holds(at_, address)) at_ = find(address);
+    if (at_ >= count) return;
     const model::Op& op = launch_.ops[at_];
     if (op.source == model::Op::kNoSource) return;
     const int fd = op.source == 0 ? launch_.image_fd : launch_.source_fds[op.source - 1];
@@ -130,11 +131,12 @@ void read_ahead(const Launch& launch) {
 /// Runs of `least` bytes and more. Ranges that changed since training, or that the app has changed
 /// by now, answer with an error and stay on demand.
 void populate(const Launch& launch, bool reads, uint64_t least) {
+  if (advise(launch.area_start, 0, kPopulateWrite) == kUnknownAdvice) return;
   for (uint32_t i = 0; i < launch.feed_count; ++i) {
     const model::FeedRun& run = launch.feed_runs[i];
     if (run.size < least || (run.written == 0 && !reads)) continue;
     const long advice = run.written != 0 ? kPopulateWrite : kPopulateRead;
-    if (advise(run.address, run.size, advice) == kUnknownAdvice) return;
+    advise(run.address, run.size, advice);
   }
 }
 

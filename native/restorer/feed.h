@@ -7,8 +7,8 @@
 namespace thaw::restorer {
 
 /// An app with several threads gets one more for as long as feeding takes, which unmaps the
-/// restorer area in the end; one with a single thread, which may rely on being alone, is fed before
-/// it goes on. In the order of a launch:
+/// restorer area in the end. One with a single thread may rely on being alone: before it goes on,
+/// it gets what takes no waiting for the storage. In the order of a launch:
 
 /// If the page cache lacks the working set: has the storage read it while the memory is rebuilt.
 /// The mappings are to be made without read-ahead then (Launch::cached): where the kernel reads
