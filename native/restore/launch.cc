@@ -140,8 +140,8 @@ class Preparation {
     return Error{ENOMEM, "there is no room for this kernel's vDSO in the app's address space"};
   }
 
-  /// Pages that lie in the page cache are mapped along with their neighbours: out with them, but for
-  /// those that other processes map.
+  /// Pages that lie in the page cache are mapped along with their neighbours: out with them, but
+  /// for those that other processes map.
   void forget_files() const {
     posix_fadvise(view_.fd(), 0, static_cast<off_t>(view_.header().metadata_offset),
                   POSIX_FADV_DONTNEED);

@@ -1,6 +1,6 @@
 // wrong-working-set FILE SEED: gives the image a working set of random pages, as one that was
-// trained long ago or by another app would be. What it names exists in the image, but nobody needs
-// it, in no order, and it says "written" of what is read.
+// trained long ago or by another app would be. Nearly all that it names exists in the image, but
+// nobody needs it, in no order, and it says "written" of what is read.
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -17,7 +17,7 @@ using thaw::model::FeedRun;
 using thaw::model::Op;
 using thaw::model::OpKind;
 
-constexpr uint64_t kRunsOfMapping = 8, kMostPages = 32, kMostRuns = 4096;
+constexpr uint64_t kRunsOfMapping = 8, kMostPages = 32, kMostRuns = 4096, kRunsOfNothing = 4;
 
 std::vector<FeedRun> random_runs(const thaw::image::View& view, std::mt19937_64& random) {
   const uint64_t page = view.header().page_size;
@@ -33,6 +33,8 @@ std::vector<FeedRun> random_runs(const thaw::image::View& view, std::mt19937_64&
                       static_cast<uint32_t>(random() % 2), 0});
     }
   }
+  // Below all mappings.
+  for (uint64_t i = 1; i <= kRunsOfNothing; ++i) runs.push_back({i * page, page, 0, 1, 0});
   std::shuffle(runs.begin(), runs.end(), random);
   if (runs.size() > kMostRuns) runs.resize(kMostRuns);
   return runs;
