@@ -204,20 +204,6 @@ void wait_for(const uint32_t* word) {
   raw::enter_leave(launch.leave_code, launch.area_start, own_area_size(launch));
 }
 
-/// On the stack behind those of the app's threads. With --keep-pid it could take the id of one of
-/// them.
-bool start_feeder(Launch& launch) {
-  if (launch.process->threads.count == 1 || launch.keep_pid != 0) return false;
-  CloneArguments arguments = {};
-  arguments.flags = kThreadFlags;
-  arguments.stack = launch.stacks + launch.process->threads.count * launch.stack_size;
-  arguments.stack_size = launch.stack_size;
-  launch.feeder = 1;  // Before it runs: it must find what it will do.
-  if (raw::clone_thread(&arguments, sizeof(arguments), run_feeder, &launch) > 0) return true;
-  launch.feeder = 0;
-  return false;
-}
-
 bool has_another_cpu() {
   constexpr long kMostCpus = 8192;  // NR_CPUS of the largest configurations
   unsigned long mask[kMostCpus / 8 / sizeof(unsigned long)] = {};
@@ -227,6 +213,26 @@ bool has_another_cpu() {
   for (long i = 0; i < size / static_cast<long>(sizeof(unsigned long)); ++i)
     for (unsigned long rest = mask[i]; rest != 0; rest &= rest - 1) ++count;
   return count > 1;
+}
+
+/// With --keep-pid, a feeder could take the id of one of the app's threads. From the page cache it
+/// needs a CPU that the app does not need itself.
+bool may_have_feeder(const Launch& launch) {
+  return launch.process->threads.count > 1 && launch.keep_pid == 0 &&
+         (launch.cached == 0 || has_another_cpu());
+}
+
+/// On the stack behind those of the app's threads.
+bool start_feeder(Launch& launch) {
+  if (!may_have_feeder(launch)) return false;
+  CloneArguments arguments = {};
+  arguments.flags = kThreadFlags;
+  arguments.stack = launch.stacks + launch.process->threads.count * launch.stack_size;
+  arguments.stack_size = launch.stack_size;
+  launch.feeder = 1;  // Before it runs: it must find what it will do.
+  if (raw::clone_thread(&arguments, sizeof(arguments), run_feeder, &launch) > 0) return true;
+  launch.feeder = 0;
+  return false;
 }
 
 }  // namespace
@@ -252,7 +258,7 @@ void feed_rebuilt_memory(Launch& launch) {
 
 void feed_from_cache(Launch& launch) {
   if (launch.feed_count == 0 || launch.cached == 0) return;
-  if (!has_another_cpu() || !start_feeder(launch)) populate(launch);
+  if (!start_feeder(launch)) populate(launch);
 }
 
 }  // namespace thaw::restorer
