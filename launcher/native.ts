@@ -87,6 +87,11 @@ export interface Verdict {
 export interface VerifyOptions {
   /** Read all page data, too. */
   readonly data: boolean;
+  /**
+   * And have it read from the storage, which also leaves the page cache with large folios of the image, where the file system has them
+   * (mm/readahead.c of the kernel): launches then take fewer faults.
+   */
+  readonly fromStorage?: boolean;
   /** Another root file system, whose files are looked at instead of what a launch here would check. */
   readonly root?: string;
 }

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 
 import type { Definition } from '../definition/definition.js';
-import { ThawError } from '../errors.js';
 import { type CheckpointReport, environmentList, native } from '../native.js';
 import type { Progress } from '../progress.js';
 import { asidePath, install } from '../store/install.js';
@@ -54,9 +53,6 @@ export class Build {
     try {
       const setting = await settingOf(definition);
       const report = await this.#checkpointWarm(setting);
-      await this.progress.step('verify', () => {
-        this.#verify(setting);
-      });
       this.#log = join(this.#folder, 'trial.log');
       await trainAndProve(definition, this.#aside, setting, this.#log, this.progress, this.interrupt);
       const image = await this.progress.step('install', () =>
@@ -136,14 +132,5 @@ export class Build {
     });
     this.interrupt.throwIfAborted(); // It could not be stopped in between.
     return report;
-  }
-
-  #verify({ account }: Setting): void {
-    const { problems } = native.verify(this.#aside, { data: true });
-    // Another user's image is not for the builder: the trial, as that user, will tell.
-    const real = problems.filter(({ condition }) => condition !== 'user' || account.change === undefined);
-    const [first] = real;
-    if (first === undefined) return;
-    throw new ThawError(real.map(({ what }) => what).join('\n'), { remedy: first.remedy });
   }
 }

@@ -1,7 +1,7 @@
-// What every image goes through before launches use it: a training launch, and a trial launch.
+// What every image goes through before launches use it: a training launch, a reading of what the storage has of it, and a trial launch.
 import type { Definition } from '../definition/definition.js';
 import { ThawError, messageOf } from '../errors.js';
-import { type Image, native } from '../native.js';
+import { type Image, type VerifyOptions, native } from '../native.js';
 import type { Progress } from '../progress.js';
 import { size } from '../table.js';
 import { type Setting, lastLines } from './app.js';
@@ -19,12 +19,25 @@ export async function trainAndProve(
   progress: Progress,
   interrupt: AbortSignal,
 ): Promise<void> {
+  verify(image, setting, { data: false });
   await progress.step(
     'train',
     () => train(definition, image, setting, log, interrupt),
     () => trained(native.show(image)),
   );
+  await progress.step('verify', () => {
+    verify(image, setting, { data: true, fromStorage: true });
+  });
   await progress.step('trial launch', () => trial(definition, image, setting, log, interrupt));
+}
+
+function verify(image: string, { account }: Setting, options: VerifyOptions): void {
+  const { problems } = native.verify(image, options);
+  // Another user's image is not for the builder: the trial, as that user, will tell.
+  const real = problems.filter(({ condition }) => condition !== 'user' || account.change === undefined);
+  const [first] = real;
+  if (first === undefined) return;
+  throw new ThawError(real.map(({ what }) => what).join('\n'), { remedy: first.remedy });
 }
 
 function trained({ header, workingSet }: Image): string {

@@ -1,5 +1,5 @@
-// verify(path, {data, root}): every condition of a launch, here or (as far as files tell) with
-// another root file system, and on request the page data's checksum.
+// verify(path, {data, fromStorage, root}): every condition of a launch, here or (as far as files
+// tell) with another root file system, and on request the page data's checksum.
 #include "addon/addon.h"
 #include "image/verify_data.h"
 #include "restore/check.h"
@@ -13,6 +13,7 @@ Napi::Value verify(const Napi::CallbackInfo& info) {
   const Napi::Object options =
       info[1].IsObject() ? info[1].As<Napi::Object>() : Napi::Object::New(env);
   const bool data = bool_option(options, "data");
+  const bool from_storage = bool_option(options, "fromStorage");
   const std::string root = string_option(options, "root");
   Napi::Array problems = Napi::Array::New(env);
   auto report = [&](const char* condition, const Error& error) {
@@ -35,6 +36,7 @@ Napi::Value verify(const Napi::CallbackInfo& info) {
       restore::check_all(view.value(), report);
     else
       restore::check_root(view.value(), root.c_str(), report);
+    if (from_storage) image::forget_data(view.value());
     if (data)
       if (auto sound = image::verify_data(view.value()); !sound) report("page data", sound.error());
   }

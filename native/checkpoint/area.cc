@@ -152,8 +152,7 @@ class AreaPlanner {
       std::sort(region.runs.begin(), region.runs.end(),
                 [](const Span& a, const Span& b) { return a.start < b.start; });
       region.runs = merge_overlaps(region.runs);
-      region.segments = close_gaps(
-          region.runs, region.backing == Backing::file ? uint64_t{128} << 10 : uint64_t{1} << 20);
+      region.segments = mapped_segments(region);
       if (region.pages == Pages::none) region.pages = Pages::mapped;
       return {};
     }

@@ -41,6 +41,7 @@ struct Region {
   model::Index file = model::kNone;
   model::Index object = model::kNone;
   uint32_t open_flags = 0;
+  bool of_object = false;  ///< a part of a program or library
   std::string note;
 };
 
@@ -74,5 +75,9 @@ Result<void> emit_memory(Capture& capture, const MemoryPlan& plan);
 
 /// Joins spans whose distance is at most `gap` bytes.
 std::vector<Span> close_gaps(const std::vector<Span>& spans, uint64_t gap);
+
+/// What of a region is mapped from the image: its runs, with what lies between and around them
+/// where that saves mappings.
+std::vector<Span> mapped_segments(const Region& region);
 
 }  // namespace thaw::checkpoint

@@ -39,6 +39,23 @@ std::vector<Span> close_gaps(const std::vector<Span>& spans, uint64_t gap) {
   return joined;
 }
 
+std::vector<Span> mapped_segments(const Region& region) {
+  constexpr uint64_t kBetweenAnonymous = 1
+                                         << 20;  // From here on it comes back as untouched memory.
+  constexpr uint64_t kBetweenOfFile = 128 << 10, kAround = 128 << 10;
+  std::vector<Span> segments =
+      close_gaps(region.runs, region.backing == Backing::file ? kBetweenOfFile : kBetweenAnonymous);
+  // The ends of another file's mapping may lie behind the end of the file, where an access is a
+  // SIGBUS.
+  const bool widened = region.backing == Backing::anonymous || region.of_object;
+  if (segments.empty() || !widened) return segments;
+  uint64_t& start = segments.front().start;
+  uint64_t& end = segments.back().end;
+  if (start - region.vma->start <= kAround) start = region.vma->start;
+  if (region.vma->end - end <= kAround) end = region.vma->end;
+  return segments;
+}
+
 Result<void> plan_memory(Capture& capture) {
   MemoryPlan plan;
   THAW_TRY(plan_regions(capture, plan));

@@ -19,12 +19,7 @@
 namespace thaw::checkpoint {
 namespace {
 
-constexpr uint64_t kAnonymousGap = uint64_t{1}
-                                   << 20;  ///< holes from here on come back as untouched memory
-constexpr uint64_t kFileGap = 128 << 10;
-/// Of one file mapping; of a program's or library's data, which come back as they were relocated:
-/// nobody drops those, and a launch touches some of their pages only.
-constexpr uint64_t kMostCopied = 1 << 20, kMostCopiedOfObject = 64 << 10;
+constexpr uint64_t kMostCopied = 1 << 20;  ///< of one file mapping
 
 uint64_t total_size(const std::vector<Span>& spans) {
   uint64_t size = 0;
@@ -143,7 +138,7 @@ class Planner {
     }
     if (vma.resident_kb + vma.swap_kb == 0 && !vma.has("gu")) return {};
     THAW_TRY(reader_.present_pages(vma, region.runs, region.guards));
-    return choose_return(region, kAnonymousGap);
+    return choose_return(region);
   }
 
   /// Private memory that no file on the device stands behind: all of its bytes are stored.
@@ -151,12 +146,12 @@ class Planner {
     region.backing = Backing::anonymous;
     region.note = note;
     THAW_TRY(reader_.nonzero_pages(*region.vma, region.runs));
-    return choose_return(region, kAnonymousGap);
+    return choose_return(region);
   }
 
-  Result<void> choose_return(Region& region, uint64_t gap) {
+  Result<void> choose_return(Region& region) {
     const Vma& vma = *region.vma;
-    region.segments = close_gaps(region.runs, gap);
+    region.segments = mapped_segments(region);
     if (region.runs.empty()) return {};
     // mlock keeps all of it in memory anyway; a stack that grows cannot be a file mapping.
     const bool copied =
@@ -191,13 +186,13 @@ class Planner {
     if (region.runs.empty()) return {};
     // Where the app can write, pages it drops (MADV_DONTNEED) must go back to the file: its own
     // pages are copied over the file's mapping. What has become read-only (relocated data) is
-    // mapped, and shared by all instances.
-    // So is what has changed all over (the JVM's class archive): nobody drops that, and copying it
-    // would take time.
-    const uint64_t most = is_of_object(vma) ? kMostCopiedOfObject : kMostCopied;
-    const bool copied = (vma.prot & PROT_WRITE) != 0 && total_size(region.runs) <= most;
+    // mapped, and shared by all instances. So are the data of programs and libraries, and what has
+    // changed all over (the JVM's class archive): nobody drops those, and copying takes time.
+    region.of_object = is_of_object(vma);
+    const bool copied =
+        (vma.prot & PROT_WRITE) != 0 && !region.of_object && total_size(region.runs) <= kMostCopied;
     region.pages = copied ? Pages::copied : Pages::mapped;
-    region.segments = close_gaps(region.runs, copied ? page_ : kFileGap);
+    region.segments = copied ? close_gaps(region.runs, page_) : mapped_segments(region);
     return {};
   }
 

@@ -1,5 +1,6 @@
 #include "image/verify_data.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,6 +9,11 @@
 #include "image/hash.h"
 
 namespace thaw::image {
+
+void forget_data(const View& view) {
+  posix_fadvise(view.fd(), 0, static_cast<off_t>(view.header().metadata_offset),
+                POSIX_FADV_DONTNEED);
+}
 
 Result<void> verify_data(const View& view) {
   const Header& header = view.header();

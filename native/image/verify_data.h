@@ -7,4 +7,7 @@ namespace thaw::image {
 
 Result<void> verify_data(const View& view);
 
+/// Drops the page data from the page cache, but for pages that a process maps.
+void forget_data(const View& view);
+
 }  // namespace thaw::image

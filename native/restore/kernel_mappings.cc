@@ -35,10 +35,16 @@ Result<KernelMappings> read_kernel_mappings(const image::View& view) {
   THAW_ASSIGN(maps, read_file("/proc/self/maps"));
   KernelMappings found;
   uint64_t sigpage = 0, sigpage_size = 0;
+  uint64_t ours_end = 0;  // Of the last of our own mappings: what follows it goes with it.
   for (const std::string_view line : split(maps, "\n")) {
     const AddressRange range = address_range(line);
-    found.all.push_back({range.start, range.size(), 0});
-    if (!is_kernel_mapping(line)) continue;
+    const bool kernels = is_kernel_mapping(line);
+    if (!kernels && range.start == ours_end)
+      found.all.back().size += range.size();
+    else
+      found.all.push_back({range.start, range.size(), 0});
+    ours_end = kernels ? 0 : range.end;
+    if (!kernels) continue;
     found.moves.push_back({range.start, range.size(), 0});
     if (is_sigpage(line)) {
       sigpage = range.start;

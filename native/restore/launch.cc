@@ -13,6 +13,7 @@
 
 #include "arch/arch.h"
 #include "arch/this_cpu.h"
+#include "image/verify_data.h"
 #include "restore/check.h"
 #include "restore/clock.h"
 #include "restore/descriptors.h"
@@ -95,13 +96,13 @@ class Preparation {
   Result<void> prepare() {
     THAW_ASSIGN(image, descriptors_.move_high(view_.take_fd()));
     view_.set_fd(std::move(image));
-    THAW_TRY(sources_.open(view_, descriptors_));
+    THAW_TRY(sources_.open(view_, descriptors_, trains() ? request_.image : nullptr));
     THAW_TRY(continue_clocks(view_, clocks_.before));
     THAW_ASSIGN(kernel, read_kernel_mappings(view_));
     kernel_ = std::move(kernel);
     THAW_TRY(prepare_vdso());
     open_exe();
-    if (request_.feed == Feed::record) forget_files();
+    if (trains()) forget_files();
     if (clocks_.before.valid()) {
       THAW_ASSIGN(before, descriptors_.move_high(std::move(clocks_.before)));
       clocks_.before = std::move(before);
@@ -109,6 +110,8 @@ class Preparation {
     THAW_TRY(descriptors_.restore());
     return {};
   }
+
+  [[nodiscard]] bool trains() const { return request_.feed == Feed::record; }
 
   /// Under another kernel, the app's old vDSO is patched to jump to this kernel's.
   Result<void> prepare_vdso() {
@@ -143,19 +146,22 @@ class Preparation {
   /// Pages that lie in the page cache are mapped along with their neighbours: out with them, but
   /// for those that other processes map.
   void forget_files() const {
-    posix_fadvise(view_.fd(), 0, static_cast<off_t>(view_.header().metadata_offset),
-                  POSIX_FADV_DONTNEED);
+    image::forget_data(view_);
     for (const int fd : sources_.fds()) posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
   }
 
   void open_exe() {
     const model::Requirements& needs = view_.requirements_record();
     if (needs.program_file == model::kNone) return;
+    if (!trains()) exe_fd_ = sources_.fd_of(view_, needs.program_file);
+    if (exe_fd_ >= 0) return;
     UniqueFd fd(
         open(view_.bytes(view_.files()[needs.program_file].path).data(), O_RDONLY | O_CLOEXEC));
     if (!fd.valid()) return;
     auto moved = descriptors_.move_high(std::move(fd));
-    if (moved) exe_ = moved.take();
+    if (!moved) return;
+    exe_ = moved.take();
+    exe_fd_ = exe_.get();
   }
 
   [[nodiscard]] size_t data_size() const {
@@ -184,7 +190,7 @@ class Preparation {
     launch.feed_runs = area.here(view_.feed_runs());
     launch.feed_count =
         request_.feed == Feed::on ? static_cast<uint32_t>(view_.feed_runs().size()) : 0;
-    launch.record = request_.feed == Feed::record ? 1 : 0;
+    launch.record = trains() ? 1 : 0;
   }
 
   /// Code that a signal interrupted within the old vDSO goes on there when its handler returns: it
@@ -225,7 +231,7 @@ class Preparation {
     fill_records(area, launch);
     launch.image_fd = view_.fd();
     launch.source_fds = area.copy(std::span<const int>(sources_.fds()));
-    launch.exe_fd = exe_.valid() ? exe_.get() : -1;
+    launch.exe_fd = exe_fd_;
     struct statvfs store = {};
     launch.no_exec_store =
         fstatvfs(view_.fd(), &store) == 0 && (store.f_flag & ST_NOEXEC) != 0 ? 1 : 0;
@@ -280,6 +286,7 @@ class Preparation {
     fill(area, *launch);
     fill_delivery(area, *launch);
     THAW_TRY(arch::take_over_extras(View::part(view_.threads(), process_.threads)));
+    THAW_TRY(area.take_metadata());  // Last: nothing finds it where it was.
     raw::switch_stack(area.stacks() + RestorerArea::kLeaderStack, area.start(), launch);
   }
 
@@ -295,7 +302,8 @@ class Preparation {
   Descriptors descriptors_;
   Sources sources_;
   KernelMappings kernel_;
-  UniqueFd exe_;
+  UniqueFd exe_;  ///< where no source is the program
+  int exe_fd_ = -1;
   std::vector<uint8_t> trampolines_;
 };
 

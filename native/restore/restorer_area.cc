@@ -98,10 +98,14 @@ Result<void> RestorerArea::fill(const image::View& view, std::span<const char> c
     return errno_error("cannot make the restorer area");
   if (delivery_size() != 0 && mprotect(at(delivery_), delivery_size(), PROT_READ | PROT_WRITE) != 0)
     return errno_error("cannot make the restorer area");
-  if (mmap(at(metadata_start_), view.header().metadata_size, PROT_READ,
-           MAP_PRIVATE | MAP_FIXED | MAP_POPULATE, view.fd(),
-           static_cast<off_t>(view.header().metadata_offset)) == MAP_FAILED)
-    return errno_error("cannot map the image's metadata");
+  metadata_size_ = view.header().metadata_size;
+  return {};
+}
+
+Result<void> RestorerArea::take_metadata() const {
+  if (mremap(const_cast<char*>(metadata_), metadata_size_, metadata_size_,
+             MREMAP_MAYMOVE | MREMAP_FIXED, at(metadata_start_)) == MAP_FAILED)
+    return errno_error("cannot move the image's metadata");
   return {};
 }
 
@@ -114,6 +118,7 @@ RestorerArea::RestorerArea(RestorerArea&& other) noexcept {
   delivery_ = other.delivery_;
   metadata_start_ = other.metadata_start_;
   metadata_ = other.metadata_;
+  metadata_size_ = other.metadata_size_;
 }
 
 RestorerArea::~RestorerArea() {

@@ -53,6 +53,8 @@ class RestorerArea {
   [[nodiscard]] uint64_t delivery() const { return delivery_; }
   [[nodiscard]] uint64_t delivery_size() const { return start_ + size_ - delivery_; }
   [[nodiscard]] uint64_t interim() const { return interim_; }
+  /// Moves the view's metadata to where here() says; the view must not be used any more.
+  Result<void> take_metadata() const;
   /// Address in the area of a record that lies in the view's metadata.
   template <typename T>
   const T* here(std::span<const T> part) const {
@@ -69,6 +71,7 @@ class RestorerArea {
   uint64_t start_ = 0, size_ = 0, next_ = 0, stacks_ = 0, interim_ = 0, delivery_ = 0,
            metadata_start_ = 0;
   const char* metadata_ = nullptr;
+  uint64_t metadata_size_ = 0;
 };
 
 /// The freestanding restorer, as built (restorer/blob.S).

@@ -10,8 +10,11 @@ namespace thaw::restore {
 /// A descriptor per MapSource; they live above the app's numbers and are closed at commit.
 class Sources {
  public:
-  Result<void> open(const image::View& view, Descriptors& descriptors);
+  /// `training`: path of the image that a launch trains; null: it trains none.
+  Result<void> open(const image::View& view, Descriptors& descriptors, const char* training);
   [[nodiscard]] const std::vector<int>& fds() const { return fds_; }
+  /// Of a file that is mapped for reading; -1: there is none.
+  [[nodiscard]] int fd_of(const image::View& view, model::Index file) const;
 
  private:
   std::vector<UniqueFd> owned_;

@@ -258,7 +258,7 @@ void feed_rebuilt_memory(Launch& launch) {
 
 void feed_from_cache(Launch& launch) {
   if (launch.feed_count == 0 || launch.cached == 0) return;
-  if (!start_feeder(launch)) populate(launch);
+  start_feeder(launch);
 }
 
 }  // namespace thaw::restorer

@@ -19,8 +19,9 @@ void feed_from_storage(Launch& launch);
 /// The feeder populates what the storage has read. The mappings get their read-ahead back.
 void feed_rebuilt_memory(Launch& launch);
 
-/// If the page cache has it all: what will be written is populated. Only once the app's threads are
-/// there: beside threads that start, a feeder would take their CPU.
+/// If the page cache has it all: a feeder populates what will be written; without one, faults bring
+/// it in about as fast. Only once the app's threads are there: beside threads that start, a feeder
+/// would take their CPU.
 void feed_from_cache(Launch& launch);
 
 /// Bytes of the restorer area that the app does not keep.

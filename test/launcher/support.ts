@@ -38,9 +38,9 @@ export class Workshop {
     });
   }
 
-  write(name: string, text: string): string {
+  write(name: string, content: string | Uint8Array): string {
     const path = join(this.folder, name);
-    writeFileSync(path, text);
+    writeFileSync(path, content);
     return path;
   }
 

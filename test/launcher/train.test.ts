@@ -1,5 +1,9 @@
 // Training and feeding: the working set is recorded at build time, and with it or without it an app comes back the same.
 import test, { type ExecutionContext } from 'ava';
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -33,6 +37,9 @@ ${inLaunch('first_half()')}`;
 
 interface Shown {
   readonly header: { readonly id: string };
+  readonly processes: readonly {
+    readonly mappings: readonly { readonly start: string; readonly end: string; readonly name: string }[];
+  }[];
   readonly workingSet: {
     readonly readPages: number;
     readonly writtenPages: number;
@@ -87,6 +94,43 @@ test('the working set is in the order of first use, by blocks of 128 KB', (t) =>
   );
   const listed = workshop.thaw('show', '--working-set', 'app').stdout;
   t.regex(listed, new RegExp(`${blocks[0]?.address ?? ''} +128 KiB +written`));
+});
+
+const everySixtyFourth = pages / 64;
+const mapBig = `
+import mmap
+big = open('big')
+held = mmap.mmap(big.fileno(), 0, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ)`;
+const touchOfBig = `${mapBig}
+def touch():
+    for page in range(0, ${pages}, 64): held[page * ${pageSize}]
+${inLaunch('touch()')}`;
+const keepBig = `${mapBig}
+sum(held[page * ${pageSize}] for page in range(${pages}))
+print('kept', flush=True)
+input()`;
+
+test('of a file that another process maps as well, only what the launch touches', async (t) => {
+  const workshop = new Workshop(t);
+  workshop.write('big', randomBytes(pages * pageSize));
+  const other = spawn('python3', ['-c', keepBig], {
+    cwd: workshop.folder,
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  try {
+    await once(other.stdout, 'data');
+    const built = workshop.thaw('build', workshop.profile('app', warmup, touchOfBig));
+    t.is(built.status, 0, built.stderr);
+  } finally {
+    other.kill();
+  }
+  const { processes, workingSet } = shown(t, workshop);
+  const big = processes[0]?.mappings.find(({ name }) => name.endsWith('/big'));
+  assert.ok(big);
+  const within = ({ address }: { address: string }): boolean =>
+    BigInt(`0x${address}`) >= BigInt(`0x${big.start}`) && BigInt(`0x${address}`) < BigInt(`0x${big.end}`);
+  const touched = workingSet.runs.filter(within).reduce((sum, run) => sum + run.pages, 0);
+  t.is(touched, everySixtyFourth);
 });
 
 test('what the [train] section runs is what counts', (t) => {
