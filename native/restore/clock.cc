@@ -65,9 +65,7 @@ struct Clocks {
   int64_t monotonic, boottime;
 };
 
-Result<void> write_offsets(const Clocks& wanted, const char* own) {
-  UniqueFd file(open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC));
-  if (!file.valid()) return errno_error("cannot open /proc/self/timens_offsets");
+Result<void> write_offsets(int file, const Clocks& wanted, const char* own) {
   auto offset = [own](int64_t value, clockid_t clock, const char* name) {
     return value - (clock_ns(clock) - own_offset(own, name));
   };
@@ -78,7 +76,8 @@ Result<void> write_offsets(const Clocks& wanted, const char* own) {
   char text[128];
   const int size = snprintf(text, sizeof(text), "monotonic %lld %ld\nboottime %lld %ld\n",
                             seconds[0], nanoseconds[0], seconds[1], nanoseconds[1]);
-  if (write(file.get(), text, static_cast<size_t>(size)) != size)
+  // Not pwrite(2), which these files refuse.
+  if (lseek(file, 0, SEEK_SET) != 0 || write(file, text, static_cast<size_t>(size)) != size)
     return errno_error("cannot set the clocks of a time namespace");
   return {};
 }
@@ -86,12 +85,13 @@ Result<void> write_offsets(const Clocks& wanted, const char* own) {
 /// Enters a new time namespace. `before` is the old one, invalid if there can be no new one.
 Result<void> enter_namespace(const Clocks& wanted, UniqueFd& before) {
   char own[256] = {};
-  UniqueFd offsets(open("/proc/self/timens_offsets", O_RDONLY | O_CLOEXEC));
+  // Once for both: in /proc, opening is what takes time.
+  UniqueFd offsets(open("/proc/self/timens_offsets", O_RDWR | O_CLOEXEC));
   if (offsets.valid() && read(offsets.get(), own, sizeof(own) - 1) < 0) own[0] = '\0';
   UniqueFd old(open("/proc/self/ns/time", O_RDONLY | O_CLOEXEC));
   if (!offsets.valid() || !old.valid() || unshare(CLONE_NEWTIME) != 0) return {};
   before = std::move(old);
-  THAW_TRY(write_offsets(wanted, own));
+  THAW_TRY(write_offsets(offsets.get(), wanted, own));
   UniqueFd fresh(open("/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC));
   if (!fresh.valid() || setns(fresh.get(), CLONE_NEWTIME) != 0)
     return errno_error("cannot enter a time namespace");

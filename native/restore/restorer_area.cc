@@ -43,7 +43,7 @@ uint64_t reserve(const image::View& view, const KernelMappings& kernel, uint64_t
       if (start + size > gap.end) break;
       if (!free_of(kernel, start, size)) continue;
       const void* got =
-          mmap(at(start), size, PROT_NONE,
+          mmap(at(start), size, PROT_READ | PROT_WRITE,
                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
       if (got == at(start)) return start;
       if (got != MAP_FAILED)
@@ -88,15 +88,10 @@ Result<void> RestorerArea::fill(const image::View& view, std::span<const char> c
   stacks_ = data + round_up(sizes.data);
   interim_ = data + rest;
   delivery_ = interim_ + round_up(sizes.moves);
-  if (mprotect(at(start_), code_size, PROT_READ | PROT_WRITE) != 0)
-    return errno_error("cannot make the restorer area");
   memcpy(at(start_), code.data(), code.size());
   __builtin___clear_cache(static_cast<char*>(at(start_)),
                           static_cast<char*>(at(start_ + code_size)));
-  if (mprotect(at(start_), code_size, PROT_READ | PROT_EXEC) != 0 ||
-      mprotect(at(data), rest, PROT_READ | PROT_WRITE) != 0)
-    return errno_error("cannot make the restorer area");
-  if (delivery_size() != 0 && mprotect(at(delivery_), delivery_size(), PROT_READ | PROT_WRITE) != 0)
+  if (mprotect(at(start_), code_size, PROT_READ | PROT_EXEC) != 0)
     return errno_error("cannot make the restorer area");
   metadata_size_ = view.header().metadata_size;
   return {};

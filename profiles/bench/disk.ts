@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 
 import { ThawError } from '../../launcher/errors.js';
+import { setUp } from './lacking.js';
 
 /** What kernels read around a fault by default (VM_READAHEAD_PAGES), as on devices. */
 const READ_AHEAD_KB = 128;
@@ -21,12 +22,15 @@ export function diskOf(path: string): string {
 
 /**
  * Does `work` while the disk that holds `path` reads ahead as devices do. Build machines may read megabytes around each fault, which says nothing
- * about a device. @throws ThawError if that cannot be set here
+ * about a device. @throws LackingError if that cannot be set here
  */
 export async function withDevicesReadAhead(path: string, work: () => Promise<void>): Promise<void> {
-  const file = `/sys/dev/block/${diskOf(path)}/queue/read_ahead_kb`;
-  const before = readFileSync(file, 'utf8');
-  writeFileSync(file, String(READ_AHEAD_KB));
+  const { file, before } = setUp('cannot set how much the disk reads ahead', () => {
+    const file = `/sys/dev/block/${diskOf(path)}/queue/read_ahead_kb`;
+    const before = readFileSync(file, 'utf8');
+    writeFileSync(file, String(READ_AHEAD_KB));
+    return { file, before };
+  });
   try {
     await work();
   } finally {

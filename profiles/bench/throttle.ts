@@ -2,8 +2,9 @@
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { ThawError, messageOf } from '../../launcher/errors.js';
+import { ThawError } from '../../launcher/errors.js';
 import { diskOf } from './disk.js';
+import { setUp } from './lacking.js';
 
 const GROUP = 'thaw-bench';
 
@@ -14,22 +15,21 @@ interface Controller {
   readonly limit: (device: string, bytesPerSecond: number) => string;
 }
 
-/** Does `work` with reads from the disk that holds `path` limited. @throws ThawError saying why that is not possible here */
+/** Does `work` with reads from the disk that holds `path` limited. @throws LackingError saying why that is not possible here */
 export async function throttled(
   path: string,
   bytesPerSecond: number,
   work: () => Promise<void>,
 ): Promise<void> {
-  const { root, file, limit } = controller();
-  const group = join(root, GROUP);
-  const before = ownGroup(root);
-  try {
+  const { group, before } = setUp('cannot limit what is read from the disk', () => {
+    const { root, file, limit } = controller();
+    const group = join(root, GROUP);
+    const before = ownGroup(root);
     mkdirSync(group, { recursive: true });
     writeFileSync(join(group, file), limit(diskOf(path), bytesPerSecond));
     writeFileSync(join(group, 'cgroup.procs'), String(process.pid));
-  } catch (error) {
-    throw new ThawError(`cannot limit reads with ${join(group, file)}: ${messageOf(error)}`);
-  }
+    return { group, before };
+  });
   try {
     await work();
   } finally {

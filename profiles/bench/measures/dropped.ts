@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 
-import { messageOf } from '../../../launcher/errors.js';
 import { withDevicesReadAhead } from '../disk.js';
+import { unlessLacking } from '../lacking.js';
 import { recordFirstAnswer, withEnv } from '../launch.js';
 import { inTurn, type Bench, type Measure } from '../measure.js';
 import { LaunchFiles } from '../page_cache.js';
@@ -13,16 +13,10 @@ const NAME = 'dropped';
 export const droppedMeasure: Measure = {
   name: NAME,
   summary: 'first answer with the page cache dropped, against reading the bytes of the working set',
-  run: async (bench) => {
-    try {
-      await measureDropped(bench, NAME);
-    } catch (error) {
-      bench.recorder.leaveOut(NAME, messageOf(error));
-    }
-  },
+  run: (bench) => unlessLacking(bench.recorder, NAME, () => measureDropped(bench, NAME)),
 };
 
-/** `x`: at which rate the storage gives, where that is limited. @throws ThawError if the disk cannot be set up for it */
+/** `x`: at which rate the storage gives, where that is limited. @throws LackingError if the disk cannot be set up for it */
 export async function measureDropped(bench: Bench, measure: string, x?: number): Promise<void> {
   await withDevicesReadAhead(bench.thaw.store, () => measureEach(bench, measure, x));
 }

@@ -1,4 +1,4 @@
-import { messageOf } from '../../../launcher/errors.js';
+import { unlessLacking } from '../lacking.js';
 import type { Measure } from '../measure.js';
 import { throttled } from '../throttle.js';
 import { measureDropped } from './dropped.js';
@@ -14,10 +14,8 @@ export const storageMeasure: Measure = {
     // Slow storage spreads little: fewer rounds tell as much.
     const fewer = { ...bench, rounds: Math.min(bench.rounds, 3) };
     for (const rate of bench.quick ? RATES_MB.slice(0, 1) : RATES_MB)
-      try {
-        await throttled(bench.thaw.store, rate * 1e6, () => measureDropped(fewer, NAME, rate));
-      } catch (error) {
-        bench.recorder.leaveOut(`storage limited to ${rate} MB/s`, messageOf(error));
-      }
+      await unlessLacking(bench.recorder, `storage limited to ${rate} MB/s`, () =>
+        throttled(bench.thaw.store, rate * 1e6, () => measureDropped(fewer, NAME, rate)),
+      );
   },
 };
