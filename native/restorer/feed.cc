@@ -192,10 +192,41 @@ void wait_for(const uint32_t* word) {
               0);
 }
 
+constexpr long kMostCpus = 8192;  // NR_CPUS of the largest configurations
+constexpr long kBits = 8 * sizeof(unsigned long);
+
+/// The CPUs that this thread may run on.
+struct Cpus {
+  unsigned long mask[kMostCpus / kBits] = {};
+  long words = 0;
+
+  Cpus() {
+    const long size =
+        raw::call(__NR_sched_getaffinity, 0, sizeof(mask), reinterpret_cast<long>(mask));
+    words = size > 0 ? size / static_cast<long>(sizeof(unsigned long)) : 0;
+  }
+  [[nodiscard]] int count() const {
+    int count = 0;
+    for (long i = 0; i < words; ++i)
+      for (unsigned long rest = mask[i]; rest != 0; rest &= rest - 1) ++count;
+    return count;
+  }
+};
+
+/// The scheduler would find that out itself, but only after a while that is longer than a launch.
+void leave_cpu(uint32_t cpu) {
+  Cpus cpus;
+  if (cpu >= static_cast<uint32_t>(cpus.words * kBits) || cpus.count() < 2) return;
+  cpus.mask[cpu / kBits] &= ~(1ul << (cpu % kBits));
+  raw::call(__NR_sched_setaffinity, 0, cpus.words * static_cast<long>(sizeof(unsigned long)),
+            reinterpret_cast<long>(cpus.mask));
+}
+
 [[noreturn]] void run_feeder(void* argument) {
   const Launch& launch = *static_cast<const Launch*>(argument);
   static constexpr char kName[16] = "thaw-feeder";
   raw::call(__NR_prctl, PR_SET_NAME, reinterpret_cast<long>(kName), 0, 0, 0);
+  leave_cpu(launch.leader_cpu);
   if (launch.cached == 0) read_ahead(launch);
   wait_for(&launch.rebuilt);
   populate(launch);
@@ -204,22 +235,11 @@ void wait_for(const uint32_t* word) {
   raw::enter_leave(launch.leave_code, launch.area_start, own_area_size(launch));
 }
 
-bool has_another_cpu() {
-  constexpr long kMostCpus = 8192;  // NR_CPUS of the largest configurations
-  unsigned long mask[kMostCpus / 8 / sizeof(unsigned long)] = {};
-  const long size =
-      raw::call(__NR_sched_getaffinity, 0, sizeof(mask), reinterpret_cast<long>(mask));
-  int count = 0;
-  for (long i = 0; i < size / static_cast<long>(sizeof(unsigned long)); ++i)
-    for (unsigned long rest = mask[i]; rest != 0; rest &= rest - 1) ++count;
-  return count > 1;
-}
-
 /// With --keep-pid, a feeder could take the id of one of the app's threads. From the page cache it
 /// needs a CPU that the app does not need itself.
 bool may_have_feeder(const Launch& launch) {
   return launch.process->threads.count > 1 && launch.keep_pid == 0 &&
-         (launch.cached == 0 || has_another_cpu());
+         (launch.cached == 0 || Cpus().count() > 1);
 }
 
 /// On the stack behind those of the app's threads.
@@ -229,6 +249,7 @@ bool start_feeder(Launch& launch) {
   arguments.flags = kThreadFlags;
   arguments.stack = launch.stacks + launch.process->threads.count * launch.stack_size;
   arguments.stack_size = launch.stack_size;
+  raw::call(__NR_getcpu, reinterpret_cast<long>(&launch.leader_cpu), 0, 0);
   launch.feeder = 1;  // Before it runs: it must find what it will do.
   if (raw::clone_thread(&arguments, sizeof(arguments), run_feeder, &launch) > 0) return true;
   launch.feeder = 0;

@@ -82,6 +82,7 @@ struct Launch {
   uint32_t cached = 1;      ///< 0: the page cache lacks some of the working set
   uint32_t record = 0;      ///< 1: training, what is not touched stays out of memory
   uint32_t rebuilt = 0;     ///< futex word, 1: the app's memory is mapped
+  uint32_t leader_cpu = 0;  ///< where the leader was when it started the feeder
   uint32_t feeder = 0;      ///< 1: a thread of its own feeds, and unmaps the restorer area
 
   int32_t image_fd = -1;
