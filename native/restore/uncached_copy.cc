@@ -16,8 +16,9 @@ namespace {
 bool is_suitable(int fd) {
   struct statfs kind = {};
   struct statvfs mount = {};
-  return fstatfs(fd, &kind) == 0 && kind.f_type != TMPFS_MAGIC && kind.f_type != RAMFS_MAGIC &&
-         fstatvfs(fd, &mount) == 0 && (mount.f_flag & ST_NOEXEC) == 0;
+  if (fstatfs(fd, &kind) != 0 || fstatvfs(fd, &mount) != 0) return false;
+  const auto type = static_cast<uint32_t>(kind.f_type);  // Signed in some libcs.
+  return type != TMPFS_MAGIC && type != RAMFS_MAGIC && (mount.f_flag & ST_NOEXEC) == 0;
 }
 
 UniqueFd nameless_file(const std::string& folder) {
