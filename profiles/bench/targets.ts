@@ -1,5 +1,6 @@
 // The speed to reach, and what a run of the bench has reached. Each is a ratio of things measured side by side.
 import { median } from '../../launcher/statistics.js';
+import { STORAGE_RATES_MB } from './measures/storage.js';
 import { find, type Key, type Results } from './results.js';
 
 export interface Row {
@@ -17,6 +18,9 @@ interface Target {
 }
 
 const FULL_SECOND_MS = 1000;
+
+/** The kernel lets reads through by slices of this time (DFL_THROTL_SLICE of block/blk-throttle.c): what is shorter measures where a slice ends. */
+const LIMITER_SLICE_MS = 100;
 
 const targets: readonly Target[] = [
   {
@@ -67,6 +71,7 @@ const targets: readonly Target[] = [
         atMost(1.5, ratio(results, key('dropped', subject, 'warm'), key('dropped', subject, 'read'))),
       ),
   },
+  ...STORAGE_RATES_MB.map(storage),
   {
     what: 'memory of 8 instances against 8 cold ones',
     rows: (results) =>
@@ -84,6 +89,18 @@ const targets: readonly Target[] = [
   fallback('no image', 'no-image'),
   fallback('stale image', 'stale-image'),
 ];
+
+function storage(rate: number): Target {
+  return {
+    what: `the same, storage of ${rate} MB/s`,
+    rows: (results) =>
+      perSubject(results, 'storage', 'read', (subject) => {
+        const of = (variant: string): Key => ({ ...key('storage', subject, variant), x: rate });
+        if ((value(results, of('read')) ?? 0) < LIMITER_SLICE_MS) return undefined;
+        return atMost(1.5, ratio(results, of('warm'), of('read')));
+      }),
+  };
+}
 
 function fallback(why: string, variant: string): Target {
   return {

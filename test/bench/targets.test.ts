@@ -49,6 +49,18 @@ test('2 GB is held against 100 MB, and 8 instances against 8', (t) => {
   );
 });
 
+test('slow storage: each rate for itself, and only where reading takes longer than the limiter is exact', (t) => {
+  t.deepEqual(
+    rows({
+      'storage a read 20': [200],
+      'storage a warm 20': [220],
+      'storage a read 100': [99],
+      'storage a warm 100': [400],
+    }),
+    [{ subject: 'a', figure: '1.10 x', reached: true }],
+  );
+});
+
 test('fallback is a difference in milliseconds, each kind for itself', (t) => {
   t.deepEqual(
     rows({ 'fallback p exec': [1], 'fallback p no-image': [1.5], 'fallback p stale-image': [2.5] }),

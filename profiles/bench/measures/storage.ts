@@ -4,16 +4,17 @@ import { throttled } from '../throttle.js';
 import { measureDropped } from './dropped.js';
 
 const NAME = 'storage';
-const RATES_MB = [20, 50, 100];
+/** From flash of a simple device to a good one. */
+export const STORAGE_RATES_MB = [20, 50, 100];
 
 /** The same as `dropped`, with storage that gives so many megabytes a second. */
 export const storageMeasure: Measure = {
   name: NAME,
-  summary: `first answer with the page cache dropped, storage limited to ${RATES_MB.join(', ')} MB/s`,
+  summary: `first answer with the page cache dropped, storage limited to ${STORAGE_RATES_MB.join(', ')} MB/s`,
   run: async (bench) => {
     // Slow storage spreads little: fewer rounds tell as much.
     const fewer = { ...bench, rounds: Math.min(bench.rounds, 3) };
-    for (const rate of bench.quick ? RATES_MB.slice(0, 1) : RATES_MB)
+    for (const rate of bench.quick ? STORAGE_RATES_MB.slice(0, 1) : STORAGE_RATES_MB)
       await unlessLacking(bench.recorder, `storage limited to ${rate} MB/s`, () =>
         throttled(bench.thaw.store, rate * 1e6, () => measureDropped(fewer, NAME, rate)),
       );
