@@ -36,6 +36,7 @@ inside='
     mount -t proc proc "$root/proc"
     mount --rbind /dev "$root/dev"
     mount -t tmpfs tmpfs "$root/tmp"
+    mkdir -p "$root$project"   # It may lie below /tmp.
     mount --rbind "$project" "$root$project"
     exec chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C THAW_LOG="${THAW_LOG:-warn}" \
         /bin/sh -c '\''cd "$1" && shift && exec "$@"'\'' sh "$project" "$@"

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <sys/auxv.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -66,30 +65,16 @@ Result<void> check_user(const View& view) {
                       "; set `user` in the profile to the user that launches it"};
 }
 
-/// True if no security module labels processes: a system call (lsm_get_self_attr(2), Linux 6.8) is
-/// quicker than a file of /proc. False also where the kernel cannot tell.
-bool has_no_security_labels() {
-  constexpr long kGetSelfAttr = 459;  // On every CPU.
-  constexpr unsigned kCurrent = 100;  // LSM_ATTR_CURRENT
-  uint32_t size = 0;
-  return syscall(kGetSelfAttr, kCurrent, nullptr, &size, 0) < 0 && errno == EOPNOTSUPP;
-}
-
-std::string own_security_label() {
-  if (has_no_security_labels()) return {};
+Result<void> check_security_label(const View& view) {
+  const std::string_view wanted = view.bytes(view.requirements_record().security_label);
   UniqueFd fd(open("/proc/self/attr/current", O_RDONLY | O_CLOEXEC));
   char text[256] = {};
   ssize_t size = fd.valid() ? read(fd.get(), text, sizeof(text) - 1) : 0;
   if (size < 0) size = 0;
-  return std::string(trim({text, strnlen(text, static_cast<size_t>(size))}));
-}
-
-Result<void> check_security_label(const View& view) {
-  const std::string_view wanted = view.bytes(view.requirements_record().security_label);
-  const std::string label = own_security_label();
+  const std::string_view label = trim({text, strnlen(text, static_cast<size_t>(size))});
   if (label == wanted) return {};
   return Error{0, "the app ran in the security context '" + std::string(wanted) +
-                      "', the caller is in '" + label + "'"};
+                      "', the caller is in '" + std::string(label) + "'"};
 }
 
 Result<void> check_program(const View& view) {
