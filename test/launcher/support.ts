@@ -62,10 +62,15 @@ export class Workshop {
     });
   }
 
-  /** Launches the app of a profile; `go` exists, so it ends by itself. */
-  launch(name: string, env: Readonly<Record<string, string>> = {}): SpawnSyncReturns<string> {
+  /** Launches the app of a profile; `go` exists, so it ends by itself. `wrapper`: a command that executes the one behind it. */
+  launch(
+    name: string,
+    env: Readonly<Record<string, string>> = {},
+    wrapper: readonly string[] = [],
+  ): SpawnSyncReturns<string> {
     this.write('go', '');
-    const result = spawnSync(thawExec, ['--store', this.store, '--', python, `${name}.py`], {
+    const command = [...wrapper, thawExec, '--store', this.store, '--', python, `${name}.py`];
+    const result = spawnSync(command[0] ?? '', command.slice(1), {
       cwd: this.folder,
       encoding: 'utf8',
       timeout: 30_000,

@@ -96,6 +96,30 @@ test('the working set is in the order of first use, by blocks of 128 KB', (t) =>
   t.regex(listed, new RegExp(`${blocks[0]?.address ?? ''} +128 KiB +written`));
 });
 
+/** Executes what follows under a filter that kills for sched_setaffinity(2), as a service without systemd's @resources has one. */
+const filtered = `
+import ctypes, os, struct, sys
+numbers = {'x86_64': 203, 'aarch64': 122, 'armv7l': 241}
+def instruction(code, if_true, if_false, value): return struct.pack('HBBI', code, if_true, if_false, value)
+load, equal, answer, kill, allow = 0x20, 0x15, 0x06, 0x80000000, 0x7fff0000
+filter = ctypes.create_string_buffer(
+    instruction(load, 0, 0, 0) + instruction(equal, 0, 1, numbers[os.uname().machine])
+    + instruction(answer, 0, 0, kill) + instruction(answer, 0, 0, allow))
+class Program(ctypes.Structure): _fields_ = [('length', ctypes.c_ushort), ('filter', ctypes.c_void_p)]
+libc = ctypes.CDLL(None)
+assert libc.prctl(38, 1, 0, 0, 0) == 0  # PR_SET_NO_NEW_PRIVS
+assert libc.prctl(22, 2, ctypes.byref(Program(4, ctypes.addressof(filter))), 0, 0) == 0  # PR_SET_SECCOMP
+os.execv(sys.argv[1], sys.argv[1:])`;
+
+test('a filter of system calls that kills for what would only be quicker', (t) => {
+  const workshop = new Workshop(t);
+  t.is(workshop.thaw('build', workshop.profile('app', warmup, work(threads))).status, 0);
+  const launch = workshop.launch('app', {}, ['python3', '-c', filtered]);
+  t.is(launch.status, 0, `${launch.signal ?? 'no signal'}: ${launch.stderr}`);
+  t.is(launch.stdout, 'right\nwarm\ndone\n');
+  t.is(launch.stderr, '', 'no cold start');
+});
+
 const everySixtyFourth = pages / 64;
 const mapBig = `
 import mmap
