@@ -41,7 +41,7 @@ struct Region {
   model::Index file = model::kNone;
   model::Index object = model::kNone;
   uint32_t open_flags = 0;
-  bool of_object = false;  ///< a part of a program or library
+  bool of_object = false;  ///< changed data of a program or library
   std::string note;
 };
 

@@ -79,26 +79,21 @@ Result<void> RestorerArea::fill(const image::View& view, std::span<const char> c
                                 const Sizes& sizes) {
   const uint64_t code_size = round_up(code.size());
   metadata_start_ = start_ + code_size;
-  metadata_ = view.base();
-  const uint64_t metadata_size = round_up(view.header().metadata_size);
-  const uint64_t data = metadata_start_ + metadata_size;
-  const uint64_t rest =
-      size_ - code_size - metadata_size - round_up(sizes.moves) - round_up(sizes.delivery);
-  next_ = data;
-  stacks_ = data + round_up(sizes.data);
-  interim_ = data + rest;
-  delivery_ = interim_ + round_up(sizes.moves);
+  metadata_ = {view.base(), static_cast<size_t>(view.header().metadata_size)};
+  next_ = metadata_start_ + round_up(metadata_.size());
+  stacks_ = next_ + round_up(sizes.data);
+  delivery_ = start_ + size_ - round_up(sizes.delivery);
+  interim_ = delivery_ - round_up(sizes.moves);
   memcpy(at(start_), code.data(), code.size());
   __builtin___clear_cache(static_cast<char*>(at(start_)),
                           static_cast<char*>(at(start_ + code_size)));
   if (mprotect(at(start_), code_size, PROT_READ | PROT_EXEC) != 0)
     return errno_error("cannot make the restorer area");
-  metadata_size_ = view.header().metadata_size;
   return {};
 }
 
 Result<void> RestorerArea::take_metadata() const {
-  if (mremap(const_cast<char*>(metadata_), metadata_size_, metadata_size_,
+  if (mremap(const_cast<char*>(metadata_.data()), metadata_.size(), metadata_.size(),
              MREMAP_MAYMOVE | MREMAP_FIXED, at(metadata_start_)) == MAP_FAILED)
     return errno_error("cannot move the image's metadata");
   return {};
@@ -113,7 +108,6 @@ RestorerArea::RestorerArea(RestorerArea&& other) noexcept {
   delivery_ = other.delivery_;
   metadata_start_ = other.metadata_start_;
   metadata_ = other.metadata_;
-  metadata_size_ = other.metadata_size_;
 }
 
 RestorerArea::~RestorerArea() {

@@ -58,7 +58,7 @@ class RestorerArea {
   /// Address in the area of a record that lies in the view's metadata.
   template <typename T>
   const T* here(std::span<const T> part) const {
-    const auto offset = reinterpret_cast<const char*>(part.data()) - metadata_;
+    const auto offset = reinterpret_cast<const char*>(part.data()) - metadata_.data();
     return reinterpret_cast<const T*>(static_cast<uintptr_t>(metadata_start_) + offset);
   }
 
@@ -70,8 +70,7 @@ class RestorerArea {
 
   uint64_t start_ = 0, size_ = 0, next_ = 0, stacks_ = 0, interim_ = 0, delivery_ = 0,
            metadata_start_ = 0;
-  const char* metadata_ = nullptr;
-  uint64_t metadata_size_ = 0;
+  std::string_view metadata_;  ///< of the view, until take_metadata()
 };
 
 /// The freestanding restorer, as built (restorer/blob.S).

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { cli, thawExec } from '../engine/support/paths.js';
 
 /** The interpreter itself: what PATH has may be a shell script that looks for it, with children of its own. */
-const python = execFileSync('python3', ['-c', 'import sys; print(sys.executable)'], {
+export const python = execFileSync('python3', ['-c', 'import sys; print(sys.executable)'], {
   encoding: 'utf8',
 }).trim();
 

@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { Workshop } from './support.js';
+import { Workshop, python } from './support.js';
 
 const pageSize = 4096;
 const pages = 512;
@@ -114,7 +114,7 @@ os.execv(sys.argv[1], sys.argv[1:])`;
 test('a filter of system calls that kills for what would only be quicker', (t) => {
   const workshop = new Workshop(t);
   t.is(workshop.thaw('build', workshop.profile('app', warmup, work(threads))).status, 0);
-  const launch = workshop.launch('app', {}, ['python3', '-c', filtered]);
+  const launch = workshop.launch('app', {}, [python, '-c', filtered]);
   t.is(launch.status, 0, `${launch.signal ?? 'no signal'}: ${launch.stderr}`);
   t.is(launch.stdout, 'right\nwarm\ndone\n');
   t.is(launch.stderr, '', 'no cold start');
@@ -137,7 +137,7 @@ input()`;
 test('of a file that another process maps as well, only what the launch touches', async (t) => {
   const workshop = new Workshop(t);
   workshop.write('big', randomBytes(pages * pageSize));
-  const other = spawn('python3', ['-c', keepBig], {
+  const other = spawn(python, ['-c', keepBig], {
     cwd: workshop.folder,
     stdio: ['pipe', 'pipe', 'inherit'],
   });
