@@ -9,4 +9,4 @@ set -eu
     step "Debian packages for ARM" cross/setup.sh
     sh scripts/build-native.sh all
 } >&2
-exec node dist/profiles/bench/arm.js "$@"
+exec node dist/bench/arm.js "$@"

@@ -4,4 +4,4 @@ set -eu
 . "$(dirname "$0")/common.sh"
 # Said on standard error: standard output is for the tables.
 sh scripts/setup.sh >&2
-exec node dist/profiles/bench/bench.js "$@"
+exec node dist/bench/bench.js "$@"

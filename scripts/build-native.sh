@@ -27,9 +27,9 @@ build_measuring_programs() {
         armv7) compiler=arm-linux-gnueabihf-gcc ;;
     esac
     mkdir -p "build/$1/bench"
-    for source in profiles/bench/native/*.c; do
+    for source in bench/native/*.c; do
         out=build/$1/bench/$(basename "$source" .c)
-        if [ -e "$out" ] && [ -z "$(find "$source" profiles/bench/native/*.h -newer "$out")" ]; then continue; fi
+        if [ -e "$out" ] && [ -z "$(find "$source" bench/native/*.h -newer "$out")" ]; then continue; fi
         linking=-static
         [ "$(basename "$out")" != heap ] || linking=
         # shellcheck disable=SC2086 # no linking option means no argument

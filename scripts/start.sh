@@ -4,4 +4,4 @@
 set -eu
 . "$(dirname "$0")/common.sh"
 sh scripts/setup.sh
-exec node dist/profiles/bench/main.js "$@"
+exec node dist/bench/main.js "$@"

@@ -8,8 +8,8 @@ import { Progress } from '../progress.js';
 import { errorReport } from '../report.js';
 import { Store } from '../store/store.js';
 import { duration, size, table } from '../table.js';
-import { ARM_CPUS } from '../target/cpu.js';
-import { type TargetRow, buildForTarget } from '../target/target.js';
+import { ARM_CPUS } from '../firmware/cpu.js';
+import { type TargetRow, buildForTarget } from '../firmware/target.js';
 import { Build, type Built } from '../warmup/build.js';
 
 export const help = `usage: thaw build [--store DIR] [--json] [--guards-off NAME,...] PROFILE.toml...

@@ -1,8 +1,8 @@
 import test from 'ava';
 
-import { draw } from '../../profiles/bench/charts.js';
-import { logScale } from '../../profiles/bench/chart/scale.js';
-import type { Series } from '../../profiles/bench/results.js';
+import { draw } from '../../bench/charts.js';
+import { logScale } from '../../bench/chart/scale.js';
+import type { Series } from '../../bench/results.js';
 
 const series = (subject: string, variant: string, values: number[], x?: number): Series => ({
   measure: 'some',

@@ -1,6 +1,6 @@
 import test from 'ava';
 
-import { differences, regressed } from '../../profiles/bench/compare.js';
+import { differences, regressed } from '../../bench/compare.js';
 import { results } from './results.js';
 
 test('a slower series is a regression, and the worst stands first', (t) => {

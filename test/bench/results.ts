@@ -1,5 +1,5 @@
-import type { Machine } from '../../profiles/bench/machine.js';
-import { Recorder, type Results } from '../../profiles/bench/results.js';
+import type { Machine } from '../../bench/machine.js';
+import { Recorder, type Results } from '../../bench/results.js';
 
 const machine: Machine = {
   cpu: 'some',

@@ -1,6 +1,6 @@
 import test from 'ava';
 
-import { speedToReach } from '../../profiles/bench/targets.js';
+import { speedToReach } from '../../bench/targets.js';
 import { results } from './results.js';
 
 const rows = (series: Parameters<typeof results>[0]) =>

@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { Instance } from '../../profiles/bench/instance.js';
-import { withEnv } from '../../profiles/bench/launch.js';
-import { warmStart } from '../../profiles/bench/start.js';
-import { subject } from '../../profiles/bench/subjects.js';
-import { Thaw } from '../../profiles/bench/thaw.js';
+import { Instance } from '../../bench/instance.js';
+import { withEnv } from '../../bench/launch.js';
+import { warmStart } from '../../bench/start.js';
+import { subject } from '../../bench/subjects.js';
+import { Thaw } from '../../bench/thaw.js';
 
 const inARow = 20;
 const notFed = 3;

@@ -2,7 +2,7 @@
 // row and side by side, whose answers are checked as on this machine.
 import test from 'ava';
 
-import { ARM_CPUS } from '../../launcher/target/cpu.js';
+import { ARM_CPUS } from '../../launcher/firmware/cpu.js';
 import { runGuest, said } from './support/guest.js';
 
 const profiles = ['redis', 'python', 'node'];

@@ -1,7 +1,7 @@
 // The test apps in QEMU guests of both ARM CPUs, as root and as an ordinary user.
 import test from 'ava';
 
-import { ARM_CPUS } from '../../launcher/target/cpu.js';
+import { ARM_CPUS } from '../../launcher/firmware/cpu.js';
 import { runGuest, said } from './support/guest.js';
 
 const identities = [

@@ -7,7 +7,7 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import type { ArmCpu } from '../../launcher/target/cpu.js';
+import type { ArmCpu } from '../../launcher/firmware/cpu.js';
 import { cli, root as project } from '../engine/support/paths.js';
 import { runGuest, said } from './support/guest.js';
 

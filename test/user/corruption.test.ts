@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { read, readDamaged } from '../engine/support/damaged.js';
 import { root } from '../engine/support/paths.js';
 import { newSeed, Random } from '../engine/support/random.js';
-import { ARM_CPUS } from '../../launcher/target/cpu.js';
+import { ARM_CPUS } from '../../launcher/firmware/cpu.js';
 import { imageApps, makeImages } from './support/images.js';
 
 const runs = 100;

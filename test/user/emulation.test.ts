@@ -3,7 +3,7 @@
 import test from 'ava';
 
 import { withCores } from '../engine/support/cores.js';
-import { ARM_CPUS } from '../../launcher/target/cpu.js';
+import { ARM_CPUS } from '../../launcher/firmware/cpu.js';
 import { declareTests } from './support/emulated.js';
 import { makeImages } from './support/images.js';
 import { emulatedCpu, runInside, testFile } from './support/inside.js';

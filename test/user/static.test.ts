@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { cpu as hostCpu, root } from '../engine/support/paths.js';
-import { ARM_CPUS } from '../../launcher/target/cpu.js';
+import { ARM_CPUS } from '../../launcher/firmware/cpu.js';
 
 /** Types of program headers that a dynamically linked program has (elf(5)). */
 const dynamicTypes = { 2: 'PT_DYNAMIC', 3: 'PT_INTERP' } as const;

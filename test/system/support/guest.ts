@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import type { ArmCpu } from '../../../launcher/target/cpu.js';
+import type { ArmCpu } from '../../../launcher/firmware/cpu.js';
 import { withCores } from '../../engine/support/cores.js';
 import { root } from '../../engine/support/paths.js';
 

@@ -6,9 +6,9 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { Instance } from '../../../profiles/bench/instance.js';
-import { definitionPath, root } from '../../../profiles/bench/paths.js';
-import { warmStart } from '../../../profiles/bench/start.js';
+import { Instance } from '../../../bench/instance.js';
+import { definitionPath, root } from '../../../bench/paths.js';
+import { warmStart } from '../../../bench/start.js';
 import {
   type Subject,
   checkOwnKeys,
@@ -17,8 +17,8 @@ import {
   json,
   redis,
   subject,
-} from '../../../profiles/bench/subjects.js';
-import { Thaw } from '../../../profiles/bench/thaw.js';
+} from '../../../bench/subjects.js';
+import { Thaw } from '../../../bench/thaw.js';
 
 const inARow = 2;
 const atOnce = 4;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-import type { ArmCpu } from '../../../launcher/target/cpu.js';
+import type { ArmCpu } from '../../../launcher/firmware/cpu.js';
 import { GuestApp, type GuestAppOptions, type Launched, type Problem, loadNative } from './app.js';
 import { type GuestOptions, runGuest, said } from './guest.js';
 

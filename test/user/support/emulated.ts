@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { cli, thawExec } from '../../engine/support/paths.js';
-import type { ArmCpu } from '../../../launcher/target/cpu.js';
+import type { ArmCpu } from '../../../launcher/firmware/cpu.js';
 import { imageApps, imageFolder } from './images.js';
 
 const emulation = /this is QEMU user emulation, which has no ptrace/;

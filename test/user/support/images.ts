@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
-import type { ArmCpu } from '../../../launcher/target/cpu.js';
+import type { ArmCpu } from '../../../launcher/firmware/cpu.js';
 import { alone } from '../../engine/support/cores.js';
 import { root } from '../../engine/support/paths.js';
 import { runGuest, said } from '../../system/support/guest.js';

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { join, relative } from 'node:path';
 
 import { root } from '../../engine/support/paths.js';
-import type { ArmCpu } from '../../../launcher/target/cpu.js';
+import type { ArmCpu } from '../../../launcher/firmware/cpu.js';
 
 /** The CPU that this process is emulated for; undefined: it is not. */
 export const emulatedCpu = process.env['THAW_EMULATED_CPU'] as ArmCpu | undefined;

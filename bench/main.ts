@@ -8,8 +8,8 @@ import { Instance, type FirstAnswer } from './instance.js';
 import { root } from './paths.js';
 import { coldStart, warmStart } from './start.js';
 import { subject, subjects, type Subject } from './subjects.js';
-import { median } from '../../launcher/statistics.js';
-import { type Column, table } from '../../launcher/table.js';
+import { median } from '../launcher/statistics.js';
+import { type Column, table } from '../launcher/table.js';
 import { Thaw } from './thaw.js';
 
 interface Measurement {

@@ -6,11 +6,11 @@ import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } fro
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-import { ThawError, UsageError } from '../../launcher/errors.js';
-import { errorReport } from '../../launcher/report.js';
-import { median, quantile } from '../../launcher/statistics.js';
-import { table } from '../../launcher/table.js';
-import { ARM_CPUS, type ArmCpu } from '../../launcher/target/cpu.js';
+import { ThawError, UsageError } from '../launcher/errors.js';
+import { errorReport } from '../launcher/report.js';
+import { median, quantile } from '../launcher/statistics.js';
+import { table } from '../launcher/table.js';
+import { ARM_CPUS, type ArmCpu } from '../launcher/firmware/cpu.js';
 import { commit } from './machine.js';
 import { root } from './paths.js';
 import { quantity } from './present.js';
@@ -60,13 +60,7 @@ async function measureIn(cpu: ArmCpu, { profiles, rounds }: Options): Promise<Re
     const only = [MEASURE, ...profiles].join(',');
     const bench = ['--only', only, '--rounds', rounds, '--output', '/out', '--store', '/tmp/store'];
     const guest = ['--out', out, '--share', root, '--memory', '3072', '--timeout', String(GUEST_SECONDS)];
-    const command = [
-      'env',
-      `THAW_COMMIT=${commit()}`,
-      'node',
-      '/share/dist/profiles/bench/bench.js',
-      ...bench,
-    ];
+    const command = ['env', `THAW_COMMIT=${commit()}`, 'node', '/share/dist/bench/bench.js', ...bench];
     const child = spawn(join(root, 'cross', 'guest.sh'), ['run', cpu, ...guest, '--', ...command], {
       stdio: ['ignore', 'ignore', 'inherit'],
     });

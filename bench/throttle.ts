@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { ThawError } from '../../launcher/errors.js';
+import { ThawError } from '../launcher/errors.js';
 import { diskOf } from './disk.js';
 import { setUp } from './lacking.js';
 

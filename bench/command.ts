@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 
-import { ThawError } from '../../launcher/errors.js';
+import { ThawError } from '../launcher/errors.js';
 
 /** Runs a command to its end. @returns what it printed @throws ThawError with what it said, if it fails */
 export function output(command: readonly [string, ...string[]], timeoutMs = 120_000): string {

@@ -1,5 +1,5 @@
 // The speed to reach, and what a run of the bench has reached. Each is a ratio of things measured side by side.
-import { median } from '../../launcher/statistics.js';
+import { median } from '../launcher/statistics.js';
 import { STORAGE_RATES_MB } from './measures/storage.js';
 import { find, type Key, type Results } from './results.js';
 

@@ -1,9 +1,9 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { ThawError } from '../../../launcher/errors.js';
-import { type Image, native } from '../../../launcher/native.js';
-import { parsePhases, PHASES, untilResume, type Phases } from '../../../launcher/phases.js';
+import { ThawError } from '../../launcher/errors.js';
+import { type Image, native } from '../../launcher/native.js';
+import { parsePhases, PHASES, untilResume, type Phases } from '../../launcher/phases.js';
 import { output } from '../command.js';
 import { firstAnswer, withEnv } from '../launch.js';
 import { inTurn, type Bench, type Measure } from '../measure.js';

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { median, summary } from '../../launcher/statistics.js';
+import { median, summary } from '../launcher/statistics.js';
 import { barChart, type Group } from './chart/bars.js';
 import { lineChart, type Line } from './chart/lines.js';
 import { quantity } from './present.js';

@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-import { ThawError, UsageError, messageOf } from '../../launcher/errors.js';
-import { errorReport } from '../../launcher/report.js';
+import { ThawError, UsageError, messageOf } from '../launcher/errors.js';
+import { errorReport } from '../launcher/report.js';
 import { writeCharts } from './charts.js';
 import { differenceTable, differences, regressed } from './compare.js';
 import { thisMachine } from './machine.js';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { ThawError } from '../../../launcher/errors.js';
+import { ThawError } from '../../launcher/errors.js';
 import { Instance, type Start } from '../instance.js';
 import type { Bench, Measure } from '../measure.js';
 import { coldStart, warmStart } from '../start.js';

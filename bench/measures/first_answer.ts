@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 
-import { messageOf } from '../../../launcher/errors.js';
+import { messageOf } from '../../launcher/errors.js';
 import { CriuImage, findCriu } from '../criu.js';
 import { recordFirstAnswer, withEnv } from '../launch.js';
 import { inTurn, type Bench, type Measure } from '../measure.js';

@@ -1,7 +1,7 @@
 // The disk that a path is on, and how much its kernel reads at once.
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 
-import { ThawError } from '../../launcher/errors.js';
+import { ThawError } from '../launcher/errors.js';
 import { setUp } from './lacking.js';
 
 /** What kernels read around a fault by default (VM_READAHEAD_PAGES), as on devices. */

@@ -4,8 +4,8 @@ import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 
-import { readDefinition } from '../../launcher/definition/read.js';
-import { ThawError } from '../../launcher/errors.js';
+import { readDefinition } from '../launcher/definition/read.js';
+import { ThawError } from '../launcher/errors.js';
 import { output } from './command.js';
 import { Instance, type FirstAnswer, type Start } from './instance.js';
 import { definitionPath } from './paths.js';

@@ -1,5 +1,5 @@
 // What a measure needs of the machine, and the machine has not.
-import { ThawError, messageOf } from '../../launcher/errors.js';
+import { ThawError, messageOf } from '../launcher/errors.js';
 import type { Recorder } from './results.js';
 
 export class LackingError extends ThawError {

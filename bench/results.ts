@@ -1,7 +1,7 @@
 // What a run of the bench leaves: a flat list of series, from which tables, targets, comparisons and charts are made.
 import { readFileSync, writeFileSync } from 'node:fs';
 
-import { ThawError, messageOf } from '../../launcher/errors.js';
+import { ThawError, messageOf } from '../launcher/errors.js';
 import type { Machine } from './machine.js';
 
 const FORMAT = 1;
