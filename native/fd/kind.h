@@ -1,5 +1,5 @@
 // A descriptor kind: how it is told, what checkpoint keeps of it, how a launch makes it again.
-// Each kind is one file in this folder and one row of the table in kinds.cc.
+// Each kind is one file in kinds/ and one row of the table in kinds.cc.
 #pragma once
 
 #include <sys/stat.h>
