@@ -5,9 +5,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "checkpoint/app_call.h"
-#include "checkpoint/freeze.h"
-#include "checkpoint/leave_vdso.h"
+#include "checkpoint/freeze/app_call.h"
+#include "checkpoint/freeze/freeze.h"
+#include "checkpoint/freeze/leave_vdso.h"
+#include "proc/check_supported.h"
 
 namespace thaw::checkpoint {
 namespace {
@@ -59,12 +60,12 @@ void find_syscall_instruction(Capture& capture, bool (*wanted)(const Vma&)) {
 }
 
 Result<Report> attempt(const Request& request) {
-  THAW_TRY(check_supported(request));
+  THAW_TRY(proc::check_supported(request.pid));
   THAW_ASSIGN(freeze, Freeze::take(request.pid));
   const double started = now_ms();
   THAW_TRY(leave_vdso(freeze));
-  THAW_TRY(check_supported(
-      request));  // Once more: a child may have been born before all threads stood still.
+  // Once more: a child may have been born before all threads stood still.
+  THAW_TRY(proc::check_supported(request.pid));
   THAW_ASSIGN(report, write_image(request, freeze));
   report.frozen_ms = now_ms() - started;
   if (!request.leave_running)
@@ -77,7 +78,7 @@ Result<Report> attempt(const Request& request) {
 }  // namespace
 
 Result<void> prepare_injection(Capture& capture) {
-  THAW_ASSIGN(vmas, read_vmas(capture.request.pid));
+  THAW_ASSIGN(vmas, proc::read_vmas(capture.request.pid));
   capture.vmas = std::move(vmas);
   // The kernel's own code first: no thread is ever stopped in a system call there, and on ARM a
   // call injected at the very instruction of an interrupted one would be taken for that one.

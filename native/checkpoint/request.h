@@ -9,12 +9,14 @@
 #include <vector>
 
 #include "arch/arch.h"
-#include "checkpoint/vma.h"
 #include "image/builder.h"
 #include "image/writer.h"
 #include "policy/policy.h"
+#include "proc/vma.h"
 
 namespace thaw::checkpoint {
+
+using proc::Vma;
 
 struct Request {
   pid_t pid = 0;
@@ -60,7 +62,6 @@ struct Capture {
 Result<void> read_app(const Capture& capture, uint64_t address, void* bytes, size_t size);
 
 // The parts, in the order in which checkpoint.cc calls them.
-Result<void> check_supported(const Request& request);
 Result<void> prepare_injection(Capture& capture);
 Result<void> collect_threads(Capture& capture);
 Result<void> collect_process(Capture& capture);

@@ -11,7 +11,7 @@
 
 #include <cstdio>
 
-#include "checkpoint/request.h"
+#include "proc/check_supported.h"
 #include "support/file.h"
 #include "support/kernel.h"
 
@@ -96,9 +96,7 @@ std::vector<Finding> examine_system() {
 }
 
 std::vector<Finding> examine_process(pid_t pid) {
-  checkpoint::Request request;
-  request.pid = pid;
-  return {finding("process " + std::to_string(pid), checkpoint::check_supported(request),
+  return {finding("process " + std::to_string(pid), proc::check_supported(pid),
                   "nothing that thaw refuses at first sight")};
 }
 

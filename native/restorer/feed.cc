@@ -162,7 +162,7 @@ bool is_cached(const Launch& launch) {
 }
 
 /// For what the app touches later. The app's own advice comes behind all mappings
-/// (checkpoint/emit.cc).
+/// (checkpoint/plan/ops.cc).
 void allow_read_ahead(const Launch& launch) {
   const model::Range& ops = launch.process->ops;
   for (uint32_t i = 0; i < ops.count; ++i) {

@@ -93,8 +93,8 @@ bool bypasses_libc(const elf::Module& module) {
 
 /// The headers of modules stand at the start of a readable private mapping; libc's is not the first
 /// one.
-std::optional<Libc> find_libc(std::span<const checkpoint::Vma> vmas, const ReadMemory& read) {
-  for (const checkpoint::Vma& vma : vmas) {
+std::optional<Libc> find_libc(std::span<const proc::Vma> vmas, const ReadMemory& read) {
+  for (const proc::Vma& vma : vmas) {
     if (!vma.is_file() || vma.shared || vma.offset != 0 || (vma.prot & PROT_READ) == 0) continue;
     const auto module = elf::Module::read(vma.start, read);
     if (!module) continue;
@@ -137,7 +137,7 @@ std::vector<uint8_t> make_tables(const Input& input, uint64_t errno_location) {
 
 }  // namespace
 
-bool can_guard(std::span<const checkpoint::Vma> vmas, const ReadMemory& read) {
+bool can_guard(std::span<const proc::Vma> vmas, const ReadMemory& read) {
   return find_libc(vmas, read).has_value();
 }
 

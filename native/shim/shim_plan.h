@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "checkpoint/vma.h"
+#include "proc/vma.h"
 #include "support/result.h"
 
 namespace thaw::shim {
@@ -29,7 +29,7 @@ struct Input {
   size_t page_size = 4096;
   std::vector<std::string>
       guards_off;  ///< for tests: dontneed, free, wipeonfork, mremap, munmap, mprotect, syscall
-  std::span<const checkpoint::Vma> vmas;
+  std::span<const proc::Vma> vmas;
   ReadMemory read;
   std::vector<GuardedRange> ranges;  ///< ascending; empty: nothing to guard
 };
@@ -52,7 +52,7 @@ struct ShimPlan {
 
 /// True if the app makes its memory calls through a libc whose functions can be redirected.
 /// Otherwise its memory must come back as true anonymous memory.
-bool can_guard(std::span<const checkpoint::Vma> vmas, const ReadMemory& read);
+bool can_guard(std::span<const proc::Vma> vmas, const ReadMemory& read);
 
 Result<ShimPlan> plan(const Input& input);
 

@@ -1,11 +1,11 @@
-#include "checkpoint/vma.h"
+#include "proc/vma.h"
 
 #include <sys/mman.h>
 #include <sys/sysmacros.h>
 
 #include "support/file.h"
 
-namespace thaw::checkpoint {
+namespace thaw::proc {
 namespace {
 
 uint32_t prot_of(std::string_view permissions) {
@@ -75,4 +75,4 @@ Result<std::vector<Vma>> read_vmas(pid_t pid) {
   return vmas;
 }
 
-}  // namespace thaw::checkpoint
+}  // namespace thaw::proc

@@ -11,7 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "checkpoint/inject.h"
+#include "checkpoint/freeze/remote_syscalls.h"
 #include "checkpoint/request.h"
 #include "support/file.h"
 

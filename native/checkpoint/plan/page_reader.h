@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "checkpoint/memory_plan.h"
+#include "checkpoint/plan/memory_plan.h"
 
 namespace thaw::checkpoint {
 

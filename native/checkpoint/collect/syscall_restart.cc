@@ -1,4 +1,4 @@
-#include "checkpoint/syscall_restart.h"
+#include "checkpoint/collect/syscall_restart.h"
 
 #include <sys/syscall.h>
 

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cstring>
 
-#include "checkpoint/app_call.h"
-#include "checkpoint/area_header.h"
-#include "checkpoint/memory_plan.h"
+#include "checkpoint/freeze/app_call.h"
+#include "checkpoint/plan/area_header.h"
+#include "checkpoint/plan/memory_plan.h"
 #include "shim/shim_plan.h"
 
 namespace thaw::checkpoint {

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "checkpoint/area_header.h"
+#include "checkpoint/plan/area_header.h"
 #include "checkpoint/request.h"
 #include "image/hash.h"
 #include "support/file.h"

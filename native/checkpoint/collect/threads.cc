@@ -11,9 +11,9 @@
 #include <algorithm>
 #include <cstring>
 
-#include "checkpoint/inject.h"
+#include "checkpoint/collect/syscall_restart.h"
+#include "checkpoint/freeze/remote_syscalls.h"
 #include "checkpoint/request.h"
-#include "checkpoint/syscall_restart.h"
 #include "support/file.h"
 
 namespace thaw::checkpoint {

@@ -9,7 +9,7 @@
 
 #include "support/result.h"
 
-namespace thaw::checkpoint {
+namespace thaw::proc {
 
 struct Vma {
   uint64_t start = 0, end = 0;
@@ -36,4 +36,4 @@ constexpr uint64_t kPageSwapped = uint64_t{1} << 62;
 constexpr uint64_t kPageOfFile = uint64_t{1} << 61;  ///< file page or shared anonymous
 constexpr uint64_t kPageGuard = uint64_t{1} << 58;   ///< since 6.15
 
-}  // namespace thaw::checkpoint
+}  // namespace thaw::proc

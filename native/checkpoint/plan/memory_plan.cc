@@ -1,9 +1,9 @@
+#include "checkpoint/plan/memory_plan.h"
+
 #include <sys/mman.h>
 
 #include <algorithm>
 #include <cstring>
-
-#include "checkpoint/memory_plan.h"
 
 namespace thaw::checkpoint {
 

@@ -1,7 +1,7 @@
 // A thread must not stand in code that another kernel has otherwise.
 #pragma once
 
-#include "checkpoint/freeze.h"
+#include "checkpoint/freeze/freeze.h"
 #include "support/result.h"
 
 namespace thaw::checkpoint {

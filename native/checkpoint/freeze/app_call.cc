@@ -1,6 +1,6 @@
-#include "checkpoint/app_call.h"
+#include "checkpoint/freeze/app_call.h"
 
-#include "checkpoint/inject.h"
+#include "checkpoint/freeze/remote_syscalls.h"
 
 namespace thaw::checkpoint {
 

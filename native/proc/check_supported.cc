@@ -1,13 +1,13 @@
-// What thaw refuses before it stops anything, by name.
+#include "proc/check_supported.h"
+
 #include <unistd.h>
 
 #include <algorithm>
 
-#include "checkpoint/request.h"
 #include "support/file.h"
 #include "support/kernel.h"
 
-namespace thaw::checkpoint {
+namespace thaw::proc {
 namespace {
 
 Error refuse(pid_t pid, const std::string& what) {
@@ -57,9 +57,8 @@ Result<void> check_root(pid_t pid) {
 
 }  // namespace
 
-Result<void> check_supported(const Request& request) {
+Result<void> check_supported(pid_t pid) {
   THAW_TRY(check_not_emulated());
-  const pid_t pid = request.pid;
   auto status = read_file("/proc/" + std::to_string(pid) + "/status");
   if (!status) return Error{ESRCH, "there is no process " + std::to_string(pid)};
   const std::string_view text = status.value();
@@ -78,4 +77,4 @@ Result<void> check_supported(const Request& request) {
   return check_children(pid);
 }
 
-}  // namespace thaw::checkpoint
+}  // namespace thaw::proc

@@ -8,9 +8,9 @@
 #include <algorithm>
 #include <cstring>
 
-#include "checkpoint/area_header.h"
-#include "checkpoint/memory_plan.h"
-#include "checkpoint/page_reader.h"
+#include "checkpoint/plan/area_header.h"
+#include "checkpoint/plan/memory_plan.h"
+#include "checkpoint/plan/page_reader.h"
 #include "fd/shared_memory.h"
 #include "image/hash.h"
 #include "shim/shim_plan.h"

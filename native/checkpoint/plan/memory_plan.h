@@ -1,6 +1,6 @@
 // How the app's memory comes back. Three steps: classify every mapping and find the pages to store
 // (regions.cc), lay out the thaw area with shim and signal frames (area.cc), write the pages and
-// emit the ops (emit.cc).
+// emit the ops (ops.cc).
 #pragma once
 
 #include <map>

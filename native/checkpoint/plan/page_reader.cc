@@ -1,4 +1,4 @@
-#include "checkpoint/page_reader.h"
+#include "checkpoint/plan/page_reader.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -73,9 +73,9 @@ Result<void> PageReader::present_pages(const Vma& vma, std::vector<Span>& runs,
     const Span batch = {start, std::min(vma.end, start + kBatch)};
     THAW_ASSIGN(entries, page_map(batch));
     for (size_t i = 0; i < entries.size(); ++i) {
-      if ((entries[i] & kPageGuard) != 0)
+      if ((entries[i] & proc::kPageGuard) != 0)
         extend(guards, batch.start + i * page_, page_);
-      else if ((entries[i] & (kPagePresent | kPageSwapped)) != 0)
+      else if ((entries[i] & (proc::kPagePresent | proc::kPageSwapped)) != 0)
         extend(present, batch.start + i * page_, page_);
     }
   }
@@ -95,8 +95,8 @@ Result<void> PageReader::changed_pages(const Vma& vma, int file, std::vector<Spa
   THAW_ASSIGN(entries, page_map(whole));
   std::vector<char> original(page_), current(page_);
   for (size_t i = 0; i < entries.size(); ++i) {
-    const bool own =
-        (entries[i] & (kPagePresent | kPageSwapped)) != 0 && (entries[i] & kPageOfFile) == 0;
+    const bool own = (entries[i] & (proc::kPagePresent | proc::kPageSwapped)) != 0 &&
+                     (entries[i] & proc::kPageOfFile) == 0;
     if (!own) continue;
     const uint64_t address = vma.start + i * page_;
     THAW_TRY(read_app(capture_, address, current.data(), page_));

@@ -1,11 +1,11 @@
-#include "checkpoint/inject.h"
+#include "checkpoint/freeze/remote_syscalls.h"
 
 #include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 
-#include "checkpoint/freeze.h"
+#include "checkpoint/freeze/freeze.h"
 
 namespace thaw::checkpoint {
 namespace {

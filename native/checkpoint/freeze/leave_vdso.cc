@@ -1,25 +1,19 @@
-#include "checkpoint/leave_vdso.h"
+#include "checkpoint/freeze/leave_vdso.h"
 
 #include <algorithm>
 
 #include "arch/arch.h"
-#include "checkpoint/vma.h"
 #include "support/file.h"
 
 namespace thaw::checkpoint {
 namespace {
 
 /// Where the vDSO is mapped; nothing where there is none.
-Result<Vma> find_vdso(pid_t pid) {
+Result<AddressRange> find_vdso(pid_t pid) {
   THAW_ASSIGN(maps, read_file("/proc/" + std::to_string(pid) + "/maps"));
-  Vma vdso;
-  for (const std::string_view line : split(maps, "\n")) {
-    if (!line.ends_with("[vdso]")) continue;
-    const AddressRange range = address_range(line);
-    vdso.start = range.start;
-    vdso.end = range.end;
-  }
-  return vdso;
+  for (const std::string_view line : split(maps, "\n"))
+    if (line.ends_with("[vdso]")) return address_range(line);
+  return AddressRange{};
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "checkpoint/freeze.h"
+#include "checkpoint/freeze/freeze.h"
 
 #include <signal.h>
 #include <sys/ptrace.h>

@@ -1,4 +1,4 @@
-#include "checkpoint/op_list.h"
+#include "checkpoint/plan/op_list.h"
 
 namespace thaw::checkpoint {
 namespace {

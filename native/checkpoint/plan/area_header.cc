@@ -1,4 +1,4 @@
-#include "checkpoint/area_header.h"
+#include "checkpoint/plan/area_header.h"
 
 #include <sys/mman.h>
 

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
-#include "checkpoint/memory_plan.h"
-#include "checkpoint/op_list.h"
-#include "checkpoint/page_reader.h"
+#include "checkpoint/plan/memory_plan.h"
+#include "checkpoint/plan/op_list.h"
+#include "checkpoint/plan/page_reader.h"
 
 namespace thaw::checkpoint {
 namespace {
