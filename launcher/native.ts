@@ -259,15 +259,11 @@ function addon(): Addon {
   return loaded;
 }
 
-/** Messages of the native part read "what; remedy" (native/support/result.h). */
-export function nativeError(error: unknown): ThawError {
+/** What the engine throws carries `code` and `remedy` (native/addon/addon.h). */
+function nativeError(error: unknown): ThawError {
   if (error instanceof ThawError) return error;
-  const text = messageOf(error);
-  const split = text.lastIndexOf('; ');
-  const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
-  if (split < 0) return new ThawError(text, { ...(code === undefined ? {} : { code }), cause: error });
-  const options = { remedy: text.slice(split + 2), ...(code === undefined ? {} : { code }), cause: error };
-  return new ThawError(text.slice(0, split), options);
+  const { code, remedy } = error as { readonly code?: string; readonly remedy?: string };
+  return new ThawError(messageOf(error), { code, remedy, cause: error });
 }
 
 function told<T>(call: () => T): T {

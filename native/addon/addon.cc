@@ -42,9 +42,10 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
 }  // namespace
 
 Napi::Error to_js(Napi::Env env, const Error& error) {
-  Napi::Error js = Napi::Error::New(env, error.text());
+  Napi::Error js = Napi::Error::New(env, error.what());
   const char* name = error.err == 0 ? nullptr : strerrorname_np(error.err);
   js.Set("code", Napi::String::New(env, name == nullptr ? "THAW_REFUSED" : name));
+  if (!error.remedy.empty()) js.Set("remedy", error.remedy);
   return js;
 }
 

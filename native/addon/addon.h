@@ -9,7 +9,7 @@
 namespace thaw::addon {
 
 /// A JavaScript Error with the engine's message; `code` is the errno's name, or THAW_REFUSED where
-/// there is none.
+/// there is none; `remedy` is there where the engine knows one.
 Napi::Error to_js(Napi::Env env, const Error& error);
 
 Napi::Value spawn(const Napi::CallbackInfo& info);

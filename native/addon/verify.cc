@@ -17,13 +17,10 @@ Napi::Value verify(const Napi::CallbackInfo& info) {
   const std::string root = string_option(options, "root");
   Napi::Array problems = Napi::Array::New(env);
   auto report = [&](const char* condition, const Error& error) {
-    // Messages end in "; remedy".
-    const std::string text = error.text();
-    const size_t semicolon = text.rfind("; ");
     Napi::Object problem = Napi::Object::New(env);
     problem.Set("condition", condition);
-    problem.Set("what", text.substr(0, semicolon));
-    problem.Set("remedy", semicolon == std::string::npos ? "" : text.substr(semicolon + 2));
+    problem.Set("what", error.what());
+    problem.Set("remedy", error.remedy);
     problems.Set(problems.Length(), problem);
   };
   auto view = image::View::open(path.c_str());

@@ -31,13 +31,9 @@ Finding kernel_version() {
           "use a newer kernel"};
 }
 
-/// Messages of errors read "what; remedy".
 Finding finding(const std::string& name, const Result<void>& result, const char* good) {
   if (result) return {name, true, good, ""};
-  const std::string text = result.error().text();
-  const size_t semicolon = text.rfind("; ");
-  return {name, false, text.substr(0, semicolon),
-          semicolon == std::string::npos ? "" : text.substr(semicolon + 2)};
+  return {name, false, result.error().what(), result.error().remedy};
 }
 
 Finding system_call(const char* name, long result, const char* config) {

@@ -64,8 +64,8 @@ Result<void> continue_as(pid_t pid) {
   if (child == 0) return {};
   if (problem == EEXIST)
     return Error{problem, "--keep-pid: process id " + std::to_string(pid) + " is in use"};
-  return Error{problem, "--keep-pid: cannot have process id " + std::to_string(pid) +
-                            " (CAP_CHECKPOINT_RESTORE is needed)"};
+  return Error{problem, "--keep-pid: cannot have process id " + std::to_string(pid),
+               "CAP_CHECKPOINT_RESTORE is needed"};
 }
 
 }  // namespace thaw::exec

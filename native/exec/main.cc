@@ -81,7 +81,7 @@ int run(int argc, char** argv) {
   const uint64_t started_ns = now_ns();
   auto parsed = parse_options(argc, argv);
   if (!parsed) {
-    say("thaw-exec: %s%s", parsed.error().message.c_str(), "");
+    say("thaw-exec: %s%s", parsed.error().text().c_str(), "");
     return kOwnError;
   }
   const Options options = parsed.take();

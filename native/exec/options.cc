@@ -89,12 +89,12 @@ Result<Options> parse_options(int argc, char** argv) {
     const Argument argument = {argv[i], i + 1 < argc ? argv[i + 1] : nullptr};
     bool took_next = false;
     if (!take_flag(options, argument.text) && !take_value(options, argument, took_next))
-      return Error{0, std::string("unknown option or missing value: ") + argv[i] + " (see --help)"};
+      return Error{0, std::string("unknown option or missing value: ") + argv[i], "see --help"};
     if (took_next) ++i;
   }
   options.command = argv + i;
   if (!options.help && !options.version && *options.command == nullptr)
-    return Error{0, "no PROGRAM given (see --help)"};
+    return Error{0, "no PROGRAM given", "see --help"};
   return options;
 }
 

@@ -23,9 +23,7 @@ Error refuse(const Probe& probe, std::string_view why, std::string_view remedy) 
   std::string message = describe(probe);
   message += ' ';
   message += why;
-  message += "; ";
-  message += remedy;
-  return Error{0, std::move(message)};
+  return Error{0, std::move(message), std::string(remedy)};
 }
 
 std::string_view fdinfo_value(const Probe& probe, std::string_view key) {

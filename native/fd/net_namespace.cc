@@ -21,8 +21,8 @@ Result<UniqueFd> make(int domain, int type, int protocol) {
 
 Result<UniqueFd> make_elsewhere(int home, int there, int domain, int type, int protocol) {
   if (setns(there, CLONE_NEWNET) != 0)
-    return errno_error(
-        "the app is in another network namespace; run thaw inside it (ip netns exec) or as root");
+    return errno_error("the app is in another network namespace",
+                       "run thaw inside it (ip netns exec) or as root");
   auto made = make(domain, type, protocol);
   // A thread stuck in the app's namespace would do its later work in the wrong place.
   if (setns(home, CLONE_NEWNET) != 0) std::abort();

@@ -89,12 +89,11 @@ Error bind_error(const SocketAddress& address) {
   const char* remedy = "";
   if (err == EADDRINUSE)
     remedy =
-        " (another process has it: stop that one, give each instance its own network namespace, or "
-        "let the app set SO_REUSEPORT)";
-  if (err == EACCES)
-    remedy = " (a low port needs CAP_NET_BIND_SERVICE, a path a writable directory)";
-  if (err == EADDRNOTAVAIL) remedy = " (no interface has this address now)";
-  return {err, "cannot listen on " + address_text(address) + remedy};
+        "stop the process that has it, give each instance its own network namespace, or let the "
+        "app set SO_REUSEPORT";
+  if (err == EACCES) remedy = "a low port needs CAP_NET_BIND_SERVICE, a path a writable directory";
+  if (err == EADDRNOTAVAIL) remedy = "give an interface this address";
+  return {err, "cannot listen on " + address_text(address), remedy};
 }
 
 }  // namespace
@@ -165,7 +164,9 @@ Result<void> collect_socket(const Probe& probe, SocketRecord& record) {
   record.protocol = type.protocol;
   record.local = local_address(probe.copy.get());
   auto fresh = socket_in_namespace(probe.pid, type.domain, type.type, type.protocol);
-  if (!fresh) return refuse(probe, "has options that cannot be read", fresh.error().text());
+  if (!fresh)
+    return refuse(probe, "has options that cannot be read: " + fresh.error().what(),
+                  fresh.error().remedy);
   if (!same_namespace(probe.copy.get(), fresh.value().get()))
     return refuse(probe, "belongs to another network namespace than the app",
                   "open it after the app has entered its namespace");
@@ -173,7 +174,8 @@ Result<void> collect_socket(const Probe& probe, SocketRecord& record) {
     return refuse(probe, "has a packet filter (SO_ATTACH_FILTER or SO_ATTACH_BPF)",
                   "attach the filter after the checkpoint");
   if (auto read = read_options(probe.copy.get(), fresh.value().get(), record.options); !read)
-    return refuse(probe, "has options that cannot be kept", read.error().text());
+    return refuse(probe, "has options that cannot be kept: " + read.error().what(),
+                  read.error().remedy);
   return {};
 }
 

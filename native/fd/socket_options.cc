@@ -253,8 +253,8 @@ bool worth_keeping(int fd, const Row& row, const SocketOption& now, const Socket
 
 Error option_error(const Row& row) {
   const char* remedy =
-      errno == EPERM || errno == EACCES ? " (it needs a capability that this launch has not)" : "";
-  return errno_error(std::string("cannot set socket option ") + row.label + remedy);
+      errno == EPERM || errno == EACCES ? "it needs a capability that this launch has not" : "";
+  return errno_error(std::string("cannot set socket option ") + row.label, remedy);
 }
 
 /// The kernel doubles what it is given. What it cuts at {r,w}mem_max is set with privilege where

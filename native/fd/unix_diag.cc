@@ -20,8 +20,8 @@ struct Request {
 
 Error diag_error(int err) {
   const char* remedy =
-      err == ENOENT || err == EPROTONOSUPPORT ? " (the kernel needs CONFIG_UNIX_DIAG)" : "";
-  return {err, std::string("cannot ask the kernel about unix sockets") + remedy};
+      err == ENOENT || err == EPROTONOSUPPORT ? "the kernel needs CONFIG_UNIX_DIAG" : "";
+  return {err, "cannot ask the kernel about unix sockets", remedy};
 }
 
 Result<void> send_request(int fd, uint32_t inode) {

@@ -70,9 +70,9 @@ UniqueFd lock_directory(Path path) {
 }
 
 Result<void> replace_stale(int fd, const SocketRecord& record, const Path& path) {
-  const Error in_use{EADDRINUSE, "cannot listen on " + address_text(record.local) +
-                                     " (another process has it: stop that one, or give each "
-                                     "instance its own file system view)"};
+  const Error in_use{
+      EADDRINUSE, "cannot listen on " + address_text(record.local),
+      "stop the process that has it, or give each instance its own file system view"};
   const UniqueFd lock = lock_directory(path);
   if (!lock.valid() || !is_stale(record.local, path)) return in_use;
   if (unlink(path.text) != 0)

@@ -187,14 +187,16 @@ Result<std::string> peek_queue(const Probe& probe, const SocketRecord& record,
   if ((ready & POLLIN) == 0) return content;
   const PeekMode mode(fd);
   if (!mode.usable())
-    return refuse(probe, "has a queue that cannot be read", "the kernel lacks SO_PEEK_OFF for it");
+    return refuse(probe, "has a queue that cannot be read: the kernel lacks SO_PEEK_OFF for it",
+                  "");
   std::vector<char> buffer(record.type == SOCK_STREAM ? size_t{64} << 10 : kLargestMessage);
   // A stream is read to the end of its queue and no further: reading on would take a pending error
   // from the app.
   while (record.type != SOCK_STREAM || content.size() < socket.received) {
     const Message message = peek_message(fd, buffer);
     if (message.size < 0 && errno != EAGAIN)
-      return refuse(probe, "has a queue that cannot be read", std::strerror(errno));
+      return refuse(probe, std::string("has a queue that cannot be read: ") + std::strerror(errno),
+                    "");
     if (message.size < 0 || (message.size == 0 && !message.has_sender)) break;
     THAW_TRY(check_message(probe, message, mode.app_wants_credentials()));
     append(content, record.type, buffer.data(), static_cast<size_t>(message.size));

@@ -33,9 +33,8 @@ Result<void> verify_data(const View& view) {
     offset += wanted;
   }
   if (hash.value() == header.data_hash) return {};
-  return Error{0,
-               "the image's page data does not match its checksum; make the image again (thaw "
-               "build) or copy it again"};
+  return Error{0, "the image's page data does not match its checksum",
+               "make the image again (thaw build) or copy it again"};
 }
 
 }  // namespace thaw::image

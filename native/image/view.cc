@@ -14,8 +14,8 @@ namespace {
 constexpr uint64_t kMaxMetadata = uint64_t{256} << 20;
 
 Error bad(const char* path, std::string_view what) {
-  return Error{0, std::string(path) + ": " + std::string(what) +
-                      "; make the image again (thaw build) or copy it again"};
+  return Error{0, std::string(path) + ": " + std::string(what),
+               "make the image again (thaw build) or copy it again"};
 }
 
 bool is_page_size(uint32_t size) {
@@ -85,9 +85,10 @@ Result<View> View::open(UniqueFd fd, const char* path) {
 
   // On a kernel with larger pages than the image's, nothing of it can be mapped.
   if (const auto page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE)); page > header.page_size)
-    return Error{0, "the image was made with pages of " + std::to_string(header.page_size) +
-                        " bytes, this kernel has " + std::to_string(page) +
-                        "; build it with this kernel"};
+    return Error{0,
+                 "the image was made with pages of " + std::to_string(header.page_size) +
+                     " bytes, this kernel has " + std::to_string(page),
+                 "build it with this kernel"};
   // These bytes alone: a fault would have the storage read around it.
   posix_fadvise(fd.get(), static_cast<off_t>(header.metadata_offset),
                 static_cast<off_t>(header.metadata_size), POSIX_FADV_WILLNEED);

@@ -10,8 +10,8 @@
 namespace thaw::proc {
 namespace {
 
-Error refuse(pid_t pid, const std::string& what) {
-  return Error{0, "process " + std::to_string(pid) + " " + what};
+Error refuse(pid_t pid, const std::string& what, std::string remedy = {}) {
+  return Error{0, "process " + std::to_string(pid) + " " + what, std::move(remedy)};
 }
 
 Result<void> check_children(pid_t pid) {
@@ -28,8 +28,8 @@ Result<void> check_children(pid_t pid) {
         pid,
         "has a child process (" + child + ", " +
             (comm ? std::string(trim(comm.value())) : "unknown") +
-            "); thaw restores one process: let the app start children after the checkpoint, or "
-            "switch its worker processes off");
+            "), and thaw restores one process",
+        "let the app start children after the checkpoint, or switch its worker processes off");
   }
   return {};
 }
@@ -40,9 +40,10 @@ Result<void> check_credentials(pid_t pid, std::string_view status) {
     if (ids.size() == 4 &&
         std::all_of(ids.begin(), ids.end(), [&ids](auto id) { return id == ids[0]; }))
       continue;
-    return refuse(pid, std::string("has mixed credentials (") + key + " " +
-                           std::string(line_value(status, key)) +
-                           "); start it as the user that it shall run as (`user` in the profile)");
+    return refuse(pid,
+                  std::string("has mixed credentials (") + key + " " +
+                      std::string(line_value(status, key)) + ")",
+                  "start it as the user that it shall run as (`user` in the profile)");
   }
   return {};
 }
@@ -51,7 +52,7 @@ Result<void> check_root(pid_t pid) {
   THAW_ASSIGN(root, read_link("/proc/" + std::to_string(pid) + "/root"));
   auto own = read_link("/proc/self/root");
   if (own && own.value() != root)
-    return refuse(pid, "has the root directory " + root + "; run thaw inside that root");
+    return refuse(pid, "has the root directory " + root, "run thaw inside that root");
   return {};
 }
 
@@ -64,14 +65,14 @@ Result<void> check_supported(pid_t pid) {
   const std::string_view text = status.value();
   if (pid == getpid()) return refuse(pid, "is thaw itself");
   if (line_value(text, "Tgid:") != std::to_string(pid))
-    return refuse(pid, "is a thread; name its process, " + std::string(line_value(text, "Tgid:")));
+    return refuse(pid, "is a thread",
+                  "name its process, " + std::string(line_value(text, "Tgid:")));
   if (line_value(text, "VmSize:").empty()) return refuse(pid, "is a kernel thread or has ended");
   const std::string_view seccomp = line_value(text, "Seccomp:");
   if (!seccomp.empty() && seccomp != "0")
-    return refuse(
-        pid,
-        "has a seccomp filter, which cannot be restored; switch the app's sandbox off for the "
-        "checkpoint, or confine it from outside (the caller of thaw-exec)");
+    return refuse(pid, "has a seccomp filter, which cannot be restored",
+                  "switch the app's sandbox off for the checkpoint, or confine it from outside "
+                  "(the caller of thaw-exec)");
   THAW_TRY(check_credentials(pid, text));
   THAW_TRY(check_root(pid));
   return check_children(pid);

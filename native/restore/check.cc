@@ -28,12 +28,12 @@ arch::CpuFeatures needed_features(const View& view) {
 
 Result<void> check_cpu(const View& view) {
   if (view.header().cpu != arch::kCpu)
-    return Error{0, std::string("the image is for another CPU than ") + arch::kCpuName +
-                        "; build it for this one"};
+    return Error{0, std::string("the image is for another CPU than ") + arch::kCpuName,
+                 "build it for this one"};
   const std::string missing = arch::missing_features(needed_features(view), arch::cpu_features());
   if (missing.empty()) return {};
-  return Error{0, "this CPU lacks what the app was warmed up with (" + missing +
-                      "); build the image on the oldest CPU of the fleet"};
+  return Error{0, "this CPU lacks what the app was warmed up with (" + missing + ")",
+               "build the image on the oldest CPU of the fleet"};
 }
 
 Result<void> check_kernel(const View& view) {
@@ -42,16 +42,18 @@ Result<void> check_kernel(const View& view) {
     return layout;
   }
   if (view.header().cpu != arch::kCpu) return {};
-  if (const char* problem = arch::frame_problem(needed_features(view))) return Error{0, problem};
+  if (const char* problem = arch::frame_problem(needed_features(view)))
+    return Error{0, problem, "build the image with this kernel"};
   return {};
 }
 
 Result<void> check_page_size(const View& view) {
   const long size = sysconf(_SC_PAGESIZE);
   if (view.header().page_size == static_cast<uint32_t>(size)) return {};
-  return Error{0, "the image was made with pages of " + std::to_string(view.header().page_size) +
-                      " bytes, this kernel has " + std::to_string(size) +
-                      "; build it with this kernel"};
+  return Error{0,
+               "the image was made with pages of " + std::to_string(view.header().page_size) +
+                   " bytes, this kernel has " + std::to_string(size),
+               "build it with this kernel"};
 }
 
 Result<void> check_user(const View& view) {
@@ -59,10 +61,11 @@ Result<void> check_user(const View& view) {
   if (needs.euid == geteuid() && needs.egid == getegid() && getuid() == geteuid() &&
       getgid() == getegid())
     return {};
-  return Error{0, "the image was made by user " + std::to_string(needs.euid) + " and group " +
-                      std::to_string(needs.egid) + ", the caller is " + std::to_string(geteuid()) +
-                      " and " + std::to_string(getegid()) +
-                      "; set `user` in the profile to the user that launches it"};
+  return Error{0,
+               "the image was made by user " + std::to_string(needs.euid) + " and group " +
+                   std::to_string(needs.egid) + ", the caller is " + std::to_string(geteuid()) +
+                   " and " + std::to_string(getegid()),
+               "set `user` in the profile to the user that launches it"};
 }
 
 Result<void> check_security_label(const View& view) {
@@ -163,21 +166,24 @@ Result<void> check_file(const View& view, const model::File& file, int fd) {
     case image::Likeness::same:
       return {};
     case image::Likeness::changed:
-      return Error{0, path + " has changed since the image was made; build the profile again"};
+      return Error{0, path + " has changed since the image was made", "build the profile again"};
     case image::Likeness::other:
       break;
   }
-  return Error{0, path + " is not the file that the image was made with; build the profile again"};
+  return Error{0, path + " is not the file that the image was made with",
+               "build the profile again"};
 }
 
 Result<void> check_owner(int fd, const char* path) {
   struct stat status = {};
   if (fstat(fd, &status) != 0) return errno_error(std::string("cannot stat ") + path);
   if (status.st_uid != 0 && status.st_uid != geteuid())
-    return Error{0, std::string(path) + " belongs to user " + std::to_string(status.st_uid) +
-                        ", who is neither root nor the caller; chown it"};
+    return Error{0,
+                 std::string(path) + " belongs to user " + std::to_string(status.st_uid) +
+                     ", who is neither root nor the caller",
+                 "chown it"};
   if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-    return Error{0, std::string(path) + " can be written by others; chmod go-w it"};
+    return Error{0, std::string(path) + " can be written by others", "chmod go-w it"};
   return {};
 }
 

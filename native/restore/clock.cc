@@ -33,11 +33,12 @@ int64_t behind_ns(const image::View& view) {
 }
 
 Error behind_error(int64_t nanoseconds) {
-  return Error{
-      0, "the clocks stand " + std::to_string(nanoseconds / kSecond + 1) +
-             " s before the image's, as after a reboot, and the caller cannot have a time "
-             "namespace; build the image soon after boot or as root in a time namespace, or launch "
-             "as root on a kernel with CONFIG_TIME_NS (there is none for 32-bit ARM)"};
+  return Error{0,
+               "the clocks stand " + std::to_string(nanoseconds / kSecond + 1) +
+                   " s before the image's, as after a reboot, and the caller cannot have a time "
+                   "namespace",
+               "build the image soon after boot or as root in a time namespace, or launch as root "
+               "on a kernel with CONFIG_TIME_NS (there is none for 32-bit ARM)"};
 }
 
 /// Offset of a clock in our own time namespace; /proc/self/timens_offsets has lines of "monotonic

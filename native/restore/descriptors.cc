@@ -47,9 +47,10 @@ Result<void> Descriptors::find_room() {
   const rlim_t needed =
       static_cast<rlim_t>(high_) + view_.open_files().size() * 2 + view_.map_sources().size() + 16;
   if (limit.rlim_cur >= needed) return {};
-  return Error{EMFILE, "the app needs descriptor numbers up to " + std::to_string(needed) +
-                           " while it is launched, RLIMIT_NOFILE is " +
-                           std::to_string(limit.rlim_cur) + "; raise it (ulimit -n, LimitNOFILE=)"};
+  return Error{EMFILE,
+               "the app needs descriptor numbers up to " + std::to_string(needed) +
+                   " while it is launched, RLIMIT_NOFILE is " + std::to_string(limit.rlim_cur),
+               "raise it (ulimit -n, LimitNOFILE=)"};
 }
 
 Result<UniqueFd> Descriptors::move_high(UniqueFd fd) {

@@ -75,7 +75,8 @@ Result<std::vector<uint8_t>> vdso_trampolines(std::span<const uint8_t> old_vdso,
     if (code.size() > function.size || at + code.size() > patched.size())
       return Error{0,
                    "this kernel's vDSO is another one, and " + function.name +
-                       " of the old one has no room for a jump; build the image with this kernel"};
+                       " of the old one has no room for a jump",
+                   "build the image with this kernel"};
     memcpy(patched.data() + at, code.data(), code.size());
   }
   return patched;

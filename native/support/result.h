@@ -10,21 +10,27 @@
 
 namespace thaw {
 
-/// What went wrong, for a person: `message` names the thing and, where there is one, the remedy.
-/// `err` is an errno value, 0 where no system call was at fault.
+/// What went wrong, for a person: `message` names the thing, `remedy` says what to do about it and
+/// is empty where nobody can tell. `err` is an errno value, 0 where no system call was at fault.
 struct Error {
   int err = 0;
   std::string message;
+  std::string remedy = {};
 
-  /// The message followed by the errno text.
-  [[nodiscard]] std::string text() const {
+  /// The message followed by the errno text, without the remedy.
+  [[nodiscard]] std::string what() const {
     return err == 0 ? message : message + ": " + std::strerror(err);
+  }
+
+  /// All of it in one line: "message: errno text; remedy".
+  [[nodiscard]] std::string text() const {
+    return remedy.empty() ? what() : what() + "; " + remedy;
   }
 };
 
 /// An error that carries the current errno.
-inline Error errno_error(std::string message) {
-  return Error{errno, std::move(message)};
+inline Error errno_error(std::string message, std::string remedy = {}) {
+  return Error{errno, std::move(message), std::move(remedy)};
 }
 
 template <typename T>

@@ -271,7 +271,9 @@ test('too few descriptors allowed', (t) =>
       env: { THAW_LOG: 'info' },
     }).outcome;
     t.is(outcome.code, 0, outcome.stderr);
-    t.regex(outcome.stderr, /thaw-exec: /);
+    const said =
+      /RLIMIT_NOFILE is 700: Too many open files; raise it \(ulimit -n, LimitNOFILE=\); starting cold\n/;
+    t.regex(outcome.stderr, said);
   }));
 
 withActor('what exec itself would refuse', async (t, app) => {

@@ -91,6 +91,18 @@ test('list, show, verify, remove and doctor answer as JSON, too', (t) => {
   t.regex(workshop.launch('app').stdout, /^warming/);
 });
 
+test('a problem and its remedy are told apart, whatever the words of the problem', (t) => {
+  const workshop = new Workshop(t);
+  const broken = workshop.write('a; b.thaw', 'no image');
+  const { stdout, status } = workshop.thaw('verify', '--json', broken);
+  t.is(status, 1);
+  const remedy = 'make the image again (thaw build) or copy it again';
+  const what = `${broken}: the image is shorter than its header`;
+  t.deepEqual(JSON.parse(stdout), { ok: false, problems: [{ condition: 'image', what, remedy }] });
+  const shown = workshop.thaw('show', broken);
+  t.is(shown.stderr, `thaw: ${what}\n  ${remedy}\n`);
+});
+
 test('wrong use is told with exit code 2', (t) => {
   const workshop = new Workshop(t);
   const wrong: readonly (readonly [args: readonly string[], says: RegExp])[] = [

@@ -42,8 +42,8 @@ Result<void> collect_keys(pid_t tid, model::Thread& thread) {
   THAW_ASSIGN(enabled, get_regset(tid, NT_ARM_PAC_ENABLED_KEYS, &thread.pac_enabled,
                                   sizeof(thread.pac_enabled)));
   if (size != kAddressKeysSize || enabled != sizeof(thread.pac_enabled))
-    return Error{0, "the kernel does not show the pointer authentication keys of " + name(tid) +
-                        "; it needs CONFIG_CHECKPOINT_RESTORE"};
+    return Error{0, "the kernel does not show the pointer authentication keys of " + name(tid),
+                 "the kernel needs CONFIG_CHECKPOINT_RESTORE"};
   THAW_TRY(get_regset(tid, NT_ARM_PACG_KEYS, thread.pac_keys + 8, kGenericKeySize));
   return {};
 }
@@ -52,9 +52,8 @@ Result<void> collect_tagging(pid_t tid, model::Thread& thread) {
   THAW_TRY(get_regset(tid, NT_ARM_TAGGED_ADDR_CTRL, &thread.tagged_address,
                       sizeof(thread.tagged_address)));
   if ((thread.tagged_address & ~kTaggedAddress) != 0)
-    return Error{0, name(tid) +
-                        " uses memory tagging (MTE), whose tags thaw cannot keep; start it without "
-                        "(glibc: GLIBC_TUNABLES=glibc.mem.tagging=0)"};
+    return Error{0, name(tid) + " uses memory tagging (MTE), whose tags thaw cannot keep",
+                 "start it without (glibc: GLIBC_TUNABLES=glibc.mem.tagging=0)"};
   return {};
 }
 
@@ -71,15 +70,14 @@ Result<void> check_vector_state(pid_t tid) {
   THAW_ASSIGN(za_size, get_regset(tid, NT_ARM_ZA, &za, sizeof(za)));
   if ((ssve_size != 0 && (streaming.flags & kSveRegisters) != 0) ||
       (za_size != 0 && za.size > sizeof(za)))
-    return Error{0, name(tid) + " has SME state in use; checkpoint it when it is not computing"};
+    return Error{0, name(tid) + " has SME state in use", "checkpoint it when it is not computing"};
   struct {
     uint64_t enabled, locked, pointer;
   } shadow_stack = {};
   THAW_TRY(get_regset(tid, NT_ARM_GCS, &shadow_stack, sizeof(shadow_stack)));
   if ((shadow_stack.enabled & 1) != 0)
-    return Error{0, name(tid) +
-                        " has a guarded control stack (GCS); start it without "
-                        "(glibc: GLIBC_TUNABLES=glibc.cpu.aarch64_gcs=0)"};
+    return Error{0, name(tid) + " has a guarded control stack (GCS)",
+                 "start it without (glibc: GLIBC_TUNABLES=glibc.cpu.aarch64_gcs=0)"};
   return {};
 }
 

@@ -110,8 +110,8 @@ Result<Registers> read_registers(pid_t tid) {
   user_regs_struct regs = {};
   THAW_ASSIGN(size, get_regset(tid, NT_PRSTATUS, &regs, sizeof(regs)));
   if (size != sizeof(regs))
-    return Error{0, "thread " + std::to_string(tid) +
-                        " runs 32-bit code; thaw for AArch64 needs a 64-bit program"};
+    return Error{0, "thread " + std::to_string(tid) + " runs 32-bit code",
+                 "thaw for AArch64 needs a 64-bit program"};
   store(registers, regs);
   registers.vector.resize(kFpsimdSize);
   THAW_ASSIGN(fp_size, get_regset(tid, NT_PRFPREG, registers.vector.data(), kFpsimdSize));

@@ -85,8 +85,7 @@ void add_frame_features(std::span<const uint8_t> stack, CpuFeatures& features) {
 const char* frame_problem(const CpuFeatures& needed) {
   if ((needed.words[kFrames] & kIwmmxtRoom) == 0 || this_kernel_takes_iwmmxt_room()) return nullptr;
   return "the app was in a signal handler, which cannot return under this kernel: its "
-         "CONFIG_IWMMXT is another than "
-         "at the checkpoint; build the image with this kernel";
+         "CONFIG_IWMMXT is another than at the checkpoint";
 }
 
 }  // namespace thaw::arch

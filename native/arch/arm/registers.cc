@@ -151,8 +151,8 @@ Result<Registers> read_registers(pid_t tid) {
   iovec iov = {&regs, sizeof(regs)};
   if (ptrace(PTRACE_GETREGSET, tid, NT_PRSTATUS, &iov) != 0) return unreadable(tid);
   if (iov.iov_len != sizeof(regs))
-    return Error{0, "thread " + std::to_string(tid) +
-                        " runs 64-bit code; checkpoint it with thaw for AArch64"};
+    return Error{0, "thread " + std::to_string(tid) + " runs 64-bit code",
+                 "checkpoint it with thaw for AArch64"};
   store(registers, regs);
   registers.vector.resize(kVfpSize);
   iov = {registers.vector.data(), registers.vector.size()};

@@ -46,8 +46,8 @@ Result<Registers> read_registers(pid_t tid) {
   user_regs_struct regs = {};
   THAW_TRY(get_set(tid, NT_PRSTATUS, &regs, sizeof(regs)));
   if (regs.cs == 0x23)
-    return Error{
-        0, "thread " + std::to_string(tid) + " runs 32-bit code; thaw needs a 64-bit program here"};
+    return Error{0, "thread " + std::to_string(tid) + " runs 32-bit code",
+                 "thaw needs a 64-bit program here"};
   store(registers, regs);
   registers.vector.resize(kMaxXsave);
   THAW_ASSIGN(size, get_set(tid, NT_X86_XSTATE, registers.vector.data(), kMaxXsave));
@@ -55,8 +55,8 @@ Result<Registers> read_registers(pid_t tid) {
   uint64_t in_use = 0;
   if (size >= kXstateBv + 8) memcpy(&in_use, registers.vector.data() + kXstateBv, 8);
   if ((in_use & kAmxData) != 0)
-    return Error{0, "thread " + std::to_string(tid) +
-                        " has AMX tiles in use; checkpoint it when it is not computing"};
+    return Error{0, "thread " + std::to_string(tid) + " has AMX tiles in use",
+                 "checkpoint it when it is not computing"};
   registers.tls[0] = regs.fs_base;
   registers.tls[1] = regs.gs_base;
   return registers;

@@ -177,7 +177,7 @@ Result<void> collect_posix_timers(Capture& capture, RemoteSyscalls& remote) {
 Result<void> collect_cwd(Capture& capture) {
   THAW_ASSIGN(cwd, read_link(proc(capture, "cwd")));
   if (cwd.ends_with(" (deleted)"))
-    return Error{0, "the app's working directory " + cwd + " is gone; start the app elsewhere"};
+    return Error{0, "the app's working directory " + cwd + " is gone", "start the app elsewhere"};
   capture.process.cwd = capture.image.blob(cwd);
   if (capture.request.cwd != cwd) capture.process.flags |= model::kCwdMoved;
   return {};

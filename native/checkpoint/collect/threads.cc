@@ -59,9 +59,10 @@ Result<void> collect_alternate_stack(RemoteSyscalls& remote, SignalState& state)
 Result<void> collect_tid_address(RemoteSyscalls& remote, pid_t tid, model::Thread& thread) {
   THAW_ASSIGN(result, remote.call(SYS_prctl, PR_GET_TID_ADDRESS, remote.scratch()));
   if (result != 0)
-    return Error{static_cast<int>(-result), "thread " + std::to_string(tid) +
-                                                " has a clear_child_tid that this kernel does not "
-                                                "show; it needs CONFIG_CHECKPOINT_RESTORE"};
+    return Error{
+        static_cast<int>(-result),
+        "thread " + std::to_string(tid) + " has a clear_child_tid that this kernel does not show",
+        "the kernel needs CONFIG_CHECKPOINT_RESTORE"};
   THAW_ASSIGN(address, remote.read_scratch<unsigned long>());
   thread.clear_child_tid = address;
   return {};

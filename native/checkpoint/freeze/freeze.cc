@@ -23,6 +23,7 @@ int64_t now_ns() {
 
 Error seize_error(pid_t pid, pid_t tid) {
   const int err = errno;
+  std::string remedy;
   std::string why =
       "cannot trace thread " + std::to_string(tid) + " of process " + std::to_string(pid);
   auto status = read_file("/proc/" + std::to_string(tid) + "/status");
@@ -31,10 +32,10 @@ Error seize_error(pid_t pid, pid_t tid) {
   if (!tracer.empty() && tracer != "0")
     why += ": process " + std::string(tracer) + " traces it already (a debugger or strace?)";
   else if (status && line_value(status.value(), "State:").starts_with("Z"))
-    why += ": the thread has ended; a program whose main thread has exited cannot be checkpointed";
+    why += ": the thread has ended, and a program without its main thread cannot be checkpointed";
   else if (err == EPERM)
-    why += "; run thaw as the same user or as root, and see /proc/sys/kernel/yama/ptrace_scope";
-  return Error{err, std::move(why)};
+    remedy = "run thaw as the same user or as root, and see /proc/sys/kernel/yama/ptrace_scope";
+  return Error{err, std::move(why), std::move(remedy)};
 }
 
 /// Interrupts a seized thread and waits for it to stop; false if it has ended meanwhile.
@@ -46,8 +47,8 @@ Result<bool> stop_thread(pid_t pid, pid_t tid) {
     if (!WIFSTOPPED(status)) return false;
     if (status >> 16 == kEventStop) {
       if (WSTOPSIG(status) == SIGTRAP) return true;
-      return Error{0, "process " + std::to_string(pid) +
-                          " is stopped by a signal; continue it (kill -CONT) first"};
+      return Error{0, "process " + std::to_string(pid) + " is stopped by a signal",
+                   "continue it (kill -CONT) first"};
     }
     // A signal that was on its way: let it be delivered, the interrupt follows behind it.
     ptrace(PTRACE_CONT, tid, nullptr, reinterpret_cast<void*>(static_cast<long>(WSTOPSIG(status))));

@@ -35,7 +35,7 @@ std::string where(const Vma& vma) {
 }
 
 Error refuse(const Vma& vma, const std::string& why, const std::string& remedy) {
-  return Error{0, where(vma) + " " + why + "; " + remedy};
+  return Error{0, where(vma) + " " + why, remedy};
 }
 
 bool is_kernel_mapping(const Vma& vma) {

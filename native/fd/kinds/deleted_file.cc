@@ -40,7 +40,7 @@ Result<void> collect(Collector& c, const Probe& p, model::OpenFile& out) {
     return refuse(p, "is a deleted file that " + holder + " has open too", remedy);
   auto object = collect_memory(c, p.copy.get(), p.status, p.link);
   if (!object)
-    return refuse(p, "is a deleted file that cannot be kept: " + object.error().text(), remedy);
+    return refuse(p, "is a deleted file that cannot be kept: " + object.error().what(), remedy);
   out.object = object.value();
   out.note = c.image.blob("deleted file of " + std::to_string(p.status.st_size) +
                           " bytes, comes back as memory");

@@ -44,7 +44,7 @@ Result<void> fill_object(Collector& c, const Probe& p, Action action, model::Obj
   if (action == Action::reopen || reader == nullptr) return {};
   const auto kept = keep_pipe_content(c.image, reader->copy.get(), object);
   if (kept) return {};
-  return refuse(p, "cannot be kept: " + kept.error().text(),
+  return refuse(p, "cannot be kept: " + kept.error().what(),
                 "let the app read it before the checkpoint, or " +
                     policy::suggestion(kType, p.link, kActions));
 }

@@ -53,7 +53,7 @@ Result<void> collect(Collector& c, const Probe& p, model::OpenFile& out) {
     return refuse(p, "is sealed against new writers (F_SEAL_FUTURE_WRITE) and mapped for writing",
                   remedy(p));
   auto object = collect_memory(c, p.copy.get(), p.status, p.link);
-  if (!object) return refuse(p, "cannot be kept: " + object.error().text(), remedy(p));
+  if (!object) return refuse(p, "cannot be kept: " + object.error().what(), remedy(p));
   out.object = object.value();
   out.note = c.image.blob("memory of " + std::to_string(p.status.st_size) + " bytes");
   return {};

@@ -75,7 +75,7 @@ Result<void> fill_object(Collector& c, const Probe& p, model::Object& object) {
   const auto kept = keep_pipe_content(c.image, ends.reader->copy.get(), object);
   if (kept) return {};
   return refuse(
-      p, "cannot be kept: " + kept.error().text(),
+      p, "cannot be kept: " + kept.error().what(),
       "let the app read it before the checkpoint, or " + policy::suggestion(kType, "", kActions));
 }
 

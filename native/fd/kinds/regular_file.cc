@@ -113,7 +113,8 @@ Result<UniqueFd> open(Opener& o, const model::OpenFile& file) {
   if (!S_ISREG(now.st_mode)) return Error{0, std::string(path) + " is not a regular file any more"};
   if (file.file != model::kNone &&
       image::compare(o.image, o.image.files()[file.file], fd.get(), now) != image::Likeness::same)
-    return Error{0, std::string(path) + " has changed since the checkpoint; build the image again"};
+    return Error{0, std::string(path) + " has changed since the checkpoint",
+                 "build the image again"};
 
   const auto size = static_cast<uint64_t>(now.st_size);
   uint64_t position = file.position;

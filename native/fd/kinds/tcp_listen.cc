@@ -64,10 +64,11 @@ Result<UniqueFd> open_tcp(Opener& opener, const model::OpenFile& file) {
   THAW_ASSIGN(fd, make_socket(record.socket));
   if (is_bound(record.socket.local)) THAW_TRY(bind_socket(fd.get(), record.socket.local));
   if (record.listening != 0 && listen(fd.get(), static_cast<int>(record.backlog)) != 0) {
-    const char* remedy = errno == EADDRINUSE ? " (another process has it: stop that one, or give "
-                                               "each instance its own network namespace)"
-                                             : "";
-    return errno_error("cannot listen on " + address_text(record.socket.local) + remedy);
+    const char* remedy =
+        errno == EADDRINUSE
+            ? "stop the process that has it, or give each instance its own network namespace"
+            : "";
+    return errno_error("cannot listen on " + address_text(record.socket.local), remedy);
   }
   THAW_TRY(apply_options(fd.get(), record.socket.options, OptionPhase::last));
   return fd;
