@@ -13,11 +13,11 @@ import { Progress } from '../progress.js';
 import { median, summary } from '../statistics.js';
 import { Store } from '../store/store.js';
 import { table } from '../table.js';
-import { App, type Setting, exitText } from '../warmup/app.js';
-import { expectFree } from '../warmup/listening.js';
-import { explained } from '../warmup/prove.js';
-import { settingOf } from '../warmup/setting.js';
-import { answer } from '../warmup/train.js';
+import { App, type Setting, exitText } from '../app/app.js';
+import { expectFree } from '../warmup/triggers/listening.js';
+import { explained } from '../building/qualify.js';
+import { settingOf } from '../app/setting.js';
+import { answer } from '../training/train.js';
 
 export const help = `usage: thaw bench [--store DIR] [--runs N] [--trace] [--json] NAME
 

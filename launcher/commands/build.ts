@@ -10,7 +10,7 @@ import { Store } from '../store/store.js';
 import { duration, size, table } from '../table.js';
 import { ARM_CPUS } from '../firmware/cpu.js';
 import { type TargetRow, buildForTarget } from '../firmware/target.js';
-import { Build, type Built } from '../warmup/build.js';
+import { Build, type Built } from '../building/build.js';
 
 export const help = `usage: thaw build [--store DIR] [--json] [--guards-off NAME,...] PROFILE.toml...
        thaw build --target CPU --root DIR|IMAGE [--output FILE] [options] PROFILE.toml...

@@ -3,7 +3,7 @@ import { parse } from '../command.js';
 import { ThawError, UsageError, messageOf } from '../errors.js';
 import { environmentList, native } from '../native.js';
 import { Store } from '../store/store.js';
-import { accountOf } from '../warmup/account.js';
+import { accountOf } from '../app/account.js';
 
 export const help = `usage: thaw run [options] NAME [-- ARGS...]
 

@@ -4,7 +4,7 @@ import { interruptibly } from '../interruption.js';
 import { Progress } from '../progress.js';
 import { Store } from '../store/store.js';
 import { size } from '../table.js';
-import { retrain } from '../warmup/retrain.js';
+import { retrain } from '../building/retrain.js';
 
 export const help = `usage: thaw train [--store DIR] [--json] NAME
 

@@ -2,7 +2,7 @@
 // waiting to be accepted, and would be part of the image.
 import { setTimeout } from 'node:timers/promises';
 
-import { listens } from '../listening.js';
+import { listens } from './listening.js';
 import type { Waiter } from './trigger.js';
 
 const pauseMs = 5;

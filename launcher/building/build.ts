@@ -10,12 +10,12 @@ import type { Progress } from '../progress.js';
 import { asidePath, install } from '../store/install.js';
 import type { Store } from '../store/store.js';
 import { size } from '../table.js';
-import { App, type Limits, type Setting } from './app.js';
-import { exercise } from './exercise.js';
-import { expectFree } from './listening.js';
-import { explained, trainAndProve } from './prove.js';
-import { settingOf } from './setting.js';
-import { prepare, waitFor } from './triggers/index.js';
+import { App, type Limits, type Setting } from '../app/app.js';
+import { exercise } from '../app/exercise.js';
+import { expectFree } from '../warmup/triggers/listening.js';
+import { explained, trainAndProve } from './qualify.js';
+import { settingOf } from '../app/setting.js';
+import { prepare, waitFor } from '../warmup/triggers/index.js';
 
 export interface Built {
   readonly name: string;

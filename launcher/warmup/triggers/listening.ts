@@ -1,8 +1,8 @@
 // Who listens where, from the kernel's own table.
 import { readFileSync } from 'node:fs';
 
-import type { Trigger } from '../definition/definition.js';
-import { ThawError } from '../errors.js';
+import type { Trigger } from '../../definition/definition.js';
+import { ThawError } from '../../errors.js';
 
 const LISTEN = '0A';
 

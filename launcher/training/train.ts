@@ -3,9 +3,9 @@ import { setTimeout } from 'node:timers/promises';
 
 import type { Definition } from '../definition/definition.js';
 import { type FaultRecorder, native } from '../native.js';
-import { App, type Setting } from './app.js';
-import { exerciseUntilGood } from './exercise.js';
-import { listens } from './listening.js';
+import { App, type Setting } from '../app/app.js';
+import { exerciseUntilGood } from '../app/exercise.js';
+import { listens } from '../warmup/triggers/listening.js';
 
 /** For an app that no command exercises: what it does in this time is its launch. */
 const LAUNCH_MS = 200;

@@ -12,9 +12,9 @@ import type { Progress } from '../progress.js';
 import { imagePath } from '../store/image.js';
 import { asidePath, replaceImage } from '../store/install.js';
 import type { Store } from '../store/store.js';
-import { expectFree } from './listening.js';
-import { explained, trainAndProve } from './prove.js';
-import { settingOf } from './setting.js';
+import { expectFree } from '../warmup/triggers/listening.js';
+import { explained, trainAndProve } from './qualify.js';
+import { settingOf } from '../app/setting.js';
 
 /** Trains the installed image of profile `name` again. @throws ThawError */
 export async function retrain(

@@ -4,9 +4,9 @@ import { ThawError, messageOf } from '../errors.js';
 import { type Image, type VerifyOptions, native } from '../native.js';
 import type { Progress } from '../progress.js';
 import { size } from '../table.js';
-import { type Setting, lastLines } from './app.js';
-import { train } from './train.js';
-import { trial } from './trial.js';
+import { type Setting, lastLines } from '../app/app.js';
+import { train } from '../training/train.js';
+import { trial } from '../proving/trial.js';
 
 const LOG_LINES = 10;
 

@@ -3,9 +3,9 @@ import { setTimeout } from 'node:timers/promises';
 
 import type { Definition } from '../definition/definition.js';
 import { native } from '../native.js';
-import { App, type Setting } from './app.js';
-import { exerciseUntilGood } from './exercise.js';
-import { listens } from './listening.js';
+import { App, type Setting } from '../app/app.js';
+import { exerciseUntilGood } from '../app/exercise.js';
+import { listens } from '../warmup/triggers/listening.js';
 
 /** It has to live for that long, also when no commands exercise it. */
 const ALIVE_MS = 500;
