@@ -1,18 +1,9 @@
 // The app under thaw's hands: started in a session of its own, so that all of it can be ended.
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 
 import { ThawError, messageOf } from '../errors.js';
 import { type Exit, type FaultRecorder, environmentList, native } from '../native.js';
-import type { Account } from './account.js';
-
-/** Where the app, the commands that exercise it and its trial launch run. */
-export interface Setting {
-  readonly env: Readonly<Record<string, string>>;
-  readonly cwd: string;
-  readonly account: Account;
-  /** Clocks that begin near zero, where privileges allow: the image can then be launched soon after any boot. */
-  readonly freshClocks?: boolean;
-}
+import type { Setting } from './setting.js';
 
 export class App {
   readonly pid: number;
@@ -119,14 +110,4 @@ function aborted(signal: AbortSignal): Promise<never> {
 export function exitText({ code, signal }: Exit): string {
   if (code !== null) return `exit code ${code}`;
   return signal === null ? 'killed' : `signal ${signal}`;
-}
-
-/** The end of what an app wrote. */
-export function lastLines(log: string, count: number): string[] {
-  try {
-    const lines = readFileSync(log, 'utf8').trimEnd().split('\n');
-    return lines.slice(-count).filter((line) => line !== '');
-  } catch {
-    return [];
-  }
 }

@@ -5,7 +5,7 @@ import { setTimeout } from 'node:timers/promises';
 
 import { ThawError } from '../errors.js';
 import { shellPath, withTools } from '../tools.js';
-import type { Setting } from './app.js';
+import type { Setting } from './setting.js';
 
 const RETRY_MS = 50;
 

@@ -1,11 +1,28 @@
-// Where the launches of a profile run.
+// What an app sees of the machine: little, and the same for every builder.
 import type { Definition } from '../definition/definition.js';
-import { accountOf } from './account.js';
-import type { Setting } from './app.js';
-import { environment } from './environment.js';
+import { type Account, accountOf } from './account.js';
 
-/** The profile's account, folder and environment. @throws ThawError when there is no such account */
-export async function settingOf(definition: Definition): Promise<Setting> {
-  const account = await accountOf(definition.user);
-  return { env: environment(definition, account), cwd: definition.cwd, account };
+const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** Where the app, the commands that exercise it and its launches run. */
+export interface Setting {
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  readonly account: Account;
+  /** Clocks that begin near zero, where privileges allow: the image can then be launched soon after any boot. */
+  readonly freshClocks?: boolean;
+}
+
+/**
+ * The profile's account and folder, and a minimal environment with the profile's variables.
+ * @throws ThawError when there is no such account
+ */
+export async function settingOf({ user, env, cwd }: Definition): Promise<Setting> {
+  const account = await accountOf(user);
+  const { name, home } = account;
+  return {
+    env: { PATH, HOME: home, LANG: 'C.UTF-8', USER: name, LOGNAME: name, ...env },
+    cwd,
+    account,
+  };
 }

@@ -6,15 +6,16 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
+import { explained } from '../app/output.js';
+import { settingOf } from '../app/setting.js';
 import { ThawError, messageOf } from '../errors.js';
 import { type Image, native } from '../native.js';
 import type { Progress } from '../progress.js';
 import { imagePath } from '../store/image.js';
 import { asidePath, replaceImage } from '../store/install.js';
 import type { Store } from '../store/store.js';
-import { expectFree } from '../warmup/triggers/listening.js';
-import { explained, trainAndProve } from './qualify.js';
-import { settingOf } from '../app/setting.js';
+import { expectFree } from '../warmup/triggers/index.js';
+import { qualify } from './qualify.js';
 
 /** Trains the installed image of profile `name` again. @throws ThawError */
 export async function retrain(
@@ -32,7 +33,7 @@ export async function retrain(
     expectFree(definition.warmup.until);
     const setting = await settingOf(definition);
     await progress.step('copy', () => copySparse(installed, aside));
-    await trainAndProve(definition, aside, setting, log, progress, interrupt);
+    await qualify({ definition, image: aside, setting, log, interrupt }, progress);
     return native.show(replaceImage(store, name, aside));
   } catch (error) {
     throw explained(name, log, error);

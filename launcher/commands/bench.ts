@@ -13,11 +13,11 @@ import { Progress } from '../progress.js';
 import { median, summary } from '../statistics.js';
 import { Store } from '../store/store.js';
 import { table } from '../table.js';
-import { App, type Setting, exitText } from '../app/app.js';
-import { expectFree } from '../warmup/triggers/listening.js';
-import { explained } from '../building/qualify.js';
-import { settingOf } from '../app/setting.js';
-import { answer } from '../training/train.js';
+import { App, exitText } from '../app/app.js';
+import { expectFree, isServer } from '../warmup/triggers/index.js';
+import { explained } from '../app/output.js';
+import { type Setting, settingOf } from '../app/setting.js';
+import { answer } from '../training/answer.js';
 
 export const help = `usage: thaw bench [--store DIR] [--runs N] [--trace] [--json] NAME
 
@@ -124,7 +124,7 @@ async function untilAnswer(
   const app = new App(command, setting, log);
   const sinceBegin = (): number => performance.now() - begin;
   try {
-    if (warmup.until.kind !== 'port' && train.run.length === 0) {
+    if (!isServer(warmup.until) && train.run.length === 0) {
       await endsWell(app, warmup.timeoutMs, interrupt);
       return sinceBegin();
     }

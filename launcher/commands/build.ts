@@ -10,7 +10,7 @@ import { Store } from '../store/store.js';
 import { duration, size, table } from '../table.js';
 import { ARM_CPUS } from '../firmware/cpu.js';
 import { type TargetRow, buildForTarget } from '../firmware/target.js';
-import { Build, type Built } from '../building/build.js';
+import { type Built, build } from '../building/build.js';
 
 export const help = `usage: thaw build [--store DIR] [--json] [--guards-off NAME,...] PROFILE.toml...
        thaw build --target CPU --root DIR|IMAGE [--output FILE] [options] PROFILE.toml...
@@ -128,7 +128,8 @@ async function buildOne(
   const { name } = definition;
   const begin = performance.now();
   try {
-    const built = await new Build(definition, store, new Progress(name), interrupt, guardsOff).run();
+    const progress = new Progress(name);
+    const built = await build(definition, store, { guardsOff, progress, interrupt });
     return { name, ms: performance.now() - begin, built };
   } catch (error) {
     const told = error instanceof ThawError ? error : new ThawError(messageOf(error), { cause: error });

@@ -1,12 +1,5 @@
 // A profile's definition, checked and complete. Durations in milliseconds.
-export type Trigger =
-  | { readonly kind: 'port'; readonly port: number }
-  | { readonly kind: 'log'; readonly pattern: string }
-  | { readonly kind: 'notify' }
-  | { readonly kind: 'idle'; readonly ms: number }
-  | { readonly kind: 'delay'; readonly ms: number }
-  | { readonly kind: 'file'; readonly path: string }
-  | { readonly kind: 'call' };
+import type { Trigger } from '../warmup/triggers/index.js';
 
 export interface Warmup {
   readonly until: Trigger;

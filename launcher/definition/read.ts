@@ -4,12 +4,12 @@ import { delimiter, dirname, join, resolve } from 'node:path';
 import { parse } from 'toml';
 
 import { ThawError, messageOf } from '../errors.js';
+import { type Trigger, below, takesArguments, triggerKinds } from '../warmup/triggers/index.js';
 import {
   type Definition,
   type Launch,
   type Policy,
   type Train,
-  type Trigger,
   type Warmup,
   policyActions,
   policyTypes,
@@ -149,55 +149,24 @@ function readTrain(top: Table, warmup: Warmup): Train {
   return { run };
 }
 
-/** Per kind of trigger: reads it, or answers undefined where it is not set. */
-const triggers: Readonly<Record<Trigger['kind'], (table: Table, cwd: string) => Trigger | undefined>> = {
-  port: (table) => mapped(table.integer('port', 1, 65_535), (port) => ({ kind: 'port', port })),
-  log: (table) => mapped(table.string('log'), (pattern) => logTrigger(table, pattern)),
-  notify: (table) => (table.yes('notify') ? { kind: 'notify' } : undefined),
-  idle: (table) => mapped(table.duration('idle'), (ms) => ({ kind: 'idle', ms })),
-  delay: (table) => mapped(table.duration('delay'), (ms) => ({ kind: 'delay', ms })),
-  file: (table, cwd) => mapped(table.string('file'), (path) => ({ kind: 'file', path: resolve(cwd, path) })),
-  call: (table) => (table.yes('call') ? { kind: 'call' } : undefined),
-};
-
-function mapped<T>(value: T | undefined, make: (value: T) => Trigger): Trigger | undefined {
-  return value === undefined ? undefined : make(value);
-}
-
-function logTrigger(table: Table, pattern: string): Trigger {
-  try {
-    new RegExp(pattern);
-  } catch (error) {
-    throw table.error(
-      'log',
-      `is no regular expression: ${messageOf(error)}`,
-      'accepted: a JavaScript regular expression',
-    );
-  }
-  return { kind: 'log', pattern };
-}
-
 function readTrigger(table: Table, cwd: string): Trigger {
-  const kinds = Object.keys(triggers).join(', ');
-  if (table.has('syscall')) throw table.error('syscall', 'is not supported yet', `accepted: one of ${kinds}`);
-  const found = Object.values(triggers).flatMap((read) => read(table, cwd) ?? []);
-  table.end();
-  const [trigger, second] = found;
-  if (trigger === undefined) throw table.error('until', 'names no trigger', `accepted: one of ${kinds}`);
+  const kinds = Object.entries(triggerKinds);
+  const names = Object.keys(triggerKinds).join(', ');
+  if (table.has('syscall')) throw table.error('syscall', 'is not supported yet', `accepted: one of ${names}`);
+  const unknown = Object.keys(table.values).find((key) => !(key in triggerKinds));
+  if (unknown !== undefined) throw table.error(unknown, 'is not known', `accepted here: ${names}`);
+  const [first, second] = kinds.filter(([name]) => table.has(name));
+  if (first === undefined) throw table.error('until', 'names no trigger', `accepted: one of ${names}`);
   if (second !== undefined)
-    throw table.error(
-      'until',
-      `names two triggers, ${trigger.kind} and ${second.kind}`,
-      'one of them is enough',
-    );
-  return trigger;
+    throw table.error('until', `names two triggers, ${first[0]} and ${second[0]}`, 'one of them is enough');
+  return below(table.parsed<Trigger>(first[1].schema), cwd);
 }
 
 function readLaunch(top: Table, until: Trigger): Launch {
   const launch = top.table('launch');
   if (launch === undefined) return { args: 'exact', inherit: [] };
   const args = launch.oneOf('args', ['exact', 'deliver']) === 'deliver' ? 'deliver' : 'exact';
-  if (args === 'deliver' && until.kind !== 'call')
+  if (args === 'deliver' && !takesArguments(until))
     throw launch.error(
       'args',
       'is "deliver", which the app must ask for',

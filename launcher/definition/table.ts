@@ -1,6 +1,9 @@
 // One table of a TOML file under examination: every value is asked for by key and type, and what nobody asked for is an
 // error. Errors name the file, the line and what would be accepted.
+import * as v from 'valibot';
+
 import { ThawError } from '../errors.js';
+import { duration } from './duration.js';
 
 /** The text of the file, to find lines in. */
 export class Source {
@@ -111,15 +114,24 @@ export class Table {
     );
   }
 
-  /** A duration such as "300ms", "60s" or "2m", in milliseconds. */
+  /** In milliseconds. */
   duration(key: string): number | undefined {
-    const accepted = 'a duration such as "300ms", "60s" or "2m"';
-    const text = this.string(key, accepted);
-    if (text === undefined) return undefined;
-    const match = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(text);
-    if (match === null) throw this.error(key, `is "${text}"`, `accepted: ${accepted}`);
-    const factor = { ms: 1, s: 1000, m: 60_000 }[match[2] as 'ms' | 's' | 'm'];
-    return Number(match[1]) * factor;
+    this.#asked.add(key);
+    if (!this.has(key)) return undefined;
+    return this.#checked(key, v.safeParse(duration, this.values[key]));
+  }
+
+  /** The whole table, as `schema` makes it. */
+  parsed<T>(schema: v.GenericSchema<unknown, T>): T {
+    const result = v.safeParse(schema, this.values);
+    return this.#checked(result.success ? '' : (v.getDotPath(result.issues[0]) ?? ''), result);
+  }
+
+  /** The messages of issues say what is accepted. */
+  #checked<T>(key: string, result: v.SafeParseResult<v.GenericSchema<unknown, T>>): T {
+    if (result.success) return result.output;
+    const [{ message }] = result.issues;
+    throw this.error(key, `is ${described(this.values[key])}`, `accepted: ${message}`);
   }
 
   /** Values that are all strings, such as an environment. */

@@ -1,36 +1,27 @@
 // The trial launch: an image is installed only after its app has come back from it and works.
 import { setTimeout } from 'node:timers/promises';
 
-import type { Definition } from '../definition/definition.js';
-import { native } from '../native.js';
-import { App, type Setting } from '../app/app.js';
+import type { App } from '../app/app.js';
 import { exerciseUntilGood } from '../app/exercise.js';
-import { listens } from '../warmup/triggers/listening.js';
+import { type ImageLaunch, launch } from '../app/launch.js';
+import { isServer, untilUp } from '../warmup/triggers/index.js';
 
 /** It has to live for that long, also when no commands exercise it. */
 const ALIVE_MS = 500;
 const RETRY_MS = 20;
 
-/** Launches `image` and proves that the app works. @throws ThawError */
-export async function trial(
-  definition: Definition,
-  image: string,
-  setting: Setting,
-  log: string,
-  interrupt: AbortSignal,
-): Promise<void> {
-  const thawExec = native.thawExec();
-  const command = [definition.program, ...definition.args];
-  const app = new App([thawExec, '--image', image, '--no-fallback', '--', ...command], setting, log);
+/** Launches the image and proves that its app works. @throws ThawError */
+export async function trial(proof: ImageLaunch): Promise<void> {
+  const { run, until, timeoutMs } = proof.definition.warmup;
+  const app = launch(proof);
   try {
-    const { run, until } = definition.warmup;
     // A program that does its work and ends well, as a command does, has proved itself; a server has not.
-    const done = run.length === 0 && until.kind !== 'port' && (await endsWell(app));
+    const done = run.length === 0 && !isServer(until) && (await endsWell(app));
     if (done) return;
-    await app.during((signal) => prove(definition, app.pid, setting, signal), {
+    await app.during((signal) => prove(proof, app.pid, signal), {
       what: 'trial launch',
-      timeoutMs: definition.warmup.timeoutMs,
-      interrupt,
+      timeoutMs,
+      interrupt: proof.interrupt,
       remedy: "the restored app does not pass the profile's warmup.run, or does not listen on its port",
     });
   } finally {
@@ -43,18 +34,9 @@ async function endsWell(app: App): Promise<boolean> {
   return Promise.race([ended, setTimeout(ALIVE_MS, false)]);
 }
 
-async function prove(
-  { warmup }: Definition,
-  pid: number,
-  setting: Setting,
-  signal: AbortSignal,
-): Promise<void> {
+async function prove({ definition, setting }: ImageLaunch, pid: number, signal: AbortSignal): Promise<void> {
+  const { run, until } = definition.warmup;
   // Both: a command may succeed before the app has even begun.
-  await Promise.all([
-    setTimeout(ALIVE_MS, undefined, { signal }),
-    exerciseUntilGood(warmup.run, setting, signal),
-  ]);
-  const { until } = warmup;
-  while (until.kind === 'port' && !listens(until.port, pid))
-    await setTimeout(RETRY_MS, undefined, { signal });
+  await Promise.all([setTimeout(ALIVE_MS, undefined, { signal }), exerciseUntilGood(run, setting, signal)]);
+  await untilUp(until, pid, RETRY_MS, signal);
 }

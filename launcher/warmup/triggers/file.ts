@@ -1,12 +1,22 @@
 // Warm when the app has made a file, or has written it anew: one that an earlier run left behind says nothing.
 import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import * as v from 'valibot';
 
-import type { Waiter } from './trigger.js';
+import { triggerKind } from './trigger.js';
 
 const pauseMs = 10;
 
-export const file: Waiter<'file'> = {
+export const file = triggerKind({
+  schema: v.pipe(
+    v.strictObject({ file: v.string('a string') }),
+    v.description(
+      'The app has made this file, or has written it anew. Relative to the folder where the app starts.',
+    ),
+    v.transform(({ file }) => ({ kind: 'file' as const, path: file })),
+  ),
+  below: (trigger, folder) => ({ ...trigger, path: resolve(folder, trigger.path) }),
   prepare({ path }) {
     const stale = stamp(path);
     return { env: {}, ...(stale === undefined ? {} : { stale }), close: () => undefined };
@@ -16,7 +26,7 @@ export const file: Waiter<'file'> = {
       await setTimeout(pauseMs, undefined, { signal });
     return {};
   },
-};
+});
 
 /** Tells one state of a file from another; undefined when there is none. */
 function stamp(path: string): string | undefined {

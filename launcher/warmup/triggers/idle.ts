@@ -1,8 +1,10 @@
 // Warm when the app has used no CPU for some time.
 import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
+import * as v from 'valibot';
 
-import type { Waiter } from './trigger.js';
+import { duration } from '../../definition/duration.js';
+import { triggerKind } from './trigger.js';
 
 const pauseMs = 20;
 
@@ -13,7 +15,12 @@ function cpuTicks(pid: number): number {
   return Number(fields[11]) + Number(fields[12]);
 }
 
-export const idle: Waiter<'idle'> = {
+export const idle = triggerKind({
+  schema: v.pipe(
+    v.strictObject({ idle: duration }),
+    v.description('The app has used no CPU for this time.'),
+    v.transform(({ idle }) => ({ kind: 'idle' as const, ms: idle })),
+  ),
   async wait({ ms }, { pid, signal }) {
     let ticks = cpuTicks(pid);
     let since = performance.now();
@@ -26,4 +33,4 @@ export const idle: Waiter<'idle'> = {
     }
     return {};
   },
-};
+});

@@ -1,21 +1,7 @@
 // Who listens where, from the kernel's own table.
 import { readFileSync } from 'node:fs';
 
-import type { Trigger } from '../../definition/definition.js';
-import { ThawError } from '../../errors.js';
-
 const LISTEN = '0A';
-
-/**
- * An instance that runs already would answer in the new one's place: the trigger, the commands that exercise the
- * app and the trial launch would all be satisfied by it. @throws ThawError
- */
-export function expectFree(trigger: Trigger): void {
-  if (trigger.kind !== 'port' || !listens(trigger.port)) return;
-  throw new ThawError(`something listens on port ${trigger.port} already`, {
-    remedy: 'end it before the build (a running instance of the app?)',
-  });
-}
 
 /** True if somebody listens on the port, in the network namespace of process `pid`. */
 export function listens(port: number, pid: number | 'self' = 'self'): boolean {

@@ -1,5 +1,5 @@
 // What a trigger is: something that tells that the app is warm.
-import type { Trigger } from '../../definition/definition.js';
+import type * as v from 'valibot';
 
 /** Made before the app starts; closed when it is gone. */
 export interface Prepared {
@@ -26,8 +26,31 @@ export interface Ready {
   readonly callAddress?: string;
 }
 
-export interface Waiter<K extends Trigger['kind']> {
+/** All that thaw has to know of one kind of trigger; T is one of them, as a definition has it. */
+export interface TriggerKind<T> {
+  /**
+   * The table that a profile sets as warmup.until, its description for people, and how it becomes a T.
+   * The messages of its issues say what would be accepted.
+   */
+  readonly schema: v.GenericSchema<unknown, T>;
+  /** The same trigger with its paths below `folder`, where the app starts; default: it has none. */
+  below?(trigger: T, folder: string): T;
+  /** The app asks for its arguments itself: a profile may have them delivered. */
+  readonly takesArguments?: true;
+  /** Fails where another process would fire the trigger in the app's place; default: none could. @throws ThawError */
+  expectFree?(trigger: T): void;
   /** Makes what the app must find when it starts; default: nothing. */
-  prepare?(trigger: Extract<Trigger, { kind: K }>): Prepared;
-  wait(trigger: Extract<Trigger, { kind: K }>, context: TriggerContext): Promise<Ready>;
+  prepare?(trigger: T): Prepared;
+  /** Resolves when the app is warm; rejects when `context.signal` is aborted. */
+  wait(trigger: T, context: TriggerContext): Promise<Ready>;
+  /**
+   * Whether process `pid`, launched from an image, is up. Such an app is a server, which has to stay. Default: nothing but
+   * the commands that exercise the app can tell.
+   */
+  isUp?(trigger: T, pid: number): boolean;
+}
+
+/** Has T found out from the schema. */
+export function triggerKind<T extends { readonly kind: string }>(kind: TriggerKind<T>): TriggerKind<T> {
+  return kind;
 }

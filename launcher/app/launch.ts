@@ -1,0 +1,25 @@
+// Launches of an image that is not installed yet: what training and proving have in common.
+import type { Definition } from '../definition/definition.js';
+import { type FaultRecorder, native } from '../native.js';
+import { App } from './app.js';
+import type { Setting } from './setting.js';
+
+export interface ImageLaunch {
+  readonly definition: Definition;
+  readonly image: string;
+  readonly setting: Setting;
+  /** File for what the app writes. */
+  readonly log: string;
+  readonly interrupt: AbortSignal;
+}
+
+/** Launches the image with its own arguments; it never starts cold. `env` is added to the app's. @throws ThawError */
+export function launch(
+  { definition: { program, args }, image, setting, log }: ImageLaunch,
+  env: Setting['env'] = {},
+  faults?: FaultRecorder,
+): App {
+  const thawExec = native.thawExec();
+  const command = [thawExec, '--image', image, '--no-fallback', '--', program, ...args] as const;
+  return new App(command, { ...setting, env: { ...setting.env, ...env } }, log, faults);
+}

@@ -1,0 +1,14 @@
+// An image is read again before it is launched: what its launch would check, and what the storage has of it.
+import type { Setting } from '../app/setting.js';
+import { ThawError } from '../errors.js';
+import { type VerifyOptions, native } from '../native.js';
+
+/** @throws ThawError that names what stands in the way of a launch here */
+export function verify(image: string, { account }: Setting, options: VerifyOptions): void {
+  const { problems } = native.verify(image, options);
+  // Another user's image is not for the builder: the trial, as that user, will tell.
+  const real = problems.filter(({ condition }) => condition !== 'user' || account.change === undefined);
+  const [first] = real;
+  if (first === undefined) return;
+  throw new ThawError(real.map(({ what }) => what).join('\n'), { remedy: first.remedy });
+}
