@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 
-import { type Image, native } from '../launcher/native.js';
+import { type Image, native } from '../launcher/engine/index.js';
 import { output } from './command.js';
 import { benchProgram } from './paths.js';
 import type { Thaw } from './thaw.js';

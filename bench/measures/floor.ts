@@ -2,7 +2,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { ThawError } from '../../launcher/errors.js';
-import { type Image, native } from '../../launcher/native.js';
+import { type Image, native } from '../../launcher/engine/index.js';
 import { parsePhases, PHASES, untilResume, type Phases } from '../../launcher/phases.js';
 import { output } from '../command.js';
 import { firstAnswer, withEnv } from '../launch.js';

@@ -4,7 +4,7 @@ import { userInfo } from 'node:os';
 import { promisify } from 'node:util';
 
 import { ThawError } from '../errors.js';
-import type { User } from '../native.js';
+import type { User } from '../engine/index.js';
 import { withTools } from '../tools.js';
 
 const execute = promisify(execFile);

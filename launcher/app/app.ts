@@ -2,7 +2,7 @@
 import { closeSync, openSync } from 'node:fs';
 
 import { ThawError, messageOf } from '../errors.js';
-import { type Exit, type FaultRecorder, environmentList, native } from '../native.js';
+import { type Exit, type FaultRecorder, environmentList, native } from '../engine/index.js';
 import type { Setting } from './setting.js';
 
 export class App {

@@ -1,7 +1,7 @@
 // What every image goes through before launches use it: a training launch, a reading of what the storage has of it, and a
 // trial launch.
 import type { ImageLaunch } from '../app/launch.js';
-import { type Image, native } from '../native.js';
+import { type Image, native } from '../engine/index.js';
 import type { Progress } from '../progress.js';
 import { trial } from '../proving/trial.js';
 import { verify } from '../proving/verify.js';

@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import { explained } from '../app/output.js';
 import { settingOf } from '../app/setting.js';
 import { ThawError, messageOf } from '../errors.js';
-import { type Image, native } from '../native.js';
+import { type Image, native } from '../engine/index.js';
 import type { Progress } from '../progress.js';
 import { imagePath } from '../store/image.js';
 import { asidePath, replaceImage } from '../store/install.js';

@@ -7,7 +7,7 @@ import { oneOperand, parse, print, printJson } from '../command.js';
 import type { Definition } from '../definition/definition.js';
 import { ThawError, UsageError } from '../errors.js';
 import { interruptibly } from '../interruption.js';
-import { native } from '../native.js';
+import { native } from '../engine/index.js';
 import { PHASES, parsePhases, untilResume, type Phases } from '../phases.js';
 import { Progress } from '../progress.js';
 import { median, summary } from '../statistics.js';

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 
 import { guards, noOperands, parse, print, printJson, processId } from '../command.js';
 import { UsageError } from '../errors.js';
-import { type CheckpointReport, type Policy, native } from '../native.js';
+import { type CheckpointReport, type Policy, native } from '../engine/index.js';
 import { size } from '../table.js';
 
 export const help = `usage: thaw checkpoint --pid PID --image FILE [options]

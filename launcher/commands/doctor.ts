@@ -1,7 +1,7 @@
 // thaw doctor: what this kernel, device or process can and cannot do, and what to change.
 import { UsageError } from '../errors.js';
 import { parse, print, printJson, processId } from '../command.js';
-import { type Check, native } from '../native.js';
+import { type Check, native } from '../engine/index.js';
 import { imagePath } from '../store/image.js';
 import { Store } from '../store/store.js';
 import { usage } from '../store/usage.js';

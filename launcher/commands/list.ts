@@ -1,7 +1,7 @@
 // thaw list: the profiles in the store.
 import { noOperands, parse, print, printJson } from '../command.js';
 import { messageOf } from '../errors.js';
-import { type Image, native } from '../native.js';
+import { type Image, native } from '../engine/index.js';
 import { Store } from '../store/store.js';
 import { type Usage, usage } from '../store/usage.js';
 import { size, table } from '../table.js';

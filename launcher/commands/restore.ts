@@ -7,7 +7,7 @@ import { setTimeout } from 'node:timers/promises';
 
 import { oneOperand, parse, print, printJson } from '../command.js';
 import { ThawError, messageOf } from '../errors.js';
-import { type Image, environmentList, native } from '../native.js';
+import { type Image, environmentList, native } from '../engine/index.js';
 
 export const help = `usage: thaw restore [options] FILE
 

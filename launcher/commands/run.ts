@@ -1,7 +1,7 @@
 // thaw run: thaw-exec by profile name.
 import { parse } from '../command.js';
 import { ThawError, UsageError, messageOf } from '../errors.js';
-import { environmentList, native } from '../native.js';
+import { environmentList, native } from '../engine/index.js';
 import { Store } from '../store/store.js';
 import { accountOf } from '../app/account.js';
 

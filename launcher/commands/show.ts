@@ -1,6 +1,6 @@
 // thaw show: what an image holds.
 import { oneOperand, parse, print, printJson } from '../command.js';
-import { type Image, type ImageMapping, type ImageProcess, native } from '../native.js';
+import { type Image, type ImageMapping, type ImageProcess, native } from '../engine/index.js';
 import { imagePath } from '../store/image.js';
 import { needs } from '../store/needs.js';
 import { Store } from '../store/store.js';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { parse, print, printJson } from '../command.js';
 import { ThawError, UsageError } from '../errors.js';
-import { type Verdict, native } from '../native.js';
+import { type Verdict, native } from '../engine/index.js';
 import { imagePath } from '../store/image.js';
 import { Store } from '../store/store.js';
 import { needs } from '../store/needs.js';

@@ -8,7 +8,7 @@ import type { Readable } from 'node:stream';
 
 import type { Definition } from '../definition/definition.js';
 import { ThawError } from '../errors.js';
-import { projectFolder } from '../native.js';
+import { projectFolder } from '../engine/index.js';
 import type { Progress } from '../progress.js';
 import type { ArmCpu } from './cpu.js';
 import { missing, runTool } from './process.js';

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 
 import type { Definition } from '../definition/definition.js';
 import { ThawError } from '../errors.js';
-import { native } from '../native.js';
+import { native } from '../engine/index.js';
 import { Progress } from '../progress.js';
 import { size } from '../table.js';
 import { Guest, type GuestSetting } from './guest.js';

@@ -1,7 +1,7 @@
 // An image is read again before it is launched: what its launch would check, and what the storage has of it.
 import type { Setting } from '../app/setting.js';
 import { ThawError } from '../errors.js';
-import { type VerifyOptions, native } from '../native.js';
+import { type VerifyOptions, native } from '../engine/index.js';
 
 /** @throws ThawError that names what stands in the way of a launch here */
 export function verify(image: string, { account }: Setting, options: VerifyOptions): void {

@@ -3,7 +3,7 @@ import { readFileSync, renameSync, rmSync, statSync, symlinkSync, unlinkSync, wr
 import { basename, join } from 'node:path';
 
 import type { Definition } from '../definition/definition.js';
-import { native } from '../native.js';
+import { native } from '../engine/index.js';
 import { resolvedToml } from './resolved.js';
 import { CURRENT, type Store, entries, indexTarget } from './store.js';
 import { type Usage, usage } from './usage.js';

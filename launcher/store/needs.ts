@@ -1,5 +1,5 @@
 // What an image needs of the device that launches it, in words.
-import type { Image } from '../native.js';
+import type { Image } from '../engine/index.js';
 
 /** CPU, kernel, page size, user and files. */
 export function needs({ header, requirements, files }: Image): [string, string][] {

@@ -1,5 +1,5 @@
 // The image of an app that is warm.
-import { type CheckpointReport, environmentList, native } from '../native.js';
+import { type CheckpointReport, environmentList, native } from '../engine/index.js';
 import { size } from '../table.js';
 import { type WarmUp, whenWarm } from './warm_up.js';
 

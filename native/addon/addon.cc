@@ -69,11 +69,6 @@ std::vector<std::string> strings_option(const Napi::Object& options, const char*
   return strings;
 }
 
-Napi::String to_json(Napi::Env env, const Napi::Value& value) {
-  const auto json = env.Global().Get("JSON").As<Napi::Object>();
-  return json.Get("stringify").As<Napi::Function>().Call(json, {value}).As<Napi::String>();
-}
-
 NODE_API_MODULE(thaw, initialize)
 
 }  // namespace thaw::addon

@@ -29,7 +29,5 @@ Napi::Value receive_datagram(const Napi::CallbackInfo& info);
 std::string string_option(const Napi::Object& options, const char* name);
 bool bool_option(const Napi::Object& options, const char* name);
 std::vector<std::string> strings_option(const Napi::Object& options, const char* name);
-/// JSON text of a value.
-Napi::String to_json(Napi::Env env, const Napi::Value& value);
 
 }  // namespace thaw::addon

@@ -77,7 +77,7 @@ class CheckpointWorker : public Napi::AsyncWorker {
     result.Set("descriptors", report_.descriptors);
     result.Set("ops", report_.ops);
     result.Set("frozenMs", report_.frozen_ms);
-    deferred_.Resolve(to_json(Env(), result));
+    deferred_.Resolve(result);
   }
   void OnError(const Napi::Error& error) override { deferred_.Reject(error.Value()); }
 

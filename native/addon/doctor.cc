@@ -22,9 +22,7 @@ Napi::Value doctor(const Napi::CallbackInfo& info) {
   if (info[0].IsNumber())
     for (const doctor::Finding& finding : doctor::examine_process(info[0].ToNumber().Int32Value()))
       add(finding);
-  Napi::Object result = Napi::Object::New(env);
-  result.Set("checks", checks);
-  return to_json(env, result);
+  return checks;
 }
 
 Napi::Value check_kernel(const Napi::CallbackInfo& info) {

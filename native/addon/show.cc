@@ -1,4 +1,4 @@
-// show(path): the image as JSON, for `thaw show`.
+// show(path): what the image holds, for `thaw show` (launcher/engine/image.ts).
 #include <sys/stat.h>
 
 #include "addon/addon.h"
@@ -241,7 +241,7 @@ Napi::Value show(const Napi::CallbackInfo& info) {
   const std::string path = info[0].ToString();
   auto view = View::open(path.c_str());
   if (!view) throw to_js(info.Env(), view.error());
-  return to_json(info.Env(), Shower(info.Env(), view.value()).run(path.c_str()));
+  return Shower(info.Env(), view.value()).run(path.c_str());
 }
 
 }  // namespace thaw::addon

@@ -40,7 +40,7 @@ Napi::Value verify(const Napi::CallbackInfo& info) {
   Napi::Object result = Napi::Object::New(env);
   result.Set("ok", problems.Length() == 0);
   result.Set("problems", problems);
-  return to_json(env, result);
+  return result;
 }
 
 }  // namespace thaw::addon

@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { native } from '../../native.js';
+import { native } from '../../engine/index.js';
 import type { Prepared } from './trigger.js';
 
 /** Listens in a folder of its own: socket paths are short, and the app may be another user. */

@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { addon } from './paths.js';
 
 interface Native {
-  checkpoint(options: Readonly<Record<string, unknown>>): Promise<string>;
+  checkpoint(options: Readonly<Record<string, unknown>>): Promise<unknown>;
 }
 
 const [, , pid, image, cwd = ''] = process.argv;

@@ -1,0 +1,63 @@
+// Finds and loads what is built for this machine: build/<cpu>/thaw.node and what stands beside it.
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { ThawError, messageOf } from '../errors.js';
+import type { Check, CheckpointReport, Exit, Verdict } from './answers.js';
+import type { Image } from './image.js';
+import type { CheckpointOptions, FaultRecorder, SpawnOptions, VerifyOptions } from './requests.js';
+
+/** thaw.node as it is. What it throws carries `code` and often `remedy` (native/addon/addon.h). */
+export interface Addon {
+  readonly version: string;
+  readonly cpu: string;
+  spawn(options: SpawnOptions): number;
+  wait(pid: number): Promise<Exit>;
+  exec(program: string, args: readonly string[], env: readonly string[], inherit: readonly number[]): never;
+  checkpoint(options: CheckpointOptions): Promise<CheckpointReport>;
+  show(path: string): Image;
+  verify(path: string, options: VerifyOptions): Verdict;
+  faultRecorder(): FaultRecorder;
+  train(path: string, pid: number, faults: FaultRecorder): void;
+  doctor(pid?: number): readonly Check[];
+  checkKernel(): void;
+  launchKey(program: string, args: readonly string[] | null): string;
+  receiveDatagram(path: string, text: string): Promise<string>;
+}
+
+const CPUS: Readonly<Partial<Record<NodeJS.Architecture, string>>> = {
+  x64: 'x86_64',
+  arm64: 'aarch64',
+  arm: 'armv7',
+};
+
+/** The project's folder: this file is compiled to dist/launcher/engine/. */
+export const projectFolder = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
+
+/** The path of a built file. @throws ThawError when it is not there */
+export function built(name: string): string {
+  const cpu = CPUS[process.arch];
+  if (cpu === undefined || process.platform !== 'linux')
+    throw new ThawError(`thaw does not run on ${process.platform} ${process.arch}`);
+  const path = join(projectFolder, 'build', cpu, name);
+  if (existsSync(path)) return path;
+  throw new ThawError(`${path} is not built`, { remedy: 'npm run build:native' });
+}
+
+let loaded: Addon | undefined;
+
+export function addon(): Addon {
+  if (loaded !== undefined) return loaded;
+  const path = built('thaw.node');
+  try {
+    loaded = createRequire(import.meta.url)(path) as Addon;
+  } catch (error) {
+    throw new ThawError(`cannot load ${path}: ${messageOf(error)}`, {
+      remedy: 'build it for this Node with npm run build:native',
+      cause: error,
+    });
+  }
+  return loaded;
+}

@@ -1,0 +1,42 @@
+// What the engine answers, but for the image (image.ts). As there, the types come from schemas that only a test loads.
+import * as v from 'valibot';
+
+import type { Told } from './told.js';
+
+/** How a process ended: one of the two is null. */
+export const exitSchema = v.strictObject({ code: v.nullable(v.number()), signal: v.nullable(v.number()) });
+
+export const checkpointReportSchema = v.strictObject({
+  imageSize: v.number(),
+  storedBytes: v.number(),
+  threads: v.number(),
+  mappings: v.number(),
+  descriptors: v.number(),
+  ops: v.number(),
+  frozenMs: v.number(),
+});
+
+const problem = v.strictObject({
+  /** Which condition of a launch: cpu, user, program, file, ... */
+  condition: v.string(),
+  what: v.string(),
+  /** '' where nobody can tell. */
+  remedy: v.string(),
+});
+
+export const verdictSchema = v.strictObject({ ok: v.boolean(), problems: v.array(problem) });
+
+const check = v.strictObject({
+  name: v.string(),
+  ok: v.boolean(),
+  detail: v.string(),
+  remedy: v.string(),
+});
+
+export const checksSchema = v.array(check);
+
+export type Exit = Told<typeof exitSchema>;
+export type CheckpointReport = Told<typeof checkpointReportSchema>;
+export type Problem = Told<typeof problem>;
+export type Verdict = Told<typeof verdictSchema>;
+export type Check = Told<typeof check>;

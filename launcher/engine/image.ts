@@ -1,0 +1,137 @@
+// What an image holds, as the engine shows it (native/addon/show.cc). The types come from schemas, with which a test
+// parses what the engine tells of real images; no command loads this module.
+import * as v from 'valibot';
+
+import type { Told } from './told.js';
+
+const header = v.strictObject({
+  id: v.string(),
+  /** Of the image's format. */
+  version: v.number(),
+  cpu: v.string(),
+  pageSize: v.number(),
+  fileSize: v.number(),
+});
+
+const requirements = v.strictObject({
+  program: v.string(),
+  /** With argv[0]. */
+  arguments: v.array(v.string()),
+  environment: v.array(v.string()),
+  profile: v.string(),
+  kernel: v.string(),
+  user: v.number(),
+  group: v.number(),
+  securityLabel: v.string(),
+  madeAtMs: v.number(),
+  /** The clocks at the checkpoint. */
+  monotonicNs: v.number(),
+  boottimeNs: v.number(),
+  cpuFeatures: v.string(),
+});
+
+const sizes = v.strictObject({
+  file: v.number(),
+  onDisk: v.number(),
+  metadata: v.number(),
+  storedPages: v.number(),
+  stored: v.number(),
+  operations: v.number(),
+});
+
+const workingSetRun = v.strictObject({
+  address: v.string(),
+  pages: v.number(),
+  written: v.boolean(),
+});
+
+const workingSet = v.strictObject({
+  readPages: v.number(),
+  writtenPages: v.number(),
+  /** In the order of first use. */
+  runs: v.array(workingSetRun),
+});
+
+const thread = v.strictObject({
+  tid: v.number(),
+  name: v.string(),
+  policy: v.number(),
+  nice: v.number(),
+  rseq: v.boolean(),
+  pendingSignals: v.number(),
+});
+
+const mapping = v.strictObject({
+  /** Addresses are in hexadecimal. */
+  start: v.string(),
+  end: v.string(),
+  size: v.number(),
+  prot: v.string(),
+  kind: v.string(),
+  name: v.string(),
+  storedPages: v.number(),
+  note: v.string(),
+});
+
+const descriptor = v.strictObject({
+  number: v.number(),
+  closeOnExec: v.boolean(),
+  kind: v.string(),
+  /** The open file description; these three are missing for what a launch's caller gives. */
+  openFile: v.exactOptional(v.number()),
+  position: v.exactOptional(v.number()),
+  policy: v.exactOptional(v.string()),
+  note: v.string(),
+});
+
+const timer = v.strictObject({
+  id: v.number(),
+  clock: v.number(),
+  remainingMs: v.number(),
+  intervalMs: v.number(),
+});
+
+const process = v.strictObject({
+  pid: v.number(),
+  cwd: v.string(),
+  cwdMoved: v.boolean(),
+  guards: v.boolean(),
+  threads: v.array(thread),
+  mappings: v.array(mapping),
+  descriptors: v.array(descriptor),
+  timers: v.array(timer),
+  signalActions: v.number(),
+  pendingSignals: v.number(),
+});
+
+const file = v.strictObject({
+  path: v.string(),
+  size: v.number(),
+  mtimeMs: v.number(),
+  mapped: v.boolean(),
+  keptOpen: v.boolean(),
+  program: v.boolean(),
+  /** In hexadecimal; '' without one: such a file is known by its time. */
+  buildId: v.string(),
+});
+
+const omission = v.strictObject({ what: v.string(), why: v.string() });
+
+export const imageSchema = v.strictObject({
+  header,
+  requirements,
+  sizes,
+  /** What a launch touches until its first answer: fed, not waited for. */
+  workingSet,
+  processes: v.array(process),
+  files: v.array(file),
+  omissions: v.array(omission),
+});
+
+export type Image = Told<typeof imageSchema>;
+export type ImageProcess = Told<typeof process>;
+export type ImageThread = Told<typeof thread>;
+export type ImageMapping = Told<typeof mapping>;
+export type ImageDescriptor = Told<typeof descriptor>;
+export type ImageTimer = Told<typeof timer>;
+export type WorkingSetRun = Told<typeof workingSetRun>;

@@ -1,0 +1,83 @@
+// The engine, as the commands call it: build/<cpu>/thaw.node and build/<cpu>/thaw-exec. What it throws is a ThawError.
+import { ThawError, messageOf } from '../errors.js';
+import { addon, built } from './addon.js';
+import type { Check, CheckpointReport, Exit, Verdict } from './answers.js';
+import type { Image } from './image.js';
+import type { CheckpointOptions, FaultRecorder, SpawnOptions, VerifyOptions } from './requests.js';
+
+export { projectFolder } from './addon.js';
+export type { Check, CheckpointReport, Exit, Problem, Verdict } from './answers.js';
+export type * from './image.js';
+export type * from './requests.js';
+
+/** What the engine throws carries `code` and `remedy` (native/addon/addon.h). */
+function nativeError(error: unknown): ThawError {
+  if (error instanceof ThawError) return error;
+  const { code, remedy } = error as { readonly code?: string; readonly remedy?: string };
+  return new ThawError(messageOf(error), { code, remedy, cause: error });
+}
+
+function told<T>(call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    throw nativeError(error);
+  }
+}
+
+export const native = {
+  get version(): string {
+    return addon().version;
+  },
+  /** The path of thaw-exec. @throws ThawError when it is not built */
+  thawExec: (): string => built('thaw-exec'),
+  spawn: (options: SpawnOptions): number => told(() => addon().spawn(options)),
+  wait: (pid: number): Promise<Exit> => addon().wait(pid),
+  /**
+   * Becomes another program, which gets the descriptors 0, 1, 2 and those in `inherit`; returns only by throwing.
+   * Node makes all descriptors that it was started with close-on-exec.
+   */
+  exec: (
+    program: string,
+    args: readonly string[],
+    env: readonly string[],
+    inherit: readonly number[] = [],
+  ): never => told(() => addon().exec(program, args, env, inherit)),
+  /** @throws ThawError saying what cannot be taken into an image, and what to set */
+  checkpoint: async (options: CheckpointOptions): Promise<CheckpointReport> => {
+    try {
+      return await addon().checkpoint(options);
+    } catch (error) {
+      throw nativeError(error);
+    }
+  },
+  show: (path: string): Image => told(() => addon().show(path)),
+  verify: (path: string, options: VerifyOptions): Verdict => told(() => addon().verify(path, options)),
+  faultRecorder: (): FaultRecorder => addon().faultRecorder(),
+  /**
+   * Records in the image at `path`, not installed yet, which pages process `pid`, launched from it with this recorder,
+   * has touched, in the order of first use.
+   */
+  train: (path: string, pid: number, faults: FaultRecorder): void => {
+    told(() => {
+      addon().train(path, pid, faults);
+    });
+  },
+  doctor: (pid?: number): readonly Check[] => told(() => addon().doctor(pid)),
+  /** @throws ThawError where nothing can be checkpointed, as under user emulation */
+  checkKernel: (): void => {
+    told(() => {
+      addon().checkKernel();
+    });
+  },
+  /** `args` null: for any arguments. */
+  launchKey: (program: string, args: readonly string[] | null): string =>
+    told(() => addon().launchKey(program, args)),
+  /** The first message with `text` in it on a unix datagram socket at `path`; removing the socket ends the wait. */
+  receiveDatagram: (path: string, text: string): Promise<string> => addon().receiveDatagram(path, text),
+};
+
+/** An environment as the native part takes it. */
+export function environmentList(env: Readonly<Record<string, string | undefined>>): string[] {
+  return Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]));
+}

@@ -1,0 +1,64 @@
+// What the engine is asked with.
+
+export interface User {
+  readonly uid: number;
+  readonly gid: number;
+  readonly groups: readonly number[];
+}
+
+/** Records the page faults of the process that it is spawned with, where the kernel lets this user do that. */
+export type FaultRecorder = object & { readonly __brand: 'FaultRecorder' };
+
+export interface SpawnOptions {
+  readonly program: string;
+  /** With argv[0]. */
+  readonly args: readonly string[];
+  /** Each `NAME=value`. */
+  readonly env: readonly string[];
+  readonly cwd: string;
+  /** Default: the caller. */
+  readonly user?: User;
+  readonly stdio: readonly [number, number, number];
+  readonly setsid: boolean;
+  /** In a time namespace whose clocks begin near zero, where privileges allow. */
+  readonly freshClocks?: boolean;
+  readonly faults?: FaultRecorder;
+}
+
+export interface Policy {
+  readonly type?: string;
+  readonly path?: string;
+  readonly action: string;
+}
+
+export interface CheckpointOptions {
+  readonly pid: number;
+  readonly image: string;
+  readonly leaveRunning: boolean;
+  readonly policies: readonly Policy[];
+  /** '' for the program, arguments and folder that /proc tells. */
+  readonly program: string;
+  readonly args: readonly string[];
+  /** What the profile declares, each `NAME=value`. */
+  readonly env: readonly string[];
+  readonly cwd: string;
+  readonly profile: string;
+  /** The app asks for its caller's arguments itself. */
+  readonly deliver: boolean;
+  readonly inherit: readonly number[];
+  /** Of the app's struct thaw_call, in hexadecimal. */
+  readonly callAddress?: string;
+  readonly guardsOff: readonly string[];
+}
+
+export interface VerifyOptions {
+  /** Read all page data, too. */
+  readonly data: boolean;
+  /**
+   * And have it read from the storage, which also leaves the page cache with large folios of the image, where the file system has them
+   * (mm/readahead.c of the kernel): launches then take fewer faults.
+   */
+  readonly fromStorage?: boolean;
+  /** Another root file system, whose files are looked at instead of what a launch here would check. */
+  readonly root?: string;
+}

@@ -1,0 +1,84 @@
+// TypeScript's view of what the engine answers: a key that is missing, added or of another type on either side fails here.
+import test from 'ava';
+import assert from 'node:assert/strict';
+import { closeSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import * as v from 'valibot';
+
+import {
+  checkpointReportSchema,
+  checksSchema,
+  exitSchema,
+  verdictSchema,
+} from '../../launcher/engine/answers.js';
+import { imageSchema } from '../../launcher/engine/image.js';
+import { native } from '../../launcher/engine/index.js';
+import { Workshop } from './support.js';
+
+/** A timer and a file, so that these tables of the image have a row, too. */
+const work = `
+import ctypes
+timer = ctypes.c_void_p()
+assert ctypes.CDLL(None).timer_create(1, None, ctypes.byref(timer)) == 0
+held = open('app.py')
+`;
+
+test('what an image holds', (t) => {
+  const workshop = new Workshop(t);
+  const built = workshop.thaw(
+    'build',
+    workshop.profile('app', 'until = { log = "warm" }\nsettle = "50ms"', work),
+  );
+  t.is(built.status, 0, built.stderr);
+  const image = v.parse(imageSchema, native.show(join(workshop.store, 'profiles', 'app', 'current.thaw')));
+  const [process] = image.processes;
+  assert(process);
+  t.true(image.workingSet.runs.length > 0);
+  t.true(image.files.length > 0);
+  t.is(process.threads.length, 1);
+  t.true(process.mappings.length > 0);
+  t.is(process.timers.length, 1);
+  t.true(process.descriptors.some(({ position }) => position === undefined));
+  t.true(process.descriptors.some(({ position }) => position !== undefined));
+});
+
+test('how a checkpoint, its check and its process ended', async (t) => {
+  const workshop = new Workshop(t);
+  const image = join(workshop.folder, 'sleep.thaw');
+  const nothing = openSync('/dev/null', 'r+');
+  const pid = native.spawn({
+    program: '/bin/sleep',
+    args: ['sleep', '60'],
+    env: [],
+    cwd: '/',
+    stdio: [nothing, nothing, nothing],
+    setsid: false,
+  });
+  closeSync(nothing);
+  const report = await native.checkpoint({
+    pid,
+    image,
+    leaveRunning: false,
+    policies: [],
+    program: '',
+    args: [],
+    env: [],
+    cwd: '',
+    profile: '',
+    deliver: false,
+    inherit: [],
+    guardsOff: [],
+  });
+  v.parse(checkpointReportSchema, report);
+  t.deepEqual(v.parse(exitSchema, await native.wait(pid)), { code: null, signal: 9 });
+  t.deepEqual(v.parse(verdictSchema, native.verify(image, { data: true })), { ok: true, problems: [] });
+  const { problems } = v.parse(verdictSchema, native.verify(workshop.folder, { data: false }));
+  t.deepEqual(
+    problems.map(({ condition }) => condition),
+    ['image'],
+  );
+});
+
+test('what doctor finds', (t) => {
+  t.true(v.parse(checksSchema, native.doctor(process.ppid)).length > 1);
+});
