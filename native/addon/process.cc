@@ -11,7 +11,7 @@
 #include "addon/addon.h"
 #include "addon/fault_recorder.h"
 #include "exec/store.h"
-#include "restore/clock.h"
+#include "launch/prepare/time_namespace.h"
 #include "support/unique_fd.h"
 
 namespace thaw::addon {
@@ -69,7 +69,7 @@ const char* set_up_child(const Spawn& spawn) {
   sigprocmask(SIG_SETMASK, &none, nullptr);
   for (int number = 1; number < 32; ++number) signal(number, SIG_DFL);
   if (spawn.new_session) setsid();
-  if (spawn.fresh_clocks) restore::start_clocks_afresh();
+  if (spawn.fresh_clocks) launch::start_clocks_afresh();
   // Out of the way first: the sources may be 0, 1 or 2 themselves.
   int copies[3];
   for (int i = 0; i < 3; ++i)

@@ -2,8 +2,8 @@
 // tell) with another root file system, and on request the page data's checksum.
 #include "addon/addon.h"
 #include "image/verify_data.h"
-#include "restore/check.h"
-#include "restore/check_root.h"
+#include "launch/check/check.h"
+#include "launch/check/check_root.h"
 
 namespace thaw::addon {
 
@@ -27,12 +27,12 @@ Napi::Value verify(const Napi::CallbackInfo& info) {
   if (!view) {
     report("image", view.error());
   } else {
-    if (auto owner = restore::check_owner(view.value().fd(), path.c_str()); !owner)
+    if (auto owner = launch::check_owner(view.value().fd(), path.c_str()); !owner)
       report("owner", owner.error());
     if (root.empty())
-      restore::check_all(view.value(), report);
+      launch::check_all(view.value(), report);
     else
-      restore::check_root(view.value(), root.c_str(), report);
+      launch::check_root(view.value(), root.c_str(), report);
     if (from_storage) image::forget_data(view.value());
     if (data)
       if (auto sound = image::verify_data(view.value()); !sound) report("page data", sound.error());

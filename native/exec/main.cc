@@ -13,7 +13,7 @@
 #include "exec/program.h"
 #include "exec/store.h"
 #include "image/view.h"
-#include "restore/launch.h"
+#include "launch/launch.h"
 #include "restorer/cold_start.h"
 
 #ifndef THAW_VERSION
@@ -43,11 +43,11 @@ uint32_t log_level() {
 }
 
 /// THAW_FEED=off is for measurements, THAW_FEED=record for training.
-restore::Feed feed() {
+launch::Feed feed() {
   const char* feed = getenv("THAW_FEED");
-  if (feed == nullptr) return restore::Feed::on;
-  if (strcmp(feed, "off") == 0) return restore::Feed::off;
-  return strcmp(feed, "record") == 0 ? restore::Feed::record : restore::Feed::on;
+  if (feed == nullptr) return launch::Feed::on;
+  if (strcmp(feed, "off") == 0) return launch::Feed::off;
+  return strcmp(feed, "record") == 0 ? launch::Feed::record : launch::Feed::on;
 }
 
 void say(const char* format, const char* a, const char* b) {
@@ -64,7 +64,7 @@ Error launch_warm(const Options& options, const std::string& program, const std:
     if (auto child = continue_as(static_cast<pid_t>(view.value().processes()[0].pid)); !child)
       return child.error();
   }
-  restore::Request request;
+  launch::ExecCall request;
   request.image = path.c_str();
   request.program = program.c_str();
   request.argv = options.command;
@@ -74,7 +74,7 @@ Error launch_warm(const Options& options, const std::string& program, const std:
   request.feed = feed();
   request.log = log;
   request.started_ns = started_ns;
-  return restore::launch(request);
+  return launch::launch(request);
 }
 
 int run(int argc, char** argv) {

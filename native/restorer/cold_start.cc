@@ -52,24 +52,24 @@ uint64_t now_ns() {
          static_cast<uint64_t>(now.nanoseconds);
 }
 
-void print_trace(const Launch&, const char* phase, uint64_t microseconds) {
+void print_trace(const Handover&, const char* phase, uint64_t microseconds) {
   Line().text("thaw-exec: ").text(phase).text(" ").value(microseconds, 10).text(" us\n").print();
 }
 
-void check(Launch& launch, long result, const char* what, uint64_t address) {
+void check(Handover& handover, long result, const char* what, uint64_t address) {
   if (result >= 0 || result < -4095) return;
-  if (launch.log >= kLogWarn) {
+  if (handover.log >= kLogWarn) {
     Line line;
     line.text("thaw-exec: ").text(what);
     if (address != 0) line.text(" at 0x").value(address, 16);
     line.text(" (errno ").value(static_cast<uint64_t>(-result), 10).text(")");
-    line.text(launch.cold.program != nullptr ? "; starting cold\n" : "\n").print();
+    line.text(handover.cold.program != nullptr ? "; starting cold\n" : "\n").print();
   }
-  start_cold(launch);
+  start_cold(handover);
 }
 
-void start_cold(Launch& launch) {
-  const ColdStart& cold = launch.cold;
+void start_cold(Handover& handover) {
+  const ColdStart& cold = handover.cold;
   if (cold.program == nullptr) raw::call(__NR_exit_group, kExitNotPossible);
   for (uint32_t i = 0; i < cold.close_count; ++i)
     raw::call(__NR_close_range, cold.close[i].first, cold.close[i].last, 0);

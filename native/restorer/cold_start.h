@@ -2,19 +2,19 @@
 // program.
 #pragma once
 
-#include "restorer/launch.h"
+#include "restorer/handover.h"
 
 namespace thaw::restorer {
 
 constexpr uint32_t kLogWarn = 1, kLogInfo = 2, kLogDebug = 3, kLogTrace = 4;
 
 /// Ends in a cold start if `result` is a negative errno. `what` says what failed, `address` where.
-void check(Launch& launch, long result, const char* what, uint64_t address = 0);
+void check(Handover& handover, long result, const char* what, uint64_t address = 0);
 
-[[noreturn]] void start_cold(Launch& launch);
+[[noreturn]] void start_cold(Handover& handover);
 
 /// CLOCK_REALTIME in nanoseconds: a time namespace entered on the way changes the others.
 uint64_t now_ns();
-void print_trace(const Launch& launch, const char* phase, uint64_t microseconds);
+void print_trace(const Handover& handover, const char* phase, uint64_t microseconds);
 
 }  // namespace thaw::restorer

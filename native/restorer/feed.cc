@@ -27,8 +27,8 @@ long advise(uint64_t address, uint64_t size, long advice) {
   return raw::call(__NR_madvise, static_cast<long>(address), static_cast<long>(size), advice);
 }
 
-bool is_rebuilt(const Launch& launch) {
-  return __atomic_load_n(&launch.rebuilt, __ATOMIC_ACQUIRE) != 0;
+bool is_rebuilt(const Handover& handover) {
+  return __atomic_load_n(&handover.rebuilt, __ATOMIC_ACQUIRE) != 0;
 }
 
 /// Parts of files that are read ahead: those that follow each other closely in one call.
@@ -56,64 +56,64 @@ class Sweep {
 /// The files behind the app's addresses, as its mappings will have them.
 class Files {
  public:
-  explicit Files(const Launch& launch) : launch_(launch) {}
+  explicit Files(const Handover& handover) : handover_(handover) {}
 
   void add(Sweep& sweep, uint64_t address, uint64_t size) {
-    const uint32_t count = launch_.process->ops.count;
+    const uint32_t count = handover_.process->ops.count;
     if (at_ >= count || !holds(at_, address)) at_ = find(address);
     if (at_ >= count) return;
-    const model::Op& op = launch_.ops[at_];
+    const model::Op& op = handover_.ops[at_];
     if (op.source == model::Op::kNoSource) return;
-    const int fd = op.source == 0 ? launch_.image_fd : launch_.source_fds[op.source - 1];
+    const int fd = op.source == 0 ? handover_.image_fd : handover_.source_fds[op.source - 1];
     sweep.add(fd, op.offset + (address - op.address), size);
   }
 
  private:
   [[nodiscard]] bool holds(uint32_t index, uint64_t address) const {
-    const model::Op& op = launch_.ops[index];
+    const model::Op& op = handover_.ops[index];
     return op.kind == model::OpKind::map && address >= op.address && address - op.address < op.size;
   }
   [[nodiscard]] uint32_t find(uint64_t address) const {
     uint32_t index = 0;
-    while (index < launch_.process->ops.count && !holds(index, address)) ++index;
+    while (index < handover_.process->ops.count && !holds(index, address)) ++index;
     return index;
   }
 
-  const Launch& launch_;
+  const Handover& handover_;
   uint32_t at_ = 0;  ///< the op that the last one was in
 };
 
 /// What the launch copies, and the pages of files that it copies that over.
-void read_ahead_copied(const Launch& launch, Sweep& sweep) {
-  Files files(launch);
-  for (uint32_t i = 0; i < launch.process->ops.count; ++i)
-    if (const model::Op& op = launch.ops[i]; op.kind == model::OpKind::read)
-      sweep.add(launch.image_fd, op.offset, op.size);
-  for (uint32_t i = 0; i < launch.process->ops.count; ++i)
-    if (const model::Op& op = launch.ops[i]; op.kind == model::OpKind::read)
+void read_ahead_copied(const Handover& handover, Sweep& sweep) {
+  Files files(handover);
+  for (uint32_t i = 0; i < handover.process->ops.count; ++i)
+    if (const model::Op& op = handover.ops[i]; op.kind == model::OpKind::read)
+      sweep.add(handover.image_fd, op.offset, op.size);
+  for (uint32_t i = 0; i < handover.process->ops.count; ++i)
+    if (const model::Op& op = handover.ops[i]; op.kind == model::OpKind::read)
       files.add(sweep, op.address, op.size);
 }
 
 /// By descriptor until the memory is there. @returns the first run that is left to be read
-uint32_t read_ahead_files(const Launch& launch) {
+uint32_t read_ahead_files(const Handover& handover) {
   Sweep sweep;
-  read_ahead_copied(launch, sweep);
-  Files files(launch);
+  read_ahead_copied(handover, sweep);
+  Files files(handover);
   uint32_t i = 0;
-  for (; i < launch.feed_count && !is_rebuilt(launch); ++i)
-    files.add(sweep, launch.feed_runs[i].address, launch.feed_runs[i].size);
+  for (; i < handover.feed_count && !is_rebuilt(handover); ++i)
+    files.add(sweep, handover.feed_runs[i].address, handover.feed_runs[i].size);
   sweep.flush();
   return i;
 }
 
 /// By address: a commit closes the descriptors.
-void read_ahead_memory(const Launch& launch, uint32_t first) {
+void read_ahead_memory(const Handover& handover, uint32_t first) {
   uint64_t start = 0, end = 0;
   auto flush = [&] {
     if (end != 0) advise(start, end - start, MADV_WILLNEED);
   };
-  for (uint32_t i = first; i < launch.feed_count; ++i) {
-    const model::FeedRun& run = launch.feed_runs[i];
+  for (uint32_t i = first; i < handover.feed_count; ++i) {
+    const model::FeedRun& run = handover.feed_runs[i];
     if (end == 0 || run.address < end || run.address - end > kReadThrough) {
       flush();
       start = run.address;
@@ -124,16 +124,16 @@ void read_ahead_memory(const Launch& launch, uint32_t first) {
 }
 
 /// Starts the storage on everything, in long reads, before anyone waits for a part of it.
-void read_ahead(const Launch& launch) {
-  read_ahead_memory(launch, read_ahead_files(launch));
+void read_ahead(const Handover& handover) {
+  read_ahead_memory(handover, read_ahead_files(handover));
 }
 
 /// Runs of `least` bytes and more. Ranges that changed since training, or that the app has changed
 /// by now, answer with an error and stay on demand.
-void populate(const Launch& launch, bool reads, uint64_t least) {
-  if (advise(launch.area_start, 0, kPopulateWrite) == kUnknownAdvice) return;
-  for (uint32_t i = 0; i < launch.feed_count; ++i) {
-    const model::FeedRun& run = launch.feed_runs[i];
+void populate(const Handover& handover, bool reads, uint64_t least) {
+  if (advise(handover.area_start, 0, kPopulateWrite) == kUnknownAdvice) return;
+  for (uint32_t i = 0; i < handover.feed_count; ++i) {
+    const model::FeedRun& run = handover.feed_runs[i];
     if (run.size < least || (run.written == 0 && !reads)) continue;
     const long advice = run.written != 0 ? kPopulateWrite : kPopulateRead;
     advise(run.address, run.size, advice);
@@ -141,32 +141,32 @@ void populate(const Launch& launch, bool reads, uint64_t least) {
 }
 
 /// True if a byte of the image can be had without waiting for the storage (RWF_NOWAIT, Linux 4.14).
-bool is_cached(const Launch& launch, uint64_t offset) {
+bool is_cached(const Handover& handover, uint64_t offset) {
   char byte = 0;
   struct {
     void* base;
     unsigned long size;
   } room = {&byte, 1};
-  return raw::call(__NR_preadv2, launch.image_fd, reinterpret_cast<long>(&room), 1,
+  return raw::call(__NR_preadv2, handover.image_fd, reinterpret_cast<long>(&room), 1,
                    static_cast<long>(offset), static_cast<long>(offset >> 32), RWF_NOWAIT) == 1;
 }
 
 /// A few samples tell whether the page cache holds the working set.
-bool is_cached(const Launch& launch) {
+bool is_cached(const Handover& handover) {
   constexpr uint32_t kSamples = 16;
-  const uint32_t step = launch.feed_count / kSamples + 1;
-  for (uint32_t i = 0; i < launch.feed_count; i += step)
-    if (launch.feed_runs[i].offset != 0 && !is_cached(launch, launch.feed_runs[i].offset))
+  const uint32_t step = handover.feed_count / kSamples + 1;
+  for (uint32_t i = 0; i < handover.feed_count; i += step)
+    if (handover.feed_runs[i].offset != 0 && !is_cached(handover, handover.feed_runs[i].offset))
       return false;
   return true;
 }
 
 /// For what the app touches later. The app's own advice comes behind all mappings
 /// (checkpoint/plan/ops.cc).
-void allow_read_ahead(const Launch& launch) {
-  const model::Range& ops = launch.process->ops;
+void allow_read_ahead(const Handover& handover) {
+  const model::Range& ops = handover.process->ops;
   for (uint32_t i = 0; i < ops.count; ++i) {
-    const model::Op& op = launch.ops[i];
+    const model::Op& op = handover.ops[i];
     if (op.kind == model::OpKind::map && op.source != model::Op::kNoSource)
       advise(op.address, op.size, MADV_NORMAL);
     if (op.kind == model::OpKind::advise &&
@@ -177,12 +177,12 @@ void allow_read_ahead(const Launch& launch) {
 
 /// From the page cache, the kernel maps what is read well enough by itself, many pages at a time:
 /// to do it here as well only costs (measured: redis and Python start up to a fifth slower).
-void populate(const Launch& launch) {
-  if (launch.cached != 0) {
-    populate(launch, false, kWorthPopulating);
+void populate(const Handover& handover) {
+  if (handover.cached != 0) {
+    populate(handover, false, kWorthPopulating);
   } else {
-    populate(launch, true, 0);
-    allow_read_ahead(launch);
+    populate(handover, true, 0);
+    allow_read_ahead(handover);
   }
 }
 
@@ -225,63 +225,63 @@ void leave_cpu(uint32_t cpu) {
 }
 
 [[noreturn]] void run_feeder(void* argument) {
-  const Launch& launch = *static_cast<const Launch*>(argument);
+  const Handover& handover = *static_cast<const Handover*>(argument);
   static constexpr char kName[16] = "thaw-feeder";
   raw::call(__NR_prctl, PR_SET_NAME, reinterpret_cast<long>(kName), 0, 0, 0);
-  leave_cpu(launch.leader_cpu);
-  if (launch.cached == 0) read_ahead(launch);
-  wait_for(&launch.rebuilt);
-  populate(launch);
+  leave_cpu(handover.leader_cpu);
+  if (handover.cached == 0) read_ahead(handover);
+  wait_for(&handover.rebuilt);
+  populate(handover);
   // Until the leader has left the restorer area as well: it sets the park word on its way out.
-  wait_for(reinterpret_cast<const uint32_t*>(static_cast<uintptr_t>(launch.process->park_word)));
-  raw::enter_leave(launch.leave_code, launch.area_start, own_area_size(launch));
+  wait_for(reinterpret_cast<const uint32_t*>(static_cast<uintptr_t>(handover.process->park_word)));
+  raw::enter_leave(handover.leave_code, handover.area_start, own_area_size(handover));
 }
 
 /// With --keep-pid, a feeder could take the id of one of the app's threads. From the page cache it
 /// needs a CPU that the app does not need itself.
-bool may_have_feeder(const Launch& launch) {
-  return launch.process->threads.count > 1 && launch.keep_pid == 0 &&
-         (launch.cached == 0 || Cpus().count() > 1);
+bool may_have_feeder(const Handover& handover) {
+  return handover.process->threads.count > 1 && handover.keep_pid == 0 &&
+         (handover.cached == 0 || Cpus().count() > 1);
 }
 
 /// On the stack behind those of the app's threads.
-bool start_feeder(Launch& launch) {
-  if (!may_have_feeder(launch)) return false;
+bool start_feeder(Handover& handover) {
+  if (!may_have_feeder(handover)) return false;
   CloneArguments arguments = {};
   arguments.flags = kThreadFlags;
-  arguments.stack = launch.stacks + launch.process->threads.count * launch.stack_size;
-  arguments.stack_size = launch.stack_size;
-  raw::call(__NR_getcpu, reinterpret_cast<long>(&launch.leader_cpu), 0, 0);
-  launch.feeder = 1;  // Before it runs: it must find what it will do.
-  if (raw::clone_thread(&arguments, sizeof(arguments), run_feeder, &launch) > 0) return true;
-  launch.feeder = 0;
+  arguments.stack = handover.stacks + handover.process->threads.count * handover.stack_size;
+  arguments.stack_size = handover.stack_size;
+  raw::call(__NR_getcpu, reinterpret_cast<long>(&handover.leader_cpu), 0, 0);
+  handover.feeder = 1;  // Before it runs: it must find what it will do.
+  if (raw::clone_thread(&arguments, sizeof(arguments), run_feeder, &handover) > 0) return true;
+  handover.feeder = 0;
   return false;
 }
 
 }  // namespace
 
-uint64_t own_area_size(const Launch& launch) {
-  return launch.area_size - launch.delivery_size;
+uint64_t own_area_size(const Handover& handover) {
+  return handover.area_size - handover.delivery_size;
 }
 
-void feed_from_storage(Launch& launch) {
-  if (launch.feed_count == 0) return;
-  launch.cached = is_cached(launch) ? 1 : 0;
-  if (launch.cached == 0 && !start_feeder(launch)) read_ahead(launch);
+void feed_from_storage(Handover& handover) {
+  if (handover.feed_count == 0) return;
+  handover.cached = is_cached(handover) ? 1 : 0;
+  if (handover.cached == 0 && !start_feeder(handover)) read_ahead(handover);
 }
 
-void feed_rebuilt_memory(Launch& launch) {
-  __atomic_store_n(&launch.rebuilt, 1, __ATOMIC_RELEASE);
-  if (launch.feeder != 0)
-    raw::call(__NR_futex, reinterpret_cast<long>(&launch.rebuilt), FUTEX_WAKE | FUTEX_PRIVATE_FLAG,
-              1, 0, 0, 0);
-  else if (launch.feed_count != 0 && launch.cached == 0)
-    allow_read_ahead(launch);
+void feed_rebuilt_memory(Handover& handover) {
+  __atomic_store_n(&handover.rebuilt, 1, __ATOMIC_RELEASE);
+  if (handover.feeder != 0)
+    raw::call(__NR_futex, reinterpret_cast<long>(&handover.rebuilt),
+              FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, 0, 0, 0);
+  else if (handover.feed_count != 0 && handover.cached == 0)
+    allow_read_ahead(handover);
 }
 
-void feed_from_cache(Launch& launch) {
-  if (launch.feed_count == 0 || launch.cached == 0) return;
-  start_feeder(launch);
+void feed_from_cache(Handover& handover) {
+  if (handover.feed_count == 0 || handover.cached == 0) return;
+  start_feeder(handover);
 }
 
 }  // namespace thaw::restorer

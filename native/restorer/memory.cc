@@ -23,9 +23,9 @@ long unmap(uint64_t start, uint64_t end) {
              : raw::call(__NR_munmap, static_cast<long>(start), static_cast<long>(end - start));
 }
 
-long read_image(const Launch& launch, uint64_t address, uint64_t size, uint64_t offset) {
+long read_image(const Handover& handover, uint64_t address, uint64_t size, uint64_t offset) {
   while (size > 0) {
-    const long got = raw::pread(launch.image_fd, address, size, offset);
+    const long got = raw::pread(handover.image_fd, address, size, offset);
     if (got == -4) continue;  // EINTR
     if (got == 0) return -5;  // EIO: the file ends too early
     if (got < 0) return got;
@@ -37,34 +37,34 @@ long read_image(const Launch& launch, uint64_t address, uint64_t size, uint64_t 
 }
 
 /// Executable pages from a store that is mounted noexec: memory of our own with the same bytes.
-long map_executable_copy(const Launch& launch, const Op& op) {
+long map_executable_copy(const Handover& handover, const Op& op) {
   long result =
       raw::mmap(op.address, op.size, PROT_READ | PROT_WRITE, op.flags | MAP_ANONYMOUS, -1, 0);
   if (result < 0 && result > -4096) return result;
-  result = read_image(launch, op.address, op.size, op.offset);
+  result = read_image(handover, op.address, op.size, op.offset);
   if (result < 0) return result;
   raw::sync_instructions(op.address, op.address + op.size);
   return raw::call(__NR_mprotect, static_cast<long>(op.address), static_cast<long>(op.size),
                    op.prot);
 }
 
-long execute_map(const Launch& launch, const Op& op) {
+long execute_map(const Handover& handover, const Op& op) {
   if (op.source == Op::kNoSource) return raw::mmap(op.address, op.size, op.prot, op.flags, -1, 0);
   if (op.source != 0)
-    return raw::mmap(op.address, op.size, op.prot, op.flags, launch.source_fds[op.source - 1],
+    return raw::mmap(op.address, op.size, op.prot, op.flags, handover.source_fds[op.source - 1],
                      op.offset);
-  if (launch.no_exec_store != 0 && (op.prot & PROT_EXEC) != 0)
-    return map_executable_copy(launch, op);
-  return raw::mmap(op.address, op.size, op.prot, op.flags, launch.image_fd, op.offset);
+  if (handover.no_exec_store != 0 && (op.prot & PROT_EXEC) != 0)
+    return map_executable_copy(handover, op);
+  return raw::mmap(op.address, op.size, op.prot, op.flags, handover.image_fd, op.offset);
 }
 
-long execute(const Launch& launch, const Op& op) {
+long execute(const Handover& handover, const Op& op) {
   const long address = static_cast<long>(op.address), size = static_cast<long>(op.size);
   switch (op.kind) {
     case OpKind::map:
-      return execute_map(launch, op);
+      return execute_map(handover, op);
     case OpKind::read:
-      return read_image(launch, op.address, op.size, op.offset);
+      return read_image(handover, op.address, op.size, op.offset);
     case OpKind::protect:
       return raw::call(__NR_mprotect, address, size, op.prot);
     case OpKind::advise:
@@ -73,7 +73,7 @@ long execute(const Launch& launch, const Op& op) {
       return raw::call(__NR_mlock2, address, size, op.flags);
     case OpKind::name:
       return raw::call(__NR_prctl, PR_SET_VMA, PR_SET_VMA_ANON_NAME, address, size,
-                       reinterpret_cast<long>(launch.blobs + op.offset));
+                       reinterpret_cast<long>(handover.blobs + op.offset));
     case OpKind::seal:
       return raw::call(kMseal, address, size, 0);
   }
@@ -111,64 +111,64 @@ bool overlap(const Move& a, const Move& b) {
 
 /// Where old and new places overlap, all go by way of the room that the restorer area keeps for
 /// that.
-void move_kernel_mappings(Launch& launch) {
+void move_kernel_mappings(Handover& handover) {
   bool crossing = false;
-  for (uint32_t i = 0; i < launch.move_count; ++i)
-    for (uint32_t k = 0; k < launch.move_count; ++k)
-      crossing = crossing || (launch.moves[i].from != launch.moves[i].to &&
-                              overlap(launch.moves[i], launch.moves[k]));
-  uint64_t interim = launch.interim;
-  for (uint32_t i = 0; crossing && i < launch.move_count; ++i) {
-    Move& move = launch.moves[i];
-    check(launch, move_to(move.from, move.size, interim), "cannot move the vDSO", move.from);
+  for (uint32_t i = 0; i < handover.move_count; ++i)
+    for (uint32_t k = 0; k < handover.move_count; ++k)
+      crossing = crossing || (handover.moves[i].from != handover.moves[i].to &&
+                              overlap(handover.moves[i], handover.moves[k]));
+  uint64_t interim = handover.interim;
+  for (uint32_t i = 0; crossing && i < handover.move_count; ++i) {
+    Move& move = handover.moves[i];
+    check(handover, move_to(move.from, move.size, interim), "cannot move the vDSO", move.from);
     move.from = interim;
     interim += move.size;
   }
-  for (uint32_t i = 0; i < launch.move_count; ++i) {
-    const Move& move = launch.moves[i];
+  for (uint32_t i = 0; i < handover.move_count; ++i) {
+    const Move& move = handover.moves[i];
     if (move.from != move.to)
-      check(launch, move_to(move.from, move.size, move.to), "cannot move the vDSO", move.to);
+      check(handover, move_to(move.from, move.size, move.to), "cannot move the vDSO", move.to);
   }
 }
 
-void place(Launch& launch, const StandIn& copy) {
+void place(Handover& handover, const StandIn& copy) {
   const long address = static_cast<long>(copy.address), size = static_cast<long>(copy.size);
   constexpr const char* kProblem = "cannot map what stands in for the kernel's own mappings";
-  check(launch,
+  check(handover,
         raw::mmap(copy.address, copy.size, PROT_READ | PROT_WRITE,
                   MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, -1, 0),
         kProblem, copy.address);
   auto* to = reinterpret_cast<volatile char*>(static_cast<uintptr_t>(copy.address));
   for (uint64_t i = 0; copy.bytes != nullptr && i < copy.size; ++i) to[i] = copy.bytes[i];
   if (copy.executable != 0) raw::sync_instructions(copy.address, copy.address + copy.size);
-  check(launch,
+  check(handover,
         raw::call(__NR_mprotect, address, size, PROT_READ | (copy.executable != 0 ? PROT_EXEC : 0)),
         kProblem, copy.address);
 }
 
-bool is_kernels(const Launch& launch, const Move& mapping) {
-  for (uint32_t i = 0; i < launch.move_count; ++i)
-    if (launch.moves[i].from == mapping.from) return true;
+bool is_kernels(const Handover& handover, const Move& mapping) {
+  for (uint32_t i = 0; i < handover.move_count; ++i)
+    if (handover.moves[i].from == mapping.from) return true;
   return false;
 }
 
 /// One by one what was mapped when the launch was prepared: a kernel for ARMv7 flushes its TLB page
 /// by page over all of a range that it unmaps, most of an address space if need be. What is left
 /// then holds next to no pages.
-void unmap_own(const Launch& launch) {
-  for (uint32_t i = 0; i < launch.own_count; ++i) {
-    const Move& own = launch.own[i];
-    if (!is_kernels(launch, own)) unmap(own.from, own.from + own.size);
+void unmap_own(const Handover& handover) {
+  for (uint32_t i = 0; i < handover.own_count; ++i) {
+    const Move& own = handover.own[i];
+    if (!is_kernels(handover, own)) unmap(own.from, own.from + own.size);
   }
 }
 
 }  // namespace
 
-long release_own_memory(Launch& launch) {
-  if (launch.old_rseq != 0)
-    raw::call(__NR_rseq, static_cast<long>(launch.old_rseq), launch.old_rseq_size, kUnregister,
-              launch.old_rseq_signature);
-  unmap_own(launch);
+long release_own_memory(Handover& handover) {
+  if (handover.old_rseq != 0)
+    raw::call(__NR_rseq, static_cast<long>(handover.old_rseq), handover.old_rseq_size, kUnregister,
+              handover.old_rseq_signature);
+  unmap_own(handover);
   // Keep the restorer area and the kernel's mappings; moves are sorted by address.
   uint64_t next = 0;
   bool area_kept = false;
@@ -177,16 +177,18 @@ long release_own_memory(Launch& launch) {
     next = start + size;
     return result;
   };
-  for (uint32_t i = 0; i < launch.move_count; ++i) {
-    if (!area_kept && launch.area_start < launch.moves[i].from) {
-      if (const long result = keep(launch.area_start, launch.area_size); result < 0) return result;
+  for (uint32_t i = 0; i < handover.move_count; ++i) {
+    if (!area_kept && handover.area_start < handover.moves[i].from) {
+      if (const long result = keep(handover.area_start, handover.area_size); result < 0)
+        return result;
       area_kept = true;
     }
-    if (const long result = keep(launch.moves[i].from, launch.moves[i].size); result < 0)
+    if (const long result = keep(handover.moves[i].from, handover.moves[i].size); result < 0)
       return result;
   }
   if (!area_kept)
-    if (const long result = keep(launch.area_start, launch.area_size); result < 0) return result;
+    if (const long result = keep(handover.area_start, handover.area_size); result < 0)
+      return result;
   constexpr long kInvalid = -22;  // EINVAL: beyond the end
   for (const uint64_t end : raw::kTaskEnds) {
     const long result = end > next ? unmap(next, end) : kInvalid;
@@ -195,19 +197,19 @@ long release_own_memory(Launch& launch) {
   return 0;  // The last of the kernel's mappings touches the end.
 }
 
-void rebuild_memory(Launch& launch) {
-  move_kernel_mappings(launch);
-  const model::Process& process = *launch.process;
-  const bool no_read_ahead = launch.record != 0 || launch.cached == 0;
+void rebuild_memory(Handover& handover) {
+  move_kernel_mappings(handover);
+  const model::Process& process = *handover.process;
+  const bool no_read_ahead = handover.record != 0 || handover.cached == 0;
   for (uint32_t i = 0; i < process.ops.count; ++i) {
-    const Op& op = launch.ops[i];
-    const long result = execute(launch, op);
-    if (op.optional == 0) check(launch, result, name_of(op.kind), op.address);
+    const Op& op = handover.ops[i];
+    const long result = execute(handover, op);
+    if (op.optional == 0) check(handover, result, name_of(op.kind), op.address);
     if (no_read_ahead && op.kind == OpKind::map && op.source != Op::kNoSource)
       raw::call(__NR_madvise, static_cast<long>(op.address), static_cast<long>(op.size),
                 MADV_RANDOM);
   }
-  for (uint32_t i = 0; i < launch.stand_in_count; ++i) place(launch, launch.stand_ins[i]);
+  for (uint32_t i = 0; i < handover.stand_in_count; ++i) place(handover, handover.stand_ins[i]);
 }
 
 }  // namespace thaw::restorer

@@ -23,8 +23,8 @@ long prctl(long option, long a, long b = 0, long c = 0) {
 }
 
 /// brk, arguments, environment, auxv and the exe link, in one step (PR_SET_MM_MAP).
-long set_memory_layout(const Launch& launch, int exe_fd, uint64_t auxv_size) {
-  const model::Process& process = *launch.process;
+long set_memory_layout(const Handover& handover, int exe_fd, uint64_t auxv_size) {
+  const model::Process& process = *handover.process;
   const model::MemoryLayout& from = process.layout;
   prctl_mm_map map = {};
   map.start_code = from.start_code;
@@ -38,31 +38,32 @@ long set_memory_layout(const Launch& launch, int exe_fd, uint64_t auxv_size) {
   map.arg_end = from.arg_end;
   map.env_start = from.env_start;
   map.env_end = from.env_end;
-  map.auxv = reinterpret_cast<__u64*>(const_cast<char*>(launch.blobs) + process.auxv.offset);
+  map.auxv = reinterpret_cast<__u64*>(const_cast<char*>(handover.blobs) + process.auxv.offset);
   map.auxv_size = static_cast<__u32>(auxv_size);
   map.exe_fd = static_cast<__u32>(exe_fd);
   return prctl(PR_SET_MM, PR_SET_MM_MAP, reinterpret_cast<long>(&map), sizeof(map));
 }
 
-void restore_layout(Launch& launch) {
+void restore_layout(Handover& handover) {
   constexpr long kTooLong = -22;  // EINVAL
   constexpr uint64_t kEntry = 2 * sizeof(long), kMostLeftOut = 8 * kEntry;
-  const uint64_t size = launch.process->auxv.size;
+  const uint64_t size = handover.process->auxv.size;
   long result = kTooLong;
   // A kernel that is older than the image's keeps fewer entries (AT_VECTOR_SIZE of 32-bit ARM: 20
   // in 6.1, 22 in 6.12); /proc/PID/auxv then ends earlier.
   for (uint64_t out = 0; result == kTooLong && out <= kMostLeftOut && out <= size; out += kEntry) {
     // The exe link needs privilege: without it, all the rest.
-    if (launch.exe_fd >= 0 && set_memory_layout(launch, launch.exe_fd, size - out) == 0) return;
-    result = set_memory_layout(launch, -1, size - out);
+    if (handover.exe_fd >= 0 && set_memory_layout(handover, handover.exe_fd, size - out) == 0)
+      return;
+    result = set_memory_layout(handover, -1, size - out);
   }
-  check(launch, result, "cannot set the memory layout (CONFIG_CHECKPOINT_RESTORE?)");
+  check(handover, result, "cannot set the memory layout (CONFIG_CHECKPOINT_RESTORE?)");
 }
 
-void restore_core_dumps(const Launch& launch) {
+void restore_core_dumps(const Handover& handover) {
   // Pages that are still those of the image count as a file's (bit 2); the app's own memory they
   // are (bit 0).
-  uint32_t filter = launch.process->coredump_filter;
+  uint32_t filter = handover.process->coredump_filter;
   if ((filter & 1) != 0) filter |= 4;
   const long fd = raw::call(__NR_openat, -100, reinterpret_cast<long>("/proc/self/coredump_filter"),
                             1 /* O_WRONLY */, 0);
@@ -73,9 +74,9 @@ void restore_core_dumps(const Launch& launch) {
   raw::call(__NR_close, fd);
 }
 
-void restore_signal_actions(const Launch& launch) {
-  for (uint32_t i = 0; i < launch.process->sigactions.count; ++i) {
-    const model::SigAction& from = launch.sigactions[i];
+void restore_signal_actions(const Handover& handover) {
+  for (uint32_t i = 0; i < handover.process->sigactions.count; ++i) {
+    const model::SigAction& from = handover.sigactions[i];
     KernelSigaction action = {};
     action.handler = static_cast<unsigned long>(from.handler);
     action.flags = from.flags;
@@ -87,9 +88,9 @@ void restore_signal_actions(const Launch& launch) {
   }
 }
 
-void restore_interval_timers(const Launch& launch) {
+void restore_interval_timers(const Handover& handover) {
   for (int which = 0; which < 3; ++which) {
-    const model::IntervalTimer& timer = launch.process->itimers[which];
+    const model::IntervalTimer& timer = handover.process->itimers[which];
     // An interval without a value: it has expired and waits for its signal to be taken.
     const uint64_t value_us = timer.value_us != 0 ? timer.value_us : timer.interval_us;
     if (value_us == 0) continue;
@@ -102,7 +103,7 @@ void restore_interval_timers(const Launch& launch) {
 }
 
 /// Timer ids are given in ascending order; ids that the app had deleted are made and deleted again.
-long create_timer(const Launch& launch, const model::PosixTimer& timer) {
+long create_timer(const Handover& handover, const model::PosixTimer& timer) {
   struct {
     unsigned long value;
     int signal, notify;
@@ -115,7 +116,7 @@ long create_timer(const Launch& launch, const model::PosixTimer& timer) {
              {}};
   if (timer.notify == kEventThreadId) {
     const uint32_t index = timer.thread;
-    const uint64_t word = launch.threads[index].tid_word;
+    const uint64_t word = handover.threads[index].tid_word;
     event.tid = word != 0 ? *reinterpret_cast<int*>(static_cast<uintptr_t>(word))
                           : static_cast<int>(raw::call(__NR_gettid));
   }
@@ -133,15 +134,15 @@ long create_timer(const Launch& launch, const model::PosixTimer& timer) {
   return -17;
 }
 
-void create_timers(Launch& launch) {
-  for (uint32_t i = 0; i < launch.process->timers.count; ++i)
-    check(launch, create_timer(launch, launch.timers[i]), "cannot make a POSIX timer");
+void create_timers(Handover& handover) {
+  for (uint32_t i = 0; i < handover.process->timers.count; ++i)
+    check(handover, create_timer(handover, handover.timers[i]), "cannot make a POSIX timer");
 }
 
 /// Armed last, and with what remained at checkpoint: a periodic timer goes on in its rhythm.
-void arm_timers(const Launch& launch) {
-  for (uint32_t i = 0; i < launch.process->timers.count; ++i) {
-    const model::PosixTimer& timer = launch.timers[i];
+void arm_timers(const Handover& handover) {
+  for (uint32_t i = 0; i < handover.process->timers.count; ++i) {
+    const model::PosixTimer& timer = handover.timers[i];
     if (timer.value_ns == 0) continue;
     long value[4] = {static_cast<long>(timer.interval_ns / 1'000'000'000),
                      static_cast<long>(timer.interval_ns % 1'000'000'000),
@@ -151,17 +152,17 @@ void arm_timers(const Launch& launch) {
   }
 }
 
-void queue_process_signals(const Launch& launch) {
+void queue_process_signals(const Handover& handover) {
   const long pid = raw::call(__NR_getpid);
-  for (uint32_t i = 0; i < launch.process->pending.count; ++i) {
-    const model::PendingSignal& signal = launch.pending[launch.process->pending.first + i];
+  for (uint32_t i = 0; i < handover.process->pending.count; ++i) {
+    const model::PendingSignal& signal = handover.pending[handover.process->pending.first + i];
     raw::call(__NR_rt_sigqueueinfo, pid, *reinterpret_cast<const int*>(signal.siginfo),
               reinterpret_cast<long>(signal.siginfo));
   }
 }
 
-void restore_flags(const Launch& launch) {
-  const model::Process& process = *launch.process;
+void restore_flags(const Handover& handover) {
+  const model::Process& process = *handover.process;
   if ((process.flags & model::kChildSubreaper) != 0) prctl(PR_SET_CHILD_SUBREAPER, 1);
   if ((process.flags & model::kThpDisable) != 0) prctl(PR_SET_THP_DISABLE, 1);
   if ((process.flags & model::kNoNewPrivileges) != 0) prctl(PR_SET_NO_NEW_PRIVS, 1);
@@ -174,56 +175,57 @@ void restore_flags(const Launch& launch) {
 }
 
 /// Descriptors whose signals go to one thread (F_SETOWN_EX): its id is known only now.
-void restore_owners(const Launch& launch) {
+void restore_owners(const Handover& handover) {
   constexpr long kSetOwnEx = 15, kOwnerTid = 0;
-  for (uint32_t i = 0; i < launch.owner_count; ++i) {
-    const uint64_t word = launch.threads[launch.owners[i].thread].tid_word;
+  for (uint32_t i = 0; i < handover.owner_count; ++i) {
+    const uint64_t word = handover.threads[handover.owners[i].thread].tid_word;
     if (word == 0) continue;
     struct {
       int type, pid;
     } owner = {kOwnerTid, *reinterpret_cast<int*>(static_cast<uintptr_t>(word))};
 #ifdef __NR_fcntl64
-    raw::call(__NR_fcntl64, launch.owners[i].number, kSetOwnEx, reinterpret_cast<long>(&owner));
+    raw::call(__NR_fcntl64, handover.owners[i].number, kSetOwnEx, reinterpret_cast<long>(&owner));
 #else
-    raw::call(__NR_fcntl, launch.owners[i].number, kSetOwnEx, reinterpret_cast<long>(&owner));
+    raw::call(__NR_fcntl, handover.owners[i].number, kSetOwnEx, reinterpret_cast<long>(&owner));
 #endif
   }
 }
 
 /// What the app may ask for of the launch's caller (struct thaw_call of include/thaw.h).
-void deliver(const Launch& launch) {
-  if (launch.call_address == 0) return;
-  auto* call = reinterpret_cast<volatile uint64_t*>(static_cast<uintptr_t>(launch.call_address));
-  call[1] = launch.arguments;  // Behind the state, which the image holds already.
-  call[2] = launch.arguments_size;
-  call[3] = launch.environment;
-  call[4] = launch.environment_size;
+void deliver(const Handover& handover) {
+  if (handover.call_address == 0) return;
+  auto* call = reinterpret_cast<volatile uint64_t*>(static_cast<uintptr_t>(handover.call_address));
+  call[1] = handover.arguments;  // Behind the state, which the image holds already.
+  call[2] = handover.arguments_size;
+  call[3] = handover.environment;
+  call[4] = handover.environment_size;
 }
 
 }  // namespace
 
-void restore_process(Launch& launch) {
-  const model::Process& process = *launch.process;
+void restore_process(Handover& handover) {
+  const model::Process& process = *handover.process;
   if ((process.flags & model::kCwdMoved) != 0)
-    check(launch, raw::call(__NR_chdir, reinterpret_cast<long>(launch.blobs + process.cwd.offset)),
+    check(handover,
+          raw::call(__NR_chdir, reinterpret_cast<long>(handover.blobs + process.cwd.offset)),
           "cannot enter the app's working directory");
-  restore_layout(launch);
-  check(launch, raw::set_tls(launch.threads[0].tls), "cannot set the thread pointer");
-  raw::call(__NR_set_tid_address, static_cast<long>(launch.threads[0].clear_child_tid));
-  check(launch, set_up_thread(launch, 0), "cannot set up the main thread");
-  create_timers(launch);
-  restore_owners(launch);
+  restore_layout(handover);
+  check(handover, raw::set_tls(handover.threads[0].tls), "cannot set the thread pointer");
+  raw::call(__NR_set_tid_address, static_cast<long>(handover.threads[0].clear_child_tid));
+  check(handover, set_up_thread(handover, 0), "cannot set up the main thread");
+  create_timers(handover);
+  restore_owners(handover);
 
   // Committed: nothing below can fail in a way that the app would notice.
-  for (uint32_t i = 0; i < launch.close_count; ++i)
-    raw::call(__NR_close_range, launch.close[i].first, launch.close[i].last, 0);
-  deliver(launch);
-  restore_core_dumps(launch);
-  restore_signal_actions(launch);
-  restore_flags(launch);
-  restore_interval_timers(launch);
-  arm_timers(launch);
-  queue_process_signals(launch);
+  for (uint32_t i = 0; i < handover.close_count; ++i)
+    raw::call(__NR_close_range, handover.close[i].first, handover.close[i].last, 0);
+  deliver(handover);
+  restore_core_dumps(handover);
+  restore_signal_actions(handover);
+  restore_flags(handover);
+  restore_interval_timers(handover);
+  arm_timers(handover);
+  queue_process_signals(handover);
 }
 
 }  // namespace thaw::restorer

@@ -2,10 +2,10 @@
 // start but the kernel's own refusal of the first steps.
 #pragma once
 
-#include "restorer/launch.h"
+#include "restorer/handover.h"
 
 namespace thaw::restorer {
 
-void restore_process(Launch& launch);
+void restore_process(Handover& handover);
 
 }  // namespace thaw::restorer

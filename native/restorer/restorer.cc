@@ -16,7 +16,7 @@
 #include "arch/this_cpu.h"
 #include "restorer/cold_start.h"
 #include "restorer/feed.h"
-#include "restorer/launch.h"
+#include "restorer/handover.h"
 #include "restorer/memory.h"
 #include "restorer/process.h"
 #include "restorer/threads.h"
@@ -24,40 +24,40 @@
 namespace thaw::restorer {
 namespace {
 
-void mark(Launch& launch, Phase phase) {
-  if (launch.log >= kLogTrace) launch.times[phase] = now_ns();
+void mark(Handover& handover, Phase phase) {
+  if (handover.log >= kLogTrace) handover.times[phase] = now_ns();
 }
 
-void print_phases(const Launch& launch) {
+void print_phases(const Handover& handover) {
   static constexpr char kNames[][8] =  // No pointers: nobody relocates them.
       {"open", "unmap", "map", "threads", "feed", "commit"};
   for (uint32_t i = 0; i + 1 < kPhases; ++i)
-    print_trace(launch, kNames[i], (launch.times[i + 1] - launch.times[i]) / 1000);
+    print_trace(handover, kNames[i], (handover.times[i + 1] - handover.times[i]) / 1000);
 }
 
 }  // namespace
 
 /// Entry of the blob, on the leader's stack in the restorer area.
 extern "C" [[noreturn]] __attribute__((section(".text.entry"))) void thaw_restore(
-    Launch* launch_pointer) {
-  Launch& launch = *launch_pointer;
-  mark(launch, kOpened);
-  check(launch, release_own_memory(launch), "cannot release thaw-exec's memory");
-  mark(launch, kUnmapped);
-  feed_from_storage(launch);
-  rebuild_memory(launch);
-  mark(launch, kMapped);
-  feed_rebuilt_memory(launch);
-  start_threads(launch);
-  mark(launch, kThreads);
-  feed_from_cache(launch);
-  mark(launch, kFed);
-  restore_process(launch);
-  mark(launch, kCommitted);
-  if (launch.log >= kLogTrace) print_phases(launch);
-  const model::Process& process = *launch.process;
-  raw::enter_finish(launch.finish_code, launch.threads[0].frame, process.park_word,
-                    launch.area_start, launch.feeder != 0 ? 0 : own_area_size(launch));
+    Handover* handover_pointer) {
+  Handover& handover = *handover_pointer;
+  mark(handover, kOpened);
+  check(handover, release_own_memory(handover), "cannot release thaw-exec's memory");
+  mark(handover, kUnmapped);
+  feed_from_storage(handover);
+  rebuild_memory(handover);
+  mark(handover, kMapped);
+  feed_rebuilt_memory(handover);
+  start_threads(handover);
+  mark(handover, kThreads);
+  feed_from_cache(handover);
+  mark(handover, kFed);
+  restore_process(handover);
+  mark(handover, kCommitted);
+  if (handover.log >= kLogTrace) print_phases(handover);
+  const model::Process& process = *handover.process;
+  raw::enter_finish(handover.finish_code, handover.threads[0].frame, process.park_word,
+                    handover.area_start, handover.feeder != 0 ? 0 : own_area_size(handover));
 }
 
 }  // namespace thaw::restorer

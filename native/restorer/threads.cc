@@ -16,7 +16,7 @@ constexpr uint32_t kTidMask = 0x3fffffff;  // FUTEX_TID_MASK
 
 /// Lies at the low end of the thread's stack in the restorer area.
 struct Start {
-  const Launch* launch;
+  const Handover* handover;
   uint32_t index;
   int32_t result;  ///< of the set-up, once it is known
 };
@@ -30,22 +30,22 @@ long prctl(long option, long a, long b = 0) {
   return raw::call(__NR_prctl, option, a, b, 0, 0);
 }
 
-void write_tid_words(const Launch& launch, const model::Thread& thread, uint32_t tid) {
+void write_tid_words(const Handover& handover, const model::Thread& thread, uint32_t tid) {
   if ((thread.flags & model::kTidWord) != 0) *pointer<volatile uint32_t>(thread.tid_word) = tid;
   for (uint32_t i = 0; i < thread.robust_words.count; ++i) {
     auto* word =
-        pointer<volatile uint32_t>(launch.robust_words[thread.robust_words.first + i].address);
+        pointer<volatile uint32_t>(handover.robust_words[thread.robust_words.first + i].address);
     *word = (*word & ~kTidMask) | tid;
   }
 }
 
 /// Scheduling that the caller's own rights do not allow stays the caller's: exec would have given
 /// that, too.
-void set_scheduling(const Launch& launch, const model::Thread& thread, uint32_t tid) {
-  const model::Thread& leader = launch.threads[0];
+void set_scheduling(const Handover& handover, const model::Thread& thread, uint32_t tid) {
+  const model::Thread& leader = handover.threads[0];
   if (thread.affinity.size != 0)
     raw::call(__NR_sched_setaffinity, tid, static_cast<long>(thread.affinity.size),
-              reinterpret_cast<long>(launch.blobs + thread.affinity.offset));
+              reinterpret_cast<long>(handover.blobs + thread.affinity.offset));
   if (thread.policy != leader.policy || thread.priority != leader.priority || thread.policy != 0) {
     struct {
       int priority;
@@ -66,10 +66,10 @@ void set_scheduling(const Launch& launch, const model::Thread& thread, uint32_t 
     raw::call(__NR_ioprio_set, kIoProcess, tid, thread.io_priority);
 }
 
-void queue_pending(const Launch& launch, const model::Thread& thread, uint32_t tid) {
+void queue_pending(const Handover& handover, const model::Thread& thread, uint32_t tid) {
   const uint32_t pid = static_cast<uint32_t>(raw::call(__NR_getpid));
   for (uint32_t i = 0; i < thread.pending.count; ++i) {
-    const model::PendingSignal& signal = launch.pending[thread.pending.first + i];
+    const model::PendingSignal& signal = handover.pending[thread.pending.first + i];
     const int number = *reinterpret_cast<const int*>(signal.siginfo);
     raw::call(__NR_rt_tgsigqueueinfo, pid, tid, number, reinterpret_cast<long>(signal.siginfo));
   }
@@ -77,18 +77,18 @@ void queue_pending(const Launch& launch, const model::Thread& thread, uint32_t t
 
 [[noreturn]] void run_thread(void* argument) {
   Start& start = *static_cast<Start*>(argument);
-  const Launch& launch = *start.launch;
-  const model::Thread& thread = launch.threads[start.index];
-  const long result = set_up_thread(launch, start.index);
+  const Handover& handover = *start.handover;
+  const model::Thread& thread = handover.threads[start.index];
+  const long result = set_up_thread(handover, start.index);
   __atomic_store_n(&start.result, static_cast<int32_t>(result), __ATOMIC_RELEASE);
-  raw::enter_park(launch.process->park_code, thread.frame, launch.process->park_word);
+  raw::enter_park(handover.process->park_code, thread.frame, handover.process->park_word);
 }
 
-long start_thread(Launch& launch, uint32_t index) {
-  const model::Thread& thread = launch.threads[index];
-  const uint64_t stack = launch.stacks + index * launch.stack_size;
+long start_thread(Handover& handover, uint32_t index) {
+  const model::Thread& thread = handover.threads[index];
+  const uint64_t stack = handover.stacks + index * handover.stack_size;
   auto* start = pointer<Start>(stack);
-  *start = {&launch, index, 0};
+  *start = {&handover, index, 0};
   const uint64_t tid = thread.tid;
   CloneArguments arguments = {};
   arguments.flags = kThreadFlags | CLONE_SETTLS;
@@ -96,8 +96,8 @@ long start_thread(Launch& launch, uint32_t index) {
   if (thread.clear_child_tid != 0) arguments.flags |= CLONE_CHILD_CLEARTID;
   arguments.child_tid = thread.clear_child_tid;
   arguments.stack = stack;
-  arguments.stack_size = launch.stack_size;
-  if (launch.keep_pid != 0) {
+  arguments.stack_size = handover.stack_size;
+  if (handover.keep_pid != 0) {
     arguments.set_tid = reinterpret_cast<uintptr_t>(&tid);
     arguments.set_tid_size = 1;
   }
@@ -105,8 +105,8 @@ long start_thread(Launch& launch, uint32_t index) {
 }
 
 /// The park stub counts the threads that have reached it in the word behind the park word.
-void wait_until_parked(const Launch& launch, uint32_t count) {
-  auto* parked = pointer<uint32_t>(launch.process->park_word + 4);
+void wait_until_parked(const Handover& handover, uint32_t count) {
+  auto* parked = pointer<uint32_t>(handover.process->park_word + 4);
   for (;;) {
     const uint32_t now = __atomic_load_n(parked, __ATOMIC_ACQUIRE);
     if (now >= count) return;
@@ -117,10 +117,10 @@ void wait_until_parked(const Launch& launch, uint32_t count) {
 
 }  // namespace
 
-long set_up_thread(const Launch& launch, uint32_t index) {
-  const model::Thread& thread = launch.threads[index];
+long set_up_thread(const Handover& handover, uint32_t index) {
+  const model::Thread& thread = handover.threads[index];
   const auto tid = static_cast<uint32_t>(raw::call(__NR_gettid));
-  write_tid_words(launch, thread, tid);
+  write_tid_words(handover, thread, tid);
   if (const long result = raw::set_thread_extras(thread); result < 0) return result;
   if (thread.robust_list != 0)
     raw::call(__NR_set_robust_list, static_cast<long>(thread.robust_list),
@@ -134,18 +134,18 @@ long set_up_thread(const Launch& launch, uint32_t index) {
   if (thread.timer_slack_ns != 0)
     prctl(PR_SET_TIMERSLACK, static_cast<long>(thread.timer_slack_ns));
   if (thread.parent_death_signal != 0) prctl(PR_SET_PDEATHSIG, thread.parent_death_signal);
-  set_scheduling(launch, thread, tid);
-  queue_pending(launch, thread, tid);
+  set_scheduling(handover, thread, tid);
+  queue_pending(handover, thread, tid);
   return 0;
 }
 
-void start_threads(Launch& launch) {
-  const uint32_t count = launch.process->threads.count;
+void start_threads(Handover& handover) {
+  const uint32_t count = handover.process->threads.count;
   for (uint32_t i = 1; i < count; ++i)
-    check(launch, start_thread(launch, i), "cannot start a thread");
-  wait_until_parked(launch, count - 1);
+    check(handover, start_thread(handover, i), "cannot start a thread");
+  wait_until_parked(handover, count - 1);
   for (uint32_t i = 1; i < count; ++i)
-    check(launch, pointer<Start>(launch.stacks + i * launch.stack_size)->result,
+    check(handover, pointer<Start>(handover.stacks + i * handover.stack_size)->result,
           "cannot set up a thread");
 }
 

@@ -2,14 +2,14 @@
 // until commit.
 #pragma once
 
-#include "restorer/launch.h"
+#include "restorer/handover.h"
 
 namespace thaw::restorer {
 
 /// Makes every thread but the leader and waits until all are parked.
-void start_threads(Launch& launch);
+void start_threads(Handover& handover);
 
 /// What a thread sets up for itself; `index` within the process. 0 or a negative errno.
-long set_up_thread(const Launch& launch, uint32_t index);
+long set_up_thread(const Handover& handover, uint32_t index);
 
 }  // namespace thaw::restorer

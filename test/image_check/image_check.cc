@@ -16,7 +16,7 @@
 
 #include "image/hash.h"
 #include "image/view.h"
-#include "restore/check.h"
+#include "launch/check/check.h"
 
 namespace {
 
@@ -81,7 +81,7 @@ Result<View> open_image(const char* path, bool any_hash) {
 
 Result<unsigned long> check(const char* path, bool any_hash) {
   THAW_ASSIGN(view, open_image(path, any_hash));
-  THAW_TRY(thaw::restore::check_launch(view));
+  THAW_TRY(thaw::launch::check_launch(view));
   return sum_of(view);
 }
 

@@ -1,4 +1,4 @@
-#include "restore/check_root.h"
+#include "launch/check/check_root.h"
 
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -7,9 +7,9 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "restore/check.h"
+#include "launch/check/check.h"
 
-namespace thaw::restore {
+namespace thaw::launch {
 namespace {
 
 /// The device's `path`, in its root.
@@ -59,4 +59,4 @@ void check_root(const image::View& view, const char* root,
   }
 }
 
-}  // namespace thaw::restore
+}  // namespace thaw::launch

@@ -1,7 +1,7 @@
 // The restorer area: a part of the address space that neither thaw-exec nor the app uses, with all
 // that the restorer needs once thaw-exec's own memory is gone.
 //
-//   [code][metadata of the image][data: Launch, arrays, strings of a cold start][stacks][room for
+//   [code][metadata of the image][data: Handover, arrays, strings of a cold start][stacks][room for
 //   moves]
 #pragma once
 
@@ -10,10 +10,10 @@
 #include <string_view>
 
 #include "image/view.h"
-#include "restore/kernel_mappings.h"
+#include "launch/prepare/kernel_mappings.h"
 #include "support/result.h"
 
-namespace thaw::restore {
+namespace thaw::launch {
 
 class RestorerArea {
  public:
@@ -76,4 +76,4 @@ class RestorerArea {
 /// The freestanding restorer, as built (restorer/blob.S).
 std::span<const char> restorer_code();
 
-}  // namespace thaw::restore
+}  // namespace thaw::launch

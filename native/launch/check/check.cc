@@ -1,4 +1,4 @@
-#include "restore/check.h"
+#include "launch/check/check.h"
 
 #include <fcntl.h>
 #include <sys/auxv.h>
@@ -11,11 +11,11 @@
 #include "arch/arch.h"
 #include "fd/kind.h"
 #include "image/known_file.h"
-#include "restore/clock.h"
+#include "launch/prepare/time_namespace.h"
 #include "support/file.h"
 #include "support/kernel.h"
 
-namespace thaw::restore {
+namespace thaw::launch {
 namespace {
 
 using image::View;
@@ -187,4 +187,4 @@ Result<void> check_owner(int fd, const char* path) {
   return {};
 }
 
-}  // namespace thaw::restore
+}  // namespace thaw::launch

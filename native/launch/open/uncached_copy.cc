@@ -1,4 +1,4 @@
-#include "restore/uncached_copy.h"
+#include "launch/open/uncached_copy.h"
 
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-namespace thaw::restore {
+namespace thaw::launch {
 namespace {
 
 /// A device's storage keeps as much room as the copy takes, and is not worn by more than this.
@@ -87,4 +87,4 @@ UniqueFd uncached_copy(int file, const char* beside) {
   return {};
 }
 
-}  // namespace thaw::restore
+}  // namespace thaw::launch

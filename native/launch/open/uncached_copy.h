@@ -4,7 +4,7 @@
 
 #include "support/unique_fd.h"
 
-namespace thaw::restore {
+namespace thaw::launch {
 
 /// A nameless copy of `file` with nothing of it in the page cache, in the folder of the file
 /// `beside` or in /var/tmp. Of a file that other processes map as well (libc, the program that runs
@@ -14,4 +14,4 @@ namespace thaw::restore {
 /// for storage, or no program may be mapped from there.
 UniqueFd uncached_copy(int file, const char* beside);
 
-}  // namespace thaw::restore
+}  // namespace thaw::launch

@@ -1,5 +1,5 @@
-// A launch: open → check → execute. The calling process becomes the app, or an error says why it
-// cannot and nothing has changed for the caller.
+// A launch: open → check → prepare → execute (restorer/). The calling process becomes the app, or
+// an error says why it cannot and nothing has changed for the caller.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,7 @@
 #include "image/view.h"
 #include "support/result.h"
 
-namespace thaw::restore {
+namespace thaw::launch {
 
 /// What happens with the working set.
 enum class Feed {
@@ -16,7 +16,7 @@ enum class Feed {
   record,  ///< the same, one by one: no page that the app does not touch
 };
 
-struct Request {
+struct ExecCall {
   const char* image = nullptr;  ///< path of the image
   const char* program =
       nullptr;  ///< as exec would be called with: for the check and for a cold start
@@ -31,6 +31,6 @@ struct Request {
 };
 
 /// Returns only if the launch is not possible.
-Error launch(const Request& request);
+Error launch(const ExecCall& call);
 
-}  // namespace thaw::restore
+}  // namespace thaw::launch

@@ -1,4 +1,4 @@
-#include "restore/descriptors.h"
+#include "launch/prepare/descriptors.h"
 
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -9,7 +9,7 @@
 #include "fd/shared_memory.h"
 #include "fd/unix_name.h"
 
-namespace thaw::restore {
+namespace thaw::launch {
 namespace {
 
 constexpr int kFirstOwn = 3;
@@ -195,4 +195,4 @@ std::vector<restorer::FdRange> Descriptors::close_for_cold_start() const {
   return ranges;
 }
 
-}  // namespace thaw::restore
+}  // namespace thaw::launch

@@ -4,10 +4,10 @@
 #include <vector>
 
 #include "image/view.h"
-#include "restorer/launch.h"
+#include "restorer/handover.h"
 #include "support/result.h"
 
-namespace thaw::restore {
+namespace thaw::launch {
 
 struct KernelMappings {
   std::vector<restorer::Move>
@@ -20,4 +20,4 @@ struct KernelMappings {
 
 Result<KernelMappings> read_kernel_mappings(const image::View& view);
 
-}  // namespace thaw::restore
+}  // namespace thaw::launch

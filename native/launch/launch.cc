@@ -1,4 +1,4 @@
-#include "restore/launch.h"
+#include "launch/launch.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -14,24 +14,24 @@
 #include "arch/arch.h"
 #include "arch/this_cpu.h"
 #include "image/verify_data.h"
-#include "restore/check.h"
-#include "restore/clock.h"
-#include "restore/descriptors.h"
-#include "restore/kernel_mappings.h"
-#include "restore/restorer_area.h"
-#include "restore/sources.h"
-#include "restore/vdso.h"
+#include "launch/check/check.h"
+#include "launch/open/sources.h"
+#include "launch/prepare/descriptors.h"
+#include "launch/prepare/kernel_mappings.h"
+#include "launch/prepare/restorer_area.h"
+#include "launch/prepare/time_namespace.h"
+#include "launch/prepare/vdso_trampolines.h"
 #include "restorer/cold_start.h"
 
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x00000080
 #endif
 
-namespace thaw::restore {
+namespace thaw::launch {
 namespace {
 
 using image::View;
-using restorer::Launch;
+using restorer::Handover;
 
 /// Goes back to the caller's time namespace, unless the launch goes on.
 class TimeNamespace {
@@ -84,8 +84,8 @@ char* const* copy_strings(RestorerArea& area, char* const* strings) {
 /// Everything that a launch prepares while a cold start is still just a return away.
 class Preparation {
  public:
-  Preparation(const Request& request, View& view)
-      : request_(request), view_(view), process_(view.processes()[0]), descriptors_(view) {}
+  Preparation(const ExecCall& call, View& view)
+      : call_(call), view_(view), process_(view.processes()[0]), descriptors_(view) {}
 
   Error run() {
     if (auto result = prepare(); !result) return result.error();
@@ -96,7 +96,7 @@ class Preparation {
   Result<void> prepare() {
     THAW_ASSIGN(image, descriptors_.move_high(view_.take_fd()));
     view_.set_fd(std::move(image));
-    THAW_TRY(sources_.open(view_, descriptors_, trains() ? request_.image : nullptr));
+    THAW_TRY(sources_.open(view_, descriptors_, trains() ? call_.image : nullptr));
     THAW_TRY(continue_clocks(view_, clocks_.before));
     THAW_ASSIGN(kernel, read_kernel_mappings(view_));
     kernel_ = std::move(kernel);
@@ -111,7 +111,7 @@ class Preparation {
     return {};
   }
 
-  [[nodiscard]] bool trains() const { return request_.feed == Feed::record; }
+  [[nodiscard]] bool trains() const { return call_.feed == Feed::record; }
 
   /// Under another kernel, the app's old vDSO is patched to jump to this kernel's.
   Result<void> prepare_vdso() {
@@ -166,39 +166,39 @@ class Preparation {
 
   [[nodiscard]] size_t data_size() const {
     constexpr size_t kAlignments = 512;
-    return sizeof(Launch) + kAlignments + sources_.fds().size() * sizeof(int) +
+    return sizeof(Handover) + kAlignments + sources_.fds().size() * sizeof(int) +
            trampolines_.size() + view_.requirements_record().sigpage.size +
            kernel_.all.size() * sizeof(restorer::Move) +
            (descriptors_.close_at_commit().size() + descriptors_.close_for_cold_start().size()) *
                sizeof(restorer::FdRange) +
            descriptors_.saved().size() * sizeof(restorer::SavedFd) +
-           descriptors_.owners().size() * sizeof(restorer::FdOwner) + strlen(request_.program) + 1 +
-           strings_size(request_.argv) + strings_size(request_.envp);
+           descriptors_.owners().size() * sizeof(restorer::FdOwner) + strlen(call_.program) + 1 +
+           strings_size(call_.argv) + strings_size(call_.envp);
   }
 
-  void fill_records(RestorerArea& area, Launch& launch) const {
-    launch.process = area.here(view_.processes().subspan(0, 1));
-    launch.threads = area.here(View::part(view_.threads(), process_.threads));
-    launch.ops = area.here(View::part(view_.ops(), process_.ops));
-    launch.sigactions = area.here(View::part(view_.sigactions(), process_.sigactions));
-    launch.timers = area.here(View::part(view_.posix_timers(), process_.timers));
-    launch.pending = area.here(view_.pending_signals());
-    launch.robust_words = area.here(view_.robust_words());
-    launch.blobs = area.here(view_.blobs());
-    launch.finish_code = process_.finish_code;
-    launch.leave_code = process_.leave_code;
-    launch.feed_runs = area.here(view_.feed_runs());
-    launch.feed_count =
-        request_.feed == Feed::on ? static_cast<uint32_t>(view_.feed_runs().size()) : 0;
-    launch.record = trains() ? 1 : 0;
+  void fill_records(RestorerArea& area, Handover& handover) const {
+    handover.process = area.here(view_.processes().subspan(0, 1));
+    handover.threads = area.here(View::part(view_.threads(), process_.threads));
+    handover.ops = area.here(View::part(view_.ops(), process_.ops));
+    handover.sigactions = area.here(View::part(view_.sigactions(), process_.sigactions));
+    handover.timers = area.here(View::part(view_.posix_timers(), process_.timers));
+    handover.pending = area.here(view_.pending_signals());
+    handover.robust_words = area.here(view_.robust_words());
+    handover.blobs = area.here(view_.blobs());
+    handover.finish_code = process_.finish_code;
+    handover.leave_code = process_.leave_code;
+    handover.feed_runs = area.here(view_.feed_runs());
+    handover.feed_count =
+        call_.feed == Feed::on ? static_cast<uint32_t>(view_.feed_runs().size()) : 0;
+    handover.record = trains() ? 1 : 0;
   }
 
   /// Code that a signal interrupted within the old vDSO goes on there when its handler returns: it
   /// finds that the clock's data have changed (zeros), begins anew, finds no clock in them and
   /// makes the system call (lib/vdso/gettimeofday.c of the kernel).
-  void fill_stand_ins(RestorerArea& area, Launch& launch) const {
-    auto add = [&launch](const restorer::StandIn& copy) {
-      if (copy.size != 0) launch.stand_ins[launch.stand_in_count++] = copy;
+  void fill_stand_ins(RestorerArea& area, Handover& handover) const {
+    auto add = [&handover](const restorer::StandIn& copy) {
+      if (copy.size != 0) handover.stand_ins[handover.stand_in_count++] = copy;
     };
     const auto* code = reinterpret_cast<const char*>(trampolines_.data());
     const std::string_view sigpage = view_.bytes(view_.requirements_record().sigpage);
@@ -209,9 +209,9 @@ class Preparation {
   }
 
   void fill_cold_start(RestorerArea& area, restorer::ColdStart& cold) const {
-    if (request_.fallback) cold.program = copy_string(area, request_.program);
-    cold.argv = copy_strings(area, request_.argv);
-    cold.envp = copy_strings(area, request_.envp);
+    if (call_.fallback) cold.program = copy_string(area, call_.program);
+    cold.argv = copy_strings(area, call_.argv);
+    cold.envp = copy_strings(area, call_.envp);
     cold.saved_fds = area.copy(std::span<const restorer::SavedFd>(descriptors_.saved()));
     cold.saved_fd_count = static_cast<uint32_t>(descriptors_.saved().size());
     const auto close = descriptors_.close_for_cold_start();
@@ -221,46 +221,46 @@ class Preparation {
     cold.signal_mask = signals_.before();
   }
 
-  void fill(RestorerArea& area, Launch& launch) const {
-    launch.area_start = area.start();
-    launch.area_size = area.size();
-    launch.stacks = area.stacks() + RestorerArea::kLeaderStack -
-                    RestorerArea::kThreadStack;  // index 1 follows the leader's
-    launch.stack_size = RestorerArea::kThreadStack;
-    launch.interim = area.interim();
-    fill_records(area, launch);
-    launch.image_fd = view_.fd();
-    launch.source_fds = area.copy(std::span<const int>(sources_.fds()));
-    launch.exe_fd = exe_fd_;
+  void fill(RestorerArea& area, Handover& handover) const {
+    handover.area_start = area.start();
+    handover.area_size = area.size();
+    handover.stacks = area.stacks() + RestorerArea::kLeaderStack -
+                      RestorerArea::kThreadStack;  // index 1 follows the leader's
+    handover.stack_size = RestorerArea::kThreadStack;
+    handover.interim = area.interim();
+    fill_records(area, handover);
+    handover.image_fd = view_.fd();
+    handover.source_fds = area.copy(std::span<const int>(sources_.fds()));
+    handover.exe_fd = exe_fd_;
     struct statvfs store = {};
-    launch.no_exec_store =
+    handover.no_exec_store =
         fstatvfs(view_.fd(), &store) == 0 && (store.f_flag & ST_NOEXEC) != 0 ? 1 : 0;
-    launch.keep_pid = request_.keep_pid ? 1 : 0;
+    handover.keep_pid = call_.keep_pid ? 1 : 0;
     if (__rseq_size != 0) {
-      launch.old_rseq = reinterpret_cast<uintptr_t>(static_cast<char*>(__builtin_thread_pointer()) +
-                                                    __rseq_offset);
-      launch.old_rseq_size = kRegisteredRseqSize;
-      launch.old_rseq_signature = RSEQ_SIG;
+      handover.old_rseq = reinterpret_cast<uintptr_t>(
+          static_cast<char*>(__builtin_thread_pointer()) + __rseq_offset);
+      handover.old_rseq_size = kRegisteredRseqSize;
+      handover.old_rseq_signature = RSEQ_SIG;
     }
-    for (const restorer::Move& move : kernel_.moves) launch.moves[launch.move_count++] = move;
-    launch.own = area.copy(std::span<const restorer::Move>(kernel_.all));
-    launch.own_count = static_cast<uint32_t>(kernel_.all.size());
-    if (!trampolines_.empty()) fill_stand_ins(area, launch);
+    for (const restorer::Move& move : kernel_.moves) handover.moves[handover.move_count++] = move;
+    handover.own = area.copy(std::span<const restorer::Move>(kernel_.all));
+    handover.own_count = static_cast<uint32_t>(kernel_.all.size());
+    if (!trampolines_.empty()) fill_stand_ins(area, handover);
     const auto close = descriptors_.close_at_commit();
-    launch.close = area.copy(std::span<const restorer::FdRange>(close));
-    launch.close_count = static_cast<uint32_t>(close.size());
-    launch.owners = area.copy(std::span<const restorer::FdOwner>(descriptors_.owners()));
-    launch.owner_count = static_cast<uint32_t>(descriptors_.owners().size());
-    launch.log = request_.log;
-    launch.times[restorer::kStarted] = request_.started_ns;
-    fill_cold_start(area, launch.cold);
+    handover.close = area.copy(std::span<const restorer::FdRange>(close));
+    handover.close_count = static_cast<uint32_t>(close.size());
+    handover.owners = area.copy(std::span<const restorer::FdOwner>(descriptors_.owners()));
+    handover.owner_count = static_cast<uint32_t>(descriptors_.owners().size());
+    handover.log = call_.log;
+    handover.times[restorer::kStarted] = call_.started_ns;
+    fill_cold_start(area, handover.cold);
   }
 
   /// The caller's arguments and environment, for the app to ask for (include/thaw.h).
-  void fill_delivery(const RestorerArea& area, Launch& launch) const {
-    launch.call_address = view_.requirements_record().call_address;
-    launch.delivery_size = area.delivery_size();
-    if (launch.call_address == 0) return;
+  void fill_delivery(const RestorerArea& area, Handover& handover) const {
+    handover.call_address = view_.requirements_record().call_address;
+    handover.delivery_size = area.delivery_size();
+    if (handover.call_address == 0) return;
     auto* next = reinterpret_cast<char*>(static_cast<uintptr_t>(area.delivery()));
     auto put = [&next](char* const* strings, uint64_t& address, uint64_t& size) {
       char* const first = next;
@@ -268,33 +268,33 @@ class Preparation {
       address = reinterpret_cast<uintptr_t>(first);
       size = static_cast<uint64_t>(next - first);
     };
-    put(request_.argv, launch.arguments, launch.arguments_size);
-    put(request_.envp, launch.environment, launch.environment_size);
+    put(call_.argv, handover.arguments, handover.arguments_size);
+    put(call_.envp, handover.environment, handover.environment_size);
   }
 
   Result<void> enter_restorer() {
-    if (kernel_.moves.size() > std::size(Launch{}.moves))
+    if (kernel_.moves.size() > std::size(Handover{}.moves))
       return Error{0, "this kernel has more mappings of its own than thaw knows"};
     RestorerArea::Sizes sizes;
     sizes.data = data_size();
     sizes.threads = process_.threads.count;
     if (view_.requirements_record().call_address != 0)
-      sizes.delivery = strings_size(request_.argv) + strings_size(request_.envp);
+      sizes.delivery = strings_size(call_.argv) + strings_size(call_.envp);
     for (const restorer::Move& move : kernel_.moves) sizes.moves += move.size;
     THAW_ASSIGN(area, RestorerArea::make(view_, kernel_, sizes));
-    Launch* launch = new (area.allocate<Launch>(1)) Launch;
-    fill(area, *launch);
-    fill_delivery(area, *launch);
+    Handover* handover = new (area.allocate<Handover>(1)) Handover;
+    fill(area, *handover);
+    fill_delivery(area, *handover);
     THAW_TRY(arch::take_over_extras(View::part(view_.threads(), process_.threads)));
     THAW_TRY(area.take_metadata());  // Last: nothing finds it where it was.
-    raw::switch_stack(area.stacks() + RestorerArea::kLeaderStack, area.start(), launch);
+    raw::switch_stack(area.stacks() + RestorerArea::kLeaderStack, area.start(), handover);
   }
 
   static constexpr uint64_t kSpare = 64 << 20;
   static constexpr uint32_t kRegisteredRseqSize =
       32;  ///< glibc registers at least this (sys/rseq.h)
 
-  const Request& request_;
+  const ExecCall& call_;
   View& view_;
   const model::Process& process_;
   BlockSignals signals_;
@@ -309,17 +309,17 @@ class Preparation {
 
 /// Another name of the same file is the same program, unless it looks at the name that it was
 /// called by (busybox).
-bool same_program(const View& view, const Request& request, std::string_view argv0) {
+bool same_program(const View& view, const ExecCall& call, std::string_view argv0) {
   const model::Requirements& needs = view.requirements_record();
   const char* wanted = view.bytes(needs.program).data();
-  if (strcmp(wanted, request.program) == 0) return true;
+  if (strcmp(wanted, call.program) == 0) return true;
   struct stat a = {}, b = {};
-  return request.argv[0] != nullptr && argv0 == request.argv[0] && stat(wanted, &a) == 0 &&
-         stat(request.program, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+  return call.argv[0] != nullptr && argv0 == call.argv[0] && stat(wanted, &a) == 0 &&
+         stat(call.program, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
 /// The arguments are part of the warm state: others mean another app. argv[0] is only a name.
-Result<void> check_arguments(const View& view, const Request& request) {
+Result<void> check_arguments(const View& view, const ExecCall& call) {
   const model::Requirements& needs = view.requirements_record();
   std::string_view wanted = view.bytes(needs.arguments);
   auto next = [&wanted] {
@@ -327,11 +327,11 @@ Result<void> check_arguments(const View& view, const Request& request) {
     wanted.remove_prefix(std::min(wanted.size(), argument.size() + 1));
     return argument;
   };
-  if (!same_program(view, request, next()))
+  if (!same_program(view, call, next()))
     return Error{0, "the image is of " + std::string(view.bytes(needs.program)) + ", not of " +
-                        request.program};
+                        call.program};
   if (needs.deliver_arguments != 0) return {};
-  char* const* argument = request.argv[0] == nullptr ? request.argv : request.argv + 1;
+  char* const* argument = call.argv[0] == nullptr ? call.argv : call.argv + 1;
   for (; *argument != nullptr; ++argument)
     if (wanted.empty() || next() != *argument) break;
   if (*argument == nullptr && wanted.empty()) return {};
@@ -340,13 +340,13 @@ Result<void> check_arguments(const View& view, const Request& request) {
 
 /// What the profile declares is part of the warm state, too: a caller that sets another value wants
 /// another app.
-Result<void> check_environment(const View& view, const Request& request) {
+Result<void> check_environment(const View& view, const ExecCall& call) {
   std::string_view declared = view.bytes(view.requirements_record().declared);
   while (!declared.empty()) {
     const std::string_view entry = declared.substr(0, declared.find('\0'));
     declared.remove_prefix(std::min(declared.size(), entry.size() + 1));
     const std::string_view name = entry.substr(0, entry.find('=') + 1);
-    for (char* const* own = request.envp; *own != nullptr; ++own)
+    for (char* const* own = call.envp; *own != nullptr; ++own)
       if (std::string_view(*own).starts_with(name) && *own != entry)
         return Error{0,
                      "the image was made with " + std::string(entry) + ", the caller has " + *own};
@@ -356,14 +356,14 @@ Result<void> check_environment(const View& view, const Request& request) {
 
 }  // namespace
 
-Error launch(const Request& request) {
-  auto view = View::open(request.image);
+Error launch(const ExecCall& call) {
+  auto view = View::open(call.image);
   if (!view) return view.error();
-  if (auto result = check_owner(view.value().fd(), request.image); !result) return result.error();
+  if (auto result = check_owner(view.value().fd(), call.image); !result) return result.error();
   if (auto result = check_launch(view.value()); !result) return result.error();
-  if (auto result = check_arguments(view.value(), request); !result) return result.error();
-  if (auto result = check_environment(view.value(), request); !result) return result.error();
-  return Preparation(request, view.value()).run();
+  if (auto result = check_arguments(view.value(), call); !result) return result.error();
+  if (auto result = check_environment(view.value(), call); !result) return result.error();
+  return Preparation(call, view.value()).run();
 }
 
-}  // namespace thaw::restore
+}  // namespace thaw::launch

@@ -1,4 +1,4 @@
-#include "restore/kernel_mappings.h"
+#include "launch/prepare/kernel_mappings.h"
 
 #include <algorithm>
 #include <cstring>
@@ -6,7 +6,7 @@
 #include "image/hash.h"
 #include "support/file.h"
 
-namespace thaw::restore {
+namespace thaw::launch {
 namespace {
 
 bool is_vdso(std::string_view line) {
@@ -76,4 +76,4 @@ Result<KernelMappings> read_kernel_mappings(const image::View& view) {
   return found;
 }
 
-}  // namespace thaw::restore
+}  // namespace thaw::launch

@@ -5,10 +5,10 @@
 
 #include "fd/kind.h"
 #include "image/view.h"
-#include "restorer/launch.h"
+#include "restorer/handover.h"
 #include "support/result.h"
 
-namespace thaw::restore {
+namespace thaw::launch {
 
 class Descriptors {
  public:
@@ -57,4 +57,4 @@ class Descriptors {
   std::vector<restorer::FdOwner> owners_;
 };
 
-}  // namespace thaw::restore
+}  // namespace thaw::launch

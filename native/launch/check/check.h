@@ -7,7 +7,7 @@
 #include "image/view.h"
 #include "support/result.h"
 
-namespace thaw::restore {
+namespace thaw::launch {
 
 /// The first condition that does not hold, as the reason for a cold start.
 Result<void> check_launch(const image::View& view);
@@ -22,4 +22,4 @@ Result<void> check_file(const image::View& view, const model::File& file, int fd
 /// Owner and mode: never execute what another user could have written.
 Result<void> check_owner(int fd, const char* path);
 
-}  // namespace thaw::restore
+}  // namespace thaw::launch

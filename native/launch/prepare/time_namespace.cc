@@ -1,4 +1,4 @@
-#include "restore/clock.h"
+#include "launch/prepare/time_namespace.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -14,7 +14,7 @@
 #define CLONE_NEWTIME 0x00000080
 #endif
 
-namespace thaw::restore {
+namespace thaw::launch {
 namespace {
 
 constexpr int64_t kSecond = 1'000'000'000;
@@ -124,4 +124,4 @@ void start_clocks_afresh() {
     (void)setns(before.get(), CLONE_NEWTIME);
 }
 
-}  // namespace thaw::restore
+}  // namespace thaw::launch

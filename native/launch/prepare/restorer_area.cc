@@ -1,11 +1,11 @@
-#include "restore/restorer_area.h"
+#include "launch/prepare/restorer_area.h"
 
 #include <sys/mman.h>
 #include <unistd.h>
 
 extern "C" const char thaw_restorer_start[], thaw_restorer_end[];
 
-namespace thaw::restore {
+namespace thaw::launch {
 namespace {
 
 uint64_t round_up(uint64_t size) {
@@ -114,4 +114,4 @@ RestorerArea::~RestorerArea() {
   if (size_ != 0) munmap(at(start_), size_);
 }
 
-}  // namespace thaw::restore
+}  // namespace thaw::launch

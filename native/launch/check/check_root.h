@@ -7,11 +7,11 @@
 #include "image/view.h"
 #include "support/result.h"
 
-namespace thaw::restore {
+namespace thaw::launch {
 
 /// Reports each file of the image that a launch would refuse, or not find, in the root at `root`.
 /// Symbolic links are followed as on the device, never out of the root.
 void check_root(const image::View& view, const char* root,
                 const std::function<void(const char* condition, const Error&)>& report);
 
-}  // namespace thaw::restore
+}  // namespace thaw::launch

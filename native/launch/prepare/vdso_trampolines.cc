@@ -1,4 +1,4 @@
-#include "restore/vdso.h"
+#include "launch/prepare/vdso_trampolines.h"
 
 #include <sys/syscall.h>
 
@@ -7,7 +7,7 @@
 #include "arch/arch.h"
 #include "elf/elf_module.h"
 
-namespace thaw::restore {
+namespace thaw::launch {
 namespace {
 
 /// Reads from bytes that stand, or will stand, at `address`.
@@ -82,4 +82,4 @@ Result<std::vector<uint8_t>> vdso_trampolines(std::span<const uint8_t> old_vdso,
   return patched;
 }
 
-}  // namespace thaw::restore
+}  // namespace thaw::launch

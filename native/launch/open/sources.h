@@ -3,9 +3,9 @@
 
 #include <vector>
 
-#include "restore/descriptors.h"
+#include "launch/prepare/descriptors.h"
 
-namespace thaw::restore {
+namespace thaw::launch {
 
 /// A descriptor per MapSource; they live above the app's numbers and are closed at commit.
 class Sources {
@@ -21,4 +21,4 @@ class Sources {
   std::vector<int> fds_;
 };
 
-}  // namespace thaw::restore
+}  // namespace thaw::launch

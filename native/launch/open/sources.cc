@@ -1,11 +1,11 @@
-#include "restore/sources.h"
+#include "launch/open/sources.h"
 
 #include <fcntl.h>
 
-#include "restore/check.h"
-#include "restore/uncached_copy.h"
+#include "launch/check/check.h"
+#include "launch/open/uncached_copy.h"
 
-namespace thaw::restore {
+namespace thaw::launch {
 
 Result<void> Sources::open(const image::View& view, Descriptors& descriptors,
                            const char* training) {
@@ -39,4 +39,4 @@ int Sources::fd_of(const image::View& view, model::Index file) const {
   return -1;
 }
 
-}  // namespace thaw::restore
+}  // namespace thaw::launch

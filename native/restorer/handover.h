@@ -63,7 +63,7 @@ enum Phase : uint32_t {
   kPhases
 };
 
-struct Launch {
+struct Handover {
   uint64_t area_start = 0;  ///< the restorer area
   uint64_t area_size = 0;
   uint64_t stacks = 0;  ///< one small stack per thread, the leader's first

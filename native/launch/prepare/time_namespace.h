@@ -6,7 +6,7 @@
 #include "support/result.h"
 #include "support/unique_fd.h"
 
-namespace thaw::restore {
+namespace thaw::launch {
 
 /// Fails if the clocks stand before the image's and no time namespace can be had.
 Result<void> check_clock(const image::View& view);
@@ -21,4 +21,4 @@ Result<void> continue_clocks(const image::View& view, UniqueFd& before);
 /// soon after its start. The process must have one thread.
 void start_clocks_afresh();
 
-}  // namespace thaw::restore
+}  // namespace thaw::launch
