@@ -3,7 +3,8 @@
 #include "addon/addon.h"
 #include "image/verify_data.h"
 #include "launch/check/check.h"
-#include "launch/check/check_root.h"
+#include "launch/check/owner.h"
+#include "launch/check/root.h"
 
 namespace thaw::addon {
 

@@ -1,20 +1,18 @@
 // thaw-exec: stands where exec stood. Becomes PROGRAM from its image, or by a cold start, whatever
 // is wrong.
 #include <sys/auxv.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
-#include "exec/keep_pid.h"
 #include "exec/options.h"
 #include "exec/program.h"
 #include "exec/store.h"
-#include "image/view.h"
 #include "launch/launch.h"
 #include "restorer/cold_start.h"
+#include "support/clock.h"
 
 #ifndef THAW_VERSION
 #define THAW_VERSION "0"
@@ -26,12 +24,6 @@ namespace thaw::exec {
 namespace {
 
 constexpr int kOwnError = 125;
-
-uint64_t now_ns() {
-  timespec now = {};
-  clock_gettime(CLOCK_REALTIME, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
-}
 
 uint32_t log_level() {
   const char* level = getauxval(AT_SECURE) != 0 ? nullptr : getenv("THAW_LOG");
@@ -58,27 +50,21 @@ void say(const char* format, const char* a, const char* b) {
 /// Returns the reason why the launch was not possible.
 Error launch_warm(const Options& options, const std::string& program, const std::string& path,
                   uint32_t log, uint64_t started_ns) {
-  if (options.keep_pid) {
-    auto view = image::View::open(path.c_str());
-    if (!view) return view.error();
-    if (auto child = continue_as(static_cast<pid_t>(view.value().processes()[0].pid)); !child)
-      return child.error();
-  }
-  launch::ExecCall request;
-  request.image = path.c_str();
-  request.program = program.c_str();
-  request.argv = options.command;
-  request.envp = environ;
-  request.fallback = options.fallback;
-  request.keep_pid = options.keep_pid;
-  request.feed = feed();
-  request.log = log;
-  request.started_ns = started_ns;
-  return launch::launch(request);
+  launch::ExecCall call;
+  call.image = path.c_str();
+  call.program = program.c_str();
+  call.argv = options.command;
+  call.envp = environ;
+  call.fallback = options.fallback;
+  call.keep_pid = options.keep_pid;
+  call.feed = feed();
+  call.log = log;
+  call.started_ns = started_ns;
+  return launch::launch(call);
 }
 
 int run(int argc, char** argv) {
-  const uint64_t started_ns = now_ns();
+  const auto started_ns = static_cast<uint64_t>(clock_ns(CLOCK_REALTIME));
   auto parsed = parse_options(argc, argv);
   if (!parsed) {
     say("thaw-exec: %s%s", parsed.error().text().c_str(), "");

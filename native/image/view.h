@@ -40,6 +40,11 @@ class View {
     return requirements()[0];
   }
 
+  /// The process that the caller of thaw-exec becomes. For now, a launch makes no other.
+  [[nodiscard]] const model::Process& root_process() const {
+    return processes()[0];
+  }
+
   /// The bytes of a validated blob; a NUL follows them.
   [[nodiscard]] std::string_view bytes(model::Blob blob) const {
     return {blobs().data() + blob.offset, static_cast<size_t>(blob.size)};

@@ -63,6 +63,9 @@ enum Phase : uint32_t {
   kPhases
 };
 
+/// Mappings that a kernel has of its own in each process: 3 on x86-64 since Linux 6.13.
+constexpr uint32_t kMostMoves = 8;
+
 struct Handover {
   uint64_t area_start = 0;  ///< the restorer area
   uint64_t area_size = 0;
@@ -95,7 +98,7 @@ struct Handover {
   uint64_t finish_code = 0;  ///< stubs in the thaw area
   uint64_t leave_code = 0;
 
-  Move moves[8] = {};
+  Move moves[kMostMoves] = {};
   uint32_t move_count = 0;
   const Move* own = nullptr;  ///< mappings of thaw-exec, the kernel's among them
   uint32_t own_count = 0;

@@ -81,7 +81,7 @@ Result<View> open_image(const char* path, bool any_hash) {
 
 Result<unsigned long> check(const char* path, bool any_hash) {
   THAW_ASSIGN(view, open_image(path, any_hash));
-  THAW_TRY(thaw::launch::check_launch(view));
+  THAW_TRY(thaw::launch::check_image(view));
   return sum_of(view);
 }
 

@@ -2,41 +2,65 @@
 
 #include <fcntl.h>
 
-#include "launch/check/check.h"
+#include "image/verify_data.h"
+#include "launch/check/files.h"
 #include "launch/open/uncached_copy.h"
 
 namespace thaw::launch {
 
-Result<void> Sources::open(const image::View& view, Descriptors& descriptors,
-                           const char* training) {
+Result<void> Sources::open(const image::View& view, const DescriptorRoom& room,
+                           SharedObjects& objects, const ExecCall& call) {
   for (const model::MapSource& source : view.map_sources()) {
-    if (source.object != model::kNone) {
-      THAW_ASSIGN(memory, descriptors.object_memory(source.object));
-      fds_.push_back(memory);
-      continue;
-    }
-    const model::File& file = view.files()[source.file];
-    const char* path = view.bytes(file.path).data();
-    UniqueFd fd(::open(path, static_cast<int>(source.open_flags & O_ACCMODE) | O_CLOEXEC));
-    if (!fd.valid())
-      return errno_error(std::string("cannot open ") + path + ", which the app maps");
-    if ((file.flags & model::kFileMapped) != 0) {
-      THAW_TRY(check_file(view, file, fd.get()));
-      if (training != nullptr)
-        if (UniqueFd copy = uncached_copy(fd.get(), training); copy.valid()) fd = std::move(copy);
-    }
-    THAW_ASSIGN(moved, descriptors.move_high(std::move(fd)));
-    fds_.push_back(moved.get());
-    owned_.push_back(std::move(moved));
+    THAW_ASSIGN(fd, source.object != model::kNone ? objects.memory(source.object)
+                                                  : open_file(view, room, source, call));
+    fds_.push_back(fd);
   }
+  open_program(view, room, call);
+  if (call.trains()) forget(view);
   return {};
 }
 
+Result<int> Sources::open_file(const image::View& view, const DescriptorRoom& room,
+                               const model::MapSource& source, const ExecCall& call) {
+  const model::File& file = view.files()[source.file];
+  const char* path = view.bytes(file.path).data();
+  UniqueFd fd(::open(path, static_cast<int>(source.open_flags & O_ACCMODE) | O_CLOEXEC));
+  if (!fd.valid()) return errno_error(std::string("cannot open ") + path + ", which the app maps");
+  if ((file.flags & model::kFileMapped) != 0) {
+    THAW_TRY(check_file(view, file, fd.get()));
+    if (call.trains())
+      if (UniqueFd copy = uncached_copy(fd.get(), call.image); copy.valid()) fd = std::move(copy);
+  }
+  THAW_TRY(room.move(fd));
+  return owned_.emplace_back(std::move(fd)).get();
+}
+
+/// Of a file that is mapped for reading; -1: there is none.
 int Sources::fd_of(const image::View& view, model::Index file) const {
   const auto sources = view.map_sources();
   for (size_t i = 0; i < sources.size(); ++i)
     if (sources[i].file == file && (sources[i].open_flags & O_ACCMODE) == O_RDONLY) return fds_[i];
   return -1;
+}
+
+/// The program itself, never a copy of it: its path is what the exe link shows.
+void Sources::open_program(const image::View& view, const DescriptorRoom& room,
+                           const ExecCall& call) {
+  const model::Requirements& needs = view.requirements_record();
+  if (needs.program_file == model::kNone) return;
+  if (!call.trains()) program_ = fd_of(view, needs.program_file);
+  if (program_ >= 0) return;
+  UniqueFd fd(
+      ::open(view.bytes(view.files()[needs.program_file].path).data(), O_RDONLY | O_CLOEXEC));
+  if (!fd.valid() || !room.move(fd)) return;
+  program_ = owned_.emplace_back(std::move(fd)).get();
+}
+
+/// Pages that lie in the page cache are mapped along with their neighbours: out with them, but for
+/// those that other processes map.
+void Sources::forget(const image::View& view) const {
+  image::forget_data(view);
+  for (const int fd : fds_) posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
 }
 
 }  // namespace thaw::launch

@@ -1,24 +1,35 @@
-// The files and memory objects that the app maps, opened and identified.
+// The files and memory objects that the app maps, opened and identified, and its program's file.
 #pragma once
 
 #include <vector>
 
-#include "launch/prepare/descriptors.h"
+#include "launch/exec_call.h"
+#include "launch/open/descriptor_room.h"
+#include "launch/open/shared_objects.h"
 
 namespace thaw::launch {
 
-/// A descriptor per MapSource; they live above the app's numbers and are closed at commit.
+/// A descriptor per MapSource; they live in the room and are closed at commit.
 class Sources {
  public:
-  /// `training`: path of the image that a launch trains; null: it trains none.
-  Result<void> open(const image::View& view, Descriptors& descriptors, const char* training);
+  /// Each file is checked as it is opened. A training launch gets copies of files where they help
+  /// (uncached_copy.h), and nothing of what it maps stays in the page cache.
+  Result<void> open(const image::View& view, const DescriptorRoom& room, SharedObjects& objects,
+                    const ExecCall& call);
   [[nodiscard]] const std::vector<int>& fds() const { return fds_; }
-  /// Of a file that is mapped for reading; -1: there is none.
-  [[nodiscard]] int fd_of(const image::View& view, model::Index file) const;
+  /// For the exe link; -1: it cannot be opened.
+  [[nodiscard]] int program() const { return program_; }
 
  private:
+  Result<int> open_file(const image::View& view, const DescriptorRoom& room,
+                        const model::MapSource& source, const ExecCall& call);
+  [[nodiscard]] int fd_of(const image::View& view, model::Index file) const;
+  void open_program(const image::View& view, const DescriptorRoom& room, const ExecCall& call);
+  void forget(const image::View& view) const;
+
   std::vector<UniqueFd> owned_;
   std::vector<int> fds_;
+  int program_ = -1;
 };
 
 }  // namespace thaw::launch

@@ -1,10 +1,7 @@
 #include "launch/prepare/descriptors.h"
 
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <unistd.h>
-
-#include <algorithm>
 
 #include "fd/shared_memory.h"
 #include "fd/unix_name.h"
@@ -28,83 +25,40 @@ Descriptors::~Descriptors() {
     if (number >= 0) fd::remove_socket_file(number);
   for (const UniqueFd& fd : opened_)
     if (fd.valid()) fd::remove_socket_file(fd.get());
-  for (const int number : taken_) close(number);
+  for (const restorer::FdRange& taken : taken_) close(static_cast<int>(taken.first));
   for (const restorer::SavedFd& saved : saved_) {
     dup3(saved.copy, saved.number, saved.flags != 0 ? O_CLOEXEC : 0);
     close(saved.copy);
   }
-  for (const fd::Opener::Side& side : sides_)
-    for (const int fd : side.fd)
-      if (fd >= 0) close(fd);
-}
-
-Result<void> Descriptors::find_room() {
-  high_ = kFirstOwn;
-  for (const model::Fd& record : fds())
-    high_ = std::max(high_, static_cast<int>(record.number) + 1);
-  rlimit limit = {};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return errno_error("cannot read RLIMIT_NOFILE");
-  const rlim_t needed =
-      static_cast<rlim_t>(high_) + view_.open_files().size() * 2 + view_.map_sources().size() + 16;
-  if (limit.rlim_cur >= needed) return {};
-  return Error{EMFILE,
-               "the app needs descriptor numbers up to " + std::to_string(needed) +
-                   " while it is launched, RLIMIT_NOFILE is " + std::to_string(limit.rlim_cur),
-               "raise it (ulimit -n, LimitNOFILE=)"};
-}
-
-Result<UniqueFd> Descriptors::move_high(UniqueFd fd) {
-  if (high_ < 0) THAW_TRY(find_room());
-  if (fd.get() >= high_) return fd;
-  UniqueFd moved(fcntl(fd.get(), F_DUPFD_CLOEXEC, high_));
-  if (!moved.valid()) return errno_error("cannot move a descriptor out of the way");
-  return moved;
 }
 
 Result<void> Descriptors::restore() {
-  if (high_ < 0) THAW_TRY(find_room());
   placed_.assign(view_.open_files().size(), -1);
   THAW_TRY(open_all());
   THAW_TRY(place_all());
-  return finish_all();
+  THAW_TRY(finish_all());
+  list_not_apps();
+  return {};
 }
 
 Result<void> Descriptors::open_all() {
-  if (sides_.empty()) sides_.assign(view_.objects().size(), {{-1, -1}});
-  fd::Opener opener = {view_, process_, sides_, placed_};
+  fd::Opener opener = {view_, process_, objects_.sides(), placed_};
   opened_.resize(view_.open_files().size());
   for (size_t i = 0; i < opened_.size(); ++i) {
     const model::OpenFile& file = view_.open_files()[i];
     if (!makes_descriptor(file)) continue;
-    const fd::Kind& kind = fd::kinds()[file.kind];
-    THAW_ASSIGN(fd, kind.open(opener, file));
-    // A pair's other end stays in sides_ until its turn, wherever it is: it must not stand in the
-    // way either.
-    for (fd::Opener::Side& side : sides_)
-      for (int& end : side.fd)
-        if (end >= 0 && end < high_) {
-          THAW_ASSIGN(moved, move_high(UniqueFd(end)));
-          end = moved.release();
-        }
-    THAW_ASSIGN(moved, move_high(std::move(fd)));
-    opened_[i] = std::move(moved);
+    THAW_ASSIGN(fd, fd::kinds()[file.kind].open(opener, file));
+    THAW_TRY(objects_.make_room());  // A pair's other end waits there for its turn.
+    THAW_TRY(room_.move(fd));
+    opened_[i] = std::move(fd);
   }
   return {};
-}
-
-Result<int> Descriptors::object_memory(model::Index object) {
-  if (sides_.empty()) sides_.assign(view_.objects().size(), {{-1, -1}});
-  fd::Opener opener = {view_, process_, sides_, placed_};
-  THAW_ASSIGN(memory, fd::open_memory(opener, object));
-  THAW_ASSIGN(moved, move_high(UniqueFd(memory)));
-  sides_[object].fd[0] = moved.release();
-  return sides_[object].fd[0];
 }
 
 Result<void> Descriptors::save_caller_fd(int number) {
   const int flags = fcntl(number, F_GETFD);
   if (flags < 0) return {};
-  const int copy = fcntl(number, F_DUPFD_CLOEXEC, high_);
+  const int copy = room_.copy(number);
   if (copy < 0) return errno_error("cannot keep the caller's descriptor " + std::to_string(number));
   saved_.push_back({number, copy, flags & FD_CLOEXEC});
   return {};
@@ -129,7 +83,7 @@ Result<void> Descriptors::place(const model::Fd& record) {
   THAW_TRY(save_caller_fd(number));
   if (dup3(from, number, record.close_on_exec != 0 ? O_CLOEXEC : 0) < 0)
     return errno_error("cannot place descriptor " + std::to_string(number));
-  taken_.push_back(number);
+  taken_.push_back({record.number, record.number});
   if (record.open_file != model::kNone && placed_[record.open_file] < 0)
     placed_[record.open_file] = number;
   return {};
@@ -142,7 +96,7 @@ Result<void> Descriptors::place_all() {
 }
 
 Result<void> Descriptors::finish_all() {
-  fd::Opener opener = {view_, process_, sides_, placed_};
+  fd::Opener opener = {view_, process_, objects_.sides(), placed_};
   for (size_t i = 0; i < placed_.size(); ++i) {
     const model::OpenFile& file = view_.open_files()[i];
     if (placed_[i] < 0) continue;
@@ -175,24 +129,16 @@ Result<void> Descriptors::set_owner(const model::OpenFile& file, int fd) {
   return {};
 }
 
-std::vector<restorer::FdRange> Descriptors::close_at_commit() const {
-  std::vector<restorer::FdRange> ranges;
+/// The gaps between the app's numbers.
+void Descriptors::list_not_apps() {
   uint32_t next = kFirstOwn;
   for (const model::Fd& record : fds()) {
     const bool open = record.inherit >= 0 || makes_descriptor(view_.open_files()[record.open_file]);
     if (record.number < next || !open) continue;
-    if (record.number > next) ranges.push_back({next, record.number - 1});
+    if (record.number > next) not_apps_.push_back({next, record.number - 1});
     next = record.number + 1;
   }
-  ranges.push_back({next, ~0u});
-  return ranges;
-}
-
-std::vector<restorer::FdRange> Descriptors::close_for_cold_start() const {
-  std::vector<restorer::FdRange> ranges;
-  for (const int number : taken_)
-    ranges.push_back({static_cast<uint32_t>(number), static_cast<uint32_t>(number)});
-  return ranges;
+  not_apps_.push_back({next, ~0u});
 }
 
 }  // namespace thaw::launch

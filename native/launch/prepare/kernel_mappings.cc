@@ -4,10 +4,33 @@
 #include <cstring>
 
 #include "image/hash.h"
+#include "launch/prepare/vdso_trampolines.h"
 #include "support/file.h"
 
 namespace thaw::launch {
 namespace {
+
+using image::View;
+
+/// Room that is left to the restorer area, which takes the low end of a gap.
+constexpr uint64_t kSpare = 64 << 20;
+
+const uint8_t* at(uint64_t address) {
+  return reinterpret_cast<const uint8_t*>(static_cast<uintptr_t>(address));
+}
+
+/// What this kernel has mapped.
+struct Found {
+  KernelMappings mappings;
+  AddressRange vdso, sigpage;  ///< empty: this kernel has none
+
+  /// From the lowest to the end of the highest.
+  [[nodiscard]] AddressRange block() const {
+    const auto& moves = mappings.moves;
+    return moves.empty() ? AddressRange{}
+                         : AddressRange{moves.front().from, moves.back().from + moves.back().size};
+  }
+};
 
 bool is_vdso(std::string_view line) {
   return line.ends_with("[vdso]");
@@ -15,65 +38,113 @@ bool is_vdso(std::string_view line) {
 bool is_sigpage(std::string_view line) {
   return line.ends_with("[sigpage]");
 }
-bool is_kernel_mapping(std::string_view line) {
+bool is_kernels(std::string_view line) {
   return is_vdso(line) || line.find("[vvar") != std::string_view::npos || is_sigpage(line);
 }
 
-const void* at(uint64_t address) {
-  return reinterpret_cast<const void*>(static_cast<uintptr_t>(address));
+Result<Found> read_mappings() {
+  THAW_ASSIGN(maps, read_file("/proc/self/maps"));
+  Found found;
+  uint64_t ours_end = 0;  // Of the last of our own mappings: what follows it goes with it.
+  for (const std::string_view line : split(maps, "\n")) {
+    const AddressRange range = address_range(line);
+    auto& all = found.mappings.all;
+    if (!is_kernels(line)) {
+      if (range.start == ours_end)
+        all.back().size += range.size();
+      else
+        all.push_back({range.start, range.size(), 0});
+      ours_end = range.end;
+      continue;
+    }
+    ours_end = 0;
+    all.push_back({range.start, range.size(), 0});
+    found.mappings.moves.push_back({range.start, range.size(), 0});
+    if (is_vdso(line)) found.vdso = range;
+    if (is_sigpage(line)) found.sigpage = range;
+  }
+  return found;
+}
+
+/// Where the app's own kernel had them.
+AddressRange block_of(const model::Process& process) {
+  const uint64_t vdso = process.vdso_start;
+  return {process.vvar_size != 0 ? std::min(vdso, process.vvar_start) : vdso,
+          std::max(vdso + process.vdso_size, process.vvar_start + process.vvar_size)};
 }
 
 /// ARM: where the trampolines lie in [sigpage] is chosen anew in each boot
 /// (arch/arm/kernel/signal.c, get_signal_page), and handlers may be about to return to one.
-bool same_sigpage(std::string_view wanted, uint64_t start, uint64_t size) {
-  return wanted.size() == size && (size == 0 || memcmp(at(start), wanted.data(), size) == 0);
+bool same_sigpage(std::string_view wanted, const AddressRange& own) {
+  return wanted.size() == own.size() &&
+         (wanted.empty() || memcmp(at(own.start), wanted.data(), wanted.size()) == 0);
+}
+
+/// Code byte for byte, and layout.
+bool is_same(const View& view, const Found& found) {
+  const model::Process& process = view.root_process();
+  const model::Requirements& needs = view.requirements_record();
+  const AddressRange own = found.block(), wanted = block_of(process);
+  return found.vdso.start != 0 && needs.vdso_hash != 0 && own.size() == wanted.size() &&
+         found.vdso.start - own.start == process.vdso_start - wanted.start &&
+         found.vdso.size() == process.vdso_size &&
+         image::hash(at(found.vdso.start), found.vdso.size()) == needs.vdso_hash &&
+         same_sigpage(view.bytes(needs.sigpage), found.sigpage);
+}
+
+/// As one block: their distances stay what they are.
+void move_to(uint64_t start, Found& found) {
+  const uint64_t from = found.block().start;
+  for (restorer::Move& move : found.mappings.moves) move.to = start + (move.from - from);
+}
+
+/// Into a gap of the app.
+Result<void> move_to_gap(const View& view, Found& found) {
+  const uint64_t size = found.block().size();
+  for (const model::Gap& gap : View::part(view.gaps(), view.root_process().gaps)) {
+    if (gap.end - gap.start < size + kSpare) continue;
+    move_to(gap.end - size, found);
+    return {};
+  }
+  return Error{ENOMEM, "there is no room for this kernel's vDSO in the app's address space"};
+}
+
+/// Under another kernel, the app's old vDSO is patched to jump to this kernel's.
+Result<void> bridge(const View& view, Found& found) {
+  const uint64_t app_vdso = view.root_process().vdso_start;
+  if (app_vdso == 0) return {};
+  if (found.vdso.start == 0) return Error{0, "this kernel has no vDSO, which the app needs"};
+  THAW_TRY(move_to_gap(view, found));
+  const std::string_view old = view.bytes(view.requirements_record().vdso);
+  if (old.size() != view.root_process().vdso_size)
+    return Error{0, "the image has no copy of its vDSO"};
+  const uint64_t target =
+      found.mappings.moves.front().to + (found.vdso.start - found.block().start);
+  THAW_ASSIGN(patched,
+              vdso_trampolines({reinterpret_cast<const uint8_t*>(old.data()), old.size()},
+                               {at(found.vdso.start), static_cast<size_t>(found.vdso.size())},
+                               app_vdso, target));
+  found.mappings.trampolines = std::move(patched);
+  return {};
 }
 
 }  // namespace
 
-Result<KernelMappings> read_kernel_mappings(const image::View& view) {
-  THAW_ASSIGN(maps, read_file("/proc/self/maps"));
-  KernelMappings found;
-  uint64_t sigpage = 0, sigpage_size = 0;
-  uint64_t ours_end = 0;  // Of the last of our own mappings: what follows it goes with it.
-  for (const std::string_view line : split(maps, "\n")) {
-    const AddressRange range = address_range(line);
-    const bool kernels = is_kernel_mapping(line);
-    if (!kernels && range.start == ours_end)
-      found.all.back().size += range.size();
-    else
-      found.all.push_back({range.start, range.size(), 0});
-    ours_end = kernels ? 0 : range.end;
-    if (!kernels) continue;
-    found.moves.push_back({range.start, range.size(), 0});
-    if (is_sigpage(line)) {
-      sigpage = range.start;
-      sigpage_size = range.size();
-    }
-    if (!is_vdso(line)) continue;
-    found.vdso_start = range.start;
-    found.vdso_size = range.size();
-  }
-  const model::Process& process = view.processes()[0];
-  uint64_t low = ~uint64_t{0}, high = 0;
-  for (const restorer::Move& move : found.moves) {
-    low = std::min(low, move.from);
-    high = std::max(high, move.from + move.size);
-  }
-  const uint64_t image_low = std::min(
-      process.vdso_start, process.vvar_size != 0 ? process.vvar_start : process.vdso_start);
-  const uint64_t image_high =
-      std::max(process.vdso_start + process.vdso_size, process.vvar_start + process.vvar_size);
-  const bool same_layout = high - low == image_high - image_low &&
-                           found.vdso_start - low == process.vdso_start - image_low;
-  const model::Requirements& needs = view.requirements_record();
-  found.same = found.vdso_start != 0 && needs.vdso_hash != 0 && same_layout &&
-               found.vdso_size == process.vdso_size &&
-               image::hash(at(found.vdso_start), found.vdso_size) == needs.vdso_hash &&
-               same_sigpage(view.bytes(needs.sigpage), sigpage, sigpage_size);
-  if (found.same)
-    for (restorer::Move& move : found.moves) move.to = image_low + (move.from - low);
-  return found;
+uint64_t KernelMappings::size() const {
+  uint64_t size = 0;
+  for (const restorer::Move& move : moves) size += move.size;
+  return size;
+}
+
+Result<KernelMappings> prepare_kernel_mappings(const View& view) {
+  THAW_ASSIGN(found, read_mappings());
+  if (found.mappings.moves.size() > restorer::kMostMoves)
+    return Error{0, "this kernel has more mappings of its own than thaw knows"};
+  if (is_same(view, found))
+    move_to(block_of(view.root_process()).start, found);
+  else
+    THAW_TRY(bridge(view, found));
+  return std::move(found.mappings);
 }
 
 }  // namespace thaw::launch

@@ -1,6 +1,8 @@
-// The kernel's own mappings in this process ([vdso], [vvar]...) and where the app needs them.
+// The kernel's own mappings in this process ([vdso], [vvar]...), where they go, and what stands
+// where the app expects them to be.
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "image/view.h"
@@ -10,14 +12,17 @@
 namespace thaw::launch {
 
 struct KernelMappings {
-  std::vector<restorer::Move>
-      moves;  ///< ascending by address; `to` final unless trampolines are needed
-  std::vector<restorer::Move>
-      all;            ///< every mapping of this process: the restorer area keeps clear of them
-  bool same = false;  ///< this kernel's mappings are the image's: code byte for byte, and layout
-  uint64_t vdso_start = 0, vdso_size = 0;
+  std::vector<restorer::Move> moves;  ///< ascending by address
+  /// Every mapping of this process: the restorer area keeps clear of them.
+  std::vector<restorer::Move> all;
+  /// The app's old vDSO with jumps to this kernel's; empty where the two are the same, byte for
+  /// byte and in their layout, or the app has none.
+  std::vector<uint8_t> trampolines;
+
+  /// Bytes of all that moves.
+  [[nodiscard]] uint64_t size() const;
 };
 
-Result<KernelMappings> read_kernel_mappings(const image::View& view);
+Result<KernelMappings> prepare_kernel_mappings(const image::View& view);
 
 }  // namespace thaw::launch

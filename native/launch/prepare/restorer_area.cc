@@ -3,6 +3,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <utility>
+
 extern "C" const char thaw_restorer_start[], thaw_restorer_end[];
 
 namespace thaw::launch {
@@ -35,9 +37,9 @@ uint64_t first_place(const model::Gap& gap, uint64_t brk, uint64_t size) {
 /// process. 0: nowhere.
 uint64_t reserve(const image::View& view, const KernelMappings& kernel, uint64_t size) {
   const uint64_t step = round_up(size);
-  for (const model::Gap& gap : image::View::part(view.gaps(), view.processes()[0].gaps)) {
+  for (const model::Gap& gap : image::View::part(view.gaps(), view.root_process().gaps)) {
     constexpr int kTries = 64;
-    const uint64_t first = first_place(gap, view.processes()[0].layout.brk, size);
+    const uint64_t first = first_place(gap, view.root_process().layout.brk, size);
     for (int i = 0; i < kTries; ++i) {
       const uint64_t start = first + static_cast<uint64_t>(i) * step;
       if (start + size > gap.end) break;
@@ -53,41 +55,43 @@ uint64_t reserve(const image::View& view, const KernelMappings& kernel, uint64_t
   return 0;
 }
 
-}  // namespace
-
+/// The freestanding restorer, as built (restorer/blob.S).
 std::span<const char> restorer_code() {
   return {thaw_restorer_start, thaw_restorer_end};
 }
 
+}  // namespace
+
 Result<RestorerArea> RestorerArea::make(const image::View& view, const KernelMappings& kernel,
-                                        const Sizes& sizes) {
+                                        uint64_t data, uint64_t delivery) {
   const std::span<const char> code = restorer_code();
-  const uint64_t size = round_up(code.size()) + round_up(view.header().metadata_size) +
-                        round_up(sizes.data) +
-                        round_up(kLeaderStack + sizes.threads * kThreadStack) +
-                        round_up(sizes.moves) + round_up(sizes.delivery);
   RestorerArea area;
-  area.start_ = reserve(view, kernel, size);
-  if (area.start_ == 0)
+  area.metadata_ = {view.base(), static_cast<size_t>(view.header().metadata_size)};
+  uint64_t size = 0;
+  auto append = [&size](uint64_t bytes) { return std::exchange(size, size + round_up(bytes)); };
+  append(code.size());
+  area.metadata_start_ = append(area.metadata_.size());
+  area.data_ = append(data);
+  area.stacks_ = append(kLeaderStack + view.root_process().threads.count * kThreadStack);
+  area.interim_ = append(kernel.size());
+  area.delivery_ = append(delivery);
+  const uint64_t start = reserve(view, kernel, size);
+  if (start == 0)
     return Error{ENOMEM, "there is no room for the restorer in the app's address space"};
+  area.start_ = start;
   area.size_ = size;
-  THAW_TRY(area.fill(view, code, sizes));
+  for (uint64_t* part :
+       {&area.metadata_start_, &area.data_, &area.stacks_, &area.interim_, &area.delivery_})
+    *part += start;
+  THAW_TRY(area.load_code(code));
   return area;
 }
 
-Result<void> RestorerArea::fill(const image::View& view, std::span<const char> code,
-                                const Sizes& sizes) {
-  const uint64_t code_size = round_up(code.size());
-  metadata_start_ = start_ + code_size;
-  metadata_ = {view.base(), static_cast<size_t>(view.header().metadata_size)};
-  next_ = metadata_start_ + round_up(metadata_.size());
-  stacks_ = next_ + round_up(sizes.data);
-  delivery_ = start_ + size_ - round_up(sizes.delivery);
-  interim_ = delivery_ - round_up(sizes.moves);
+Result<void> RestorerArea::load_code(std::span<const char> code) const {
+  const uint64_t size = metadata_start_ - start_;
   memcpy(at(start_), code.data(), code.size());
-  __builtin___clear_cache(static_cast<char*>(at(start_)),
-                          static_cast<char*>(at(start_ + code_size)));
-  if (mprotect(at(start_), code_size, PROT_READ | PROT_EXEC) != 0)
+  __builtin___clear_cache(static_cast<char*>(at(start_)), static_cast<char*>(at(start_ + size)));
+  if (mprotect(at(start_), size, PROT_READ | PROT_EXEC) != 0)
     return errno_error("cannot make the restorer area");
   return {};
 }
@@ -99,16 +103,15 @@ Result<void> RestorerArea::take_metadata() const {
   return {};
 }
 
-RestorerArea::RestorerArea(RestorerArea&& other) noexcept {
-  start_ = other.start_;
-  size_ = std::exchange(other.size_, 0);
-  next_ = other.next_;
-  stacks_ = other.stacks_;
-  interim_ = other.interim_;
-  delivery_ = other.delivery_;
-  metadata_start_ = other.metadata_start_;
-  metadata_ = other.metadata_;
-}
+RestorerArea::RestorerArea(RestorerArea&& other) noexcept
+    : start_(other.start_),
+      size_(std::exchange(other.size_, 0)),
+      metadata_start_(other.metadata_start_),
+      data_(other.data_),
+      stacks_(other.stacks_),
+      interim_(other.interim_),
+      delivery_(other.delivery_),
+      metadata_(other.metadata_) {}
 
 RestorerArea::~RestorerArea() {
   if (size_ != 0) munmap(at(start_), size_);

@@ -1,15 +1,15 @@
 // The restorer area: a part of the address space that neither thaw-exec nor the app uses, with all
 // that the restorer needs once thaw-exec's own memory is gone.
 //
-//   [code][metadata of the image][data: Handover, arrays, strings of a cold start][stacks][room for
-//   moves]
+//   [code][metadata of the image][data: Handover, arrays, a cold start][stacks]
+//   [room for moves][delivery: what the app keeps]
 #pragma once
 
-#include <cstring>
 #include <span>
 #include <string_view>
 
 #include "image/view.h"
+#include "launch/prepare/arena.h"
 #include "launch/prepare/kernel_mappings.h"
 #include "support/result.h"
 
@@ -17,42 +17,27 @@ namespace thaw::launch {
 
 class RestorerArea {
  public:
-  struct Sizes {
-    size_t data = 0;  ///< bytes that allocate() will hand out
-    uint32_t threads = 1;
-    size_t delivery = 0;  ///< bytes that the app keeps
-    size_t moves = 0;     ///< bytes of the kernel's own mappings
-  };
-
-  /// Finds a free place and maps it; unmapped again unless release() was called.
+  /// Finds a free place and maps it; unmapped again when this is destroyed. `data` and `delivery`
+  /// are bytes that the arenas shall have.
   static Result<RestorerArea> make(const image::View& view, const KernelMappings& kernel,
-                                   const Sizes& sizes);
+                                   uint64_t data, uint64_t delivery);
   RestorerArea(RestorerArea&& other) noexcept;
   RestorerArea& operator=(RestorerArea&&) = delete;
   ~RestorerArea();
 
-  /// Room in the data part; the size was promised in Sizes.
-  template <typename T>
-  T* allocate(size_t count) {
-    next_ = (next_ + alignof(T) - 1) / alignof(T) * alignof(T);
-    T* room = reinterpret_cast<T*>(static_cast<uintptr_t>(next_));
-    next_ += count * sizeof(T);
-    return room;
-  }
-  template <typename T>
-  const T* copy(std::span<const T> values) {
-    T* room = allocate<T>(values.size());
-    if (!values.empty()) memcpy(room, values.data(), values.size_bytes());
-    return room;
-  }
-
   [[nodiscard]] uint64_t start() const { return start_; }
   [[nodiscard]] uint64_t size() const { return size_; }
-  [[nodiscard]] uint64_t stacks() const { return stacks_; }
-  /// The part that the app keeps, at the end.
-  [[nodiscard]] uint64_t delivery() const { return delivery_; }
+  /// For the Handover and what it points to.
+  [[nodiscard]] Arena data() const { return {data_, stacks_ - data_}; }
+  /// For what the app keeps, at the end.
+  [[nodiscard]] Arena delivery() const { return {delivery_, delivery_size()}; }
   [[nodiscard]] uint64_t delivery_size() const { return start_ + size_ - delivery_; }
+  /// Where moves that overlap go by way of.
   [[nodiscard]] uint64_t interim() const { return interim_; }
+  /// Where the leader's stack ends; a small one for each further thread and one for the feeder
+  /// follow.
+  [[nodiscard]] uint64_t leader_stack_end() const { return stacks_ + kLeaderStack; }
+
   /// Moves the view's metadata to where here() says; the view must not be used any more.
   Result<void> take_metadata() const;
   /// Address in the area of a record that lies in the view's metadata.
@@ -66,14 +51,11 @@ class RestorerArea {
 
  private:
   RestorerArea() = default;
-  Result<void> fill(const image::View& view, std::span<const char> code, const Sizes& sizes);
+  Result<void> load_code(std::span<const char> code) const;
 
-  uint64_t start_ = 0, size_ = 0, next_ = 0, stacks_ = 0, interim_ = 0, delivery_ = 0,
-           metadata_start_ = 0;
+  uint64_t start_ = 0, size_ = 0, metadata_start_ = 0, data_ = 0, stacks_ = 0, interim_ = 0,
+           delivery_ = 0;
   std::string_view metadata_;  ///< of the view, until take_metadata()
 };
-
-/// The freestanding restorer, as built (restorer/blob.S).
-std::span<const char> restorer_code();
 
 }  // namespace thaw::launch

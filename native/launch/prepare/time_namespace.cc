@@ -2,13 +2,14 @@
 
 #include <fcntl.h>
 #include <sched.h>
-#include <time.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+
+#include "launch/check/clocks.h"
+#include "support/clock.h"
 
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x00000080
@@ -16,30 +17,6 @@
 
 namespace thaw::launch {
 namespace {
-
-constexpr int64_t kSecond = 1'000'000'000;
-
-int64_t clock_ns(clockid_t clock) {
-  timespec now = {};
-  clock_gettime(clock, &now);
-  return int64_t{now.tv_sec} * kSecond + now.tv_nsec;
-}
-
-/// By how much the clocks stand before the image's; 0 or less: they do not.
-int64_t behind_ns(const image::View& view) {
-  const model::Requirements& made = view.requirements_record();
-  return std::max(static_cast<int64_t>(made.monotonic_ns) - clock_ns(CLOCK_MONOTONIC),
-                  static_cast<int64_t>(made.boottime_ns) - clock_ns(CLOCK_BOOTTIME));
-}
-
-Error behind_error(int64_t nanoseconds) {
-  return Error{0,
-               "the clocks stand " + std::to_string(nanoseconds / kSecond + 1) +
-                   " s before the image's, as after a reboot, and the caller cannot have a time "
-                   "namespace",
-               "build the image soon after boot or as root in a time namespace, or launch as root "
-               "on a kernel with CONFIG_TIME_NS (there is none for 32-bit ARM)"};
-}
 
 /// Offset of a clock in our own time namespace; /proc/self/timens_offsets has lines of "monotonic
 /// SECONDS NANOSECONDS".
@@ -101,19 +78,15 @@ Result<void> enter_namespace(const Clocks& wanted, UniqueFd& before) {
 
 }  // namespace
 
-Result<void> check_clock(const image::View& view) {
-  const int64_t behind = behind_ns(view);
-  if (behind <= 0 || (geteuid() == 0 && access("/proc/self/timens_offsets", F_OK) == 0)) return {};
-  return behind_error(behind);
+TimeNamespace::~TimeNamespace() {
+  if (before_.valid()) (void)setns(before_.get(), CLONE_NEWTIME);
 }
 
-Result<void> continue_clocks(const image::View& view, UniqueFd& before) {
+Result<void> TimeNamespace::continue_clocks(const image::View& view, const DescriptorRoom& room) {
   const model::Requirements& made = view.requirements_record();
   THAW_TRY(enter_namespace(
-      {static_cast<int64_t>(made.monotonic_ns), static_cast<int64_t>(made.boottime_ns)}, before));
-  if (const int64_t behind = behind_ns(view); !before.valid() && behind > 0)
-    return behind_error(behind);
-  return {};
+      {static_cast<int64_t>(made.monotonic_ns), static_cast<int64_t>(made.boottime_ns)}, before_));
+  return before_.valid() ? room.move(before_) : check_own_clocks(view);
 }
 
 void start_clocks_afresh() {

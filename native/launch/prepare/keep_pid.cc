@@ -1,4 +1,4 @@
-#include "exec/keep_pid.h"
+#include "launch/prepare/keep_pid.h"
 
 #include <linux/sched.h>
 #include <signal.h>
@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-namespace thaw::exec {
+namespace thaw::launch {
 namespace {
 
 /// Ends this process as the child ended, without a second core dump.
@@ -68,4 +68,4 @@ Result<void> continue_as(pid_t pid) {
                "CAP_CHECKPOINT_RESTORE is needed"};
 }
 
-}  // namespace thaw::exec
+}  // namespace thaw::launch

@@ -6,11 +6,11 @@
 
 #include "support/result.h"
 
-namespace thaw::exec {
+namespace thaw::launch {
 
 /// Forks a child with process id `pid` (clone3 with set_tid: CAP_CHECKPOINT_RESTORE). Returns in
 /// the child. The parent forwards signals, stops and continues with the child, and ends as the
 /// child ends; it never returns.
 Result<void> continue_as(pid_t pid);
 
-}  // namespace thaw::exec
+}  // namespace thaw::launch

@@ -1,13 +1,13 @@
-#include "launch/check/check_root.h"
+#include "launch/check/root.h"
 
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
-#include "launch/check/check.h"
+#include "launch/check/files.h"
+#include "support/unique_fd.h"
 
 namespace thaw::launch {
 namespace {
@@ -22,16 +22,6 @@ UniqueFd open_in_root(int root, const char* path) {
 
 bool is_checked(const model::File& file) {
   return (file.flags & (model::kFileMapped | model::kFileKeptOpen | model::kFileProgram)) != 0;
-}
-
-Result<void> check_privilege(const std::string& path, int fd) {
-  struct stat status = {};
-  if (fstat(fd, &status) != 0) return errno_error("cannot stat " + path);
-  if ((status.st_mode & (S_ISUID | S_ISGID)) != 0)
-    return Error{0, path + " is set-user-id or set-group-id: exec alone may start it"};
-  if (fgetxattr(fd, "security.capability", nullptr, 0) > 0)
-    return Error{0, path + " has file capabilities: exec alone may start it"};
-  return {};
 }
 
 }  // namespace

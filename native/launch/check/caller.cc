@@ -1,0 +1,88 @@
+#include "launch/check/caller.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "support/file.h"
+
+namespace thaw::launch {
+
+using image::View;
+
+namespace {
+
+/// Another name of the same file is the same program, unless it looks at the name that it was
+/// called by (busybox).
+bool same_program(const View& view, const ExecCall& call, std::string_view argv0) {
+  const model::Requirements& needs = view.requirements_record();
+  const char* wanted = view.bytes(needs.program).data();
+  if (strcmp(wanted, call.program) == 0) return true;
+  struct stat a = {}, b = {};
+  return call.argv[0] != nullptr && argv0 == call.argv[0] && stat(wanted, &a) == 0 &&
+         stat(call.program, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+}  // namespace
+
+Result<void> check_user(const View& view) {
+  const model::Requirements& needs = view.requirements_record();
+  if (needs.euid == geteuid() && needs.egid == getegid() && getuid() == geteuid() &&
+      getgid() == getegid())
+    return {};
+  return Error{0,
+               "the image was made by user " + std::to_string(needs.euid) + " and group " +
+                   std::to_string(needs.egid) + ", the caller is " + std::to_string(geteuid()) +
+                   " and " + std::to_string(getegid()),
+               "set `user` in the profile to the user that launches it"};
+}
+
+Result<void> check_security_label(const View& view) {
+  const std::string_view wanted = view.bytes(view.requirements_record().security_label);
+  UniqueFd fd(open("/proc/self/attr/current", O_RDONLY | O_CLOEXEC));
+  char text[256] = {};
+  ssize_t size = fd.valid() ? read(fd.get(), text, sizeof(text) - 1) : 0;
+  if (size < 0) size = 0;
+  const std::string_view label = trim({text, strnlen(text, static_cast<size_t>(size))});
+  if (label == wanted) return {};
+  return Error{0, "the app ran in the security context '" + std::string(wanted) +
+                      "', the caller is in '" + std::string(label) + "'"};
+}
+
+Result<void> check_arguments(const View& view, const ExecCall& call) {
+  const model::Requirements& needs = view.requirements_record();
+  std::string_view wanted = view.bytes(needs.arguments);
+  auto next = [&wanted] {
+    const std::string_view argument = wanted.substr(0, wanted.find('\0'));
+    wanted.remove_prefix(std::min(wanted.size(), argument.size() + 1));
+    return argument;
+  };
+  if (!same_program(view, call, next()))
+    return Error{0, "the image is of " + std::string(view.bytes(needs.program)) + ", not of " +
+                        call.program};
+  if (needs.deliver_arguments != 0) return {};
+  char* const* argument = call.argv[0] == nullptr ? call.argv : call.argv + 1;
+  for (; *argument != nullptr; ++argument)
+    if (wanted.empty() || next() != *argument) break;
+  if (*argument == nullptr && wanted.empty()) return {};
+  return Error{0, "the image was made with other arguments"};
+}
+
+Result<void> check_environment(const View& view, const ExecCall& call) {
+  std::string_view declared = view.bytes(view.requirements_record().declared);
+  while (!declared.empty()) {
+    const std::string_view entry = declared.substr(0, declared.find('\0'));
+    declared.remove_prefix(std::min(declared.size(), entry.size() + 1));
+    const std::string_view name = entry.substr(0, entry.find('=') + 1);
+    for (char* const* own = call.envp; *own != nullptr; ++own)
+      if (std::string_view(*own).starts_with(name) && *own != entry)
+        return Error{0,
+                     "the image was made with " + std::string(entry) + ", the caller has " + *own};
+  }
+  return {};
+}
+
+}  // namespace thaw::launch

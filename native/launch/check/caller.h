@@ -1,0 +1,23 @@
+// Who calls, and what for: user, security context, program, arguments, environment.
+#pragma once
+
+#include "image/view.h"
+#include "launch/exec_call.h"
+#include "support/result.h"
+
+namespace thaw::launch {
+
+Result<void> check_user(const image::View& view);
+
+/// The security module's context of the caller is the one that the app ran in.
+Result<void> check_security_label(const image::View& view);
+
+/// The program and its arguments are part of the warm state: others mean another app. argv[0] is
+/// only a name.
+Result<void> check_arguments(const image::View& view, const ExecCall& call);
+
+/// What the profile declares is part of the warm state, too: a caller that sets another value wants
+/// another app.
+Result<void> check_environment(const image::View& view, const ExecCall& call);
+
+}  // namespace thaw::launch

@@ -1,0 +1,38 @@
+#include "launch/check/descriptors.h"
+
+#include <sys/resource.h>
+
+#include "fd/kind.h"
+#include "launch/open/descriptor_room.h"
+
+namespace thaw::launch {
+
+using image::View;
+
+Result<void> check_descriptors(const View& view) {
+  const auto kinds = fd::kinds();
+  for (const model::OpenFile& file : view.open_files()) {
+    if (file.kind >= kinds.size())
+      return Error{0, "the image holds a descriptor of an unknown kind"};
+    if (kinds[file.kind].validate == nullptr) continue;
+    if (const char* problem = kinds[file.kind].validate(view, file))
+      return Error{0,
+                   std::string("the image's ") + kinds[file.kind].name + " is broken: " + problem};
+  }
+  return {};
+}
+
+Result<void> check_descriptor_limit(const View& view) {
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return errno_error("cannot read RLIMIT_NOFILE");
+  // Twice for the descriptions: each stands out of the way before it stands at its number.
+  const rlim_t needed = static_cast<rlim_t>(first_free_number(view)) +
+                        view.open_files().size() * 2 + view.map_sources().size() + 16;
+  if (limit.rlim_cur >= needed) return {};
+  return Error{EMFILE,
+               "the app needs descriptor numbers up to " + std::to_string(needed) +
+                   " while it is launched, RLIMIT_NOFILE is " + std::to_string(limit.rlim_cur),
+               "raise it (ulimit -n, LimitNOFILE=)"};
+}
+
+}  // namespace thaw::launch

@@ -1,0 +1,59 @@
+#include "launch/check/machine.h"
+
+#include <unistd.h>
+
+#include <cstring>
+
+#include "arch/arch.h"
+#include "support/kernel.h"
+
+namespace thaw::launch {
+
+using image::View;
+
+namespace {
+
+arch::CpuFeatures needed_features(const View& view) {
+  arch::CpuFeatures needed;
+  memcpy(needed.words, view.requirements_record().cpu_features, sizeof(needed.words));
+  return needed;
+}
+
+}  // namespace
+
+Result<void> check_kernel(const View& view) {
+  if (auto layout = check_memory_layout_call(); !layout) {
+    THAW_TRY(check_not_emulated());  // The better reason, if it is one.
+    return layout;
+  }
+  if (view.header().cpu != arch::kCpu) return {};
+  if (const char* problem = arch::frame_problem(needed_features(view)))
+    return Error{0, problem, "build the image with this kernel"};
+  return {};
+}
+
+Result<void> check_cpu(const View& view) {
+  if (view.header().cpu != arch::kCpu)
+    return Error{0, std::string("the image is for another CPU than ") + arch::kCpuName,
+                 "build it for this one"};
+  const std::string missing = arch::missing_features(needed_features(view), arch::cpu_features());
+  if (missing.empty()) return {};
+  return Error{0, "this CPU lacks what the app was warmed up with (" + missing + ")",
+               "build the image on the oldest CPU of the fleet"};
+}
+
+Result<void> check_page_size(const View& view) {
+  const long size = sysconf(_SC_PAGESIZE);
+  if (view.header().page_size == static_cast<uint32_t>(size)) return {};
+  return Error{0,
+               "the image was made with pages of " + std::to_string(view.header().page_size) +
+                   " bytes, this kernel has " + std::to_string(size),
+               "build it with this kernel"};
+}
+
+Result<void> check_processes(const View& view) {
+  if (view.processes().size() == 1) return {};
+  return Error{0, "the image holds a tree of processes, this thaw-exec restores one"};
+}
+
+}  // namespace thaw::launch

@@ -1,0 +1,30 @@
+// The exec that a launch stands for.
+#pragma once
+
+#include <cstdint>
+
+namespace thaw::launch {
+
+/// What happens with the working set.
+enum class Feed {
+  on,
+  off,     ///< every page comes in on demand
+  record,  ///< the same, one by one: no page that the app does not touch
+};
+
+struct ExecCall {
+  const char* image = nullptr;    ///< path of the image to launch from
+  const char* program = nullptr;  ///< absolute path: what exec would start
+  char* const* argv = nullptr;
+  char* const* envp = nullptr;
+  bool fallback = true;   ///< false: a launch that fails late ends with exit status 125
+  bool keep_pid = false;  ///< the app gets the process and thread ids that it had
+  Feed feed = Feed::on;
+  uint32_t log = 0;         ///< restorer::kLogWarn ...
+  uint64_t started_ns = 0;  ///< CLOCK_REALTIME, for the phases of THAW_LOG=trace
+
+  /// A launch that is to show which pages the app touches.
+  [[nodiscard]] bool trains() const { return feed == Feed::record; }
+};
+
+}  // namespace thaw::launch

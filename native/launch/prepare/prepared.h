@@ -1,0 +1,24 @@
+// What a launch has made ready when it hands over to the restorer.
+#pragma once
+
+#include "image/view.h"
+#include "launch/exec_call.h"
+#include "launch/open/sources.h"
+#include "launch/prepare/descriptors.h"
+#include "launch/prepare/kernel_mappings.h"
+#include "launch/prepare/signal_block.h"
+#include "launch/prepare/time_namespace.h"
+
+namespace thaw::launch {
+
+struct Prepared {
+  const ExecCall& call;
+  const image::View& view;
+  const SignalBlock& signals;
+  const TimeNamespace& clocks;
+  const Sources& sources;
+  const KernelMappings& kernel;
+  const Descriptors& descriptors;
+};
+
+}  // namespace thaw::launch
