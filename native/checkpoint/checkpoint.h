@@ -2,6 +2,7 @@
 #pragma once
 
 #include "checkpoint/request.h"
+#include "support/result.h"
 
 namespace thaw::checkpoint {
 
@@ -12,7 +13,7 @@ struct Report {
   double frozen_ms = 0;  ///< how long the app stood still
 };
 
-/// Writes the image of a process and, unless `leave_running`, ends it. On an error the process runs
+/// Writes the image of a process tree and, unless `leave_running`, ends it. On an error the app runs
 /// on unharmed and nothing is left at Request::image. All ptrace calls are made by the calling
 /// thread.
 Result<Report> checkpoint(const Request& request);

@@ -48,9 +48,9 @@ struct Collector {
                       const std::function<Result<void>(model::Object&)>& make,
                       Result<void>& status);
 
-  /// Stores bytes as page data of the image (for content that is too big for a blob); the run that
-  /// holds them. `fd` is read from `offset` for `size` bytes; holes are not stored. Appends DataRun
-  /// records to image.data_runs.
+  /// Makes the first `size` bytes of a file page data of the image (for content that is too big for
+  /// a blob), without its holes; their DataRun records in image.data_runs. The bytes are read when
+  /// the image is written. `fd` must be an open file description of our own: its position moves.
   std::function<Result<model::Range>(int fd, uint64_t size)> store_content;
 };
 

@@ -90,7 +90,6 @@ Writer::Writer(UniqueFd fd, std::string path, std::string temporary, size_t page
       path_(std::move(path)),
       temporary_(std::move(temporary)),
       page_size_(page_size),
-      end_(page_size),
       hash_(std::make_unique<DataHash>()) {}
 
 Writer::Writer(Writer&&) noexcept = default;
@@ -110,27 +109,20 @@ Result<Writer> Writer::create(std::string path, size_t page_size) {
   return Writer(std::move(fd), std::move(path), std::move(temporary), page_size);
 }
 
-uint64_t Writer::reserve(uint64_t size) {
-  const uint64_t offset = end_;
-  end_ += (size + page_size_ - 1) / page_size_ * page_size_;
-  return offset;
-}
-
 Result<void> Writer::write(uint64_t offset, const void* pages, size_t size) {
   for (size_t done = 0; done < size; done += page_size_)
     hash_->add(offset + done, static_cast<const char*>(pages) + done, page_size_);
-  stored_ += size;
   return write_all(fd_.get(), offset, pages, size);
 }
 
-Result<Header> Writer::finish(const Builder& builder, uint32_t cpu) {
+Result<Header> Writer::finish(const Builder& builder, uint64_t metadata_offset, uint32_t cpu) {
   Header header;
   memcpy(header.magic, kMagic, sizeof(kMagic));
   header.version = kVersion;
   header.cpu = cpu;
   header.page_size = static_cast<uint32_t>(page_size_);
   header.section_count = static_cast<uint32_t>(SectionId::count);
-  header.metadata_offset = end_;
+  header.metadata_offset = metadata_offset;
   header.data_hash = hash_->value();
   if (getrandom(header.id, sizeof(header.id), 0) != sizeof(header.id))
     return errno_error("cannot get random bytes for the image's id");

@@ -1,5 +1,5 @@
-// Writes an image: page data as it is collected, then metadata and header. The file appears under
-// its name only when it is whole and on the disk.
+// Writes an image: page data, then metadata and header. The file appears under its name only when it
+// is whole and on the disk.
 #pragma once
 
 #include <memory>
@@ -23,17 +23,13 @@ class Writer {
   Writer& operator=(Writer&&) = delete;
   ~Writer();
 
-  /// Reserves `size` bytes (rounded up to pages) of page data; their offset in the file.
-  uint64_t reserve(uint64_t size);
-  /// Writes whole pages at `offset`, which lies in reserved room and behind all that was written
+  /// Writes whole pages at `offset`, which lies behind the first page and all that was written
   /// before.
   Result<void> write(uint64_t offset, const void* pages, size_t size);
-  /// Bytes of pages written so far.
-  [[nodiscard]] uint64_t stored() const { return stored_; }
-  [[nodiscard]] size_t page_size() const { return page_size_; }
 
-  /// Writes metadata and header, fsyncs, makes the file read-only and gives it its name.
-  Result<Header> finish(const Builder& builder, uint32_t cpu);
+  /// Writes header and metadata, which stands at `metadata_offset` (where the page data ends),
+  /// fsyncs, makes the file read-only and gives it its name.
+  Result<Header> finish(const Builder& builder, uint64_t metadata_offset, uint32_t cpu);
 
  private:
   Writer(UniqueFd fd, std::string path, std::string temporary, size_t page_size);
@@ -43,8 +39,6 @@ class Writer {
   std::string path_;
   std::string temporary_;  ///< empty while the file has no name at all (O_TMPFILE)
   size_t page_size_;
-  uint64_t end_;
-  uint64_t stored_ = 0;
   std::unique_ptr<DataHash> hash_;
 };
 

@@ -28,12 +28,7 @@ struct Vma {
   [[nodiscard]] bool is_file() const { return !path.empty() && path[0] == '/'; }
 };
 
+/// Ascending.
 Result<std::vector<Vma>> read_vmas(pid_t pid);
-
-/// Bits of /proc/PID/pagemap (Documentation/admin-guide/mm/pagemap.rst).
-constexpr uint64_t kPagePresent = uint64_t{1} << 63;
-constexpr uint64_t kPageSwapped = uint64_t{1} << 62;
-constexpr uint64_t kPageOfFile = uint64_t{1} << 61;  ///< file page or shared anonymous
-constexpr uint64_t kPageGuard = uint64_t{1} << 58;   ///< since 6.15
 
 }  // namespace thaw::proc

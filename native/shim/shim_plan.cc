@@ -46,13 +46,6 @@ uint64_t round_up(uint64_t value, uint64_t unit) {
   return (value + unit - 1) / unit * unit;
 }
 
-/// libc as it stands in the app: its functions to be redirected and where it keeps errno.
-struct Libc {
-  std::vector<elf::Symbol>
-      functions;  ///< as kRedirections; address 0 where an optional one is missing
-  uint64_t errno_location = 0;
-};
-
 /// Room from a function's entry on: its own size, or what lies before the next function where that
 /// is not told.
 bool has_room(const elf::Module& module, const elf::Symbol& function, uint64_t needed) {
@@ -91,19 +84,6 @@ bool bypasses_libc(const elf::Module& module) {
   return module.is_go();
 }
 
-/// The headers of modules stand at the start of a readable private mapping; libc's is not the first
-/// one.
-std::optional<Libc> find_libc(std::span<const proc::Vma> vmas, const ReadMemory& read) {
-  for (const proc::Vma& vma : vmas) {
-    if (!vma.is_file() || vma.shared || vma.offset != 0 || (vma.prot & PROT_READ) == 0) continue;
-    const auto module = elf::Module::read(vma.start, read);
-    if (!module) continue;
-    if (bypasses_libc(module.value())) return {};
-    if (auto libc = as_libc(module.value())) return libc;
-  }
-  return {};
-}
-
 uint8_t page_state(const GuardedRange& range) {
   return static_cast<uint8_t>((range.prot & kPageProt) | kPageFromImage |
                               (range.dont_fork ? kPageDontfork : 0) |
@@ -135,13 +115,51 @@ std::vector<uint8_t> make_tables(const Input& input, uint64_t errno_location) {
   return data;
 }
 
-}  // namespace
-
-bool can_guard(std::span<const proc::Vma> vmas, const ReadMemory& read) {
-  return find_libc(vmas, read).has_value();
+/// mmap and mmap64 are one function where off_t has 64 bits.
+std::vector<Patch> redirect(const Libc& libc, const BlobHeader& header, uint64_t code_address) {
+  std::vector<Patch> patches;
+  for (size_t i = 0; i < std::size(kRedirections); ++i) {
+    const elf::Symbol& function = libc.functions[i];
+    if (function.address == 0) continue;
+    patches.push_back(
+        {function.address & ~uint64_t{arch::kThumbBit},
+         arch::jump_code(function.address, code_address + header.*kRedirections[i].entry)});
+  }
+  std::sort(patches.begin(), patches.end(),
+            [](const Patch& a, const Patch& b) { return a.address < b.address; });
+  patches.erase(std::unique(patches.begin(), patches.end(),
+                            [](const Patch& a, const Patch& b) { return a.address == b.address; }),
+                patches.end());
+  return patches;
 }
 
-Result<ShimPlan> plan(const Input& input) {
+}  // namespace
+
+/// The headers of modules stand at the start of a readable private mapping; libc's is not the first
+/// one.
+std::optional<Libc> find_libc(std::span<const proc::Vma> vmas, const ReadMemory& read) {
+  for (const proc::Vma& vma : vmas) {
+    if (!vma.is_file() || vma.shared || vma.offset != 0 || (vma.prot & PROT_READ) == 0) continue;
+    const auto module = elf::Module::read(vma.start, read);
+    if (!module) continue;
+    if (bypasses_libc(module.value())) return {};
+    if (auto libc = as_libc(module.value())) return libc;
+  }
+  return {};
+}
+
+std::vector<AddressRange> Libc::changed_code() const {
+  std::vector<AddressRange> code;
+  for (const elf::Symbol& function : functions) {
+    if (function.address == 0) continue;
+    const uint64_t start = function.address & ~uint64_t{arch::kThumbBit};
+    // The size of a jump does not depend on its target.
+    code.push_back({start, start + arch::jump_code(function.address, 0).size()});
+  }
+  return code;
+}
+
+ShimPlan plan(const Input& input) {
   ShimPlan plan;
   plan.code.assign(thaw_shim_start, thaw_shim_end);
   plan.code.resize(round_up(plan.code.size(), input.page_size));
@@ -153,24 +171,8 @@ Result<ShimPlan> plan(const Input& input) {
   plan.finish_offset = header.finish;
   plan.leave_offset = header.leave;
   plan.park_word_offset = offsetof(Tables, park_words);
-
-  const auto libc = input.ranges.empty() ? std::nullopt : find_libc(input.vmas, input.read);
-  plan.guarded = libc.has_value();
-  plan.data = make_tables(input, plan.guarded ? libc->errno_location : 0);
-  for (size_t i = 0; plan.guarded && i < std::size(kRedirections); ++i) {
-    const elf::Symbol& function = libc->functions[i];
-    if (function.address == 0) continue;
-    plan.patches.push_back(
-        {function.address & ~uint64_t{arch::kThumbBit},
-         arch::jump_code(function.address, input.code_address + header.*kRedirections[i].entry)});
-  }
-  // mmap and mmap64 are one function where off_t has 64 bits.
-  std::sort(plan.patches.begin(), plan.patches.end(),
-            [](const Patch& a, const Patch& b) { return a.address < b.address; });
-  plan.patches.erase(
-      std::unique(plan.patches.begin(), plan.patches.end(),
-                  [](const Patch& a, const Patch& b) { return a.address == b.address; }),
-      plan.patches.end());
+  plan.data = make_tables(input, input.libc == nullptr ? 0 : input.libc->errno_location);
+  if (input.libc != nullptr) plan.patches = redirect(*input.libc, header, input.code_address);
   return plan;
 }
 

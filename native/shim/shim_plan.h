@@ -5,16 +5,33 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "elf/elf_module.h"
 #include "proc/vma.h"
+#include "support/file.h"
 #include "support/result.h"
 
 namespace thaw::shim {
 
 using ReadMemory = std::function<Result<void>(uint64_t address, void* out, size_t size)>;
+
+/// libc as it stands in the app: what is redirected, and where it keeps errno.
+struct Libc {
+  /// In the order of the table in shim_plan.cc; address 0 where an optional one is missing.
+  std::vector<elf::Symbol> functions;
+  uint64_t errno_location = 0;
+
+  /// The code that redirecting changes, one range per function.
+  [[nodiscard]] std::vector<AddressRange> changed_code() const;
+};
+
+/// The libc through which the app makes its memory calls, if its functions can be redirected.
+/// Otherwise the app's memory must come back as true anonymous memory.
+std::optional<Libc> find_libc(std::span<const proc::Vma> vmas, const ReadMemory& read);
 
 /// Memory that is mapped from the image and must behave as anonymous.
 struct GuardedRange {
@@ -24,14 +41,13 @@ struct GuardedRange {
 };
 
 struct Input {
-  uint64_t code_address =
-      0;  ///< where the shim's code will stand; its data follows at the next page
+  /// Where the shim's code will stand; its data follows at the next page.
+  uint64_t code_address = 0;
   size_t page_size = 4096;
-  std::vector<std::string>
-      guards_off;  ///< for tests: dontneed, free, wipeonfork, mremap, munmap, mprotect, syscall
-  std::span<const proc::Vma> vmas;
-  ReadMemory read;
-  std::vector<GuardedRange> ranges;  ///< ascending; empty: nothing to guard
+  /// For tests: dontneed, free, wipeonfork, mremap, munmap, mprotect, syscall.
+  std::vector<std::string> guards_off;
+  const Libc* libc = nullptr;        ///< null: nothing is redirected
+  std::vector<GuardedRange> ranges;  ///< ascending
 };
 
 /// Bytes to be changed in the image.
@@ -41,19 +57,14 @@ struct Patch {
 };
 
 struct ShimPlan {
-  bool guarded = false;
   std::vector<uint8_t> code;  ///< whole pages, to be mapped executable
   std::vector<uint8_t> data;  ///< to be mapped writable behind the code
   std::vector<Patch> patches;
-  uint64_t park_offset = 0, finish_offset = 0,
-           leave_offset = 0;      ///< stubs, in code (arch/<cpu>/park.S)
+  /// Stubs, in code (arch/<cpu>/park.S).
+  uint64_t park_offset = 0, finish_offset = 0, leave_offset = 0;
   uint64_t park_word_offset = 0;  ///< in data: two 32-bit words
 };
 
-/// True if the app makes its memory calls through a libc whose functions can be redirected.
-/// Otherwise its memory must come back as true anonymous memory.
-bool can_guard(std::span<const proc::Vma> vmas, const ReadMemory& read);
-
-Result<ShimPlan> plan(const Input& input);
+ShimPlan plan(const Input& input);
 
 }  // namespace thaw::shim

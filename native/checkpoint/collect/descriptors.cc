@@ -8,9 +8,9 @@
 
 #include <algorithm>
 
-#include "checkpoint/request.h"
+#include "checkpoint/collect/collect.h"
+#include "checkpoint/collect/file_content.h"
 #include "fd/kind.h"
-#include "image/hash.h"
 #include "support/file.h"
 
 namespace thaw::checkpoint {
@@ -18,15 +18,23 @@ namespace {
 
 constexpr int kFirstOwn = 3;  ///< 0, 1 and 2 always come from the caller.
 
+/// A descriptor number of one process.
 struct Numbered {
   int number;
   bool close_on_exec;
   size_t description;  ///< index of its probe
 };
 
-bool same_description(pid_t pid, int a, int b) {
-  return syscall(SYS_kcmp, pid, pid, KCMP_FILE, static_cast<unsigned long>(a),
-                 static_cast<unsigned long>(b)) == 0;
+/// Every open file description of the tree, and what refers to them.
+struct Found {
+  std::vector<fd::Probe> probes;
+  std::vector<std::vector<Numbered>> numbers;  ///< per process
+};
+
+bool same_description(const fd::Probe& a, const fd::Probe& b) {
+  return a.status.st_ino == b.status.st_ino && a.status.st_dev == b.status.st_dev &&
+         syscall(SYS_kcmp, a.pid, b.pid, KCMP_FILE, static_cast<unsigned long>(a.number),
+                 static_cast<unsigned long>(b.number)) == 0;
 }
 
 Result<fd::Probe> probe(pid_t pid, int pidfd, int number_) {
@@ -79,8 +87,8 @@ void collect_owner(const Capture& capture, const fd::Probe& p, model::OpenFile& 
   const int signal = fcntl(p.copy.get(), F_GETSIG);
   file.owner_signal = signal > 0 ? static_cast<uint32_t>(signal) : 0;
   if (owner.type != F_OWNER_TID) return;
-  for (size_t i = 0; i < capture.tids.size(); ++i)
-    if (capture.tids[i] == owner.pid) file.owner_thread = static_cast<model::Index>(i);
+  for (const ProcessCapture& process : capture.processes)
+    if (process.pid == p.pid) file.owner_thread = process.thread(owner.pid);
 }
 
 Result<model::OpenFile> collect_open_file(fd::Collector& collector, const Capture& capture,
@@ -100,127 +108,88 @@ Result<model::OpenFile> collect_open_file(fd::Collector& collector, const Captur
   return file;
 }
 
-/// The app's copy shares its position with the app: SEEK_DATA must leave it where it was.
-class KeepPosition {
- public:
-  explicit KeepPosition(int fd) : fd_(fd), position_(lseek(fd, 0, SEEK_CUR)) {}
-  KeepPosition(const KeepPosition&) = delete;
-  KeepPosition& operator=(const KeepPosition&) = delete;
-  ~KeepPosition() {
-    if (position_ >= 0) lseek(fd_, position_, SEEK_SET);
+/// Adds the descriptors of one process to `found`.
+Result<void> find_descriptors(pid_t pid, Found& found) {
+  const UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  if (!pidfd.valid()) return errno_error("cannot open the process");
+  THAW_ASSIGN(open_numbers, numeric_entries("/proc/" + std::to_string(pid) + "/fd"));
+  std::vector<Numbered> numbers;
+  for (const int number_ : open_numbers) {
+    THAW_ASSIGN(p, probe(pid, pidfd.get(), number_));
+    const auto known =
+        std::find_if(found.probes.begin(), found.probes.end(),
+                     [&p](const fd::Probe& other) { return same_description(other, p); });
+    numbers.push_back(
+        {number_, p.close_on_exec, static_cast<size_t>(known - found.probes.begin())});
+    if (known == found.probes.end()) found.probes.push_back(std::move(p));
   }
+  found.numbers.push_back(std::move(numbers));
+  return {};
+}
 
- private:
-  int fd_;
-  off_t position_;
+/// What became of each description: a record of its own, or a descriptor of the caller.
+struct Sorted {
+  std::vector<fd::Probe> own;
+  std::vector<model::Index> open_file;  ///< per probe, kNone: the caller's
+  std::vector<int> from_caller;         ///< per probe, -1: its own record
 };
 
-/// Stores `size` bytes (whole pages) that belong at `offset` of an object, continuing the last run
-/// where it can.
-Result<void> store_run(Capture& capture, model::Range& range, uint64_t offset, const char* bytes,
-                       uint64_t size) {
-  const uint64_t at = capture.writer.reserve(size);
-  THAW_TRY(capture.writer.write(at, bytes, size));
-  auto& runs = capture.image.data_runs;
-  if (range.count > 0 && runs.back().offset + runs.back().size == offset &&
-      runs.back().data + runs.back().size == at) {
-    runs.back().size += size;
-    return {};
+/// Splits what the caller gives from what thaw makes again.
+Sorted sort_out(const Capture& capture, std::vector<fd::Probe> probes) {
+  Sorted sorted;
+  for (const fd::Probe& p : probes)
+    sorted.from_caller.push_back(inherited_from(capture, probes, p));
+  sorted.open_file.assign(probes.size(), model::kNone);
+  for (size_t i = 0; i < probes.size(); ++i) {
+    if (sorted.from_caller[i] >= 0) continue;
+    probes[i].open_file = sorted.open_file[i] =
+        static_cast<model::Index>(capture.image.open_files.size() + sorted.own.size());
+    sorted.own.push_back(std::move(probes[i]));
   }
-  runs.push_back({offset, at, size});
-  ++range.count;
-  return {};
+  return sorted;
 }
 
-Result<model::Range> store_content(Capture& capture, int fd, uint64_t size) {
-  const KeepPosition keep(fd);
-  model::Range range = {static_cast<model::Index>(capture.image.data_runs.size()), 0};
-  const size_t page = capture.writer.page_size();
-  std::vector<char> buffer(64 * page);
-  for (uint64_t offset = 0; offset < size;) {
-    const off_t data = lseek(fd, static_cast<off_t>(offset), SEEK_DATA);
-    if (data < 0 && errno == ENXIO) break;
-    if (data > static_cast<off_t>(offset)) offset = static_cast<uint64_t>(data) / page * page;
-    if (offset >= size) break;
-    const ssize_t got = pread(fd, buffer.data(), std::min<uint64_t>(buffer.size(), size - offset),
-                              static_cast<off_t>(offset));
-    if (got < 0) return errno_error("cannot read a file's content");
-    if (got == 0) break;
-    const auto bytes = static_cast<uint64_t>(got);
-    const uint64_t whole = (bytes + page - 1) / page * page;
-    std::fill(buffer.begin() + got, buffer.begin() + static_cast<ptrdiff_t>(whole), '\0');
-    for (uint64_t at = 0; at < whole; at += page)
-      if (!image::all_zero(buffer.data() + at, page))
-        THAW_TRY(store_run(capture, range, offset + at, buffer.data() + at, page));
-    offset += bytes;
-  }
-  return range;
-}
-
-/// Fills `numbers` and one probe per open file description.
-Result<void> probe_all(Capture& capture, int pidfd, std::vector<fd::Probe>& probes,
-                       std::vector<Numbered>& numbers) {
-  const pid_t pid = capture.request.pid;
-  THAW_ASSIGN(open_numbers, numeric_entries("/proc/" + std::to_string(pid) + "/fd"));
-  for (const int number_ : open_numbers) {
-    THAW_ASSIGN(p, probe(pid, pidfd, number_));
-    size_t description = 0;
-    for (; description < probes.size(); ++description) {
-      const fd::Probe& known = probes[description];
-      if (known.status.st_ino == p.status.st_ino && known.status.st_dev == p.status.st_dev &&
-          same_description(pid, known.number, number_))
-        break;
-    }
-    numbers.push_back({number_, p.close_on_exec, description});
-    if (description == probes.size()) probes.push_back(std::move(p));
-  }
-  return {};
-}
-
-}  // namespace
-
-Result<void> collect_descriptors(Capture& capture) {
-  UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, capture.request.pid, 0)));
-  if (!pidfd.valid()) return errno_error("cannot open the process");
-  std::vector<fd::Probe> all;
-  std::vector<Numbered> numbers;
-  THAW_TRY(probe_all(capture, pidfd.get(), all, numbers));
-
-  // Split what the caller gives from what thaw makes again.
-  std::vector<int> from_caller;
-  for (const fd::Probe& p : all) from_caller.push_back(inherited_from(capture, all, p));
-  std::vector<fd::Probe> own;
-  std::vector<model::Index> open_file_of(all.size(), model::kNone);
-  for (size_t i = 0; i < all.size(); ++i) {
-    if (from_caller[i] >= 0) continue;
-    all[i].open_file = open_file_of[i] =
-        static_cast<model::Index>(capture.image.open_files.size() + own.size());
-    own.push_back(std::move(all[i]));
-  }
-
+Result<void> collect_open_files(Capture& capture, const std::vector<fd::Probe>& own) {
   fd::Collector collector = {capture.image, capture.request.policies, own, -1, {}};
   collector.store_content = [&capture](int fd, uint64_t size) {
-    return store_content(capture, fd, size);
+    return collect_file_content(capture, fd, size);
   };
   for (const fd::Probe& p : own) {
     THAW_ASSIGN(file, collect_open_file(collector, capture, p));
     capture.image.open_files.push_back(file);
   }
+  return {};
+}
 
-  capture.process.fds.first = static_cast<model::Index>(capture.image.fds.size());
+void record_numbers(Capture& capture, ProcessCapture& process, const std::vector<Numbered>& numbers,
+                    const Sorted& sorted) {
+  image::Builder& image = capture.image;
+  process.record.fds = {static_cast<model::Index>(image.fds.size()),
+                        static_cast<uint32_t>(numbers.size())};
   for (const Numbered& n : numbers) {
     model::Fd record;
     record.number = static_cast<uint32_t>(n.number);
-    record.open_file = open_file_of[n.description];
+    record.open_file = sorted.open_file[n.description];
     record.close_on_exec = n.close_on_exec ? 1 : 0;
-    record.inherit = from_caller[n.description];
+    record.inherit = sorted.from_caller[n.description];
     if (record.open_file != model::kNone) {
-      model::OpenFile& file = capture.image.open_files[record.open_file];
-      if (file.fd_count++ == 0) file.first_fd = static_cast<model::Index>(capture.image.fds.size());
+      model::OpenFile& file = image.open_files[record.open_file];
+      if (file.fd_count++ == 0) file.first_fd = static_cast<model::Index>(image.fds.size());
     }
-    capture.image.fds.push_back(record);
-    ++capture.process.fds.count;
+    image.fds.push_back(record);
   }
+}
+
+}  // namespace
+
+Result<void> collect_descriptors(Capture& capture) {
+  Found found;
+  for (const ProcessCapture& process : capture.processes)
+    THAW_TRY(find_descriptors(process.pid, found));
+  const Sorted sorted = sort_out(capture, std::move(found.probes));
+  THAW_TRY(collect_open_files(capture, sorted.own));
+  for (size_t i = 0; i < capture.processes.size(); ++i)
+    record_numbers(capture, capture.processes[i], found.numbers[i], sorted);
   return {};
 }
 

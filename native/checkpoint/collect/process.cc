@@ -11,8 +11,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "checkpoint/collect/collect.h"
 #include "checkpoint/freeze/remote_syscalls.h"
-#include "checkpoint/request.h"
 #include "support/file.h"
 
 namespace thaw::checkpoint {
@@ -25,17 +25,17 @@ struct KernelSigaction {
   unsigned long mask[8 / sizeof(unsigned long)];
 };
 
-std::string proc(const Capture& capture, const char* name) {
-  return "/proc/" + std::to_string(capture.request.pid) + "/" + name;
+std::string proc_path(const ProcessCapture& process, const char* name) {
+  return "/proc/" + std::to_string(process.pid) + "/" + name;
 }
 
-Result<void> collect_layout(Capture& capture, RemoteSyscalls& remote) {
-  THAW_ASSIGN(text, read_file(proc(capture, "stat")));
+Result<void> collect_layout(Capture& capture, ProcessCapture& process, RemoteSyscalls& remote) {
+  THAW_ASSIGN(text, read_file(proc_path(process, "stat")));
   // Fields count from the state, which follows the name in parentheses: proc_pid_stat(5), field 3.
   const auto fields = split(std::string_view(text).substr(text.rfind(')') + 1), " \n");
-  if (fields.size() < 49) return Error{0, "cannot understand " + proc(capture, "stat")};
+  if (fields.size() < 49) return Error{0, "cannot understand " + proc_path(process, "stat")};
   auto field = [&fields](size_t n) { return number(fields[n - 3]); };
-  model::MemoryLayout& layout = capture.process.layout;
+  model::MemoryLayout& layout = process.record.layout;
   layout.start_code = field(26);
   layout.end_code = field(27);
   layout.start_stack = field(28);
@@ -48,35 +48,36 @@ Result<void> collect_layout(Capture& capture, RemoteSyscalls& remote) {
   layout.env_end = field(51);
   THAW_ASSIGN(brk, remote.call(SYS_brk, 0));
   layout.brk = static_cast<unsigned long>(brk);
-  THAW_ASSIGN(auxv, read_file(proc(capture, "auxv")));
-  capture.process.auxv = capture.image.blob(auxv);
+  THAW_ASSIGN(auxv, read_file(proc_path(process, "auxv")));
+  process.record.auxv = capture.image.blob(auxv);
   return {};
 }
 
-Result<void> collect_prctls(Capture& capture, RemoteSyscalls& remote) {
-  model::Process& process = capture.process;
+Result<void> collect_prctls(ProcessCapture& process, RemoteSyscalls& remote) {
+  model::Process& record = process.record;
   THAW_ASSIGN(dumpable, remote.call(SYS_prctl, PR_GET_DUMPABLE));
   THAW_ASSIGN(thp, remote.call(SYS_prctl, PR_GET_THP_DISABLE));
   THAW_ASSIGN(subreaper_result, remote.call(SYS_prctl, PR_GET_CHILD_SUBREAPER, remote.scratch()));
   THAW_ASSIGN(subreaper, remote.read_scratch<int>());
   THAW_ASSIGN(mce, remote.call(SYS_prctl, PR_MCE_KILL_GET));
-  if (dumpable == 1) process.flags |= model::kDumpable;
-  if (thp == 1) process.flags |= model::kThpDisable;
-  if (subreaper_result == 0 && subreaper != 0) process.flags |= model::kChildSubreaper;
-  process.mce_kill = mce > 0 ? static_cast<uint32_t>(mce) : PR_MCE_KILL_DEFAULT;
+  if (dumpable == 1) record.flags |= model::kDumpable;
+  if (thp == 1) record.flags |= model::kThpDisable;
+  if (subreaper_result == 0 && subreaper != 0) record.flags |= model::kChildSubreaper;
+  record.mce_kill = mce > 0 ? static_cast<uint32_t>(mce) : PR_MCE_KILL_DEFAULT;
 
-  THAW_ASSIGN(status, read_file(proc(capture, "status")));
-  if (line_value(status, "NoNewPrivs:") == "1") process.flags |= model::kNoNewPrivileges;
-  THAW_ASSIGN(personality, read_file(proc(capture, "personality")));
-  process.personality = static_cast<uint32_t>(number(trim(personality), 16));
-  THAW_ASSIGN(filter, read_file(proc(capture, "coredump_filter")));
-  process.coredump_filter = static_cast<uint32_t>(number(trim(filter), 16));
+  THAW_ASSIGN(status, read_file(proc_path(process, "status")));
+  if (line_value(status, "NoNewPrivs:") == "1") record.flags |= model::kNoNewPrivileges;
+  THAW_ASSIGN(personality, read_file(proc_path(process, "personality")));
+  record.personality = static_cast<uint32_t>(number(trim(personality), 16));
+  THAW_ASSIGN(filter, read_file(proc_path(process, "coredump_filter")));
+  record.coredump_filter = static_cast<uint32_t>(number(trim(filter), 16));
   return {};
 }
 
 /// All of them: a default action may still carry flags (SA_NOCLDWAIT), which /proc does not show.
-Result<void> collect_signal_actions(Capture& capture, RemoteSyscalls& remote) {
-  capture.process.sigactions.first = static_cast<model::Index>(capture.image.sigactions.size());
+Result<void> collect_signal_actions(Capture& capture, ProcessCapture& process,
+                                    RemoteSyscalls& remote) {
+  process.record.sigactions.first = static_cast<model::Index>(capture.image.sigactions.size());
   for (uint32_t signal = 1; signal <= 64; ++signal) {
     if (signal == SIGKILL || signal == SIGSTOP) continue;
     THAW_ASSIGN(result, remote.call(SYS_rt_sigaction, signal, 0, remote.scratch(), 8));
@@ -91,12 +92,12 @@ Result<void> collect_signal_actions(Capture& capture, RemoteSyscalls& remote) {
     // The caller's ignored signals stay ignored where the app has left the default.
     if (record.handler == 0 && record.flags == 0 && record.mask == 0) continue;
     capture.image.sigactions.push_back(record);
-    ++capture.process.sigactions.count;
+    ++process.record.sigactions.count;
   }
   return {};
 }
 
-Result<void> collect_interval_timers(Capture& capture, RemoteSyscalls& remote) {
+Result<void> collect_interval_timers(ProcessCapture& process, RemoteSyscalls& remote) {
   struct KernelItimerval {
     long interval_sec, interval_usec, value_sec, value_usec;
   };
@@ -107,7 +108,7 @@ Result<void> collect_interval_timers(Capture& capture, RemoteSyscalls& remote) {
     auto microseconds = [](long seconds, long rest) {
       return static_cast<uint64_t>(seconds) * 1'000'000 + static_cast<uint64_t>(rest);
     };
-    model::IntervalTimer& record = capture.process.itimers[which];
+    model::IntervalTimer& record = process.record.itimers[which];
     record.interval_us = microseconds(timer.interval_sec, timer.interval_usec);
     record.value_us = microseconds(timer.value_sec, timer.value_usec);
     // ITIMER_REAL stands still while its signal is pending: it is the delivery that starts it
@@ -118,7 +119,7 @@ Result<void> collect_interval_timers(Capture& capture, RemoteSyscalls& remote) {
 }
 
 /// One block of /proc/PID/timers (proc_pid_timers(5)).
-Result<model::PosixTimer> parse_timer(const Capture& capture, std::string_view block) {
+Result<model::PosixTimer> parse_timer(const ProcessCapture& process, std::string_view block) {
   model::PosixTimer timer;
   timer.id = static_cast<int32_t>(number(line_value(block, "ID:")));
   timer.clock = static_cast<uint32_t>(static_cast<int32_t>(
@@ -134,23 +135,23 @@ Result<model::PosixTimer> parse_timer(const Capture& capture, std::string_view b
   if (tid_at == std::string_view::npos) return timer;
   timer.notify = SIGEV_THREAD_ID;
   const auto tid = static_cast<pid_t>(number(notify.substr(tid_at + 5)));
-  for (size_t i = 0; i < capture.tids.size(); ++i)
-    if (capture.tids[i] == tid) timer.thread = static_cast<model::Index>(i);
+  timer.thread = process.thread(tid);
   if (timer.thread == model::kNone)
     return Error{0, "POSIX timer " + std::to_string(timer.id) + " signals a thread that has ended"};
   return timer;
 }
 
-Result<void> collect_posix_timers(Capture& capture, RemoteSyscalls& remote) {
-  capture.process.timers.first = static_cast<model::Index>(capture.image.posix_timers.size());
-  THAW_ASSIGN(text, read_file(proc(capture, "timers")));
+Result<void> collect_posix_timers(Capture& capture, ProcessCapture& process,
+                                  RemoteSyscalls& remote) {
+  process.record.timers.first = static_cast<model::Index>(capture.image.posix_timers.size());
+  THAW_ASSIGN(text, read_file(proc_path(process, "timers")));
   struct KernelItimerspec {
     long interval_sec, interval_nsec, value_sec, value_nsec;
   };
   std::vector<model::PosixTimer> timers;
   for (size_t start = text.find("ID:"); start != std::string::npos;) {
     const size_t end = text.find("\nID:", start);
-    THAW_ASSIGN(timer, parse_timer(capture, std::string_view(text).substr(start, end - start)));
+    THAW_ASSIGN(timer, parse_timer(process, std::string_view(text).substr(start, end - start)));
     const auto id = static_cast<uint64_t>(timer.id);
     THAW_ASSIGN(result, remote.call(SYS_timer_gettime, id, remote.scratch()));
     if (result != 0) return Error{static_cast<int>(-result), "cannot read a POSIX timer"};
@@ -161,7 +162,7 @@ Result<void> collect_posix_timers(Capture& capture, RemoteSyscalls& remote) {
     };
     timer.interval_ns = nanoseconds(value.interval_sec, value.interval_nsec);
     timer.value_ns = nanoseconds(value.value_sec, value.value_nsec);
-    const auto& expired = capture.expired_timers;
+    const auto& expired = process.expired_timers;
     if (std::find(expired.begin(), expired.end(), timer.id) != expired.end()) timer.value_ns = 1;
     timer.overrun = overrun > 0 ? static_cast<uint32_t>(overrun) : 0;
     timers.push_back(timer);
@@ -170,31 +171,46 @@ Result<void> collect_posix_timers(Capture& capture, RemoteSyscalls& remote) {
   // The kernel gives ids in ascending order: so must they be made again.
   std::sort(timers.begin(), timers.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
   capture.image.posix_timers.insert(capture.image.posix_timers.end(), timers.begin(), timers.end());
-  capture.process.timers.count = static_cast<uint32_t>(timers.size());
+  process.record.timers.count = static_cast<uint32_t>(timers.size());
   return {};
 }
 
-Result<void> collect_cwd(Capture& capture) {
-  THAW_ASSIGN(cwd, read_link(proc(capture, "cwd")));
+Result<void> collect_cwd(Capture& capture, ProcessCapture& process) {
+  THAW_ASSIGN(cwd, read_link(proc_path(process, "cwd")));
   if (cwd.ends_with(" (deleted)"))
     return Error{0, "the app's working directory " + cwd + " is gone", "start the app elsewhere"};
-  capture.process.cwd = capture.image.blob(cwd);
-  if (capture.request.cwd != cwd) capture.process.flags |= model::kCwdMoved;
+  process.record.cwd = capture.image.blob(cwd);
+  if (capture.request.cwd != cwd) process.record.flags |= model::kCwdMoved;
   return {};
+}
+
+/// Where the kernel's own mappings stand.
+void collect_kernel_mappings(ProcessCapture& process) {
+  model::Process& record = process.record;
+  for (const Vma& vma : process.vmas) {
+    if (vma.path == "[vdso]") {
+      record.vdso_start = vma.start;
+      record.vdso_size = vma.size();
+    }
+    if (!vma.path.starts_with("[vvar") && vma.path != "[sigpage]") continue;
+    if (record.vvar_size == 0) record.vvar_start = vma.start;
+    record.vvar_size = vma.end - record.vvar_start;
+  }
 }
 
 }  // namespace
 
-Result<void> collect_process(Capture& capture) {
-  capture.process.pid = static_cast<uint32_t>(capture.request.pid);
-  THAW_TRY(collect_cwd(capture));
+Result<void> collect_process(Capture& capture, ProcessCapture& process) {
+  process.record.pid = static_cast<uint32_t>(process.pid);
+  collect_kernel_mappings(process);
+  THAW_TRY(collect_cwd(capture, process));
   THAW_ASSIGN(remote,
-              RemoteSyscalls::begin(capture.tids[0], capture.syscall_instruction, capture.scratch));
-  THAW_TRY(collect_layout(capture, remote));
-  THAW_TRY(collect_prctls(capture, remote));
-  THAW_TRY(collect_signal_actions(capture, remote));
-  THAW_TRY(collect_interval_timers(capture, remote));
-  return collect_posix_timers(capture, remote);
+              RemoteSyscalls::begin(process.pid, process.syscall_instruction, process.scratch));
+  THAW_TRY(collect_layout(capture, process, remote));
+  THAW_TRY(collect_prctls(process, remote));
+  THAW_TRY(collect_signal_actions(capture, process, remote));
+  THAW_TRY(collect_interval_timers(process, remote));
+  return collect_posix_timers(capture, process, remote);
 }
 
 }  // namespace thaw::checkpoint

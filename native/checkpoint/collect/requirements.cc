@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "checkpoint/plan/area_header.h"
-#include "checkpoint/request.h"
+#include "checkpoint/area_header.h"
+#include "checkpoint/collect/collect.h"
 #include "image/hash.h"
 #include "support/file.h"
 
@@ -45,7 +45,7 @@ ClockOffsets clock_offsets(const std::string& process) {
 
 void collect_clocks(const Capture& capture, model::Requirements& needs) {
   const ClockOffsets own = clock_offsets("self");
-  const ClockOffsets app = clock_offsets(std::to_string(capture.request.pid));
+  const ClockOffsets app = clock_offsets(std::to_string(capture.root().pid));
   needs.monotonic_ns =
       static_cast<uint64_t>(clock_ns(CLOCK_MONOTONIC) - own.monotonic + app.monotonic);
   needs.boottime_ns = static_cast<uint64_t>(clock_ns(CLOCK_BOOTTIME) - own.boottime + app.boottime);
@@ -53,28 +53,22 @@ void collect_clocks(const Capture& capture, model::Requirements& needs) {
 }
 
 /// Bytes of one of the kernel's own mappings.
-Result<std::string> bytes_of(const Capture& capture, const Vma& vma) {
+Result<std::string> bytes_of(const ProcessCapture& process, const Vma& vma) {
   std::string bytes(vma.size(), '\0');
-  THAW_TRY(read_app(capture, vma.start, bytes.data(), bytes.size()));
+  THAW_TRY(process.memory.read(vma.start, bytes.data(), bytes.size()));
   return bytes;
 }
 
+/// The bytes of the vDSO: the same for all processes. Where it stands is in their records.
 Result<void> collect_vdso(Capture& capture, model::Requirements& needs) {
-  model::Process& process = capture.process;
-  for (const Vma& vma : capture.vmas) {
+  for (const Vma& vma : capture.root().vmas) {
     if (vma.path == "[vdso]") {
-      THAW_ASSIGN(bytes, bytes_of(capture, vma));
+      THAW_ASSIGN(bytes, bytes_of(capture.root(), vma));
       needs.vdso = capture.image.blob(bytes);
       needs.vdso_hash = image::hash(bytes.data(), bytes.size());
-      process.vdso_start = vma.start;
-      process.vdso_size = vma.size();
     }
-    const bool sigpage = vma.path == "[sigpage]";
-    if (!vma.path.starts_with("[vvar") && !sigpage) continue;
-    if (process.vvar_size == 0) process.vvar_start = vma.start;
-    process.vvar_size = vma.end - process.vvar_start;
-    if (!sigpage || vma.start != process.vvar_start) continue;
-    THAW_ASSIGN(bytes, bytes_of(capture, vma));
+    if (vma.path != "[sigpage]" || vma.start != capture.root().record.vvar_start) continue;
+    THAW_ASSIGN(bytes, bytes_of(capture.root(), vma));
     needs.sigpage = capture.image.blob(bytes);
   }
   return {};
@@ -88,12 +82,12 @@ std::string joined(const std::vector<std::string>& strings) {
 
 Result<void> collect_program(Capture& capture, model::Requirements& needs) {
   const Request& request = capture.request;
-  const std::string folder = "/proc/" + std::to_string(request.pid);
+  const std::string folder = "/proc/" + std::to_string(capture.root().pid);
   THAW_ASSIGN(exe, read_link(folder + "/exe"));
   UniqueFd fd(open((folder + "/exe").c_str(), O_RDONLY | O_CLOEXEC));
   // A restored app of an ordinary user has thaw-exec as its exe link: the program is the one it was
   // asked for.
-  const auto old_area = find_area(capture);
+  const auto old_area = find_area(capture.root());
   const std::string program = !request.program.empty() ? request.program
                               : old_area               ? old_area->program
                                                        : exe;
@@ -119,7 +113,7 @@ Result<void> collect_program(Capture& capture, model::Requirements& needs) {
 }
 
 Result<void> collect_identity(Capture& capture, model::Requirements& needs) {
-  const std::string folder = "/proc/" + std::to_string(capture.request.pid);
+  const std::string folder = "/proc/" + std::to_string(capture.root().pid);
   THAW_ASSIGN(status, read_file(folder + "/status"));
   const auto uids = split(line_value(status, "Uid:"), "\t ");
   const auto gids = split(line_value(status, "Gid:"), "\t ");
@@ -137,16 +131,14 @@ Result<void> collect_identity(Capture& capture, model::Requirements& needs) {
 }
 
 /// What handlers that are running need to return.
-void collect_frame_features(const Capture& capture, arch::CpuFeatures& features) {
+void collect_frame_features(const ProcessCapture& process, arch::CpuFeatures& features) {
   if (arch::kFrameSearch == 0) return;
-  for (const arch::Registers& registers : capture.registers) {
-    const uint64_t start = arch::stack_pointer(registers);
-    const auto stack =
-        std::find_if(capture.vmas.begin(), capture.vmas.end(),
-                     [start](const Vma& vma) { return vma.start <= start && start < vma.end; });
-    if (stack == capture.vmas.end()) continue;
+  for (const ThreadCapture& thread : process.threads) {
+    const uint64_t start = arch::stack_pointer(thread.registers);
+    const Vma* stack = process.mapping(start);
+    if (stack == nullptr) continue;
     std::vector<uint8_t> bytes(std::min<uint64_t>(arch::kFrameSearch, stack->end - start));
-    if (read_app(capture, start, bytes.data(), bytes.size()).ok())
+    if (process.memory.read(start, bytes.data(), bytes.size()))
       arch::add_frame_features(bytes, features);
   }
 }
@@ -156,7 +148,7 @@ void collect_frame_features(const Capture& capture, arch::CpuFeatures& features)
 Result<void> collect_requirements(Capture& capture) {
   model::Requirements needs;
   arch::CpuFeatures features = arch::cpu_features();
-  collect_frame_features(capture, features);
+  for (const ProcessCapture& process : capture.processes) collect_frame_features(process, features);
   memcpy(needs.cpu_features, features.words, sizeof(needs.cpu_features));
   collect_clocks(capture, needs);
   utsname kernel = {};

@@ -11,9 +11,10 @@
 #include <algorithm>
 #include <cstring>
 
+#include "checkpoint/collect/collect.h"
 #include "checkpoint/collect/syscall_restart.h"
 #include "checkpoint/freeze/remote_syscalls.h"
-#include "checkpoint/request.h"
+#include "proc/memory.h"
 #include "support/file.h"
 
 namespace thaw::checkpoint {
@@ -73,7 +74,7 @@ Result<void> collect_tid_address(RemoteSyscalls& remote, pid_t tid, model::Threa
 void find_tid_word(pid_t tid, model::Thread& thread) {
   uint32_t word = 0;
   if (thread.clear_child_tid != 0 &&
-      read_memory(tid, thread.clear_child_tid, &word, sizeof(word)).ok() &&
+      proc::read_memory(tid, thread.clear_child_tid, &word, sizeof(word)).ok() &&
       word == static_cast<uint32_t>(tid)) {
     thread.tid_word = thread.clear_child_tid;
     thread.flags |= model::kTidWord;
@@ -85,7 +86,7 @@ void find_tid_word(pid_t tid, model::Thread& thread) {
   const uint64_t start = (thread.tls[0] & ~uint64_t{3}) - kReach;
   if (thread.tls[0] == 0) return;
   for (const uint64_t half : {uint64_t{0}, kReach})
-    (void)!read_memory(tid, start + half, words + half / 4, kReach).ok();
+    (void)!proc::read_memory(tid, start + half, words + half / 4, kReach).ok();
   uint64_t found = 0;
   for (size_t i = 0; i < std::size(words); ++i) {
     if (words[i] != static_cast<uint32_t>(tid)) continue;
@@ -111,8 +112,9 @@ void collect_rseq(pid_t tid, model::Thread& thread, arch::Registers& registers) 
   uint64_t section_address = 0;
   RseqCriticalSection section = {};
   if (configuration.pointer == 0 ||
-      !read_memory(tid, configuration.pointer + 8, &section_address, sizeof(section_address)) ||
-      section_address == 0 || !read_memory(tid, section_address, &section, sizeof(section)))
+      !proc::read_memory(tid, configuration.pointer + 8, &section_address,
+                         sizeof(section_address)) ||
+      section_address == 0 || !proc::read_memory(tid, section_address, &section, sizeof(section)))
     return;
   const uint64_t pc = arch::program_counter(registers);
   if (pc - section.start_ip < section.post_commit_offset)
@@ -128,13 +130,14 @@ Result<void> collect_robust_list(Capture& capture, pid_t tid, model::Thread& thr
   thread.robust_list_size = size;
   thread.robust_words.first = static_cast<model::Index>(capture.image.robust_words.size());
   RobustListHead list = {};
-  if (head == nullptr || !read_memory(tid, thread.robust_list, &list, sizeof(list))) return {};
+  if (head == nullptr || !proc::read_memory(tid, thread.robust_list, &list, sizeof(list)))
+    return {};
 
   auto add_lock = [&](unsigned long entry) {
     const uint64_t address = (entry & ~1ul) + static_cast<unsigned long>(list.futex_offset);
     uint32_t word = 0;
     constexpr uint32_t kTidMask = 0x3fffffff;  // FUTEX_TID_MASK
-    if (!read_memory(tid, address, &word, sizeof(word)) ||
+    if (!proc::read_memory(tid, address, &word, sizeof(word)) ||
         (word & kTidMask) != static_cast<uint32_t>(tid))
       return;
     capture.image.robust_words.push_back({address});
@@ -144,14 +147,13 @@ Result<void> collect_robust_list(Capture& capture, pid_t tid, model::Thread& thr
   unsigned long entry = list.next;
   for (int i = 0; i < kMostLocks && (entry & ~1ul) != thread.robust_list; ++i) {
     add_lock(entry);
-    if (!read_memory(tid, entry & ~1ul, &entry, sizeof(entry))) break;
+    if (!proc::read_memory(tid, entry & ~1ul, &entry, sizeof(entry))) break;
   }
   if (list.pending != 0) add_lock(list.pending);
   return {};
 }
 
-void collect_scheduling(Capture& capture, pid_t tid, model::Thread& thread, bool leader) {
-  const pid_t leader_tid = capture.tids[0];
+void collect_scheduling(Capture& capture, pid_t tid, pid_t leader_tid, model::Thread& thread) {
   thread.policy = static_cast<uint32_t>(std::max(0, sched_getscheduler(tid)) & 0xffff);
   sched_param parameter = {};
   if (sched_getparam(tid, &parameter) == 0)
@@ -166,9 +168,9 @@ void collect_scheduling(Capture& capture, pid_t tid, model::Thread& thread, bool
   // CPUs are the caller's, as everything that a process keeps across exec; a thread that chose
   // others keeps them.
   cpu_set_t reference = {}, own = {};
-  sched_getaffinity(leader ? 0 : leader_tid, sizeof(reference), &reference);
+  sched_getaffinity(tid == leader_tid ? 0 : leader_tid, sizeof(reference), &reference);
   sched_getaffinity(tid, sizeof(own), &own);
-  if (!leader && !CPU_EQUAL(&reference, &own))
+  if (tid != leader_tid && !CPU_EQUAL(&reference, &own))
     thread.affinity = capture.image.blob({reinterpret_cast<const char*>(&own), sizeof(own)});
 }
 
@@ -182,7 +184,8 @@ Result<void> collect_prctls(RemoteSyscalls& remote, model::Thread& thread) {
   return {};
 }
 
-Result<model::Range> collect_pending(Capture& capture, pid_t tid, uint32_t flags) {
+Result<model::Range> collect_pending(Capture& capture, ProcessCapture& process, pid_t tid,
+                                     uint32_t flags) {
   model::Range range = {static_cast<model::Index>(capture.image.pending_signals.size()), 0};
   for (uint64_t index = 0;;) {
     model::PendingSignal pending;
@@ -195,9 +198,9 @@ Result<model::Range> collect_pending(Capture& capture, pid_t tid, uint32_t flags
     siginfo_t info = {};
     memcpy(&info, pending.siginfo, sizeof(info));
     ++index;
-    if (info.si_code ==
-        SI_TIMER) {  // Its timer sends it again: queued as well, it would come twice.
-      capture.expired_timers.push_back(info.si_timerid);
+    // Its timer sends it again: queued as well, it would come twice.
+    if (info.si_code == SI_TIMER) {
+      process.expired_timers.push_back(info.si_timerid);
       continue;
     }
     capture.image.pending_signals.push_back(pending);
@@ -205,8 +208,9 @@ Result<model::Range> collect_pending(Capture& capture, pid_t tid, uint32_t flags
   }
 }
 
-Result<model::Thread> collect_thread(Capture& capture, size_t index) {
-  const pid_t tid = capture.tids[index];
+Result<model::Thread> collect_thread(Capture& capture, ProcessCapture& process,
+                                     ThreadCapture& captured) {
+  const pid_t tid = captured.tid;
   model::Thread thread;
   thread.tid = static_cast<uint32_t>(tid);
   THAW_ASSIGN(comm, read_file("/proc/" + std::to_string(tid) + "/comm"));
@@ -214,13 +218,12 @@ Result<model::Thread> collect_thread(Capture& capture, size_t index) {
 
   THAW_ASSIGN(registers, arch::read_registers(tid));
   memcpy(thread.tls, registers.tls, sizeof(thread.tls));
-  SignalState state;
-  THAW_TRY(collect_mask(tid, state));
-  THAW_ASSIGN(pending, collect_pending(capture, tid, 0));
+  THAW_TRY(collect_mask(tid, captured.signals));
+  THAW_ASSIGN(pending, collect_pending(capture, process, tid, 0));
   thread.pending = pending;
   {
-    THAW_ASSIGN(remote, RemoteSyscalls::begin(tid, capture.syscall_instruction, capture.scratch));
-    THAW_TRY(collect_alternate_stack(remote, state));
+    THAW_ASSIGN(remote, RemoteSyscalls::begin(tid, process.syscall_instruction, process.scratch));
+    THAW_TRY(collect_alternate_stack(remote, captured.signals));
     THAW_TRY(collect_tid_address(remote, tid, thread));
     THAW_TRY(collect_prctls(remote, thread));
   }
@@ -232,23 +235,22 @@ Result<model::Thread> collect_thread(Capture& capture, size_t index) {
   if (std::find(off.begin(), off.end(), "pauth") != off.end())
     std::fill(std::begin(thread.pac_keys), std::end(thread.pac_keys), 0);
   THAW_TRY(collect_robust_list(capture, tid, thread));
-  collect_scheduling(capture, tid, thread, index == 0);
-  capture.registers.push_back(std::move(registers));
-  capture.signal_states.push_back(state);
+  collect_scheduling(capture, tid, process.threads[0].tid, thread);
+  captured.registers = std::move(registers);
   return thread;
 }
 
 }  // namespace
 
-Result<void> collect_threads(Capture& capture) {
-  capture.process.threads = {static_cast<model::Index>(capture.image.threads.size()),
-                             static_cast<uint32_t>(capture.tids.size())};
-  for (size_t i = 0; i < capture.tids.size(); ++i) {
-    THAW_ASSIGN(thread, collect_thread(capture, i));
+Result<void> collect_threads(Capture& capture, ProcessCapture& process) {
+  process.record.threads = {static_cast<model::Index>(capture.image.threads.size()),
+                            static_cast<uint32_t>(process.threads.size())};
+  for (ThreadCapture& captured : process.threads) {
+    THAW_ASSIGN(thread, collect_thread(capture, process, captured));
     capture.image.threads.push_back(thread);
   }
-  THAW_ASSIGN(shared, collect_pending(capture, capture.tids[0], PTRACE_PEEKSIGINFO_SHARED));
-  capture.process.pending = shared;
+  THAW_ASSIGN(shared, collect_pending(capture, process, process.pid, PTRACE_PEEKSIGINFO_SHARED));
+  process.record.pending = shared;
   return {};
 }
 

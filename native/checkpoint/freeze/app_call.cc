@@ -1,13 +1,13 @@
 #include "checkpoint/freeze/app_call.h"
 
-#include "checkpoint/freeze/remote_syscalls.h"
+#include "proc/memory.h"
 
 namespace thaw::checkpoint {
 
 Result<void> answer_call(pid_t pid, uint64_t address, uint32_t state) {
   // No wake-up is needed: the thread was stopped by ptrace, and its futex call looks at the word
   // again.
-  return write_memory(pid, address, &state, sizeof(state));
+  return proc::write_memory(pid, address, &state, sizeof(state));
 }
 
 }  // namespace thaw::checkpoint

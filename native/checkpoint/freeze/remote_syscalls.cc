@@ -2,10 +2,10 @@
 
 #include <signal.h>
 #include <sys/ptrace.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
 
 #include "checkpoint/freeze/freeze.h"
+#include "proc/memory.h"
 
 namespace thaw::checkpoint {
 namespace {
@@ -20,26 +20,10 @@ Error lost(pid_t tid, const char* what) {
 
 }  // namespace
 
-Result<void> read_memory(pid_t pid, uint64_t address, void* bytes, size_t size) {
-  const iovec local = {bytes, size};
-  const iovec remote = {as_pointer(address), size};
-  if (process_vm_readv(pid, &local, 1, &remote, 1, 0) != static_cast<ssize_t>(size))
-    return errno_error("cannot read memory of process " + std::to_string(pid));
-  return {};
-}
-
-Result<void> write_memory(pid_t pid, uint64_t address, const void* bytes, size_t size) {
-  const iovec local = {const_cast<void*>(bytes), size};
-  const iovec remote = {as_pointer(address), size};
-  if (process_vm_writev(pid, &local, 1, &remote, 1, 0) != static_cast<ssize_t>(size))
-    return errno_error("cannot write memory of process " + std::to_string(pid));
-  return {};
-}
-
 Result<RemoteSyscalls> RemoteSyscalls::begin(pid_t tid, uint64_t instruction, uint64_t scratch) {
   RemoteSyscalls remote(tid, instruction, scratch);
   THAW_ASSIGN(registers, arch::read_registers(tid));
-  THAW_TRY(read_memory(tid, scratch, remote.saved_.data(), kScratchSize));
+  THAW_TRY(proc::read_memory(tid, scratch, remote.saved_.data(), kScratchSize));
   uint64_t mask = 0;
   const uint64_t all = ~uint64_t{0};
   if (ptrace(PTRACE_GETSIGMASK, tid, sizeof(mask), &mask) != 0 ||
@@ -66,7 +50,7 @@ RemoteSyscalls::~RemoteSyscalls() {
 }
 
 Result<void> RemoteSyscalls::put_back() {
-  THAW_TRY(write_memory(tid_, scratch_, saved_.data(), kScratchSize));
+  THAW_TRY(proc::write_memory(tid_, scratch_, saved_.data(), kScratchSize));
   THAW_TRY(arch::write_general(tid_, registers_));
   if (ptrace(PTRACE_SETSIGMASK, tid_, sizeof(mask_), &mask_) != 0)
     return lost(tid_, "cannot put back");
@@ -111,11 +95,11 @@ Result<int64_t> RemoteSyscalls::call(long number, uint64_t a, uint64_t b, uint64
 }
 
 Result<void> RemoteSyscalls::write_scratch(const void* bytes, size_t size) {
-  return write_memory(tid_, scratch_, bytes, size);
+  return proc::write_memory(tid_, scratch_, bytes, size);
 }
 
 Result<void> RemoteSyscalls::read_scratch(void* bytes, size_t size) {
-  return read_memory(tid_, scratch_, bytes, size);
+  return proc::read_memory(tid_, scratch_, bytes, size);
 }
 
 }  // namespace thaw::checkpoint

@@ -51,8 +51,4 @@ class RemoteSyscalls {
   std::array<uint8_t, kScratchSize> saved_ = {};
 };
 
-/// Reads / writes memory of another process; fails unless all bytes were moved.
-Result<void> read_memory(pid_t pid, uint64_t address, void* bytes, size_t size);
-Result<void> write_memory(pid_t pid, uint64_t address, const void* bytes, size_t size);
-
 }  // namespace thaw::checkpoint

@@ -1,24 +1,19 @@
-// How the app's memory comes back. Three steps: classify every mapping and find the pages to store
-// (regions.cc), lay out the thaw area with shim and signal frames (area.cc), write the pages and
-// emit the ops (ops.cc).
+// How the memory of one process comes back. Each step is a file of its name: classify every mapping
+// and find the pages to store, choose how these return, lay out the thaw area, emit the ops.
 #pragma once
 
-#include <map>
+#include <optional>
+#include <string>
 #include <vector>
 
-#include "checkpoint/request.h"
+#include "checkpoint/capture.h"
+#include "checkpoint/plan/page_data.h"
+#include "shim/shim_plan.h"
 
 namespace thaw::checkpoint {
 
-/// [start, end) in the app's address space.
-struct Span {
-  uint64_t start = 0, end = 0;
-  [[nodiscard]] uint64_t size() const { return end - start; }
-};
-
 /// What stands behind a mapping before stored pages are laid over it.
 enum class Backing {
-  nothing,  ///< left out: the kernel's own mappings, an older thaw area
   anonymous,
   file,    ///< private or shared mapping of a file
   object,  ///< memfd and deleted files: memory made at launch
@@ -33,7 +28,7 @@ enum class Pages {
 
 struct Region {
   const Vma* vma = nullptr;
-  Backing backing = Backing::nothing;
+  Backing backing = Backing::anonymous;
   Pages pages = Pages::none;
   std::vector<Span> runs;      ///< pages whose bytes are stored
   std::vector<Span> segments;  ///< runs with small holes closed: one image mapping or read each
@@ -41,43 +36,38 @@ struct Region {
   model::Index file = model::kNone;
   model::Index object = model::kNone;
   uint32_t open_flags = 0;
-  bool of_object = false;  ///< changed data of a program or library
+  bool of_module = false;  ///< changed data of a program or library
   std::string note;
 };
 
-/// Bytes that differ in the image from those in the app: patched libc entry points, the App API's
-/// state word.
-class Overlay {
- public:
-  void add(uint64_t address, std::vector<uint8_t> bytes) { patches_[address] = std::move(bytes); }
-  /// Applies what falls into [address, address + size).
-  void apply(uint64_t address, void* bytes, size_t size) const;
-  /// Pages that have changed bytes, ascending.
-  [[nodiscard]] std::vector<Span> pages(size_t page_size) const;
-
- private:
-  std::map<uint64_t, std::vector<uint8_t>> patches_;
+/// What stays mapped in the launched app for thaw's own use: header and signal frames, the shim's
+/// code, the shim's tables.
+struct Area {
+  uint64_t start = 0;
+  std::vector<uint8_t> bytes;
+  uint64_t code = 0, code_size = 0;  ///< offset and size of the executable part
+  uint64_t data = 0, data_size = 0;  ///< of the writable part
 };
 
 struct MemoryPlan {
-  std::vector<Region> regions;  ///< ascending, one per VMA that comes back
-  Overlay overlay;
-  bool guarded = false;       ///< a shim guards memory that is mapped from the image
-  std::vector<uint8_t> area;  ///< content of the thaw area
-  uint64_t area_start = 0;
-  uint64_t area_code = 0, area_code_size = 0;  ///< offsets in the area: executable part
-  uint64_t area_data = 0, area_data_size = 0;  ///< writable part
+  std::vector<Region> regions;     ///< ascending, one per mapping that comes back
+  std::optional<shim::Libc> libc;  ///< redirected to the shim, which guards what is mapped
+  Area area;
 };
 
-Result<void> plan_regions(Capture& capture, MemoryPlan& plan);
-Result<void> plan_area(Capture& capture, MemoryPlan& plan);
-Result<void> emit_memory(Capture& capture, const MemoryPlan& plan);
+/// Fills `plan.regions`, without the kernel's own mappings and an older thaw area; how their pages
+/// return is not chosen yet. Memory that shared mappings alone hold goes to
+/// `data` at once: it belongs to no process.
+Result<void> classify(Capture& capture, size_t process_index, MemoryPlan& plan, PageData& data);
 
-/// Joins spans whose distance is at most `gap` bytes.
-std::vector<Span> close_gaps(const std::vector<Span>& spans, uint64_t gap);
+/// Chooses between mapping and copying, and whether libc is redirected for it; all runs and
+/// segments are final then.
+Result<void> choose_returns(const ProcessCapture& process, MemoryPlan& plan, size_t page_size);
 
-/// What of a region is mapped from the image: its runs, with what lies between and around them
-/// where that saves mappings.
-std::vector<Span> mapped_segments(const Region& region);
+/// Finds a place for the area, fills it, and patches libc's entry points (in the overlay).
+Result<void> plan_area(Capture& capture, ProcessCapture& process, MemoryPlan& plan);
+
+/// Emits the ops and the records of mappings; lists the pages.
+void emit_ops(Capture& capture, size_t process_index, const MemoryPlan& plan, PageData& data);
 
 }  // namespace thaw::checkpoint

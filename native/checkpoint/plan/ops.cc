@@ -1,11 +1,10 @@
-// Writes the pages of every region to the image and emits the ops that bring them back.
+// Emits the ops that bring the memory of a process back, and gives each of its pages its place.
 #include <sys/mman.h>
 
 #include <algorithm>
 
 #include "checkpoint/plan/memory_plan.h"
 #include "checkpoint/plan/op_list.h"
-#include "checkpoint/plan/page_reader.h"
 
 namespace thaw::checkpoint {
 namespace {
@@ -27,45 +26,50 @@ constexpr Advice kAdvice[] = {
 
 class Emitter {
  public:
-  Emitter(Capture& capture, const MemoryPlan& plan)
+  Emitter(Capture& capture, size_t process_index, const MemoryPlan& plan, PageData& data)
       : capture_(capture),
+        process_index_(process_index),
+        record_(capture.processes[process_index].record),
         plan_(plan),
-        page_(capture.writer.page_size()),
-        reader_(capture),
+        data_(data),
         ops_(capture.image.ops) {}
 
-  Result<void> run() {
-    capture_.process.mappings.first = static_cast<model::Index>(capture_.image.mappings.size());
+  void run() {
+    record_.mappings.first = static_cast<model::Index>(capture_.image.mappings.size());
+    bool emitted_area = false;
     for (const Region& region : plan_.regions) {
-      if (emitted_area_ == false && region.vma->start > plan_.area_start) THAW_TRY(emit_area());
-      THAW_TRY(emit(region));
+      if (!emitted_area && region.vma->start > plan_.area.start) {
+        emit_area();
+        emitted_area = true;
+      }
+      emit(region);
     }
-    if (!emitted_area_) THAW_TRY(emit_area());
+    if (!emitted_area) emit_area();
     for (const Advice& advice : kAdvice) emit_advice(advice);
     for (const Region& region : plan_.regions) emit_attributes(region);
     for (const Region& region : plan_.regions)
       if (region.vma->has("sl"))
         ops_.add(model::OpKind::seal, region.vma->start, region.vma->size());
-    capture_.process.ops = ops_.range();
-    return {};
+    record_.ops = ops_.range();
   }
 
  private:
-  Result<void> emit(const Region& region) {
-    const uint64_t stored_before = capture_.writer.stored();
+  void emit(const Region& region) {
+    const uint64_t stored_before = data_.stored();
     switch (region.pages) {
       case Pages::none:
         back(region, {region.vma->start, region.vma->end});
         break;
       case Pages::mapped:
-        THAW_TRY(emit_mapped(region));
+        emit_mapped(region);
         break;
       case Pages::copied:
-        THAW_TRY(emit_copied(region));
+        emit_copied(region);
         break;
     }
-    describe(region, (capture_.writer.stored() - stored_before) / page_);
-    return {};
+    for (const Span& guard : region.guards)
+      ops_.add(model::OpKind::advise, guard.start, guard.size(), kGuardInstall);
+    describe(region, (data_.stored() - stored_before) / capture_.page_size);
   }
 
   /// What lies behind stored pages, for a part of the region.
@@ -82,38 +86,22 @@ class Emitter {
                  MAP_FIXED | (vma.shared ? MAP_SHARED : MAP_PRIVATE) | noreserve(vma),
                  source(region), vma.offset + into);
         break;
-      case Backing::nothing:
-        break;
     }
   }
 
-  Result<void> emit_mapped(const Region& region) {
+  void emit_mapped(const Region& region) {
     const Vma& vma = *region.vma;
     uint64_t next = vma.start;
     for (const Span& segment : region.segments) {
       if (segment.start > next) back(region, {next, segment.start});
-      const uint64_t at = capture_.writer.reserve(segment.size());
-      THAW_TRY(store_runs(region, segment, at));
       ops_.map(segment.start, segment.size(), vma.prot, MAP_FIXED | MAP_PRIVATE | noreserve(vma), 0,
-               at);
+               store(region, segment));
       next = segment.end;
     }
     if (next < vma.end) back(region, {next, vma.end});
-    return {};
   }
 
-  /// Of anonymous memory only the runs, holes stay holes of the file; over a file also what lies
-  /// between them.
-  Result<void> store_runs(const Region& region, const Span& segment, uint64_t at) {
-    if (region.backing != Backing::anonymous) return reader_.store(segment, at, plan_.overlay);
-    for (const Span& run : region.runs) {
-      if (run.end <= segment.start || run.start >= segment.end) continue;
-      THAW_TRY(reader_.store(run, at + (run.start - segment.start), plan_.overlay));
-    }
-    return {};
-  }
-
-  Result<void> emit_copied(const Region& region) {
+  void emit_copied(const Region& region) {
     const Vma& vma = *region.vma;
     const bool writable = (vma.prot & PROT_WRITE) != 0;
     if (writable)
@@ -121,30 +109,39 @@ class Emitter {
     else
       ops_.map(vma.start, vma.size(), PROT_READ | PROT_WRITE, anonymous_flags(vma),
                model::Op::kNoSource, 0);
-    for (const Span& segment : region.segments) {
-      const uint64_t at = capture_.writer.reserve(segment.size());
-      THAW_TRY(store_runs(region, segment, at));
-      ops_.read(segment.start, segment.size(), at);
-    }
+    for (const Span& segment : region.segments)
+      ops_.read(segment.start, segment.size(), store(region, segment));
     if (!writable) ops_.protect(vma.start, vma.size(), vma.prot);
-    for (const Span& guard : region.guards)
-      ops_.add(model::OpKind::advise, guard.start, guard.size(), kGuardInstall);
-    return {};
   }
 
-  Result<void> emit_area() {
-    emitted_area_ = true;
-    if (plan_.area.empty()) return {};
-    const uint64_t at = capture_.writer.reserve(plan_.area.size());
-    THAW_TRY(capture_.writer.write(at, plan_.area.data(), plan_.area.size()));
+  /// Lists the pages of a segment; its place in the image. Of anonymous memory only the runs, holes
+  /// stay holes of the file; over a file also what lies between them.
+  uint64_t store(const Region& region, const Span& segment) {
+    const uint64_t place = data_.reserve(segment.size());
+    auto add = [&](const Span& pages) {
+      data_.add({place + (pages.start - segment.start), pages.size(),
+                 FromApp{process_index_, pages.start}});
+    };
+    if (region.backing != Backing::anonymous) {
+      add(segment);
+      return place;
+    }
+    for (const Span& run : region.runs)
+      if (run.end > segment.start && run.start < segment.end) add(run);
+    return place;
+  }
+
+  void emit_area() {
+    const Area& area = plan_.area;
+    const uint64_t place = data_.reserve(area.bytes.size());
+    data_.add({place, area.bytes.size(), area.bytes});
     auto part = [&](uint64_t offset, uint64_t size, uint32_t prot) {
       if (size != 0)
-        ops_.map(plan_.area_start + offset, size, prot, MAP_FIXED | MAP_PRIVATE, 0, at + offset);
+        ops_.map(area.start + offset, size, prot, MAP_FIXED | MAP_PRIVATE, 0, place + offset);
     };
-    part(0, plan_.area_code, PROT_READ);
-    part(plan_.area_code, plan_.area_code_size, PROT_READ | PROT_EXEC);
-    part(plan_.area_data, plan_.area_data_size, PROT_READ | PROT_WRITE);
-    return {};
+    part(0, area.code, PROT_READ);
+    part(area.code, area.code_size, PROT_READ | PROT_EXEC);
+    part(area.data, area.data_size, PROT_READ | PROT_WRITE);
   }
 
   /// One kind after the other, so that neighbours are advised in one call.
@@ -212,21 +209,21 @@ class Emitter {
     if (note.empty() && region.pages == Pages::copied) note = "copied at launch";
     record.note = capture_.image.blob(note);
     capture_.image.mappings.push_back(record);
-    ++capture_.process.mappings.count;
+    ++record_.mappings.count;
   }
 
   Capture& capture_;
+  size_t process_index_;
+  model::Process& record_;
   const MemoryPlan& plan_;
-  size_t page_;
-  PageReader reader_;
+  PageData& data_;
   OpList ops_;
-  bool emitted_area_ = false;
 };
 
 }  // namespace
 
-Result<void> emit_memory(Capture& capture, const MemoryPlan& plan) {
-  return Emitter(capture, plan).run();
+void emit_ops(Capture& capture, size_t process_index, const MemoryPlan& plan, PageData& data) {
+  Emitter(capture, process_index, plan, data).run();
 }
 
 }  // namespace thaw::checkpoint

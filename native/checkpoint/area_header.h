@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "checkpoint/request.h"
+#include "checkpoint/capture.h"
 
 namespace thaw::checkpoint {
 
@@ -20,6 +20,6 @@ struct AreaHeader {
 std::vector<uint8_t> area_header(const AreaHeader& header);
 
 /// The thaw area of a restored app; empty for others.
-std::optional<AreaHeader> find_area(const Capture& capture);
+std::optional<AreaHeader> find_area(const ProcessCapture& process);
 
 }  // namespace thaw::checkpoint

@@ -1,4 +1,4 @@
-#include "checkpoint/plan/area_header.h"
+#include "checkpoint/area_header.h"
 
 #include <sys/mman.h>
 
@@ -17,16 +17,15 @@ struct Fixed {
   uint64_t program_size;
 };
 
-std::optional<AreaHeader> read_header(const Capture& capture, const Vma& vma) {
+std::optional<AreaHeader> read_header(const ProcessCapture& process, const Vma& vma) {
   Fixed fixed = {};
   if (vma.prot != PROT_READ || vma.shared || vma.size() < sizeof(fixed) ||
-      !read_app(capture, vma.start, &fixed, sizeof(fixed)).ok() ||
+      !process.memory.read(vma.start, &fixed, sizeof(fixed)) ||
       memcmp(fixed.magic, kMagic, sizeof(kMagic)) != 0 || fixed.size > kMostBytes ||
       fixed.program_size > PATH_MAX)
     return {};
   AreaHeader header = {vma.start, fixed.size, std::string(fixed.program_size, '\0')};
-  if (!read_app(capture, vma.start + sizeof(fixed), header.program.data(), header.program.size())
-           .ok())
+  if (!process.memory.read(vma.start + sizeof(fixed), header.program.data(), header.program.size()))
     return {};
   return header;
 }
@@ -44,9 +43,9 @@ std::vector<uint8_t> area_header(const AreaHeader& header) {
   return bytes;
 }
 
-std::optional<AreaHeader> find_area(const Capture& capture) {
-  for (const Vma& vma : capture.vmas)
-    if (auto header = read_header(capture, vma)) return header;
+std::optional<AreaHeader> find_area(const ProcessCapture& process) {
+  for (const Vma& vma : process.vmas)
+    if (auto header = read_header(process, vma)) return header;
   return {};
 }
 

@@ -1,5 +1,4 @@
-// Classifies every mapping: what stands behind it, which of its pages must be stored, and how they
-// come back.
+// Classifies every mapping: what stands behind it, and which of its pages must be stored.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -8,24 +7,13 @@
 #include <algorithm>
 #include <cstring>
 
-#include "checkpoint/plan/area_header.h"
+#include "checkpoint/area_header.h"
 #include "checkpoint/plan/memory_plan.h"
-#include "checkpoint/plan/page_reader.h"
+#include "checkpoint/plan/page_finder.h"
 #include "fd/shared_memory.h"
-#include "image/hash.h"
-#include "shim/shim_plan.h"
-#include "support/file.h"
 
 namespace thaw::checkpoint {
 namespace {
-
-constexpr uint64_t kMostCopied = 1 << 20;  ///< of one file mapping
-
-uint64_t total_size(const std::vector<Span>& spans) {
-  uint64_t size = 0;
-  for (const Span& span : spans) size += span.size();
-  return size;
-}
 
 std::string where(const Vma& vma) {
   char range[64];
@@ -75,14 +63,14 @@ Result<void> check_supported(const Vma& vma) {
 
 /// A descriptor of the file behind a mapping: by its name where that is still the same file, else
 /// through the kernel's own link, which needs privilege. Invalid if neither works.
-UniqueFd open_mapped(const Capture& capture, const Vma& vma, int flags) {
+UniqueFd open_mapped(const ProcessCapture& process, const Vma& vma, int flags) {
   if (!vma.deleted) {
     UniqueFd fd(open(vma.path.c_str(), flags | O_CLOEXEC));
     struct stat status = {};
     if (fd.valid() && fstat(fd.get(), &status) == 0 && status.st_ino == vma.ino) return fd;
   }
   char link[96];
-  snprintf(link, sizeof(link), "/proc/%d/map_files/%llx-%llx", capture.request.pid,
+  snprintf(link, sizeof(link), "/proc/%d/map_files/%llx-%llx", process.pid,
            static_cast<unsigned long long>(vma.start), static_cast<unsigned long long>(vma.end));
   return UniqueFd(open(link, flags | O_CLOEXEC));
 }
@@ -93,17 +81,19 @@ bool is_thaw_image(const Vma& vma, int fd) {
          memcmp(magic, image::kMagic, sizeof(magic)) == 0;
 }
 
-class Planner {
+class Classifier {
  public:
-  Planner(Capture& capture, MemoryPlan& plan)
-      : capture_(capture), plan_(plan), page_(capture.writer.page_size()), reader_(capture) {}
+  Classifier(Capture& capture, size_t process_index, PageData& data, PageFinder finder)
+      : capture_(capture),
+        process_index_(process_index),
+        process_(capture.processes[process_index]),
+        data_(data),
+        finder_(std::move(finder)) {}
 
-  Result<void> run() {
-    plan_.guarded = shim::can_guard(capture_.vmas, [this](uint64_t a, void* out, size_t n) {
-      return read_app(capture_, a, out, n);
-    });
-    const auto old_area = find_area(capture_);
-    for (const Vma& vma : capture_.vmas) {
+  Result<std::vector<Region>> run() {
+    std::vector<Region> regions;
+    const auto old_area = find_area(process_);
+    for (const Vma& vma : process_.vmas) {
       const bool in_old_area =
           old_area && vma.start >= old_area->start && vma.end <= old_area->start + old_area->size;
       if (is_kernel_mapping(vma) || in_old_area) continue;
@@ -111,9 +101,9 @@ class Planner {
       Region region;
       region.vma = &vma;
       THAW_TRY(classify(region));
-      if (region.backing != Backing::nothing) plan_.regions.push_back(std::move(region));
+      regions.push_back(std::move(region));
     }
-    return {};
+    return regions;
   }
 
  private:
@@ -136,42 +126,37 @@ class Planner {
       region.note = "dropped (MAP_DROPPABLE)";
       return {};
     }
-    if (vma.resident_kb + vma.swap_kb == 0 && !vma.has("gu")) return {};
-    THAW_TRY(reader_.present_pages(vma, region.runs, region.guards));
-    return choose_return(region);
+    if (vma.resident_kb + vma.swap_kb != 0 || vma.has("gu"))
+      THAW_TRY(finder_.present_pages(vma, region.runs, region.guards));
+    add_overlay(region);
+    return {};
+  }
+
+  /// Pages with changed bytes are stored, as if the app had changed them.
+  void add_overlay(Region& region) {
+    unite(region.runs,
+          process_.overlay.pages({region.vma->start, region.vma->end}, capture_.page_size));
   }
 
   /// Private memory that no file on the device stands behind: all of its bytes are stored.
   Result<void> orphan(Region& region, const char* note) {
     region.backing = Backing::anonymous;
     region.note = note;
-    THAW_TRY(reader_.nonzero_pages(*region.vma, region.runs));
-    return choose_return(region);
-  }
-
-  Result<void> choose_return(Region& region) {
-    const Vma& vma = *region.vma;
-    region.segments = mapped_segments(region);
-    if (region.runs.empty()) return {};
-    // mlock keeps all of it in memory anyway; a stack that grows cannot be a file mapping.
-    const bool copied =
-        !plan_.guarded || vma.has("gd") || vma.has("lo") || vma.has("mg") || !region.guards.empty();
-    region.pages = copied ? Pages::copied : Pages::mapped;
-    if (copied) region.segments = close_gaps(region.runs, 8 * page_);
+    finder_.nonzero_pages(*region.vma, region.runs);
+    add_overlay(region);
     return {};
   }
 
   Result<void> shared_anonymous(Region& region) {
     region.backing = Backing::anonymous;
-    region.pages = Pages::copied;
-    THAW_TRY(reader_.nonzero_pages(*region.vma, region.runs));
-    region.segments = close_gaps(region.runs, 8 * page_);
+    finder_.nonzero_pages(*region.vma, region.runs);
+    add_overlay(region);
     return {};
   }
 
   Result<void> private_file(Region& region) {
     const Vma& vma = *region.vma;
-    UniqueFd fd = open_mapped(capture_, vma, O_RDONLY);
+    UniqueFd fd = open_mapped(process_, vma, O_RDONLY);
     if (is_thaw_image(vma, fd.get())) return orphan(region, "was mapped from an older image");
     if (vma.deleted) return orphan(region, "its file was deleted");
     if (!fd.valid())
@@ -181,24 +166,17 @@ class Planner {
     THAW_ASSIGN(file, capture_.image.file(fd.get(), vma.path, model::kFileMapped));
     region.file = file;
     region.open_flags = O_RDONLY;
-    if (vma.anonymous_kb + vma.swap_kb == 0) return {};
-    THAW_TRY(reader_.changed_pages(vma, fd.get(), region.runs));
-    if (region.runs.empty()) return {};
-    // Where the app can write, pages it drops (MADV_DONTNEED) must go back to the file: its own
-    // pages are copied over the file's mapping. What has become read-only (relocated data) is
-    // mapped, and shared by all instances. So are the data of programs and libraries, and what has
-    // changed all over (the JVM's class archive): nobody drops those, and copying takes time.
-    region.of_object = is_of_object(vma);
-    const bool copied =
-        (vma.prot & PROT_WRITE) != 0 && !region.of_object && total_size(region.runs) <= kMostCopied;
-    region.pages = copied ? Pages::copied : Pages::mapped;
-    region.segments = copied ? close_gaps(region.runs, page_) : mapped_segments(region);
+    if (vma.anonymous_kb + vma.swap_kb != 0) {
+      THAW_TRY(finder_.changed_pages(vma, fd.get(), region.runs));
+      region.of_module = !region.runs.empty() && is_of_module(vma);
+    }
+    add_overlay(region);
     return {};
   }
 
   /// A part of a program or library: some other part of its file is executable.
-  [[nodiscard]] bool is_of_object(const Vma& vma) const {
-    return std::any_of(capture_.vmas.begin(), capture_.vmas.end(), [&vma](const Vma& other) {
+  [[nodiscard]] bool is_of_module(const Vma& vma) const {
+    return std::any_of(process_.vmas.begin(), process_.vmas.end(), [&vma](const Vma& other) {
       return other.dev == vma.dev && other.ino == vma.ino && (other.prot & PROT_EXEC) != 0;
     });
   }
@@ -212,7 +190,7 @@ class Planner {
     if (action != policy::Action::reopen && action != policy::Action::ignore)
       return refuse(vma, "is a writable shared mapping of a file, which every launch would write",
                     "allow it with " + policy::suggestion("mapping", vma.path, "reopen | ignore"));
-    UniqueFd fd = open_mapped(capture_, vma, writable ? O_RDWR : O_RDONLY);
+    UniqueFd fd = open_mapped(process_, vma, writable ? O_RDWR : O_RDONLY);
     if (!fd.valid()) return refuse(vma, "is of a file that cannot be opened", "check its mode");
     region.backing = Backing::file;
     THAW_ASSIGN(
@@ -228,7 +206,7 @@ class Planner {
   }
 
   /// memfd and deleted files: an object that holds the memory, made again at launch. A descriptor
-  /// of the same file, if there is one, has stored its content already.
+  /// of the same file, if there is one, gave its content already.
   Result<void> deleted_shared(Region& region) {
     const Vma& vma = *region.vma;
     region.backing = Backing::object;
@@ -251,38 +229,44 @@ class Planner {
     object.id = id;
     object.flags = (memfd ? 0u : uint32_t{fd::kMemoryWasFile}) | 0777u << fd::kMemoryModeShift;
     object.name = capture_.image.blob(memfd ? vma.path.substr(kMemfd.size()) : vma.path);
-    THAW_TRY(store_object(vma, object));
+    store_object(vma, object);
     region.object = image::Builder::add(capture_.image.objects, object);
     return {};
   }
 
-  Result<void> store_object(const Vma& first, model::Object& object) {
-    object.runs.first = static_cast<model::Index>(capture_.image.data_runs.size());
-    for (const Vma& vma : capture_.vmas) {
+  /// The whole object is what its mappings show of it.
+  void store_object(const Vma& first, model::Object& object) {
+    auto& records = capture_.image.data_runs;
+    object.runs.first = static_cast<model::Index>(records.size());
+    for (const Vma& vma : process_.vmas) {
       if (!vma.shared || vma.ino != first.ino || vma.dev != first.dev) continue;
       object.size = std::max(object.size, vma.offset + vma.size());
       std::vector<Span> runs;
-      THAW_TRY(reader_.nonzero_pages(vma, runs));
+      finder_.nonzero_pages(vma, runs);
+      unite(runs, process_.overlay.pages({vma.start, vma.end}, capture_.page_size));
       for (const Span& run : runs) {
-        const uint64_t at = capture_.writer.reserve(run.size());
-        THAW_TRY(reader_.store(run, at, plan_.overlay));
-        capture_.image.data_runs.push_back({vma.offset + (run.start - vma.start), at, run.size()});
-        ++object.runs.count;
+        const uint64_t place = data_.reserve(run.size());
+        data_.add({place, run.size(), FromApp{process_index_, run.start}});
+        records.push_back({vma.offset + (run.start - vma.start), place, run.size()});
       }
     }
-    return {};
+    object.runs.count = static_cast<uint32_t>(records.size()) - object.runs.first;
   }
 
   Capture& capture_;
-  MemoryPlan& plan_;
-  size_t page_;
-  PageReader reader_;
+  size_t process_index_;
+  const ProcessCapture& process_;
+  PageData& data_;
+  PageFinder finder_;
 };
 
 }  // namespace
 
-Result<void> plan_regions(Capture& capture, MemoryPlan& plan) {
-  return Planner(capture, plan).run();
+Result<void> classify(Capture& capture, size_t process_index, MemoryPlan& plan, PageData& data) {
+  THAW_ASSIGN(finder, PageFinder::open(capture.processes[process_index], capture.page_size));
+  THAW_ASSIGN(regions, Classifier(capture, process_index, data, std::move(finder)).run());
+  plan.regions = std::move(regions);
+  return {};
 }
 
 }  // namespace thaw::checkpoint

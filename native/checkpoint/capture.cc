@@ -1,0 +1,20 @@
+#include "checkpoint/capture.h"
+
+#include <algorithm>
+
+namespace thaw::checkpoint {
+
+model::Index ProcessCapture::thread(pid_t tid) const {
+  for (size_t i = 0; i < threads.size(); ++i)
+    if (threads[i].tid == tid) return static_cast<model::Index>(i);
+  return model::kNone;
+}
+
+const Vma* ProcessCapture::mapping(uint64_t address) const {
+  const auto found = std::find_if(vmas.begin(), vmas.end(), [address](const Vma& vma) {
+    return vma.start <= address && address < vma.end;
+  });
+  return found == vmas.end() ? nullptr : &*found;
+}
+
+}  // namespace thaw::checkpoint

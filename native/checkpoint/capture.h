@@ -1,0 +1,86 @@
+// What the stages of a checkpoint hand on to each other: one Capture of the whole tree, in it one
+// ProcessCapture for each process.
+#pragma once
+
+#include <sys/types.h>
+
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "arch/arch.h"
+#include "checkpoint/overlay.h"
+#include "checkpoint/request.h"
+#include "image/builder.h"
+#include "proc/memory.h"
+#include "proc/vma.h"
+#include "support/unique_fd.h"
+
+namespace thaw::checkpoint {
+
+using proc::Vma;
+
+/// A thread's signal state that goes into its signal frame.
+struct SignalState {
+  uint64_t blocked = 0;
+  uint64_t stack_address = 0, stack_size = 0;
+  int32_t stack_flags = 0;
+};
+
+/// One frozen thread: what its signal frame is made of. Its other state is in its record.
+struct ThreadCapture {
+  pid_t tid = 0;
+  arch::Registers registers;  ///< ready for the signal frame
+  SignalState signals;
+};
+
+/// One frozen process.
+struct ProcessCapture {
+  explicit ProcessCapture(pid_t process_id, proc::Memory process_memory)
+      : pid(process_id), memory(std::move(process_memory)) {}
+
+  pid_t pid;
+  proc::Memory memory;
+  model::Process record;               ///< as it goes into the image
+  std::vector<Vma> vmas;               ///< ascending
+  std::vector<ThreadCapture> threads;  ///< the thread group leader first
+  std::vector<int> expired_timers;     ///< ids of POSIX timers whose signal is pending
+  uint64_t syscall_instruction = 0;    ///< address of one, for injected calls
+  uint64_t scratch = 0;                ///< writable page, for injected calls
+  Overlay overlay;                     ///< bytes of its memory that are others in the image
+
+  /// Index of the thread, model::kNone if the process has none of that id.
+  [[nodiscard]] model::Index thread(pid_t tid) const;
+  /// The mapping that holds `address`, or null.
+  [[nodiscard]] const Vma* mapping(uint64_t address) const;
+};
+
+/// Device and inode.
+using FileId = std::pair<uint64_t, uint64_t>;
+
+/// Content of an open file that has no name: part of the image's page data.
+struct FileContent {
+  UniqueFd file;      ///< open for reading until it is written
+  model::Range runs;  ///< DataRun records; planning gives them their place in the image
+  Overlay overlay;
+};
+
+/// The checkpoint under way. Collecting fills it, planning completes the records and says where
+/// page data goes, writing changes nothing.
+struct Capture {
+  Capture(const Request& checkpoint_request, size_t page)
+      : request(checkpoint_request), page_size(page) {}
+
+  const Request& request;
+  size_t page_size;
+  image::Builder image;                   ///< the records of all processes
+  std::vector<ProcessCapture> processes;  ///< the root first, parents before children
+  std::vector<FileContent> contents;
+  std::map<FileId, Overlay> shared_overlays;  ///< by offset in the shared file or memory
+
+  /// The process that becomes the caller of thaw-exec: program, arguments, identity are its own.
+  [[nodiscard]] ProcessCapture& root() { return processes.front(); }
+  [[nodiscard]] const ProcessCapture& root() const { return processes.front(); }
+};
+
+}  // namespace thaw::checkpoint

@@ -1,0 +1,66 @@
+#include "checkpoint/collect/collect.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+
+namespace thaw::checkpoint {
+namespace {
+
+void find_syscall_instruction(ProcessCapture& process, bool (*wanted)(const Vma&)) {
+  for (const Vma& vma : process.vmas) {
+    if (process.syscall_instruction != 0) return;
+    if ((vma.prot & PROT_EXEC) == 0 || !wanted(vma)) continue;
+    std::vector<uint8_t> bytes(std::min<uint64_t>(vma.size(), 4 << 20));
+    if (!process.memory.read(vma.start, bytes.data(), bytes.size())) continue;
+    const ptrdiff_t at = arch::find_syscall_instruction(bytes);
+    if (at >= 0) process.syscall_instruction = vma.start + static_cast<uint64_t>(at);
+  }
+}
+
+/// Where system calls are injected, and room for their arguments.
+Result<void> prepare_injection(ProcessCapture& process, size_t page_size) {
+  // The kernel's own code first: no thread is ever stopped in a system call there, and on ARM a
+  // call injected at the very instruction of an interrupted one would be taken for that one.
+  find_syscall_instruction(
+      process, [](const Vma& vma) { return vma.path == "[sigpage]" || vma.path == "[vdso]"; });
+  find_syscall_instruction(process, [](const Vma& vma) { return vma.is_file(); });
+  for (const Vma& vma : process.vmas) {
+    const bool writable = (vma.prot & (PROT_READ | PROT_WRITE)) == (PROT_READ | PROT_WRITE) &&
+                          !vma.shared && !vma.is_file();
+    if (writable && process.scratch == 0 && vma.resident_kb > 0)
+      process.scratch = vma.end - page_size;
+  }
+  if (process.syscall_instruction == 0)
+    return Error{0, "the app has no code with a system call instruction"};
+  if (process.scratch == 0) return Error{0, "the app has no writable memory"};
+  return {};
+}
+
+}  // namespace
+
+Result<ProcessCapture> look_at(const Freeze& frozen, size_t page_size) {
+  THAW_ASSIGN(memory, proc::Memory::open(frozen.pid()));
+  ProcessCapture process(frozen.pid(), std::move(memory));
+  for (const pid_t tid : frozen.tids()) process.threads.push_back({tid, {}, {}});
+  THAW_ASSIGN(vmas, proc::read_vmas(frozen.pid()));
+  process.vmas = std::move(vmas);
+  THAW_TRY(prepare_injection(process, page_size));
+  return process;
+}
+
+Result<void> collect(Capture& capture, std::span<const Freeze> processes) {
+  for (const Freeze& frozen : processes) {
+    THAW_ASSIGN(process, look_at(frozen, capture.page_size));
+    capture.processes.push_back(std::move(process));
+  }
+  for (ProcessCapture& process : capture.processes) {
+    THAW_TRY(collect_threads(capture, process));
+    THAW_TRY(collect_process(capture, process));
+  }
+  THAW_TRY(collect_requirements(capture));
+  collect_answer(capture);
+  return collect_descriptors(capture);
+}
+
+}  // namespace thaw::checkpoint

@@ -1,0 +1,24 @@
+// Collecting: everything that an image keeps of the frozen processes but their memory, whose
+// mappings are only listed. No byte of page data is written yet.
+#pragma once
+
+#include <span>
+
+#include "checkpoint/capture.h"
+#include "checkpoint/freeze/freeze.h"
+
+namespace thaw::checkpoint {
+
+/// Fills `capture`, whose processes are still none. Refuses state that cannot be restored, with the
+/// remedy.
+Result<void> collect(Capture& capture, std::span<const Freeze> processes);
+
+// The parts, in the order in which they are called.
+Result<ProcessCapture> look_at(const Freeze& process, size_t page_size);
+Result<void> collect_threads(Capture& capture, ProcessCapture& process);
+Result<void> collect_process(Capture& capture, ProcessCapture& process);
+Result<void> collect_requirements(Capture& capture);
+void collect_answer(Capture& capture);
+Result<void> collect_descriptors(Capture& capture);
+
+}  // namespace thaw::checkpoint

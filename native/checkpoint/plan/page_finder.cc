@@ -1,0 +1,80 @@
+#include "checkpoint/plan/page_finder.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "image/hash.h"
+
+namespace thaw::checkpoint {
+namespace {
+
+constexpr size_t kChunk = 1 << 20;
+
+}  // namespace
+
+PageFinder::PageFinder(const ProcessCapture& process, size_t page_size, proc::PageMap page_map)
+    : process_(process), page_(page_size), page_map_(std::move(page_map)), buffer_(kChunk) {}
+
+Result<PageFinder> PageFinder::open(const ProcessCapture& process, size_t page_size) {
+  THAW_ASSIGN(page_map, proc::PageMap::open(process.pid, page_size));
+  return PageFinder(process, page_size, std::move(page_map));
+}
+
+/// Adds those pages of the buffer that are not all zero.
+void PageFinder::add_nonzero(uint64_t address, size_t size, std::vector<Span>& runs) {
+  for (size_t done = 0; done < size; done += page_)
+    if (!image::all_zero(buffer_.data() + done, page_)) extend(runs, address + done, page_);
+}
+
+Result<void> PageFinder::present_pages(const Vma& vma, std::vector<Span>& runs,
+                                       std::vector<Span>& guards) {
+  // Of address space: half a megabyte of page map.
+  constexpr uint64_t kBatch = uint64_t{256} << 20;
+  std::vector<Span> present;
+  for (uint64_t start = vma.start; start < vma.end; start += kBatch) {
+    THAW_ASSIGN(entries, page_map_.entries(start, std::min(vma.end, start + kBatch)));
+    for (size_t i = 0; i < entries.size(); ++i) {
+      if ((entries[i] & proc::kPageGuard) != 0)
+        extend(guards, start + i * page_, page_);
+      else if ((entries[i] & (proc::kPagePresent | proc::kPageSwapped)) != 0)
+        extend(present, start + i * page_, page_);
+    }
+  }
+  for (const Span& span : present)
+    for (uint64_t address = span.start; address < span.end; address += kChunk) {
+      const size_t size = std::min<uint64_t>(kChunk, span.end - address);
+      THAW_TRY(process_.memory.read(address, buffer_.data(), size));
+      add_nonzero(address, size, runs);
+    }
+  return {};
+}
+
+Result<void> PageFinder::changed_pages(const Vma& vma, int file, std::vector<Span>& runs) {
+  THAW_ASSIGN(entries, page_map_.entries(vma.start, vma.end));
+  std::vector<char> original(page_), current(page_);
+  for (size_t i = 0; i < entries.size(); ++i) {
+    const bool own = (entries[i] & (proc::kPagePresent | proc::kPageSwapped)) != 0 &&
+                     (entries[i] & proc::kPageOfFile) == 0;
+    if (!own) continue;
+    const uint64_t address = vma.start + i * page_;
+    THAW_TRY(process_.memory.read(address, current.data(), page_));
+    const ssize_t got =
+        pread64(file, original.data(), page_, static_cast<off64_t>(vma.offset + i * page_));
+    if (got < 0) return errno_error("cannot read " + vma.path);
+    memset(original.data() + got, 0, page_ - static_cast<size_t>(got));
+    if (memcmp(original.data(), current.data(), page_) != 0) extend(runs, address, page_);
+  }
+  return {};
+}
+
+void PageFinder::nonzero_pages(const Vma& vma, std::vector<Span>& runs) {
+  for (uint64_t address = vma.start; address < vma.end; address += kChunk) {
+    const size_t size = std::min<uint64_t>(kChunk, vma.end - address);
+    process_.memory.read_pages(address, buffer_.data(), size, page_);
+    add_nonzero(address, size, runs);
+  }
+}
+
+}  // namespace thaw::checkpoint

@@ -1,0 +1,33 @@
+// Finds the pages of a process that must be stored.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "checkpoint/capture.h"
+#include "proc/page_map.h"
+
+namespace thaw::checkpoint {
+
+class PageFinder {
+ public:
+  static Result<PageFinder> open(const ProcessCapture& process, size_t page_size);
+
+  /// Pages of anonymous memory that exist and are not all zero; guard regions (MADV_GUARD_INSTALL).
+  Result<void> present_pages(const Vma& vma, std::vector<Span>& runs, std::vector<Span>& guards);
+  /// Pages of a private file mapping that the app changed and that differ from the file.
+  Result<void> changed_pages(const Vma& vma, int file, std::vector<Span>& runs);
+  /// Pages of any mapping that are not all zero, present or not.
+  void nonzero_pages(const Vma& vma, std::vector<Span>& runs);
+
+ private:
+  PageFinder(const ProcessCapture& process, size_t page_size, proc::PageMap page_map);
+  void add_nonzero(uint64_t address, size_t size, std::vector<Span>& runs);
+
+  const ProcessCapture& process_;
+  size_t page_;
+  proc::PageMap page_map_;
+  std::vector<char> buffer_;
+};
+
+}  // namespace thaw::checkpoint

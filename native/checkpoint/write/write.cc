@@ -1,0 +1,78 @@
+#include "checkpoint/write/write.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "image/writer.h"
+
+namespace thaw::checkpoint {
+namespace {
+
+constexpr size_t kChunk = 1 << 20;
+
+/// Reads parts of pieces, whole pages each, with what the image has changed in them.
+class Source {
+ public:
+  explicit Source(const Capture& capture) : capture_(capture) {}
+
+  Result<void> read(const Piece& piece, uint64_t from, char* bytes, size_t size) const {
+    return std::visit([&](const auto& source) { return read(source, from, bytes, size); },
+                      piece.source);
+  }
+
+ private:
+  Result<void> read(const FromApp& source, uint64_t from, char* bytes, size_t size) const {
+    const ProcessCapture& process = capture_.processes[source.process];
+    process.memory.read_pages(source.address + from, bytes, size, capture_.page_size);
+    process.overlay.apply(source.address + from, bytes, size);
+    return {};
+  }
+
+  Result<void> read(const FromFile& source, uint64_t from, char* bytes, size_t size) const {
+    const FileContent& content = capture_.contents[source.content];
+    const uint64_t offset = source.offset + from;
+    size_t done = 0;
+    while (done < size) {
+      const ssize_t got =
+          pread(content.file.get(), bytes + done, size - done, static_cast<off_t>(offset + done));
+      if (got < 0) return errno_error("cannot read a file's content");
+      if (got == 0) break;
+      done += static_cast<size_t>(got);
+    }
+    memset(bytes + done, 0, size - done);
+    content.overlay.apply(offset, bytes, size);
+    return {};
+  }
+
+  Result<void> read(const Made& source, uint64_t from, char* bytes, size_t size) const {
+    memcpy(bytes, source.data() + from, size);
+    return {};
+  }
+
+  const Capture& capture_;
+};
+
+Result<void> write_pages(const Capture& capture, const PageData& data, image::Writer& writer) {
+  const Source source(capture);
+  std::vector<char> buffer(kChunk);
+  for (const Piece& piece : data.pieces())
+    for (uint64_t done = 0; done < piece.size; done += kChunk) {
+      const size_t size = std::min<uint64_t>(kChunk, piece.size - done);
+      THAW_TRY(source.read(piece, done, buffer.data(), size));
+      THAW_TRY(writer.write(piece.place + done, buffer.data(), size));
+    }
+  return {};
+}
+
+}  // namespace
+
+Result<uint64_t> write(const Capture& capture, const PageData& data) {
+  THAW_ASSIGN(writer, image::Writer::create(capture.request.image, capture.page_size));
+  THAW_TRY(write_pages(capture, data, writer));
+  THAW_ASSIGN(header, writer.finish(capture.image, data.end(), arch::kCpu));
+  return header.file_size;
+}
+
+}  // namespace thaw::checkpoint
