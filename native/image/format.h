@@ -2,11 +2,10 @@
 //
 //   [0, page_size)                  header
 //   [page_size, metadata_offset)    page data, page aligned, sparse where the app's memory is zero
-//   [metadata_offset, file_size)    sections and blobs; hashed with the header; mapped once by a
-//   launch
+//   [metadata_offset, file_size)    sections and blobs; hashed with the header, mapped by a launch
 //
-// The metadata stands last because its size is known only after the pages were written, in one
-// pass.
+// The metadata stands last: a working set that is recorded later changes its size, not the places
+// of the pages.
 #pragma once
 
 #include <cstdint>
@@ -66,7 +65,7 @@ struct Header {
   uint64_t metadata_offset = 0;  ///< page aligned
   uint64_t metadata_size = 0;
   uint64_t metadata_hash = 0;  ///< XXH3-64 of the header with this field zero, then of the metadata
-  uint64_t data_hash = 0;  ///< see DataHash in writer.h; checked by `thaw verify`, not by a launch
+  uint64_t data_hash = 0;  ///< see DataHash in hash.h; checked by `thaw verify`, not by a launch
   uint8_t id[16] = {};     ///< random: tells images apart
   Section sections[static_cast<uint32_t>(SectionId::count)] = {};
 };

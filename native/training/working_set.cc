@@ -1,18 +1,14 @@
 #include "training/working_set.h"
 
-#include <fcntl.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <unordered_map>
 
+#include "proc/page_map.h"
+
 namespace thaw::training {
 namespace {
-
-/// Bits of an entry (Documentation/admin-guide/mm/pagemap.rst).
-constexpr uint64_t kPresent = uint64_t{1} << 63, kSwapped = uint64_t{1} << 62,
-                   kFilePage = uint64_t{1} << 61;
 
 /// Its pages stay together: a multiple of the largest page size, and of what storage reads at once.
 constexpr uint64_t kBlock = 128 << 10;
@@ -23,14 +19,14 @@ enum class Touch { none, read, written };
 using Page = model::FeedRun;
 
 Touch touch_of(uint64_t entry) {
-  if ((entry & (kPresent | kSwapped)) == 0) return Touch::none;
-  return (entry & kFilePage) != 0 ? Touch::read : Touch::written;
+  if ((entry & (proc::kPagePresent | proc::kPageSwapped)) == 0) return Touch::none;
+  return (entry & proc::kPageOfFile) != 0 ? Touch::read : Touch::written;
 }
 
 class Recorder {
  public:
-  Recorder(const image::View& view, UniqueFd pagemap)
-      : view_(view), page_(view.header().page_size), pagemap_(std::move(pagemap)) {}
+  Recorder(const image::View& view, proc::PageMap page_map)
+      : view_(view), page_(view.header().page_size), page_map_(std::move(page_map)) {}
 
   Result<std::vector<Page>> run() {
     for (const model::Op& op : view_.ops())
@@ -40,16 +36,11 @@ class Recorder {
 
  private:
   Result<void> add(const model::Op& op) {
-    constexpr uint64_t kBatch = 4096;  // entries
-    std::vector<uint64_t> entries(kBatch);
-    for (uint64_t first = 0; first < op.size / page_; first += kBatch) {
-      const uint64_t count = std::min(kBatch, op.size / page_ - first);
-      const uint64_t start = op.address + first * page_;
-      const auto at = static_cast<off_t>(start / page_ * sizeof(uint64_t));
-      if (pread(pagemap_.get(), entries.data(), count * sizeof(uint64_t), at) !=
-          static_cast<ssize_t>(count * sizeof(uint64_t)))
-        return errno_error("cannot read which pages the app has touched");
-      for (uint64_t i = 0; i < count; ++i) add(op, start + i * page_, touch_of(entries[i]));
+    const uint64_t batch = 4096 * page_;
+    for (uint64_t done = 0; done < op.size; done += batch) {
+      const uint64_t start = op.address + done;
+      THAW_ASSIGN(entries, page_map_.entries(start, start + std::min(batch, op.size - done)));
+      for (size_t i = 0; i < entries.size(); ++i) add(op, start + i * page_, touch_of(entries[i]));
     }
     return {};
   }
@@ -73,7 +64,7 @@ class Recorder {
 
   const image::View& view_;
   uint64_t page_;
-  UniqueFd pagemap_;
+  proc::PageMap page_map_;
   std::vector<Page> pages_;
 };
 
@@ -107,10 +98,8 @@ std::vector<model::FeedRun> merged(std::span<const Page> pages) {
 
 Result<std::vector<model::FeedRun>> working_set(const image::View& view, pid_t pid,
                                                 std::span<const uint64_t> faults) {
-  const std::string path = "/proc/" + std::to_string(pid) + "/pagemap";
-  UniqueFd pagemap(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!pagemap.valid()) return errno_error("cannot open " + path);
-  THAW_ASSIGN(pages, Recorder(view, std::move(pagemap)).run());
+  THAW_ASSIGN(page_map, proc::PageMap::open(pid, view.header().page_size));
+  THAW_ASSIGN(pages, Recorder(view, std::move(page_map)).run());
   order_by_use(pages, faults);
   return merged(pages);
 }

@@ -37,8 +37,6 @@ Result<void> prepare_injection(ProcessCapture& process, size_t page_size) {
   return {};
 }
 
-}  // namespace
-
 Result<ProcessCapture> look_at(const Freeze& frozen, size_t page_size) {
   THAW_ASSIGN(memory, proc::Memory::open(frozen.pid()));
   ProcessCapture process(frozen.pid(), std::move(memory));
@@ -48,6 +46,8 @@ Result<ProcessCapture> look_at(const Freeze& frozen, size_t page_size) {
   THAW_TRY(prepare_injection(process, page_size));
   return process;
 }
+
+}  // namespace
 
 Result<void> collect(Capture& capture, std::span<const Freeze> processes) {
   for (const Freeze& frozen : processes) {

@@ -14,7 +14,6 @@ namespace thaw::checkpoint {
 Result<void> collect(Capture& capture, std::span<const Freeze> processes);
 
 // The parts, in the order in which they are called.
-Result<ProcessCapture> look_at(const Freeze& process, size_t page_size);
 Result<void> collect_threads(Capture& capture, ProcessCapture& process);
 Result<void> collect_process(Capture& capture, ProcessCapture& process);
 Result<void> collect_requirements(Capture& capture);

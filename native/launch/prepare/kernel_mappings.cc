@@ -109,12 +109,14 @@ Result<void> move_to_gap(const View& view, Found& found) {
   return Error{ENOMEM, "there is no room for this kernel's vDSO in the app's address space"};
 }
 
-/// Under another kernel, the app's old vDSO is patched to jump to this kernel's.
+/// Under another kernel, the app's old vDSO is patched to jump to this kernel's. An app may have
+/// none: this kernel's is only out of its way then.
 Result<void> bridge(const View& view, Found& found) {
   const uint64_t app_vdso = view.root_process().vdso_start;
+  if (app_vdso != 0 && found.vdso.start == 0)
+    return Error{0, "this kernel has no vDSO, which the app needs"};
+  if (!found.mappings.moves.empty()) THAW_TRY(move_to_gap(view, found));
   if (app_vdso == 0) return {};
-  if (found.vdso.start == 0) return Error{0, "this kernel has no vDSO, which the app needs"};
-  THAW_TRY(move_to_gap(view, found));
   const std::string_view old = view.bytes(view.requirements_record().vdso);
   if (old.size() != view.root_process().vdso_size)
     return Error{0, "the image has no copy of its vDSO"};

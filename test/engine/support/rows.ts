@@ -47,6 +47,7 @@ export const rows: readonly Row[] = [
   { app: 'memory_flags' },
   { app: 'memory_names' },
   { app: 'memory_guard' },
+  { app: 'no_vdso' },
   { app: 'memory_droppable' },
   { app: 'memory_growsdown' },
   { app: 'memory_seal' },
