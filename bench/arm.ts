@@ -1,7 +1,6 @@
 // `npm run bench:arm`: the first answer of real apps, cold, warm and by CRIU, in QEMU guests of both ARM CPUs. The bench itself
 // runs in the guest; here are the guests, and the tables of all.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execa } from 'execa';
 import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -61,10 +60,11 @@ async function measureIn(cpu: ArmCpu, { profiles, rounds }: Options): Promise<Re
     const bench = ['--only', only, '--rounds', rounds, '--output', '/out', '--store', '/tmp/store'];
     const guest = ['--out', out, '--share', root, '--memory', '3072', '--timeout', String(GUEST_SECONDS)];
     const command = ['env', `THAW_COMMIT=${commit()}`, 'node', '/share/dist/bench/bench.js', ...bench];
-    const child = spawn(join(root, 'cross', 'guest.sh'), ['run', cpu, ...guest, '--', ...command], {
-      stdio: ['ignore', 'ignore', 'inherit'],
-    });
-    const [status] = (await once(child, 'close')) as [number | null];
+    const { exitCode: status } = await execa(
+      join(root, 'cross', 'guest.sh'),
+      ['run', cpu, ...guest, '--', ...command],
+      { stdin: 'ignore', stdout: 'ignore', stderr: 'inherit', reject: false },
+    );
     const made = readdirSync(out).find((name) => name.endsWith('.json'));
     if (made === undefined)
       throw new ThawError(`the ${cpu} guest measured nothing; it ended with status ${status ?? 'none'}`, {

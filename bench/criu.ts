@@ -1,5 +1,5 @@
 // The same app under CRIU: the criu that $CRIU names or PATH has, if there is one.
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { execa, execaSync } from 'execa';
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -21,8 +21,8 @@ const RESTORE_SECONDS = 60;
 /** @returns the criu to use and its version; undefined if there is none that starts */
 export function findCriu(): { program: string; version: string } | undefined {
   const program = process.env['CRIU'] ?? 'criu';
-  const { stdout, status } = spawnSync(program, ['--version'], { encoding: 'utf8' });
-  return status === 0 ? { program, version: /\d+(\.\d+)+/.exec(stdout)?.[0] ?? 'unknown' } : undefined;
+  const { failed, stdout } = execaSync(program, ['--version'], { reject: false });
+  return failed ? undefined : { program, version: /\d+(\.\d+)+/.exec(stdout)?.[0] ?? 'unknown' };
 }
 
 /** A subject, warmed up as its profile says and dumped by CRIU. */
@@ -57,14 +57,16 @@ export class CriuImage {
 
   /** The same with --lazy-pages. The daemon that gives the pages is there before the clock runs. */
   async firstAnswerLazily(n: number): Promise<FirstAnswer> {
-    const daemon = spawn(this.criu, ['lazy-pages', '-D', this.folder, '-W', this.folder, '-v1'], {
+    const daemon = execa(this.criu, ['lazy-pages', '-D', this.folder, '-W', this.folder, '-v1'], {
       stdio: 'ignore',
+      reject: false,
     });
     try {
       await appears(join(this.folder, 'lazy-pages.socket'));
       return await this.#restore(n, ['--lazy-pages', '-W', this.folder]);
     } finally {
-      await ended(daemon);
+      daemon.kill('SIGKILL');
+      await daemon;
       rmSync(join(this.folder, 'lazy-pages.socket'), { force: true });
     }
   }
@@ -109,11 +111,4 @@ async function appears(path: string): Promise<void> {
     await setTimeout(5);
   }
   throw new ThawError(`criu lazy-pages has not made ${path}`);
-}
-
-async function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exit = new Promise((resolve) => child.once('exit', resolve));
-  child.kill('SIGKILL');
-  await exit;
 }

@@ -1,6 +1,5 @@
-import { spawn, type ChildProcessByStdio } from 'node:child_process';
-import { createInterface } from 'node:readline';
-import type { Readable, Writable } from 'node:stream';
+import { execa } from 'execa';
+
 import { firstAnswer } from './paths.js';
 
 /** What to ask a server, as the bytes of one request after which it closes the connection, and what the answer must hold. */
@@ -73,64 +72,38 @@ export class Instance {
 
 /** The first_answer process that starts the server, asks it, and ends it; one line of JSON on its output for each answer. */
 class Driver {
-  readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
+  readonly #child: ReturnType<typeof start>;
   readonly #lines: AsyncIterator<string>;
-  readonly #closed: Promise<void>;
-  #errors = '';
 
-  constructor(start: Start, question: Question) {
+  constructor({ command, cwd, env, port, log, timeoutSeconds = TIMEOUT_SECONDS }: Start, question: Question) {
     const options = [
-      '--port',
-      String(start.port),
-      '--send',
-      escape(question.send),
-      '--expect',
-      escape(question.expect),
+      ...['--port', String(port), '--send', escape(question.send), '--expect', escape(question.expect)],
+      ...['--own-network', '--hold', '--timeout', String(timeoutSeconds), '--log', log],
     ];
-    this.#child = spawn(
-      firstAnswer,
-      [
-        ...options,
-        '--own-network',
-        '--hold',
-        '--timeout',
-        String(start.timeoutSeconds ?? TIMEOUT_SECONDS),
-        '--log',
-        start.log,
-        '--',
-        ...start.command,
-      ],
-      {
-        cwd: start.cwd,
-        env: start.env,
-        stdio: ['pipe', 'pipe', 'pipe'],
-      },
-    );
-    this.#child.stderr.on('data', (text: Buffer) => (this.#errors += text.toString()));
-    this.#child.stdin.on('error', () => undefined); // a driver that has failed says why on stderr
-    this.#closed = new Promise((resolve) =>
-      this.#child.once('close', () => {
-        resolve();
-      }),
-    );
-    this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
+    this.#child = start([...options, '--', ...command], cwd, env);
+    this.#lines = this.#child.iterable();
   }
 
   async nextLine(): Promise<string> {
     const next = await this.#lines.next();
     if (next.done !== true) return next.value;
-    await this.#closed;
-    throw new InstanceError(this.#errors.trim() || 'the instance ended');
+    const { stderr } = await this.#child;
+    throw new InstanceError(stderr.trim() || 'the instance ended');
   }
 
   writeLine(line: string): void {
     this.#child.stdin.write(`${line}\n`);
   }
 
-  end(): Promise<void> {
+  async end(): Promise<void> {
     this.#child.stdin.end();
-    return this.#closed;
+    await this.#child;
   }
+}
+
+/** What it prints is read line by line; what it says on stderr is kept. */
+function start(args: readonly string[], cwd: string, env: Start['env']) {
+  return execa(firstAnswer, args, { cwd, env, extendEnv: false, reject: false, buffer: { stdout: false } });
 }
 
 function escape(text: string): string {

@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { execaSync } from 'execa';
 import { cpus, release, totalmem } from 'node:os';
 
 import { root } from './paths.js';
@@ -37,8 +37,8 @@ export function machineText({ cpu, cpus, kernel, commit, user, at }: Machine): s
 export function commit(): string {
   // A guest or a device has no git.
   const git = (...args: string[]): string => {
-    const { status, stdout } = spawnSync('git', ['-C', root, ...args], { encoding: 'utf8' });
-    return status === 0 ? stdout.trim() : '';
+    const { failed, stdout } = execaSync('git', ['-C', root, ...args], { reject: false });
+    return failed ? '' : stdout.trim();
   };
   const id = git('rev-parse', '--short', 'HEAD');
   return id === ''

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execa } from 'execa';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { definitionPath, root } from './paths.js';
@@ -41,17 +41,12 @@ export class Thaw {
   }
 
   async #run(args: readonly string[]): Promise<void> {
-    const child = spawn(process.execPath, [this.#script, ...args], {
-      env: { ...process.env, THAW_STORE: this.store, NO_COLOR: '1' },
-      stdio: ['ignore', 'pipe', 'pipe'],
+    const { failed, exitCode, all } = await execa(process.execPath, [this.#script, ...args], {
+      env: { THAW_STORE: this.store, NO_COLOR: '1' },
+      stdin: 'ignore',
+      all: true,
+      reject: false,
     });
-    let output = '';
-    child.stdout.on('data', (text: Buffer) => (output += text.toString()));
-    child.stderr.on('data', (text: Buffer) => (output += text.toString()));
-    const code = await new Promise<number | null>((resolve, reject) => {
-      child.once('error', reject);
-      child.once('close', resolve);
-    });
-    if (code !== 0) throw new ThawError(`thaw ${args.join(' ')}: exit code ${code}\n${output.trim()}`);
+    if (failed) throw new ThawError(`thaw ${args.join(' ')}: exit code ${exitCode ?? 'none'}\n${all.trim()}`);
   }
 }

@@ -1,6 +1,5 @@
 // The commands that exercise an app.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execa } from 'execa';
 import { setTimeout } from 'node:timers/promises';
 
 import { ThawError } from '../errors.js';
@@ -10,7 +9,8 @@ import type { Setting } from './setting.js';
 const RETRY_MS = 50;
 
 interface Outcome {
-  readonly code: number | null;
+  /** undefined: a signal ended it. */
+  readonly code: number | undefined;
   readonly output: string;
 }
 
@@ -37,27 +37,26 @@ export async function exerciseUntilGood(
       await setTimeout(RETRY_MS, undefined, { signal });
 }
 
-function failure(command: string, code: number | null, output: string): ThawError {
-  const ending = code === null ? 'was killed' : `failed with exit code ${code}`;
+function failure(command: string, code: number | undefined, output: string): ThawError {
+  const ending = code === undefined ? 'was killed' : `failed with exit code ${code}`;
   const said = output.trim() === '' ? '' : `:\n${output.trimEnd().replace(/^/gm, '  | ')}`;
   return new ThawError(`the command \`${command}\` ${ending}${said}`, {
     remedy: 'see warmup.run in the profile',
   });
 }
 
-async function shell(command: string, { env, cwd, account }: Setting, signal: AbortSignal): Promise<Outcome> {
-  signal.throwIfAborted();
-  const child = spawn(shellPath(), ['-c', command], {
+async function shell(command: string, { env, cwd, account }: Setting, stop: AbortSignal): Promise<Outcome> {
+  stop.throwIfAborted();
+  const child = execa(shellPath(), ['-c', command], {
     env: { ...env, PATH: withTools(env['PATH']) },
+    extendEnv: false,
     cwd,
     detached: true, // A group of its own, which can be ended as a whole.
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdin: 'ignore',
+    all: true,
+    reject: false,
     ...(account.change === undefined ? {} : { uid: account.change.uid, gid: account.change.gid }),
   });
-  let output = '';
-  const collect = (text: Buffer): void => void (output += text.toString());
-  child.stdout.on('data', collect);
-  child.stderr.on('data', collect);
   const kill = (): void => {
     try {
       if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
@@ -65,11 +64,12 @@ async function shell(command: string, { env, cwd, account }: Setting, signal: Ab
       // It has just ended.
     }
   };
-  signal.addEventListener('abort', kill, { once: true });
+  stop.addEventListener('abort', kill, { once: true });
   try {
-    const [code] = (await once(child, 'close')) as [number | null];
-    return { code, output };
+    const { exitCode, signal, all, cause } = await child;
+    if (exitCode === undefined && signal === undefined) throw cause;
+    return { code: exitCode, output: all };
   } finally {
-    signal.removeEventListener('abort', kill);
+    stop.removeEventListener('abort', kill);
   }
 }

@@ -1,10 +1,9 @@
 // A new working set for an installed image, whose app has got other habits than at its build. The image that launches use
 // stays what it was until the new one has proved itself.
-import { execFile } from 'node:child_process';
+import { execa } from 'execa';
 import { rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 
 import { explained } from '../app/output.js';
 import { settingOf } from '../app/setting.js';
@@ -48,7 +47,7 @@ export async function retrain(
  */
 async function copySparse(from: string, to: string): Promise<void> {
   try {
-    await promisify(execFile)('cp', ['--', from, to]);
+    await execa('cp', ['--', from, to]);
     const copy = await open(to);
     await copy.sync();
     await copy.close();

@@ -9,7 +9,8 @@ import { errorReport } from '../report.js';
 import { Store } from '../store/store.js';
 import { duration, size, table } from '../table.js';
 import { ARM_CPUS } from '../firmware/cpu.js';
-import { type TargetRow, buildForTarget } from '../firmware/target.js';
+import { buildForTarget } from '../firmware/build.js';
+import type { TargetRow } from '../firmware/guest.js';
 import { type Built, build } from '../building/build.js';
 
 export const help = `usage: thaw build [--store DIR] [--json] [--guards-off NAME,...] PROFILE.toml...

@@ -1,18 +1,14 @@
 // The guest: cross/guest.sh with the device's root, in which cross/guest-build builds the profiles.
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { type ResultPromise, execa } from 'execa';
 import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
 
 import type { Definition } from '../definition/definition.js';
 import { ThawError } from '../errors.js';
 import { projectFolder } from '../engine/index.js';
 import type { Progress } from '../progress.js';
 import type { ArmCpu } from './cpu.js';
-import { missing, runTool } from './process.js';
-import type { TargetRow } from './target.js';
+import { expectStarted, runTool } from './process.js';
 
 export interface GuestSetting {
   readonly cpu: ArmCpu;
@@ -27,7 +23,25 @@ export interface GuestSetting {
   readonly guardsOff: readonly string[];
 }
 
-type Child = ChildProcessByStdio<null, Readable, Readable>;
+/** What the guest's `thaw build --json` says of each profile. */
+export interface TargetRow {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly ms: number;
+  readonly onDisk?: number;
+  readonly error?: string;
+  readonly report?: { readonly threads: number; readonly mappings: number; readonly descriptors: number };
+}
+
+/** What it prints is kept; what it says meanwhile is followed. */
+const RUN = {
+  stdin: 'ignore',
+  buffer: { stderr: false },
+  reject: false,
+  detached: true, // A group of its own, so that QEMU ends with its script.
+} as const;
+
+type Child = ResultPromise<typeof RUN>;
 
 /** Booting, and what a profile may take beyond its own time-outs; a time-out of a step comes first. */
 const BOOT_SECONDS = 300;
@@ -63,7 +77,6 @@ export class Guest {
     this.#fillIn(definitions);
     const child = this.#start(root, definitions);
     const end = (): void => {
-      // A group of its own, so that QEMU ends with its script.
       if (child.pid !== undefined) process.kill(-child.pid, 'SIGTERM');
     };
     this.interrupt.addEventListener('abort', end, { once: true });
@@ -116,31 +129,24 @@ export class Guest {
     const guards = guardsOff.length === 0 ? [] : ['--guards-off', guardsOff.join(',')];
     const build = ['--json', ...guards, ...definitions.map(({ name }) => `/${name}.toml`)];
     const command = ['/run/guest/tools/bin/sh', '/in/guest-build', cpu, ...build];
-    return spawn(join(projectFolder, 'cross/guest.sh'), ['run', cpu, ...words, '--', ...command], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      detached: true,
-    });
+    return execa(join(projectFolder, 'cross/guest.sh'), ['run', cpu, ...words, '--', ...command], RUN);
   }
 
   /** Passes on what the guest says while it says it. */
   async #follow(child: Child, progress: Progress): Promise<TargetRow[]> {
-    let output = '';
-    child.stdout.on('data', (text: Buffer) => (output += text.toString()));
-    const lines = createInterface({ input: child.stderr });
-    const closed = once(child, 'close').catch((error: unknown) => {
-      throw missing('cross/guest.sh', error);
-    }) as Promise<[number | null]>;
-    const up = once(lines, 'line') as Promise<[string]>;
+    const lines = child.iterable({ from: 'stderr' });
     const first = await progress.step(
       'boot',
-      () => Promise.race([up.then(([line]) => line), closed.then(() => undefined)]),
-      (line) => line ?? 'it ended',
+      () => lines.next(),
+      (next) => (next.done === true ? 'it ended' : next.value),
     );
-    lines.on('line', (line) => process.stderr.write(`${line.trimEnd()}\n`));
-    const [status] = await closed;
+    for await (const line of lines) process.stderr.write(`${line.trimEnd()}\n`);
+    const ending = await child;
     this.interrupt.throwIfAborted();
-    if (first !== undefined && (status === 0 || status === 1) && output.trim() !== '')
-      return JSON.parse(output) as TargetRow[];
+    expectStarted('cross/guest.sh', ending);
+    const { exitCode: status, stdout } = ending;
+    if (first.done !== true && (status === 0 || status === 1) && stdout.trim() !== '')
+      return JSON.parse(stdout) as TargetRow[];
     throw new ThawError(`the guest ended with status ${status ?? 'none'} before its profiles were built`, {
       remedy:
         status === 124

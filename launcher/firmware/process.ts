@@ -1,29 +1,30 @@
 // Programs of the build machine: QEMU's script, file system tools.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execa } from 'execa';
 
 import { ThawError } from '../errors.js';
 
-/** Runs a program. @throws ThawError with what it said, or which package has it */
+const LINES = 10;
+
+/** Runs a program. @returns what it printed @throws ThawError with what it said, or which package has it */
 export async function runTool(program: string, args: readonly string[], input = ''): Promise<string> {
-  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
-  let [output, errors] = ['', ''];
-  child.stdout.on('data', (text: Buffer) => (output += text.toString()));
-  child.stderr.on('data', (text: Buffer) => (errors += text.toString()));
-  child.stdin.on('error', () => undefined); // It ended without reading all: its exit code tells.
-  child.stdin.end(input);
-  try {
-    const [code] = (await once(child, 'close')) as [number | null];
-    if (code === 0) return output;
-  } catch (error) {
-    throw missing(program, error);
-  }
-  const said = (errors.trim() === '' ? output : errors).trimEnd().split('\n').slice(-10).join('\n  | ');
-  throw new ThawError(`${program} failed:\n  | ${said}`);
+  const result = await execa(program, args, { input, reject: false });
+  if (!result.failed) return result.stdout;
+  expectStarted(program, result);
+  const said = result.stderr.trim() === '' ? result.stdout : result.stderr;
+  throw new ThawError(`${program} failed:\n  | ${said.trimEnd().split('\n').slice(-LINES).join('\n  | ')}`);
 }
 
-export function missing(program: string, cause: unknown): ThawError {
-  return new ThawError(`cannot run ${program}`, {
+/** What execa tells of a program that has ended, or that could not be started. */
+interface Ending {
+  readonly exitCode?: number | undefined;
+  readonly signal?: string | undefined;
+  readonly cause?: unknown;
+}
+
+/** @throws ThawError which package has it, when the program could not be started */
+export function expectStarted(program: string, { exitCode, signal, cause }: Ending): void {
+  if (exitCode !== undefined || signal !== undefined) return;
+  throw new ThawError(`cannot run ${program}`, {
     remedy: 'cross/setup.sh installs what building for a device needs',
     cause,
   });

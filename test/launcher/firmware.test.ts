@@ -20,7 +20,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-import { type Root, openRoot } from '../../launcher/firmware/root.js';
+import { type Root, openRoot } from '../../launcher/firmware/roots/index.js';
 import { Workshop } from './support.js';
 
 const root = process.geteuid?.() === 0;

@@ -2,7 +2,7 @@
 import { mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-import { ThawError } from '../errors.js';
+import { ThawError } from '../../errors.js';
 import { addToFolder } from './directory.js';
 
 /** Owners and devices can be unpacked by root alone, or by what passes for root (fakeroot, pseudo). */

@@ -1,5 +1,5 @@
 // An erofs image, made again with the compression that it has.
-import { runTool } from './process.js';
+import { runTool } from '../process.js';
 import { expectRoot, rewrite } from './rewrite.js';
 import type { Root } from './root.js';
 

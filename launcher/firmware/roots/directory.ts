@@ -2,10 +2,10 @@
 import { accessSync, constants, existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-import { ThawError } from '../errors.js';
-import { runTool } from './process.js';
+import { ThawError } from '../../errors.js';
+import { runTool } from '../process.js';
 import type { Root } from './root.js';
-import { STORE } from './store.js';
+import { STORE } from '../store.js';
 
 export class DirectoryRoot implements Root {
   readonly what: string;

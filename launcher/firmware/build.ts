@@ -10,19 +10,9 @@ import { ThawError } from '../errors.js';
 import { native } from '../engine/index.js';
 import { Progress } from '../progress.js';
 import { size } from '../table.js';
-import { Guest, type GuestSetting } from './guest.js';
-import { type Root, openRoot } from './root.js';
+import { Guest, type GuestSetting, type TargetRow } from './guest.js';
+import { type Root, openRoot } from './roots/index.js';
 import { diskUsage, imagesIn } from './store.js';
-
-/** What the guest's `thaw build --json` says of each profile. */
-export interface TargetRow {
-  readonly name: string;
-  readonly ok: boolean;
-  readonly ms: number;
-  readonly onDisk?: number;
-  readonly error?: string;
-  readonly report?: { readonly threads: number; readonly mappings: number; readonly descriptors: number };
-}
 
 export interface TargetRequest extends GuestSetting {
   /** The device's root: a folder, or an image. */

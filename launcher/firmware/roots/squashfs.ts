@@ -1,7 +1,7 @@
 // A squashfs image, made again with the compression and block size that it has.
 import { closeSync, openSync, readSync } from 'node:fs';
 
-import { runTool } from './process.js';
+import { runTool } from '../process.js';
 import { expectRoot, rewrite } from './rewrite.js';
 import type { Root } from './root.js';
 

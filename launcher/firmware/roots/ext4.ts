@@ -12,11 +12,11 @@ import {
 } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 
-import { ThawError } from '../errors.js';
-import { size } from '../table.js';
-import { runTool } from './process.js';
+import { ThawError } from '../../errors.js';
+import { size } from '../../table.js';
+import { runTool } from '../process.js';
 import type { Root } from './root.js';
-import { STORE, diskUsage } from './store.js';
+import { STORE, diskUsage } from '../store.js';
 
 export class Ext4Root implements Root {
   readonly what = 'ext4';

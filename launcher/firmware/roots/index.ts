@@ -1,23 +1,15 @@
-// A device's root file system, as a folder or as an image of one of the kinds below.
+// The table of the kinds of root file systems.
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 
-import { ThawError, messageOf } from '../errors.js';
+import { ThawError, messageOf } from '../../errors.js';
 import { DirectoryRoot } from './directory.js';
 import { ErofsRoot } from './erofs.js';
 import { Ext4Root } from './ext4.js';
+import type { Root } from './root.js';
 import { SquashfsRoot } from './squashfs.js';
 
-export interface Root {
-  /** One line for people. */
-  readonly what: string;
-  /** Fails early, before minutes of work, where `add` could not succeed. @throws ThawError */
-  expectWritable(output: string | undefined): void;
-  /** The path of an image that a guest can mount; what has to be made for it is made in `work`. */
-  image(work: string): Promise<string>;
-  /** Adds the files below `additions`, in place of an earlier store. On failure the root is what it was. */
-  add(additions: string, output: string | undefined): Promise<void>;
-}
+export type { Root } from './root.js';
 
 interface Kind {
   readonly name: string;
@@ -33,7 +25,7 @@ const KINDS: readonly Kind[] = [
   { name: 'ext4', magic: [0x53, 0xef], offset: 1024 + 0x38, open: (path) => new Ext4Root(path) },
 ];
 
-/** @throws ThawError when there is nothing that can be a root */
+/** The root at a path: a folder or an image. @throws ThawError when there is nothing that can be a root */
 export function openRoot(given: string): Root {
   const path = resolve(given);
   const status = statSync(path, { throwIfNoEntry: false });
