@@ -59,14 +59,17 @@ bool bool_option(const Napi::Object& options, const char* name) {
   return value.IsBoolean() && value.As<Napi::Boolean>().Value();
 }
 
-std::vector<std::string> strings_option(const Napi::Object& options, const char* name) {
+std::vector<std::string> strings_of(const Napi::Value& value) {
   std::vector<std::string> strings;
-  const Napi::Value value = options.Get(name);
   if (!value.IsArray()) return strings;
   const auto array = value.As<Napi::Array>();
   for (uint32_t i = 0; i < array.Length(); ++i)
     strings.push_back(array.Get(i).ToString().Utf8Value());
   return strings;
+}
+
+std::vector<std::string> strings_option(const Napi::Object& options, const char* name) {
+  return strings_of(options.Get(name));
 }
 
 NODE_API_MODULE(thaw, initialize)

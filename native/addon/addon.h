@@ -28,6 +28,8 @@ Napi::Value receive_datagram(const Napi::CallbackInfo& info);
 /// Helpers on options objects.
 std::string string_option(const Napi::Object& options, const char* name);
 bool bool_option(const Napi::Object& options, const char* name);
+/// An array's elements as text; none where it is not an array.
+std::vector<std::string> strings_of(const Napi::Value& value);
 std::vector<std::string> strings_option(const Napi::Object& options, const char* name);
 
 }  // namespace thaw::addon

@@ -1,0 +1,108 @@
+#include "spawn/spawn.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "launch/prepare/time_namespace.h"
+#include "support/unique_fd.h"
+
+namespace thaw::spawn {
+namespace {
+
+/// Runs in the child, between fork and exec: system calls only. The name of the step that failed,
+/// or null.
+const char* set_up_child(const Request& request) {
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  for (int number = 1; number < 32; ++number) signal(number, SIG_DFL);
+  if (request.new_session) setsid();
+  if (request.fresh_clocks) launch::start_clocks_afresh();
+  // Out of the way first: the sources may be 0, 1 or 2 themselves.
+  int copies[3];
+  for (int i = 0; i < 3; ++i)
+    if ((copies[i] = fcntl(request.stdio[i], F_DUPFD_CLOEXEC, 10)) < 0)
+      return "duplicate a standard descriptor";
+  for (int i = 0; i < 3; ++i)
+    if (dup2(copies[i], i) < 0) return "set a standard descriptor";
+  if (request.user) {
+    const auto& [uid, gid, groups] = *request.user;
+    if (setgroups(groups.size(), groups.data()) != 0) return "set groups";
+    if (setresgid(gid, gid, gid) != 0) return "set the group";
+    if (setresuid(uid, uid, uid) != 0) return "set the user";
+  }
+  if (!request.cwd.empty() && chdir(request.cwd.c_str()) != 0) return "enter the working directory";
+  return nullptr;
+}
+
+struct Pipe {
+  UniqueFd reader, writer;
+};
+
+Result<Pipe> make_pipe() {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return errno_error("cannot make a pipe");
+  return Pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
+}
+
+/// What a child that could not execute its program writes to its parent.
+struct Failure {
+  int err;
+  const char* step;
+};
+
+/// Ends when the parent closes the other end.
+void wait_for_parent(int pipe_end) {
+  char byte = 0;
+  while (read(pipe_end, &byte, 1) < 0 && errno == EINTR) {
+  }
+}
+
+[[noreturn]] void run_child(const Request& request, char* const* argv, char* const* envp,
+                            int report, int go) {
+  wait_for_parent(go);
+  Failure failure = {0, set_up_child(request)};
+  failure.err = errno;
+  if (failure.step == nullptr) {
+    syscall(SYS_close_range, 3, ~0u, 1u << 2 /* CLOSE_RANGE_CLOEXEC */);
+    execve(request.program.path.c_str(), argv, envp);
+    failure = {errno, "execute it"};
+  }
+  (void)!write(report, &failure, sizeof(failure));
+  _exit(127);
+}
+
+}  // namespace
+
+std::vector<char*> pointers(const std::vector<std::string>& strings) {
+  std::vector<char*> result;
+  for (const std::string& s : strings) result.push_back(const_cast<char*>(s.c_str()));
+  result.push_back(nullptr);
+  return result;
+}
+
+Result<pid_t> spawn(const Request& request) {
+  const auto& [path, arguments, environment] = request.program;
+  const std::vector<char*> argv = pointers(arguments), envp = pointers(environment);
+  THAW_ASSIGN(report, make_pipe());
+  THAW_ASSIGN(go, make_pipe());
+  const pid_t pid = fork();
+  if (pid < 0) return errno_error("cannot fork");
+  if (pid == 0) {
+    go.writer.reset();
+    run_child(request, argv.data(), envp.data(), report.writer.get(), go.reader.get());
+  }
+  report.writer.reset();
+  if (request.before_exec) request.before_exec(pid);
+  go.writer.reset();
+  Failure failure = {0, nullptr};
+  if (read(report.reader.get(), &failure, sizeof(failure)) != ssize_t{sizeof(failure)}) return pid;
+  waitpid(pid, nullptr, 0);
+  return Error{failure.err, path + ": cannot " + failure.step};
+}
+
+}  // namespace thaw::spawn

@@ -1,0 +1,24 @@
+#include <poll.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "spawn/spawn.h"
+#include "support/unique_fd.h"
+
+namespace thaw::spawn {
+
+Result<Exit> wait(pid_t child) {
+  // A pidfd becomes readable at the end only; waitid alone would wake up for ptrace stops, too.
+  const UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, child, 0)));
+  if (!pidfd.valid()) return Error{0, "there is no child process " + std::to_string(child)};
+  pollfd poller = {pidfd.get(), POLLIN, 0};
+  while (poll(&poller, 1, -1) < 0 && errno == EINTR) {
+  }
+  siginfo_t info = {};
+  if (waitid(P_PID, static_cast<id_t>(child), &info, WEXITED) != 0)
+    return Error{0, "process " + std::to_string(child) + " is no child of this process"};
+  return Exit{info.si_code != CLD_EXITED, info.si_status};
+}
+
+}  // namespace thaw::spawn
