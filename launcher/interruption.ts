@@ -1,5 +1,6 @@
 // Ctrl-C and its like during long work.
 import { ThawError } from './errors.js';
+import { log } from './log.js';
 import { errorReport } from './report.js';
 
 const SIGNALS = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
@@ -17,6 +18,7 @@ export function interruptible(): Interruption {
   let code: number | undefined;
   for (const [name, number] of Object.entries(SIGNALS))
     process.once(name, () => {
+      log.warn({ signal: name }, 'interrupted');
       code = 128 + number;
       controller.abort(new ThawError(`interrupted by ${name}`));
     });

@@ -1,5 +1,7 @@
-// The log: JSON lines on stderr, so that stdout stays free for results.
-import { pino } from 'pino';
+// The log: JSON lines on stderr, so that stdout stays free for results. $THAW_LOG names the lowest level that is told:
+// info: what a build leaves behind, with its sizes and times; debug: the processes, files and tools in between; trace: what
+// commands and tools wrote, too; by default nothing.
+import { type Logger, pino } from 'pino';
 
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
 
@@ -9,5 +11,16 @@ function level(): string {
   return asked !== undefined && LEVELS.includes(asked) ? asked : 'silent';
 }
 
-// Written synchronously: `thaw run` replaces this process, and a buffered line would be lost.
+// `pid` is free for the processes that records are about. Written synchronously: `thaw run` replaces this process, and a
+// buffered line would be lost.
 export const log = pino({ level: level(), base: null }, pino.destination({ fd: 2, sync: true }));
+
+/** The log of one part of thaw, which each of its records names. */
+export function logOf(part: 'app' | 'checkpoint' | 'firmware' | 'proving' | 'store' | 'training'): Logger {
+  return log.child({ part });
+}
+
+/** Milliseconds since `begin` of performance.now(), for a record. */
+export function msSince(begin: number): number {
+  return Math.round((performance.now() - begin) * 10) / 10;
+}

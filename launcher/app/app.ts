@@ -3,7 +3,10 @@ import { closeSync, openSync } from 'node:fs';
 
 import { ThawError, messageOf } from '../errors.js';
 import { type Exit, type FaultRecorder, environmentList, native } from '../engine/index.js';
+import { logOf, msSince } from '../log.js';
 import type { Setting } from './setting.js';
+
+const appLog = logOf('app');
 
 export class App {
   readonly pid: number;
@@ -16,9 +19,20 @@ export class App {
     readonly log: string,
     faults?: FaultRecorder,
   ) {
-    this.pid = start(command, setting, log, faults);
-    // A checkpoint that ends the process may take its exit status before we do.
-    this.exit = native.wait(this.pid).catch(() => ({ code: null, signal: null }));
+    const begin = performance.now();
+    const pid = start(command, setting, log, faults);
+    const [program, ...args] = command;
+    const { cwd, account } = setting;
+    appLog.debug({ pid, program, args, cwd, user: account.name, output: log }, 'spawned');
+    this.pid = pid;
+    this.exit = native.wait(pid).then(
+      (exit) => {
+        appLog.debug({ pid, ...exit, ms: msSince(begin) }, 'exited');
+        return exit;
+      },
+      // A checkpoint that ends the process may take its exit status before we do.
+      () => ({ code: null, signal: null }),
+    );
   }
 
   /** Ends the process with all that it started. */

@@ -3,10 +3,13 @@ import { execa } from 'execa';
 import { setTimeout } from 'node:timers/promises';
 
 import { ThawError } from '../errors.js';
+import { logOf, msSince } from '../log.js';
 import { shellPath, withTools } from '../tools.js';
 import type { Setting } from './setting.js';
 
 const RETRY_MS = 50;
+
+const appLog = logOf('app');
 
 interface Outcome {
   /** undefined: a signal ended it. */
@@ -47,6 +50,7 @@ function failure(command: string, code: number | undefined, output: string): Tha
 
 async function shell(command: string, { env, cwd, account }: Setting, stop: AbortSignal): Promise<Outcome> {
   stop.throwIfAborted();
+  const begin = performance.now();
   const child = execa(shellPath(), ['-c', command], {
     env: { ...env, PATH: withTools(env['PATH']) },
     extendEnv: false,
@@ -68,6 +72,8 @@ async function shell(command: string, { env, cwd, account }: Setting, stop: Abor
   try {
     const { exitCode, signal, all, cause } = await child;
     if (exitCode === undefined && signal === undefined) throw cause;
+    appLog.debug({ command, code: exitCode, signal, ms: msSince(begin) }, 'exercised');
+    appLog.trace({ command, output: all }, 'what it wrote');
     return { code: exitCode, output: all };
   } finally {
     stop.removeEventListener('abort', kill);

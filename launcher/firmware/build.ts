@@ -8,11 +8,14 @@ import { join } from 'node:path';
 import type { Definition } from '../definition/definition.js';
 import { ThawError } from '../errors.js';
 import { native } from '../engine/index.js';
+import { logOf, msSince } from '../log.js';
 import { Progress } from '../progress.js';
 import { size } from '../table.js';
 import { Guest, type GuestSetting, type TargetRow } from './guest.js';
 import { type Root, openRoot } from './roots/index.js';
 import { diskUsage, imagesIn } from './store.js';
+
+const firmwareLog = logOf('firmware');
 
 export interface TargetRequest extends GuestSetting {
   /** The device's root: a folder, or an image. */
@@ -62,11 +65,13 @@ async function addStore(
     () => `${imagesIn(additions).length} images`,
   );
   interrupt.throwIfAborted();
+  const begin = performance.now();
   await progress.step(
     `write ${output ?? path}`,
     () => root.add(additions, output),
     () => `${size(diskUsage(additions))} added`,
   );
+  firmwareLog.info({ root: output ?? path, bytes: diskUsage(additions), ms: msSince(begin) }, 'store added');
 }
 
 /** An image that depends on the guest's own files could not be launched on the device. */

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { Definition } from '../definition/definition.js';
 import { ThawError } from '../errors.js';
 import { projectFolder } from '../engine/index.js';
+import { logOf, msSince } from '../log.js';
 import type { Progress } from '../progress.js';
 import type { ArmCpu } from './cpu.js';
 import { expectStarted, runTool } from './process.js';
@@ -22,6 +23,8 @@ export interface GuestSetting {
   readonly memory?: string | undefined;
   readonly guardsOff: readonly string[];
 }
+
+const firmwareLog = logOf('firmware');
 
 /** What the guest's `thaw build --json` says of each profile. */
 export interface TargetRow {
@@ -75,13 +78,18 @@ export class Guest {
       await this.#script('tools.sh', [cpu]);
     });
     this.#fillIn(definitions);
+    const begin = performance.now();
     const child = this.#start(root, definitions);
+    const { pid } = child;
+    firmwareLog.debug({ pid, cpu, root, additions: this.additions }, 'guest started');
     const end = (): void => {
-      if (child.pid !== undefined) process.kill(-child.pid, 'SIGTERM');
+      if (pid !== undefined) process.kill(-pid, 'SIGTERM');
     };
     this.interrupt.addEventListener('abort', end, { once: true });
     try {
-      return await this.#follow(child, progress);
+      const rows = await this.#follow(child, progress);
+      firmwareLog.info({ pid, cpu, root, profiles: rows.length, ms: msSince(begin) }, 'guest built');
+      return rows;
     } finally {
       this.interrupt.removeEventListener('abort', end);
     }

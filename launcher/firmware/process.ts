@@ -2,12 +2,19 @@
 import { execa } from 'execa';
 
 import { ThawError } from '../errors.js';
+import { logOf, msSince } from '../log.js';
 
 const LINES = 10;
 
+const firmwareLog = logOf('firmware');
+
 /** Runs a program. @returns what it printed @throws ThawError with what it said, or which package has it */
 export async function runTool(program: string, args: readonly string[], input = ''): Promise<string> {
+  const begin = performance.now();
   const result = await execa(program, args, { input, reject: false });
+  const { exitCode: code, signal } = result;
+  firmwareLog.debug({ program, args, code, signal, ms: msSince(begin) }, 'tool ended');
+  firmwareLog.trace({ program, output: result.stdout, errors: result.stderr }, 'what it wrote');
   if (!result.failed) return result.stdout;
   expectStarted(program, result);
   const said = result.stderr.trim() === '' ? result.stdout : result.stderr;

@@ -2,10 +2,16 @@
 import type { Setting } from '../app/setting.js';
 import { ThawError } from '../errors.js';
 import { type VerifyOptions, native } from '../engine/index.js';
+import { logOf, msSince } from '../log.js';
+
+const provingLog = logOf('proving');
 
 /** @throws ThawError that names what stands in the way of a launch here */
 export function verify(image: string, { account }: Setting, options: VerifyOptions): void {
+  const begin = performance.now();
   const { problems } = native.verify(image, options);
+  provingLog.debug({ image, ...options, problems: problems.length, ms: msSince(begin) }, 'verified');
+  for (const problem of problems) provingLog.warn({ image, ...problem }, 'cannot be launched here');
   // Another user's image is not for the builder: the trial, as that user, will tell.
   const real = problems.filter(({ condition }) => condition !== 'user' || account.change === undefined);
   const [first] = real;

@@ -4,9 +4,12 @@ import { basename, join } from 'node:path';
 
 import type { Definition } from '../definition/definition.js';
 import { native } from '../engine/index.js';
+import { logOf } from '../log.js';
 import { resolvedToml } from './resolved.js';
 import { CURRENT, type Store, entries, indexTarget } from './store.js';
 import { type Usage, usage } from './usage.js';
+
+const storeLog = logOf('store');
 
 /** Makes the proven image `aside`, in the profile's folder, the one that launches use. Returns its path. */
 export function install(store: Store, definition: Definition, aside: string): string {
@@ -19,6 +22,7 @@ export function install(store: Store, definition: Definition, aside: string): st
   replaceFile(store.definitionFile(name), `${JSON.stringify(definition, undefined, 2)}\n`);
   replaceLink(store.current(name), basename(path));
   indexProfile(store, definition);
+  storeLog.info({ profile: name, image: path, bytes: statSync(path).blocks * 512 }, 'installed');
   removeUnused(store, name, usage());
   return path;
 }
@@ -27,6 +31,7 @@ export function install(store: Store, definition: Definition, aside: string): st
 export function replaceImage(store: Store, name: string, aside: string): string {
   const path = join(store.folder(name), `${native.show(aside).header.id}.thaw`);
   renameSync(aside, path);
+  storeLog.debug({ profile: name, from: aside, image: path }, 'image put in place');
   return path;
 }
 
@@ -35,6 +40,7 @@ function indexProfile(store: Store, { name, program, args, launch }: Definition)
   const key = native.launchKey(program, launch.args === 'deliver' ? null : args);
   for (const old of store.keys(name)) if (old !== key) unlinkSync(join(store.indexFolder, old));
   replaceLink(join(store.indexFolder, key), indexTarget(name));
+  storeLog.debug({ profile: name, key, program }, 'indexed');
 }
 
 export interface Removed {
@@ -85,6 +91,7 @@ export function removeDangling(store: Store): Removed[] {
     .filter((link) => statSync(link, { throwIfNoEntry: false }) === undefined)
     .map((link) => {
       unlinkSync(link);
+      storeLog.info({ path: link, bytes: 0 }, 'removed');
       return { path: link, size: 0 };
     });
 }
@@ -96,12 +103,14 @@ export function removeProfile(store: Store, name: string): void {
   // The link first: a launch in between finds no image, not half a one.
   rmSync(join(store.folder(name), CURRENT), { force: true });
   rmSync(store.folder(name), { recursive: true });
+  storeLog.info({ profile: name }, 'profile removed');
 }
 
 function removeFile(path: string): Removed {
-  const { blocks } = statSync(path);
+  const size = statSync(path).blocks * 512;
   unlinkSync(path);
-  return { path, size: blocks * 512 };
+  storeLog.info({ path, bytes: size }, 'removed');
+  return { path, size };
 }
 
 function replaceFile(path: string, text: string): void {

@@ -5,16 +5,20 @@ import type { App } from '../app/app.js';
 import { type ImageLaunch, launch } from '../app/launch.js';
 import type { Definition } from '../definition/definition.js';
 import { type FaultRecorder, native } from '../engine/index.js';
+import { logOf, msSince } from '../log.js';
 import { isServer } from '../warmup/triggers/index.js';
 import { answer } from './answer.js';
 
 /** For an app that no command exercises: what it does in this time is its launch. */
 const LAUNCH_MS = 200;
 
+const trainingLog = logOf('training');
+
 /** Launches the image and records its working set there. @throws ThawError */
 export async function train(training: ImageLaunch): Promise<void> {
   const { definition, image, setting, interrupt } = training;
   const faults = native.faultRecorder();
+  const begin = performance.now();
   // Pages that were fed or read ahead would look touched.
   const app = launch(training, { THAW_FEED: 'record' }, faults);
   try {
@@ -28,6 +32,7 @@ export async function train(training: ImageLaunch): Promise<void> {
     // A server is up before its threads run.
     if (onlyServes(definition) && !(await staysAlive(app))) return;
     await record(app, image, faults);
+    trainingLog.info({ pid: app.pid, image, ms: msSince(begin) }, 'trained');
   } finally {
     await app.end();
   }

@@ -1,7 +1,10 @@
 // The image of an app that is warm.
 import { type CheckpointReport, environmentList, native } from '../engine/index.js';
+import { logOf, msSince } from '../log.js';
 import { size } from '../table.js';
 import { type WarmUp, whenWarm } from './warm_up.js';
+
+const checkpointLog = logOf('checkpoint');
 
 /** Warms the app up and writes its image; ends the app. @throws ThawError */
 export function checkpointWarm(
@@ -27,6 +30,8 @@ async function checkpoint(
 ): Promise<CheckpointReport> {
   const { name, program, args, env, cwd, policies, launch } = definition;
   interrupt.throwIfAborted();
+  const begin = performance.now();
+  checkpointLog.debug({ pid, image: more.image, guardsOff: more.guardsOff }, 'checkpoint begins');
   const report = await native.checkpoint({
     pid,
     leaveRunning: false,
@@ -40,6 +45,11 @@ async function checkpoint(
     inherit: launch.inherit,
     ...more,
   });
+  const { storedBytes: bytes, threads, mappings, descriptors, frozenMs } = report;
+  checkpointLog.info(
+    { pid, image: more.image, bytes, threads, mappings, descriptors, frozenMs, ms: msSince(begin) },
+    'checkpointed',
+  );
   interrupt.throwIfAborted(); // It could not be stopped in between.
   return report;
 }

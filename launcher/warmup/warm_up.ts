@@ -5,8 +5,11 @@ import { App, type Limits } from '../app/app.js';
 import { exercise } from '../app/exercise.js';
 import type { Setting } from '../app/setting.js';
 import type { Definition } from '../definition/definition.js';
+import { logOf, msSince } from '../log.js';
 import type { Progress } from '../progress.js';
 import { type Ready, expectFree, prepare, waitFor } from './triggers/index.js';
+
+const appLog = logOf('app');
 
 export interface WarmUp {
   readonly definition: Definition;
@@ -30,6 +33,7 @@ export async function whenWarm<T>(
   expectFree(until);
   const prepared = prepare(until);
   const warm = { ...setting, env: { ...setting.env, ...prepared.env }, freshClocks: true };
+  const begin = performance.now();
   const app = new App([definition.program, ...definition.args], warm, log);
   try {
     const ready = await progress.step('start', () =>
@@ -51,6 +55,7 @@ export async function whenWarm<T>(
         timeoutMs: settleMs + timeoutMs,
       }),
     );
+    appLog.info({ pid: app.pid, profile: definition.name, until, ms: msSince(begin) }, 'warm');
     return await work(app, ready);
   } finally {
     await app.end();

@@ -54,11 +54,17 @@ export class Workshop {
   }
 
   thaw(...args: readonly string[]): SpawnSyncReturns<string> {
+    return this.thawWith({}, ...args);
+  }
+
+  /** With more variables in its environment. */
+  thawWith(env: Readonly<Record<string, string>>, ...args: readonly string[]): SpawnSyncReturns<string> {
     const [command = '', ...rest] = args;
     return spawnSync(process.execPath, [cli, command, '--store', this.store, ...rest], {
       cwd: this.folder,
       encoding: 'utf8',
       timeout: 60_000,
+      env: { ...process.env, ...env },
     });
   }
 
