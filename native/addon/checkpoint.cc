@@ -5,6 +5,7 @@
 #include <map>
 
 #include "addon/addon.h"
+#include "addon/background.h"
 
 namespace thaw::addon {
 namespace {
@@ -51,51 +52,25 @@ checkpoint::Request parse(const Napi::Object& options) {
   return request;
 }
 
-class CheckpointWorker : public Napi::AsyncWorker {
- public:
-  CheckpointWorker(Napi::Env env, checkpoint::Request request)
-      : AsyncWorker(env),
-        deferred_(Napi::Promise::Deferred::New(env)),
-        request_(std::move(request)) {}
-  Napi::Promise promise() { return deferred_.Promise(); }
-
- protected:
-  void Execute() override {
-    auto report = checkpoint::checkpoint(request_);
-    if (report)
-      report_ = report.take();
-    else
-      error_ = report.error(), failed_ = true;
-  }
-  void OnOK() override {
-    if (failed_) return deferred_.Reject(to_js(Env(), error_).Value());
-    Napi::Object result = Napi::Object::New(Env());
-    result.Set("imageSize", static_cast<double>(report_.image_size));
-    result.Set("storedBytes", static_cast<double>(report_.stored_bytes));
-    result.Set("threads", report_.threads);
-    result.Set("mappings", report_.mappings);
-    result.Set("descriptors", report_.descriptors);
-    result.Set("ops", report_.ops);
-    result.Set("frozenMs", report_.frozen_ms);
-    deferred_.Resolve(result);
-  }
-  void OnError(const Napi::Error& error) override { deferred_.Reject(error.Value()); }
-
- private:
-  Napi::Promise::Deferred deferred_;
-  checkpoint::Request request_;
-  checkpoint::Report report_;
-  Error error_;
-  bool failed_ = false;
-};
+Napi::Value report_to_js(Napi::Env env, const checkpoint::Report& report) {
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("imageSize", static_cast<double>(report.image_size));
+  result.Set("storedBytes", static_cast<double>(report.stored_bytes));
+  result.Set("threads", report.threads);
+  result.Set("mappings", report.mappings);
+  result.Set("descriptors", report.descriptors);
+  result.Set("ops", report.ops);
+  result.Set("frozenMs", report.frozen_ms);
+  return result;
+}
 
 }  // namespace
 
 Napi::Value checkpoint(const Napi::CallbackInfo& info) {
-  auto* worker = new CheckpointWorker(info.Env(), parse(info[0].As<Napi::Object>()));
-  const Napi::Promise promise = worker->promise();
-  worker->Queue();
-  return promise;
+  return Background<checkpoint::Report>::promise(
+      info.Env(),
+      [request = parse(info[0].As<Napi::Object>())] { return checkpoint::checkpoint(request); },
+      report_to_js);
 }
 
 }  // namespace thaw::addon

@@ -27,9 +27,4 @@ class TimeNamespace {
   UniqueFd before_;
 };
 
-/// Enters a time namespace whose clocks begin near zero, where privileges allow; else nothing
-/// changes. An image of an app that was started there can be launched in every later boot, however
-/// soon after its start. The process must have one thread.
-void start_clocks_afresh();
-
 }  // namespace thaw::launch
