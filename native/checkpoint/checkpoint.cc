@@ -16,7 +16,7 @@ Result<void> let_go(const Request& request, FrozenTree& app) {
   if (!request.leave_running)
     app.kill();
   else if (request.call_address != 0)
-    THAW_TRY(answer_call(request.pid, request.call_address, kCallLeftRunning));
+    THAW_TRY(answer_call(request.pid, request.call_address, THAW_LEFT_RUNNING));
   return {};
 }
 

@@ -15,10 +15,6 @@
 #include "support/file.h"
 #include "support/kernel.h"
 
-#ifndef CLONE_NEWTIME
-#define CLONE_NEWTIME 0x00000080
-#endif
-
 namespace thaw::doctor {
 namespace {
 

@@ -1,6 +1,7 @@
 #include "fd/inotify_path.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <sys/sysmacros.h>
 
 #include <algorithm>
@@ -13,11 +14,10 @@ namespace thaw::fd {
 namespace {
 
 constexpr size_t kMaxEntries = 100'000;  ///< directory entries looked at per watch
-constexpr size_t kMaxHandle = 128;       ///< MAX_HANDLE_SZ
 
 struct Handle {
   file_handle head;
-  unsigned char room[kMaxHandle];
+  unsigned char room[MAX_HANDLE_SZ];
 };
 
 class Search {
@@ -43,7 +43,7 @@ class Search {
       return false;
     if (status.st_dev == wanted_.dev) return true;
     Handle handle = {};
-    handle.head.handle_bytes = kMaxHandle;
+    handle.head.handle_bytes = MAX_HANDLE_SZ;
     int mount = 0;
     return !wanted_.handle.empty() && name_to_handle_at(at(), name, &handle.head, &mount, 0) == 0 &&
            handle.head.handle_type == wanted_.handle_type &&
@@ -54,7 +54,7 @@ class Search {
   // ---- through the file handle
 
   std::string by_handle() {
-    if (wanted_.handle.empty() || wanted_.handle.size() > kMaxHandle) return {};
+    if (wanted_.handle.empty() || wanted_.handle.size() > MAX_HANDLE_SZ) return {};
     std::string found;
     const auto mounts = read_file("/proc/" + std::to_string(p_.pid) + "/mountinfo");
     if (!mounts) return {};

@@ -11,8 +11,6 @@
 namespace thaw::fd {
 namespace {
 
-constexpr int kSoNetnsCookie = 71;  // <asm-generic/socket.h>, 5.14
-
 Result<UniqueFd> make(int domain, int type, int protocol) {
   UniqueFd fd(socket(domain, type | SOCK_CLOEXEC, protocol));
   if (!fd.valid()) return errno_error("cannot make a socket to compare the app's sockets with");
@@ -49,9 +47,9 @@ bool same_namespace(int a, int b) {
   uint64_t first = 0;
   uint64_t second = 0;
   socklen_t size = sizeof(first);
-  if (getsockopt(a, SOL_SOCKET, kSoNetnsCookie, &first, &size) != 0) return true;
+  if (getsockopt(a, SOL_SOCKET, SO_NETNS_COOKIE, &first, &size) != 0) return true;
   size = sizeof(second);
-  if (getsockopt(b, SOL_SOCKET, kSoNetnsCookie, &second, &size) != 0) return true;
+  if (getsockopt(b, SOL_SOCKET, SO_NETNS_COOKIE, &second, &size) != 0) return true;
   return first == second;
 }
 

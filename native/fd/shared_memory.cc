@@ -1,20 +1,12 @@
 #include "fd/shared_memory.h"
 
+#include <linux/magic.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 
-#ifndef MFD_NOEXEC_SEAL
-#define MFD_NOEXEC_SEAL 8U
-#define MFD_EXEC 0x10U
-#endif
-#ifndef F_SEAL_FUTURE_WRITE
-#define F_SEAL_FUTURE_WRITE 0x0010
-#endif
-#ifndef F_SEAL_EXEC
-#define F_SEAL_EXEC 0x0020
-#endif
+#include "support/young_kernels.h"
 
 namespace thaw::fd {
 namespace {
@@ -22,7 +14,8 @@ namespace {
 constexpr std::string_view kMemfd = "/memfd:";
 constexpr std::string_view kDeleted = " (deleted)";
 constexpr uint64_t kMaxStored = uint64_t{1} << 30;  ///< bytes in use, not counting holes
-constexpr uint32_t kAllSeals = 0x3f;
+constexpr uint32_t kAllSeals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE |
+                               F_SEAL_FUTURE_WRITE | young::kSealExec;
 constexpr size_t kMaxName = 249;  ///< of a memfd
 
 std::string_view without_suffix(std::string_view name) {
@@ -33,8 +26,9 @@ std::string_view without_suffix(std::string_view name) {
 Result<void> check_file_system(int fd) {
   struct statfs fs = {};
   if (fstatfs(fd, &fs) != 0) return errno_error("it cannot be examined");
-  if (static_cast<uint32_t>(fs.f_type) == 0x958458f6) return Error{0, "it is memory in huge pages"};
-  if (static_cast<uint32_t>(fs.f_type) == 0x5345434d)
+  if (static_cast<uint32_t>(fs.f_type) == HUGETLBFS_MAGIC)
+    return Error{0, "it is memory in huge pages"};
+  if (static_cast<uint32_t>(fs.f_type) == SECRETMEM_MAGIC)
     return Error{0, "it is secret memory, which nobody can read"};
   return {};
 }
@@ -64,8 +58,9 @@ Result<void> fill_object(Collector& c, int fd, const struct stat& status, std::s
 UniqueFd create(const char* name, uint32_t flags) {
   const uint32_t mode = flags >> kMemoryModeShift;
   const unsigned base = MFD_CLOEXEC | MFD_ALLOW_SEALING;
-  const unsigned exec =
-      (flags & F_SEAL_EXEC) != 0 && (mode & 0111) == 0 ? MFD_NOEXEC_SEAL : MFD_EXEC;
+  const unsigned exec = (flags & young::kSealExec) != 0 && (mode & 0111) == 0
+                            ? young::kMfdNoexecSeal
+                            : young::kMfdExec;
   int fd = static_cast<int>(syscall(SYS_memfd_create, name, base | exec));
   if (fd < 0 && errno == EINVAL) fd = static_cast<int>(syscall(SYS_memfd_create, name, base));
   return UniqueFd(fd);

@@ -19,7 +19,6 @@ namespace thaw::fd {
 namespace {
 
 constexpr socklen_t kUnixPathAt = offsetof(sockaddr_un, sun_path);
-constexpr int kMptcp = 262;  // IPPROTO_MPTCP, younger than some headers
 
 int int_option(int fd, int name) {
   int value = -1;
@@ -78,9 +77,8 @@ std::string inet_text(const SocketAddress& address) {
 
 /// A filter changes what the socket receives, and an eBPF one cannot be read back.
 bool has_filter(int fd) {
-  constexpr int kGetFilter = 26;  // SO_GET_FILTER; with a size of 0 it counts the instructions
-  socklen_t count = 0;
-  if (getsockopt(fd, SOL_SOCKET, kGetFilter, nullptr, &count) == 0) return count != 0;
+  socklen_t count = 0;  // With a size of 0 the kernel counts the instructions.
+  if (getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, nullptr, &count) == 0) return count != 0;
   return errno == EACCES;
 }
 
@@ -251,7 +249,7 @@ Result<UniqueFd> make_dead_socket(const SocketRecord& record) {
     close(ends[1]);
   } else {
     // An MPTCP socket that never connected blocks its readers; a TCP one does not.
-    const int protocol = record.protocol == kMptcp ? IPPROTO_TCP : record.protocol;
+    const int protocol = record.protocol == IPPROTO_MPTCP ? IPPROTO_TCP : record.protocol;
     fd.reset(socket(record.domain, record.type | SOCK_CLOEXEC, protocol));
     if (!fd.valid()) return errno_error("cannot make a socket");
     // ENOTCONN is reported, and yet from then on reads give EOF and writes EPIPE.

@@ -44,9 +44,7 @@ constexpr uint32_t kName = 16;
 
 // Younger than the oldest headers that we build with. Values of <asm-generic/socket.h> and
 // <linux/in*.h>.
-constexpr int kSoPreferBusyPoll = 69, kSoBusyPollBudget = 70, kSoBufLock = 72, kSoReserveMem = 73;
-constexpr int kSoRcvMark = 75, kSoPassPidFd = 76, kSoRcvPriority = 82, kSoPassRights = 83,
-              kSoInq = 84;
+constexpr int kSoPassPidFd = 76, kSoRcvPriority = 82, kSoPassRights = 83, kSoInq = 84;
 constexpr int kIpRecvErrRfc4884 = 26, kIpLocalPortRange = 51;
 constexpr int kIpv6MulticastAll = 29, kIpv6RecvErrRfc4884 = 31, kIpv6RecvFragSize = 77,
               kIpv6FreeBind = 78;
@@ -82,13 +80,13 @@ constexpr Row kRows[] = {
     ROW(SOL_SOCKET, SO_RXQ_OVFL, kInt, kFirst, plain),
     ROW(SOL_SOCKET, SO_SELECT_ERR_QUEUE, kInt, kFirst, plain),
     ROW(SOL_SOCKET, SO_BUSY_POLL, kInt, kFirst, plain),
-    ROW(SOL_SOCKET, kSoPreferBusyPoll, kInt, kFirst, plain),
-    ROW(SOL_SOCKET, kSoBusyPollBudget, kInt, kFirst, plain),
+    ROW(SOL_SOCKET, SO_PREFER_BUSY_POLL, kInt, kFirst, plain),
+    ROW(SOL_SOCKET, SO_BUSY_POLL_BUDGET, kInt, kFirst, plain),
     ROW(SOL_SOCKET, SO_MAX_PACING_RATE, sizeof(long), kFirst, plain),
     ROW(SOL_SOCKET, SO_ZEROCOPY, kInt, kFirst, plain),
     ROW(SOL_SOCKET, SO_TXTIME, 8, kFirst, plain),
-    ROW(SOL_SOCKET, kSoReserveMem, kInt, kFirst, plain),
-    ROW(SOL_SOCKET, kSoRcvMark, kInt, kFirst, plain),
+    ROW(SOL_SOCKET, SO_RESERVE_MEM, kInt, kFirst, plain),
+    ROW(SOL_SOCKET, SO_RCVMARK, kInt, kFirst, plain),
     ROW(SOL_SOCKET, kSoRcvPriority, kInt, kFirst, plain),
     ROW(SOL_SOCKET, SO_INCOMING_CPU, kInt, kLast, idle_stream),
     ROW(SOL_SOCKET, SO_RCVLOWAT, kInt, kLast, plain),
@@ -233,7 +231,7 @@ bool name_interface(int fd, const Row& row, SocketOption& option) {
 bool buffer_locked(int fd, Form form, bool differs) {
   int lock = 0;
   socklen_t size = sizeof(lock);
-  if (getsockopt(fd, SOL_SOCKET, kSoBufLock, &lock, &size) != 0) return differs;
+  if (getsockopt(fd, SOL_SOCKET, SO_BUF_LOCK, &lock, &size) != 0) return differs;
   return (lock & (form == Form::receive_buffer ? 2 : 1)) != 0;
 }
 

@@ -9,12 +9,13 @@
 #include <limits>
 #include <vector>
 
+#include "support/young_kernels.h"
+
 namespace thaw::fd {
 namespace {
 
 constexpr int kRoom = 8 << 20;  ///< send buffer that holds any queue
 constexpr size_t kLargestMessage = size_t{4} << 20;
-constexpr int kScmPidFd = 4;  // SCM_PIDFD, 6.5
 
 int get_int(int fd, int name) {
   int value = 0;
@@ -79,7 +80,7 @@ void take_control(const cmsghdr* control, Message& message) {
     message.has_sender = true;
     message.sender = sender.pid;
   }
-  if (control->cmsg_type != SCM_RIGHTS && control->cmsg_type != kScmPidFd) return;
+  if (control->cmsg_type != SCM_RIGHTS && control->cmsg_type != young::kScmPidFd) return;
   // Peeking gave us descriptors of our own.
   close_descriptors(control);
   message.has_descriptors |= control->cmsg_type == SCM_RIGHTS;

@@ -1,6 +1,10 @@
 #include "image/validate.h"
 
+#include <sys/mman.h>
+
 #include <limits>
+
+#include "support/app_call.h"
 
 namespace thaw::image {
 namespace {
@@ -46,13 +50,10 @@ class Checker {
   uint64_t page_;
 };
 
-constexpr uint64_t kCallSize = 40;  ///< struct thaw_call of include/thaw.h
-
 /// True if the app may write all of [address, address + size), which the restorer does.
 bool is_writable(const View& v, uint64_t address, uint64_t size) {
-  constexpr uint32_t kWrite = 2;  // PROT_WRITE
   for (const Mapping& m : v.mappings())
-    if ((m.prot & kWrite) != 0 && address % 8 == 0 && address >= m.start && address < m.end &&
+    if ((m.prot & PROT_WRITE) != 0 && address % 8 == 0 && address >= m.start && address < m.end &&
         size <= m.end - address)
       return true;
   return false;
@@ -66,7 +67,7 @@ const char* check_requirements(const View& v, const Checker& c) {
       !c.blob(r.declared) || !c.string(r.profile) ||
       !Checker::index(r.program_file, v.files(), true))
     return "the image's requirements are broken";
-  if (r.call_address != 0 && !is_writable(v, r.call_address, kCallSize))
+  if (r.call_address != 0 && !is_writable(v, r.call_address, sizeof(thaw_call)))
     return "the image's App API record is broken";
   return nullptr;
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* thaw App API: for apps that know best when they are warm. Header only; nothing to link, nothing
  * to load.
  *
@@ -5,21 +6,12 @@
  *     ...warm up...
  *     if (thaw_checkpoint() == THAW_RESTORED) { reseed, reconnect, look at the clock }
  *
- * With `until = "call"` in the profile, `thaw build` makes the image while the app stands in this
- * call. Every launch returns from it. Outside of thaw it returns at once. */
+ * With `until = { call = true }` in the profile's [warmup], `thaw build` makes the image while the
+ * app stands in this call. Every launch returns from it. Outside of thaw it returns at once. */
 #ifndef THAW_H
 #define THAW_H
 
-#include <limits.h>
-#include <linux/futex.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 enum {
   THAW_NOT_RUNNING = 0, /* nobody waits for the call: an ordinary start */
@@ -34,6 +26,17 @@ struct thaw_call {
   uint64_t arguments, arguments_size;     /* of the caller of thaw-exec: PROGRAM [ARGS...] */
   uint64_t environment, environment_size; /* "NAME=value" */
 };
+
+/* thaw itself includes what stands above, and nothing else: parts of it have no C library. */
+#ifndef THAW_LAYOUT_ONLY
+#include <linux/futex.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 static struct thaw_call thaw_call_state;
 
@@ -90,4 +93,5 @@ static inline int thaw_checkpoint(void) {
   return (int)call->state;
 }
 
+#endif
 #endif

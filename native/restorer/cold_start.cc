@@ -1,7 +1,10 @@
 #include "restorer/cold_start.h"
 
 #include <asm/unistd.h>
+#include <linux/fcntl.h>
 #include <linux/sched.h>
+#include <linux/signal.h>
+#include <linux/time.h>
 
 #include "arch/this_cpu.h"
 
@@ -42,11 +45,10 @@ uint64_t now_ns() {
   struct {
     int64_t seconds, nanoseconds;
   } now = {};
-  constexpr long kRealtime = 0;
 #ifdef __NR_clock_gettime64
-  raw::call(__NR_clock_gettime64, kRealtime, reinterpret_cast<long>(&now));
+  raw::call(__NR_clock_gettime64, CLOCK_REALTIME, reinterpret_cast<long>(&now));
 #else
-  raw::call(__NR_clock_gettime, kRealtime, reinterpret_cast<long>(&now));
+  raw::call(__NR_clock_gettime, CLOCK_REALTIME, reinterpret_cast<long>(&now));
 #endif
   return static_cast<uint64_t>(now.seconds) * 1'000'000'000 +
          static_cast<uint64_t>(now.nanoseconds);
@@ -75,16 +77,14 @@ void start_cold(Handover& handover) {
     raw::call(__NR_close_range, cold.close[i].first, cold.close[i].last, 0);
   for (uint32_t i = 0; i < cold.saved_fd_count; ++i) {
     const SavedFd& saved = cold.saved_fds[i];
-    constexpr long kCloexec = 02000000;
-    raw::call(__NR_dup3, saved.copy, saved.number, saved.flags != 0 ? kCloexec : 0);
+    raw::call(__NR_dup3, saved.copy, saved.number, saved.flags != 0 ? O_CLOEXEC : 0);
     raw::call(__NR_close, saved.copy);
   }
   if (cold.time_namespace >= 0) {
     raw::call(__NR_setns, cold.time_namespace, CLONE_NEWTIME);
     raw::call(__NR_close, cold.time_namespace);
   }
-  constexpr long kSetMask = 2;
-  raw::call(__NR_rt_sigprocmask, kSetMask, reinterpret_cast<long>(&cold.signal_mask), 0,
+  raw::call(__NR_rt_sigprocmask, SIG_SETMASK, reinterpret_cast<long>(&cold.signal_mask), 0,
             sizeof(cold.signal_mask));
   raw::call(__NR_execve, reinterpret_cast<long>(cold.program), reinterpret_cast<long>(cold.argv),
             reinterpret_cast<long>(cold.envp));

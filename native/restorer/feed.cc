@@ -1,6 +1,7 @@
 #include "restorer/feed.h"
 
 #include <asm-generic/mman-common.h>
+#include <asm/errno.h>
 #include <asm/unistd.h>
 #include <linux/fs.h>
 #include <linux/futex.h>
@@ -12,9 +13,6 @@
 
 namespace thaw::restorer {
 namespace {
-
-constexpr long kPopulateRead = 22, kPopulateWrite = 23;  // MADV_POPULATE_*, since Linux 5.14
-constexpr long kUnknownAdvice = -22;                     // EINVAL
 
 /// Pages between two runs that are cheaper to read than to leave out.
 constexpr uint64_t kReadThrough = 16 << 10;
@@ -131,11 +129,11 @@ void read_ahead(const Handover& handover) {
 /// Runs of `least` bytes and more. Ranges that changed since training, or that the app has changed
 /// by now, answer with an error and stay on demand.
 void populate(const Handover& handover, bool reads, uint64_t least) {
-  if (advise(handover.area_start, 0, kPopulateWrite) == kUnknownAdvice) return;
+  if (advise(handover.area_start, 0, MADV_POPULATE_WRITE) == -EINVAL) return;
   for (uint32_t i = 0; i < handover.feed_count; ++i) {
     const model::FeedRun& run = handover.feed_runs[i];
     if (run.size < least || (run.written == 0 && !reads)) continue;
-    const long advice = run.written != 0 ? kPopulateWrite : kPopulateRead;
+    const long advice = run.written != 0 ? MADV_POPULATE_WRITE : MADV_POPULATE_READ;
     advise(run.address, run.size, advice);
   }
 }

@@ -1,21 +1,21 @@
 #include "restorer/memory.h"
 
 #include <asm-generic/mman-common.h>
+#include <asm/errno.h>
 #include <asm/unistd.h>
 #include <linux/mman.h>
 #include <linux/prctl.h>
+#include <linux/rseq.h>
 
 #include "arch/this_cpu.h"
 #include "restorer/cold_start.h"
+#include "support/young_kernels.h"
 
 namespace thaw::restorer {
 namespace {
 
 using model::Op;
 using model::OpKind;
-
-constexpr long kMseal = 462;
-constexpr int kUnregister = 1;  // RSEQ_FLAG_UNREGISTER
 
 long unmap(uint64_t start, uint64_t end) {
   return start >= end
@@ -75,7 +75,7 @@ long execute(const Handover& handover, const Op& op) {
       return raw::call(__NR_prctl, PR_SET_VMA, PR_SET_VMA_ANON_NAME, address, size,
                        reinterpret_cast<long>(handover.blobs + op.offset));
     case OpKind::seal:
-      return raw::call(kMseal, address, size, 0);
+      return raw::call(young::kNrMseal, address, size, 0);
   }
   return -22;
 }
@@ -166,8 +166,8 @@ void unmap_own(const Handover& handover) {
 
 long release_own_memory(Handover& handover) {
   if (handover.old_rseq != 0)
-    raw::call(__NR_rseq, static_cast<long>(handover.old_rseq), handover.old_rseq_size, kUnregister,
-              handover.old_rseq_signature);
+    raw::call(__NR_rseq, static_cast<long>(handover.old_rseq), handover.old_rseq_size,
+              RSEQ_FLAG_UNREGISTER, handover.old_rseq_signature);
   unmap_own(handover);
   // Keep the restorer area and the kernel's mappings; moves are sorted by address.
   uint64_t next = 0;
@@ -189,10 +189,9 @@ long release_own_memory(Handover& handover) {
   if (!area_kept)
     if (const long result = keep(handover.area_start, handover.area_size); result < 0)
       return result;
-  constexpr long kInvalid = -22;  // EINVAL: beyond the end
   for (const uint64_t end : raw::kTaskEnds) {
-    const long result = end > next ? unmap(next, end) : kInvalid;
-    if (result != kInvalid) return result;
+    const long result = end > next ? unmap(next, end) : -EINVAL;
+    if (result != -EINVAL) return result;
   }
   return 0;  // The last of the kernel's mappings touches the end.
 }

@@ -1,17 +1,19 @@
 #include "restorer/process.h"
 
+#include <asm/errno.h>
 #include <asm/unistd.h>
+#include <linux/fcntl.h>
+#include <linux/personality.h>
 #include <linux/prctl.h>
 #include <linux/signal.h>
 
 #include "arch/this_cpu.h"
 #include "restorer/cold_start.h"
 #include "restorer/threads.h"
+#include "support/app_call.h"
 
 namespace thaw::restorer {
 namespace {
-
-constexpr int kEventThreadId = 4;  // SIGEV_THREAD_ID
 
 struct KernelSigaction {
   unsigned long handler, flags, restorer;
@@ -45,7 +47,7 @@ long set_memory_layout(const Handover& handover, int exe_fd, uint64_t auxv_size)
 }
 
 void restore_layout(Handover& handover) {
-  constexpr long kTooLong = -22;  // EINVAL
+  constexpr long kTooLong = -EINVAL;
   constexpr uint64_t kEntry = 2 * sizeof(long), kMostLeftOut = 8 * kEntry;
   const uint64_t size = handover.process->auxv.size;
   long result = kTooLong;
@@ -114,7 +116,7 @@ long create_timer(const Handover& handover, const model::PosixTimer& timer) {
              static_cast<int>(timer.notify),
              0,
              {}};
-  if (timer.notify == kEventThreadId) {
+  if (timer.notify == SIGEV_THREAD_ID) {
     const uint32_t index = timer.thread;
     const uint64_t word = handover.threads[index].tid_word;
     event.tid = word != 0 ? *reinterpret_cast<int*>(static_cast<uintptr_t>(word))
@@ -169,36 +171,35 @@ void restore_flags(const Handover& handover) {
   if ((process.flags & model::kDumpable) == 0) prctl(PR_SET_DUMPABLE, 0);
   if (process.mce_kill != PR_MCE_KILL_DEFAULT)
     prctl(PR_MCE_KILL, PR_MCE_KILL_SET, process.mce_kill);
-  constexpr uint32_t kReadImpliesExec =
-      0x0400000;  // Would make later maps executable that the app did not ask for.
-  raw::call(__NR_personality, static_cast<long>(process.personality & ~kReadImpliesExec));
+  // READ_IMPLIES_EXEC would make later maps executable that the app did not ask for.
+  constexpr uint32_t kLeftOut = READ_IMPLIES_EXEC;
+  raw::call(__NR_personality, static_cast<long>(process.personality & ~kLeftOut));
 }
 
 /// Descriptors whose signals go to one thread (F_SETOWN_EX): its id is known only now.
 void restore_owners(const Handover& handover) {
-  constexpr long kSetOwnEx = 15, kOwnerTid = 0;
   for (uint32_t i = 0; i < handover.owner_count; ++i) {
     const uint64_t word = handover.threads[handover.owners[i].thread].tid_word;
     if (word == 0) continue;
     struct {
       int type, pid;
-    } owner = {kOwnerTid, *reinterpret_cast<int*>(static_cast<uintptr_t>(word))};
+    } owner = {F_OWNER_TID, *reinterpret_cast<int*>(static_cast<uintptr_t>(word))};
 #ifdef __NR_fcntl64
-    raw::call(__NR_fcntl64, handover.owners[i].number, kSetOwnEx, reinterpret_cast<long>(&owner));
+    raw::call(__NR_fcntl64, handover.owners[i].number, F_SETOWN_EX, reinterpret_cast<long>(&owner));
 #else
-    raw::call(__NR_fcntl, handover.owners[i].number, kSetOwnEx, reinterpret_cast<long>(&owner));
+    raw::call(__NR_fcntl, handover.owners[i].number, F_SETOWN_EX, reinterpret_cast<long>(&owner));
 #endif
   }
 }
 
-/// What the app may ask for of the launch's caller (struct thaw_call of include/thaw.h).
+/// What the app may ask for of the launch's caller. The image holds the state already.
 void deliver(const Handover& handover) {
   if (handover.call_address == 0) return;
-  auto* call = reinterpret_cast<volatile uint64_t*>(static_cast<uintptr_t>(handover.call_address));
-  call[1] = handover.arguments;  // Behind the state, which the image holds already.
-  call[2] = handover.arguments_size;
-  call[3] = handover.environment;
-  call[4] = handover.environment_size;
+  auto* call = reinterpret_cast<volatile thaw_call*>(static_cast<uintptr_t>(handover.call_address));
+  call->arguments = handover.arguments;
+  call->arguments_size = handover.arguments_size;
+  call->environment = handover.environment;
+  call->environment_size = handover.environment_size;
 }
 
 }  // namespace

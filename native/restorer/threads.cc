@@ -2,7 +2,9 @@
 
 #include <asm/unistd.h>
 #include <linux/futex.h>
+#include <linux/ioprio.h>
 #include <linux/prctl.h>
+#include <linux/resource.h>
 #include <linux/sched.h>
 
 #include "arch/this_cpu.h"
@@ -11,8 +13,6 @@
 
 namespace thaw::restorer {
 namespace {
-
-constexpr uint32_t kTidMask = 0x3fffffff;  // FUTEX_TID_MASK
 
 /// Lies at the low end of the thread's stack in the restorer area.
 struct Start {
@@ -35,7 +35,7 @@ void write_tid_words(const Handover& handover, const model::Thread& thread, uint
   for (uint32_t i = 0; i < thread.robust_words.count; ++i) {
     auto* word =
         pointer<volatile uint32_t>(handover.robust_words[thread.robust_words.first + i].address);
-    *word = (*word & ~kTidMask) | tid;
+    *word = (*word & ~uint32_t{FUTEX_TID_MASK}) | tid;
   }
 }
 
@@ -50,20 +50,17 @@ void set_scheduling(const Handover& handover, const model::Thread& thread, uint3
     struct {
       int priority;
     } parameter = {static_cast<int>(thread.priority)};
-    constexpr uint32_t kResetOnFork = 0x40000000;
     raw::call(__NR_sched_setscheduler, tid,
-              thread.policy | (thread.sched_flags != 0 ? kResetOnFork : 0),
+              thread.policy | (thread.sched_flags != 0 ? SCHED_RESET_ON_FORK : 0),
               reinterpret_cast<long>(&parameter));
   }
-  constexpr long kProcess = 0;
   if (thread.nice != 0) {
     // getpriority(2) answers 20 - nice.
-    const long own = 20 - raw::call(__NR_getpriority, kProcess, tid);
-    raw::call(__NR_setpriority, kProcess, tid, own + thread.nice);
+    const long own = 20 - raw::call(__NR_getpriority, PRIO_PROCESS, tid);
+    raw::call(__NR_setpriority, PRIO_PROCESS, tid, own + thread.nice);
   }
-  constexpr long kIoProcess = 1;
   if (thread.io_priority != leader.io_priority)
-    raw::call(__NR_ioprio_set, kIoProcess, tid, thread.io_priority);
+    raw::call(__NR_ioprio_set, IOPRIO_WHO_PROCESS, tid, thread.io_priority);
 }
 
 void queue_pending(const Handover& handover, const model::Thread& thread, uint32_t tid) {

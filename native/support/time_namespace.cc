@@ -10,10 +10,6 @@
 
 #include "support/clock.h"
 
-#ifndef CLONE_NEWTIME
-#define CLONE_NEWTIME 0x00000080
-#endif
-
 namespace thaw {
 namespace {
 

@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/user.h>
+#include <time.h>
 
 #include <cerrno>
 #include <cstring>
@@ -65,13 +66,12 @@ bool peek(pid_t tid, uint64_t address, void* bytes, size_t size) {
 /// The kernel writes what remains of an interrupted relative sleep; a thread that has yet to begin
 /// one has anything there.
 bool sleep_was_interrupted(pid_t tid, long number, const uint64_t (&arguments)[6]) {
-  constexpr uint64_t kAbsolute = 1;  // TIMER_ABSTIME
   struct {
     int64_t seconds, nanoseconds;
   } wanted = {}, rest = {};
   uint64_t from = 0, to = 0;
   if (number == SYS_nanosleep) from = arguments[0], to = arguments[1];
-  if (number == SYS_clock_nanosleep && (arguments[1] & kAbsolute) == 0)
+  if (number == SYS_clock_nanosleep && (arguments[1] & TIMER_ABSTIME) == 0)
     from = arguments[2], to = arguments[3];
   if (from == 0 || to == 0) return false;
   if (!peek(tid, from, &wanted, sizeof(wanted)) || !peek(tid, to, &rest, sizeof(rest)))

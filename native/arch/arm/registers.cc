@@ -11,6 +11,7 @@
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -109,11 +110,10 @@ bool peek_time(pid_t tid, uint32_t address, bool wide, Time& time) {
 /// The kernel writes what remains of an interrupted relative sleep; a thread that has yet to begin
 /// one has anything there.
 bool sleep_was_interrupted(pid_t tid, long number, const uint64_t (&arguments)[6]) {
-  constexpr uint64_t kAbsolute = 1;  // TIMER_ABSTIME
   const bool wide = number == SYS_clock_nanosleep_time64;
   uint64_t from = 0, to = 0;
   if (number == SYS_nanosleep) from = arguments[0], to = arguments[1];
-  if ((wide || number == SYS_clock_nanosleep) && (arguments[1] & kAbsolute) == 0)
+  if ((wide || number == SYS_clock_nanosleep) && (arguments[1] & TIMER_ABSTIME) == 0)
     from = arguments[2], to = arguments[3];
   if (from == 0 || to == 0) return false;
   Time wanted, rest;

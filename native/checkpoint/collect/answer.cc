@@ -9,8 +9,9 @@ namespace thaw::checkpoint {
 namespace {
 
 std::vector<uint8_t> answer() {
-  std::vector<uint8_t> word(sizeof(kCallRestored));
-  memcpy(word.data(), &kCallRestored, sizeof(kCallRestored));
+  const uint32_t state = THAW_RESTORED;
+  std::vector<uint8_t> word(sizeof(thaw_call::state));
+  memcpy(word.data(), &state, sizeof(state));
   return word;
 }
 

@@ -1,6 +1,7 @@
 #include "checkpoint/collect/syscall_restart.h"
 
 #include <sys/syscall.h>
+#include <time.h>
 
 #include <cerrno>
 
@@ -41,7 +42,6 @@ bool interrupted_by_us(long number) {
 /// A relative sleep goes on with what remains, which the kernel wrote where the caller asked for
 /// it.
 void sleep_the_rest(arch::Interrupted& call) {
-  constexpr uint64_t kAbsolute = 1;  // TIMER_ABSTIME
 #ifdef SYS_nanosleep
   if (call.number == SYS_nanosleep && call.arguments[1] != 0) call.arguments[0] = call.arguments[1];
 #endif
@@ -49,7 +49,7 @@ void sleep_the_rest(arch::Interrupted& call) {
 #ifdef SYS_clock_nanosleep_time64
   clock_nanosleep = clock_nanosleep || call.number == SYS_clock_nanosleep_time64;
 #endif
-  if (clock_nanosleep && (call.arguments[1] & kAbsolute) == 0 && call.arguments[3] != 0)
+  if (clock_nanosleep && (call.arguments[1] & TIMER_ABSTIME) == 0 && call.arguments[3] != 0)
     call.arguments[2] = call.arguments[3];
 }
 

@@ -1,4 +1,5 @@
 // Threads: registers, signal state, what libc registered with the kernel, scheduling.
+#include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -19,10 +20,6 @@
 
 namespace thaw::checkpoint {
 namespace {
-
-#ifndef PTRACE_GET_RSEQ_CONFIGURATION
-#define PTRACE_GET_RSEQ_CONFIGURATION 0x420f
-#endif
 
 struct RseqConfiguration {
   uint64_t pointer;
@@ -136,9 +133,8 @@ Result<void> collect_robust_list(Capture& capture, pid_t tid, model::Thread& thr
   auto add_lock = [&](unsigned long entry) {
     const uint64_t address = (entry & ~1ul) + static_cast<unsigned long>(list.futex_offset);
     uint32_t word = 0;
-    constexpr uint32_t kTidMask = 0x3fffffff;  // FUTEX_TID_MASK
     if (!proc::read_memory(tid, address, &word, sizeof(word)) ||
-        (word & kTidMask) != static_cast<uint32_t>(tid))
+        (word & FUTEX_TID_MASK) != static_cast<uint32_t>(tid))
       return;
     capture.image.robust_words.push_back({address});
     ++thread.robust_words.count;

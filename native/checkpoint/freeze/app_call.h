@@ -6,14 +6,12 @@
 
 #include <cstdint>
 
+#include "support/app_call.h"
 #include "support/result.h"
 
 namespace thaw::checkpoint {
 
-/// Values of struct thaw_call.state.
-constexpr uint32_t kCallRestored = 1, kCallLeftRunning = 2;
-
-/// Writes the answer for the process that runs on.
+/// Writes the answer for the process that runs on: one of the states of include/thaw.h.
 Result<void> answer_call(pid_t pid, uint64_t address, uint32_t state);
 
 }  // namespace thaw::checkpoint

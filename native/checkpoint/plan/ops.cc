@@ -5,11 +5,10 @@
 
 #include "checkpoint/plan/memory_plan.h"
 #include "checkpoint/plan/op_list.h"
+#include "support/young_kernels.h"
 
 namespace thaw::checkpoint {
 namespace {
-
-constexpr int kGuardInstall = 102;  // MADV_GUARD_INSTALL, since Linux 6.13
 
 /// VmFlags that are made again by madvise(2). Advice that only tunes may fail; what changes
 /// behaviour may not.
@@ -68,7 +67,7 @@ class Emitter {
         break;
     }
     for (const Span& guard : region.guards)
-      ops_.add(model::OpKind::advise, guard.start, guard.size(), kGuardInstall);
+      ops_.add(model::OpKind::advise, guard.start, guard.size(), young::kMadvGuardInstall);
     describe(region, (data_.stored() - stored_before) / capture_.page_size);
   }
 
@@ -155,10 +154,9 @@ class Emitter {
   void emit_attributes(const Region& region) {
     const Vma& vma = *region.vma;
     if (vma.has("lo")) {
-      constexpr uint32_t kOnFault = 1;  // MLOCK_ONFAULT
       // Older kernels have no letters for the flag.
       const bool on_fault = vma.has("lf") || vma.has("??");
-      ops_.add(model::OpKind::lock, vma.start, vma.size(), on_fault ? kOnFault : 0);
+      ops_.add(model::OpKind::lock, vma.start, vma.size(), on_fault ? MLOCK_ONFAULT : 0);
     }
     constexpr std::string_view kPrefix = "[anon:";
     if (vma.path.starts_with(kPrefix) && vma.path.ends_with("]"))
@@ -170,9 +168,10 @@ class Emitter {
   static uint32_t noreserve(const Vma& vma) { return vma.has("nr") ? MAP_NORESERVE : 0; }
 
   static uint32_t anonymous_flags(const Vma& vma) {
-    constexpr uint32_t kDroppable = 0x08;  // MAP_DROPPABLE takes the place of MAP_PRIVATE
     uint32_t flags = MAP_FIXED | MAP_ANONYMOUS | noreserve(vma);
-    flags |= vma.has("dp") ? kDroppable : vma.shared ? uint32_t{MAP_SHARED} : uint32_t{MAP_PRIVATE};
+    flags |= vma.has("dp") ? young::kMapDroppable
+             : vma.shared  ? uint32_t{MAP_SHARED}
+                           : uint32_t{MAP_PRIVATE};
     if (vma.has("gd")) flags |= MAP_GROWSDOWN | MAP_STACK;
     return flags;
   }

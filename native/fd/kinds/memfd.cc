@@ -4,10 +4,6 @@
 
 #include "fd/shared_memory.h"
 
-#ifndef F_SEAL_FUTURE_WRITE
-#define F_SEAL_FUTURE_WRITE 0x0010
-#endif
-
 namespace thaw::fd {
 namespace {
 

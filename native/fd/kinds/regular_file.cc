@@ -1,5 +1,6 @@
 // Regular files that still have a name. Read-only ones come back when the file is the very same
 // one; those open for writing need a policy, because every launch of the image would write to them.
+#include <linux/magic.h>
 #include <sys/vfs.h>
 
 #include "fd/common.h"
@@ -23,13 +24,13 @@ bool made_by_kernel(const Probe& p) {
   struct statfs fs = {};
   if (fstatfs(p.copy.get(), &fs) != 0) return false;
   switch (static_cast<uint32_t>(fs.f_type)) {
-    case 0x9fa0:      // proc
-    case 0x62656572:  // sysfs
-    case 0x27e0eb:    // cgroup
-    case 0x63677270:  // cgroup2
-    case 0x64626720:  // debugfs
-    case 0x74726163:  // tracefs
-    case 0x73636673:  // securityfs
+    case PROC_SUPER_MAGIC:
+    case SYSFS_MAGIC:
+    case CGROUP_SUPER_MAGIC:
+    case CGROUP2_SUPER_MAGIC:
+    case DEBUGFS_MAGIC:
+    case TRACEFS_MAGIC:
+    case SECURITYFS_MAGIC:
       return true;
     default:
       return false;

@@ -8,8 +8,6 @@
 namespace thaw::fd {
 namespace {
 
-constexpr int kMptcp = 262;  // IPPROTO_MPTCP, younger than some headers
-
 struct TcpRecord {
   SocketRecord socket;
   uint32_t listening = 0;
@@ -20,7 +18,7 @@ bool matches(const Probe& probe) {
   const SocketType type = socket_type(probe);
   const bool inet = type.domain == AF_INET || type.domain == AF_INET6;
   if (!inet || type.type != SOCK_STREAM ||
-      (type.protocol != IPPROTO_TCP && type.protocol != kMptcp))
+      (type.protocol != IPPROTO_TCP && type.protocol != IPPROTO_MPTCP))
     return false;
   const int state = tcp_state(probe.copy.get());
   // A connection that has ended is in TCP_CLOSE as well, but has been shut down.
@@ -79,7 +77,7 @@ const char* validate(const image::View& view, const model::OpenFile& file) {
   if (record == nullptr) return "a TCP socket's record has a wrong size";
   if (record->listening > 1) return "a TCP socket's record is broken";
   if (record->socket.type != SOCK_STREAM ||
-      (record->socket.protocol != IPPROTO_TCP && record->socket.protocol != kMptcp))
+      (record->socket.protocol != IPPROTO_TCP && record->socket.protocol != IPPROTO_MPTCP))
     return "a TCP socket is of another protocol";
   return validate_socket(record->socket, 0);
 }

@@ -14,7 +14,6 @@ constexpr uint64_t kMaxTime = uint64_t{1}
                               << 62;  ///< nanoseconds; the kernel's own times end at 2^63
 constexpr uint32_t kAbsolute = TFD_TIMER_ABSTIME;
 constexpr uint32_t kSetFlags = TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET;
-constexpr uint32_t kRealtimeAlarm = 8, kBoottimeAlarm = 9;
 constexpr unsigned long kSetTicks = _IOW('T', 0, uint64_t);  // TFD_IOC_SET_TICKS
 
 struct TimerRecord {
@@ -32,7 +31,7 @@ bool match(const Probe& p) {
 }
 
 bool wall_clock(uint32_t clock) {
-  return clock == CLOCK_REALTIME || clock == kRealtimeAlarm;
+  return clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_ALARM;
 }
 
 uint64_t now_ns(uint32_t clock) {
@@ -131,7 +130,7 @@ Result<UniqueFd> open(Opener& o, const model::OpenFile& file) {
 
 bool known_clock(uint32_t clock) {
   return clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC || clock == CLOCK_BOOTTIME ||
-         clock == kRealtimeAlarm || clock == kBoottimeAlarm;
+         clock == CLOCK_REALTIME_ALARM || clock == CLOCK_BOOTTIME_ALARM;
 }
 
 const char* validate(const image::View& view, const model::OpenFile& file) {

@@ -1,18 +1,15 @@
 #include "shim/blob/guards.h"
 
+#include <asm/errno.h>
 #include <asm/mman.h>
 #include <asm/unistd.h>
 #include <linux/mman.h>
 
 #include "shim/blob/state.h"
+#include "support/young_kernels.h"
 
 namespace thaw::shim {
 namespace {
-
-constexpr long kInvalid = -22, kNoAccess = -13, kNotPermitted = -1, kBadAddress = -14,
-               kNoMemory = -12;
-constexpr int kDontneedLocked = 24, kGuardInstall = 102;
-constexpr uint64_t kFixed = 2, kDontUnmap = 4;  // MREMAP_FIXED, MREMAP_DONTUNMAP
 
 bool failed(long result) {
   return result < 0 && result >= -4095;
@@ -81,12 +78,12 @@ enum class Meaning { kernel, zero, anonymous, refuse };
 Meaning meaning_of(int advice) {
   switch (advice) {
     case MADV_DONTNEED:
-    case kDontneedLocked:
+    case MADV_DONTNEED_LOCKED:
       return is_off(kGuardDontneed) ? Meaning::kernel : Meaning::zero;
     case MADV_FREE:
       return is_off(kGuardFree) ? Meaning::kernel : Meaning::zero;
-    case kGuardInstall:  // Discards the contents as well: what comes after the guards' removal is
-                         // zero.
+    case young::kMadvGuardInstall:
+      // Discards the contents as well: what comes after the guards' removal is zero.
       return is_off(kGuardDontneed) ? Meaning::kernel : Meaning::zero;
     case MADV_WIPEONFORK:  // Anonymous memory only.
       return is_off(kGuardWipeonfork) ? Meaning::kernel : Meaning::anonymous;
@@ -99,7 +96,7 @@ Meaning meaning_of(int advice) {
 
 /// Advice that is carried out by other means for image pages needs the kernel only for the others.
 bool done_by_replacement(int advice) {
-  return advice == MADV_DONTNEED || advice == kDontneedLocked || advice == MADV_FREE;
+  return advice == MADV_DONTNEED || advice == MADV_DONTNEED_LOCKED || advice == MADV_FREE;
 }
 
 long raw_mremap(uint64_t old_start, uint64_t old_size, uint64_t new_size, uint64_t flags,
@@ -162,7 +159,7 @@ long guarded_madvise(uint64_t start, uint64_t size, int advice) {
     if (!failed(result)) remember_advice(start, end, advice);
     return result;
   }
-  if (meaning == Meaning::refuse) return kInvalid;
+  if (meaning == Meaning::refuse) return -EINVAL;
   const Lock lock;
   if (meaning == Meaning::anonymous) {
     if (const long result = make_runs_anonymous(start, end); result < 0) return result;
@@ -174,8 +171,8 @@ long guarded_madvise(uint64_t start, uint64_t size, int advice) {
       start, end, [advice, &answer](uint64_t from, uint64_t to, uint8_t state) -> long {
         if (state != 0) return replace(from, to, state);
         const long done = done_by_replacement(advice) ? raw_madvise(from, to - from, advice) : 0;
-        if (done != kNoMemory) return done;
-        answer = kNoMemory;
+        if (done != -ENOMEM) return done;
+        answer = -ENOMEM;
         return 0;
       });
   if (result < 0) return result;
@@ -188,22 +185,22 @@ long guarded_mremap(uint64_t old_start, uint64_t old_size, uint64_t new_size, ui
   const bool of_image =
       old_start % page_size() == 0 && old_end > old_start && touches_image(old_start, old_end);
   const bool shrinks =
-      round_up(new_size) <= old_end - old_start && (flags & (kFixed | kDontUnmap)) == 0;
+      round_up(new_size) <= old_end - old_start && (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) == 0;
   if (is_off(kGuardMremap)) return raw_mremap(old_start, old_size, new_size, flags, new_start);
   if (!of_image) {
     long result = raw_mremap(old_start, old_size, new_size, flags, new_start);
     // What the app knows as one mapping may have become several since its pages were dropped one by
     // one.
-    if (result == kBadAddress && !shrinks && old_size != 0 && known(old_start, old_end)) {
+    if (result == -EFAULT && !shrinks && old_size != 0 && known(old_start, old_end)) {
       const Lock lock;
-      if (make_anonymous(old_start, old_end, PROT_READ | PROT_WRITE) < 0) return kBadAddress;
+      if (make_anonymous(old_start, old_end, PROT_READ | PROT_WRITE) < 0) return -EFAULT;
       result = raw_mremap(old_start, old_size, new_size, flags, new_start);
     }
     forget_result(result, new_size);
     return result;
   }
   const Lock lock;
-  if (old_size == 0) return kInvalid;  // Duplicates shared memory only; this is private.
+  if (old_size == 0) return -EINVAL;  // Duplicates shared memory only; this is private.
   // The kernel grows and moves one mapping at a time: the whole of it becomes one piece of
   // anonymous memory.
   if (!shrinks) {
@@ -254,7 +251,7 @@ long guarded_mprotect(uint64_t start, uint64_t size, long prot, long pkey) {
   const Lock lock;
   long result = raw_mprotect(start, size, prot, pkey);
   // A store that is mounted noexec lets no mapping of it become executable.
-  if ((result == kNoAccess || result == kNotPermitted) && (prot & PROT_EXEC) != 0) {
+  if ((result == -EACCES || result == -EPERM) && (prot & PROT_EXEC) != 0) {
     if (const long made = make_runs_anonymous(start, end); made < 0) return made;
     result = raw_mprotect(start, size, prot, pkey);
   }

@@ -1,6 +1,7 @@
 #include "shim/blob/state.h"
 
 #include <asm/unistd.h>
+#include <linux/signal.h>
 
 namespace thaw::shim {
 namespace {
@@ -55,8 +56,7 @@ void forget(uint64_t start, uint64_t end) {
 
 Lock::Lock() {
   const uint64_t all = ~uint64_t{0};
-  constexpr long kSetMask = 2;
-  raw::call(__NR_rt_sigprocmask, kSetMask, reinterpret_cast<long>(&all),
+  raw::call(__NR_rt_sigprocmask, SIG_SETMASK, reinterpret_cast<long>(&all),
             reinterpret_cast<long>(&mask_), sizeof(all));
   const auto own = static_cast<uint32_t>(raw::call(__NR_getpid));
   // A holder with another process id is a thread that this process, a fork, does not have; or the
@@ -77,8 +77,7 @@ Lock::Lock() {
 
 Lock::~Lock() {
   __atomic_store_n(&tables().lock, 0u, __ATOMIC_RELEASE);
-  constexpr long kSetMask = 2;
-  raw::call(__NR_rt_sigprocmask, kSetMask, reinterpret_cast<long>(&mask_), 0, sizeof(mask_));
+  raw::call(__NR_rt_sigprocmask, SIG_SETMASK, reinterpret_cast<long>(&mask_), 0, sizeof(mask_));
 }
 
 }  // namespace thaw::shim

@@ -1,0 +1,15 @@
+// Constants of the kernel that are younger than the headers of Debian 12 (Linux 6.1): for each the
+// header that has it and the version that brought it. All CPUs have the same values. Freestanding.
+#pragma once
+
+namespace thaw::young {
+
+constexpr int kMadvGuardInstall = 102;  ///< MADV_GUARD_INSTALL, <asm-generic/mman-common.h>, 6.13
+constexpr unsigned kMapDroppable = 8;   ///< MAP_DROPPABLE, <linux/mman.h>, 6.11
+constexpr long kNrMseal = 462;          ///< __NR_mseal, <asm/unistd.h>, 6.10
+constexpr int kScmPidFd = 4;            ///< SCM_PIDFD, include/linux/socket.h of the kernel, 6.5
+constexpr unsigned kMfdNoexecSeal = 8;  ///< MFD_NOEXEC_SEAL, <linux/memfd.h>, 6.3
+constexpr unsigned kMfdExec = 16;       ///< MFD_EXEC, <linux/memfd.h>, 6.3
+constexpr unsigned kSealExec = 32;      ///< F_SEAL_EXEC, <linux/fcntl.h>, 6.3
+
+}  // namespace thaw::young
