@@ -1,6 +1,7 @@
 import { execa } from 'execa';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { Store } from '../launcher/store/store.js';
 import { definitionPath, root } from './paths.js';
 
 export class ThawError extends Error {
@@ -32,7 +33,7 @@ export class Thaw {
 
   /** The path of the profile's image. */
   image(profile: string): string {
-    return join(this.store, 'profiles', profile, 'current.thaw');
+    return new Store(this.store).current(profile);
   }
 
   /** Bytes that the profile's image takes on disk: the room between its parts is sparse and does not count. */

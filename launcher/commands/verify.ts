@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parse, print, printJson } from '../command.js';
 import { ThawError, UsageError } from '../errors.js';
 import { type Verdict, native } from '../engine/index.js';
+import { storePath } from '../firmware/store.js';
 import { imagePath } from '../store/image.js';
 import { Store } from '../store/store.js';
 import { needs } from '../store/needs.js';
@@ -37,7 +38,7 @@ export function run(args: readonly string[]): Promise<number> {
   });
   const { root } = values;
   if (positionals.length === 0 && root === undefined) throw new UsageError('NAME or FILE is missing');
-  const store = new Store(values.store ?? (root === undefined ? undefined : join(root, 'var/lib/thaw')));
+  const store = new Store(values.store ?? (root === undefined ? undefined : join(root, storePath())));
   const operands = positionals.length === 0 ? storedNames(store) : positionals;
   const verified = operands.map((operand) => verify(operand, store, values.data === true, root));
   if (values.json === true) printJson(json(verified, root));

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { ThawError, messageOf } from '../errors.js';
-import type { Check, CheckpointReport, Exit, Verdict } from './answers.js';
+import type { Check, CheckpointReport, Exit, StoreLayout, Verdict } from './answers.js';
 import type { Image } from './image.js';
 import type { CheckpointOptions, FaultRecorder, SpawnOptions, VerifyOptions } from './requests.js';
 
@@ -23,6 +23,8 @@ export interface Addon {
   train(path: string, pid: number, faults: FaultRecorder): void;
   doctor(pid?: number): readonly Check[];
   checkKernel(): void;
+  readonly store: StoreLayout;
+  ownStore(): string;
   launchKey(program: string, args: readonly string[] | null): string;
   receiveDatagram(path: string, text: string): Promise<string>;
 }

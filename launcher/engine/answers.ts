@@ -35,8 +35,18 @@ const check = v.strictObject({
 
 export const checksSchema = v.array(check);
 
+export const storeLayoutSchema = v.strictObject({
+  /** The folder of the profiles, and of the index, and the link to a profile's image that launches use. */
+  profiles: v.string(),
+  index: v.string(),
+  current: v.string(),
+  /** The path of the store that all users' launches look into. */
+  system: v.string(),
+});
+
 export type Exit = Told<typeof exitSchema>;
 export type CheckpointReport = Told<typeof checkpointReportSchema>;
 export type Problem = Told<typeof problem>;
 export type Verdict = Told<typeof verdictSchema>;
+export type StoreLayout = Told<typeof storeLayoutSchema>;
 export type Check = Told<typeof check>;

@@ -1,7 +1,7 @@
 // The engine, as the commands call it: build/<cpu>/thaw.node and build/<cpu>/thaw-exec. What it throws is a ThawError.
 import { ThawError, messageOf } from '../errors.js';
 import { addon, built } from './addon.js';
-import type { Check, CheckpointReport, Exit, Verdict } from './answers.js';
+import type { Check, CheckpointReport, Exit, StoreLayout, Verdict } from './answers.js';
 import type { Image } from './image.js';
 import type { CheckpointOptions, FaultRecorder, SpawnOptions, VerifyOptions } from './requests.js';
 
@@ -70,7 +70,13 @@ export const native = {
       addon().checkKernel();
     });
   },
-  /** `args` null: for any arguments. */
+  /** The names of what lies in a store. */
+  get store(): StoreLayout {
+    return addon().store;
+  },
+  /** The store that this user writes to, and that this user's launches look into first. */
+  ownStore: (): string => addon().ownStore(),
+  /** The name of a launch's entry in the index. `args` null: for any arguments. */
   launchKey: (program: string, args: readonly string[] | null): string =>
     told(() => addon().launchKey(program, args)),
   /** The first message with `text` in it on a unix datagram socket at `path`; removing the socket ends the wait. */

@@ -2,13 +2,15 @@
 import { lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { native } from '../engine/index.js';
 import { Store } from '../store/store.js';
 
-export const STORE = 'var/lib/thaw';
+/** The store's path below a device's root. */
+export const storePath = (): string => native.store.system.slice(1);
 
 /** The images that launches will use. */
 export function imagesIn(root: string): string[] {
-  const store = new Store(join(root, STORE));
+  const store = new Store(join(root, storePath()));
   return store.names().map((name) => store.current(name));
 }
 

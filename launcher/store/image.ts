@@ -1,8 +1,9 @@
 // Images as commands name them: by the profile, or by a file.
 import { existsSync } from 'node:fs';
+import { basename } from 'node:path';
 
 import { ThawError } from '../errors.js';
-import { CURRENT, type Store } from './store.js';
+import type { Store } from './store.js';
 
 /** The path of the image that `operand` names: with a slash or .thaw a file, else a profile. */
 export function imagePath(store: Store, operand: string): string {
@@ -15,5 +16,5 @@ function profileImage(store: Store, name: string): string {
   store.expect(name);
   const path = store.current(name);
   if (existsSync(path)) return path;
-  throw new ThawError(`the profile ${name} has no ${CURRENT}`, { remedy: 'build it again' });
+  throw new ThawError(`the profile ${name} has no ${basename(path)}`, { remedy: 'build it again' });
 }

@@ -6,7 +6,7 @@ import type { Definition } from '../definition/definition.js';
 import { native } from '../engine/index.js';
 import { logOf } from '../log.js';
 import { resolvedToml } from './resolved.js';
-import { CURRENT, type Store, entries, indexTarget } from './store.js';
+import { type Store, entries, indexTarget } from './store.js';
 import { type Usage, usage } from './usage.js';
 
 const storeLog = logOf('store');
@@ -101,7 +101,7 @@ export function removeProfile(store: Store, name: string): void {
   store.expect(name);
   for (const key of store.keys(name)) unlinkSync(join(store.indexFolder, key));
   // The link first: a launch in between finds no image, not half a one.
-  rmSync(join(store.folder(name), CURRENT), { force: true });
+  rmSync(store.current(name), { force: true });
   rmSync(store.folder(name), { recursive: true });
   storeLog.info({ profile: name }, 'profile removed');
 }

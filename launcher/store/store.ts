@@ -1,41 +1,30 @@
-// The store: where it is, what lies where in it, and which profiles it holds.
+// The store: what lies where in it, and which profiles it holds. The rules that thaw-exec goes by come from the engine
+// (native/store/store.h).
 //
 //   profiles/<name>/definition.toml, definition.json   the definition that was built, with absolute paths
 //   profiles/<name>/<id>.thaw                          images, never written in place
 //   profiles/<name>/current.thaw                       symbolic link to the image that launches use
 //   index/<key>                                        symbolic link to ../profiles/<name>/current.thaw
 import { existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 import type { Definition } from '../definition/definition.js';
+import { native } from '../engine/index.js';
 import { ThawError, messageOf } from '../errors.js';
-
-export const CURRENT = 'current.thaw';
-const SYSTEM_STORE = '/var/lib/thaw';
-
-/** The same rule as thaw-exec's (native/exec/store.cc). */
-function defaultRoot(): string {
-  const asked = process.env['THAW_STORE'];
-  if (asked !== undefined && asked !== '') return asked;
-  if (process.geteuid?.() === 0) return SYSTEM_STORE;
-  const state = process.env['XDG_STATE_HOME'];
-  return state !== undefined && state !== '' ? join(state, 'thaw') : join(homedir(), '.local/state/thaw');
-}
 
 export class Store {
   readonly root: string;
 
   constructor(root: string | undefined) {
-    this.root = resolve(root ?? defaultRoot());
+    this.root = resolve(root ?? native.ownStore());
   }
 
   get profilesFolder(): string {
-    return join(this.root, 'profiles');
+    return join(this.root, native.store.profiles);
   }
 
   get indexFolder(): string {
-    return join(this.root, 'index');
+    return join(this.root, native.store.index);
   }
 
   folder(name: string): string {
@@ -44,7 +33,7 @@ export class Store {
 
   /** The link that launches follow. */
   current(name: string): string {
-    return join(this.folder(name), CURRENT);
+    return join(this.folder(name), native.store.current);
   }
 
   /** Makes the folders of a profile. Not writable by others: thaw-exec would refuse such an image. */
@@ -119,7 +108,8 @@ export class Store {
 
 /** What an index entry of a profile links to: relative, so that a store can be moved. */
 export function indexTarget(name: string): string {
-  return `../profiles/${name}/${CURRENT}`;
+  const { profiles, current } = native.store;
+  return join('..', profiles, name, current);
 }
 
 export function entries(folder: string): string[] {

@@ -27,6 +27,7 @@ constexpr Function kFunctions[] = {
     {"train", train},
     {"doctor", doctor},
     {"checkKernel", check_kernel},
+    {"ownStore", own_store},
     {"launchKey", launch_key},
     {"receiveDatagram", receive_datagram},
 };
@@ -34,6 +35,7 @@ constexpr Function kFunctions[] = {
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("version", THAW_VERSION);
   exports.Set("cpu", arch::kCpuName);
+  exports.Set("store", store_layout(env));
   for (const Function& f : kFunctions)
     exports.Set(f.name, Napi::Function::New(env, f.function, f.name));
   return exports;

@@ -6,7 +6,7 @@ set_source_files_properties(shim/shim_blob.S PROPERTIES
   OBJECT_DEPENDS ${CMAKE_CURRENT_BINARY_DIR}/shim.bin
   COMPILE_OPTIONS "-I${CMAKE_CURRENT_BINARY_DIR}")
 
-add_library(thaw-addon MODULE exec/store.cc ${addon_sources} ${checkpoint_sources} ${shared_sources} ${arch_sources} ${other_cpus_names}
+add_library(thaw-addon MODULE ${addon_sources} ${checkpoint_sources} ${shared_sources} ${arch_sources} ${other_cpus_names}
             shim/shim_blob.S restorer/blob.S)
 target_include_directories(thaw-addon PRIVATE ${CMAKE_JS_INC} ${root}/node_modules/node-addon-api
                            ${root}/node_modules/node-api-headers/include)

@@ -9,9 +9,9 @@
 
 #include "exec/options.h"
 #include "exec/program.h"
-#include "exec/store.h"
 #include "launch/launch.h"
 #include "restorer/cold_start.h"
+#include "store/store.h"
 #include "support/clock.h"
 
 #ifndef THAW_VERSION
@@ -81,9 +81,10 @@ int run(int argc, char** argv) {
   if (program.empty())
     start_cold(options.command[0], options.command);  // Says what exec would say.
 
-  const std::string path = options.image != nullptr ? options.image
-                                                    : find_image(options.store, options.profile,
-                                                                 program.c_str(), options.command);
+  const std::string path =
+      options.image != nullptr
+          ? options.image
+          : store::find_image(options.store, options.profile, program.c_str(), options.command);
   if (path.empty()) {
     if (log >= restorer::kLogInfo)
       say("thaw-exec: %s: there is no image%s", program.c_str(), "; starting cold");

@@ -9,6 +9,7 @@ import {
   checkpointReportSchema,
   checksSchema,
   exitSchema,
+  storeLayoutSchema,
   verdictSchema,
 } from '../../launcher/engine/answers.js';
 import { imageSchema } from '../../launcher/engine/image.js';
@@ -77,6 +78,12 @@ test('how a checkpoint, its check and its process ended', async (t) => {
     problems.map(({ condition }) => condition),
     ['image'],
   );
+});
+
+test('the names in a store', (t) => {
+  v.parse(storeLayoutSchema, native.store);
+  t.regex(native.launchKey('/bin/true', ['a']), /^[0-9a-f]{16}$/);
+  t.not(native.launchKey('/bin/true', ['a']), native.launchKey('/bin/true', null));
 });
 
 test('what doctor finds', (t) => {

@@ -1,5 +1,6 @@
 // The store: where it is, what it finds, and what goes when.
 import test from 'ava';
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +14,7 @@ import {
 } from '../../launcher/store/install.js';
 import { resolvedToml } from '../../launcher/store/resolved.js';
 import { Store, indexTarget } from '../../launcher/store/store.js';
+import { cli } from '../engine/support/paths.js';
 
 interface Fixture {
   readonly store: Store;
@@ -35,6 +37,18 @@ function fixture(teardown: (end: () => void) => void): Fixture {
   symlinkSync(indexTarget('web'), join(store.indexFolder, '0123'));
   return { store, touch };
 }
+
+test('where it is', (t) => {
+  const told = (env: Readonly<Record<string, string>>): string | undefined => {
+    const { stderr } = spawnSync(process.execPath, [cli, 'show', 'none'], { env, encoding: 'utf8' });
+    return /there is no profile none in (.*)$/m.exec(stderr)?.[1];
+  };
+  const user = { XDG_STATE_HOME: '/state', HOME: '/home/someone' };
+  t.is(told({ ...user, THAW_STORE: '/store' }), '/store');
+  const isRoot = process.geteuid?.() === 0;
+  t.is(told(user), isRoot ? '/var/lib/thaw' : '/state/thaw');
+  t.is(told({ HOME: user.HOME }), isRoot ? '/var/lib/thaw' : '/home/someone/.local/state/thaw');
+});
 
 test('names, images, the current one and its keys', (t) => {
   const { store } = fixture((end) => {

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { ThawError } from '../../errors.js';
 import { runTool } from '../process.js';
 import type { Root } from './root.js';
-import { STORE } from '../store.js';
+import { storePath } from '../store.js';
 
 export class DirectoryRoot implements Root {
   readonly what: string;
@@ -41,12 +41,12 @@ export class DirectoryRoot implements Root {
 
 /** Puts the additions into a root's folder; the old store goes only when the new one is there as a whole. */
 export async function addToFolder(additions: string, root: string): Promise<void> {
-  const store = join(root, STORE);
+  const store = join(root, storePath());
   const [aside, old] = [`${store}.new`, `${store}.old`];
   rmSync(aside, { recursive: true, force: true });
   mkdirSync(dirname(store), { recursive: true, mode: 0o755 });
   try {
-    await copy(join(additions, STORE), aside);
+    await copy(join(additions, storePath()), aside);
     await addThawExec(additions, root);
     rmSync(old, { recursive: true, force: true });
     if (existsSync(store)) renameSync(store, old);

@@ -16,7 +16,7 @@ import { ThawError } from '../../errors.js';
 import { size } from '../../table.js';
 import { runTool } from '../process.js';
 import type { Root } from './root.js';
-import { STORE, diskUsage } from '../store.js';
+import { diskUsage, storePath } from '../store.js';
 
 export class Ext4Root implements Root {
   readonly what = 'ext4';
@@ -35,7 +35,7 @@ export class Ext4Root implements Root {
     const aside = `${output ?? this.path}.${process.pid}.new`;
     try {
       copyFileSync(this.path, aside, constants.COPYFILE_FICLONE);
-      const old = await removal(aside, `/${STORE}`);
+      const old = await removal(aside, `/${storePath()}`);
       await debugfs(aside, [...old, ...parents(), ...additionsOf(additions, '')]);
       await expectAll(aside, additions);
       await runTool('e2fsck', ['-fn', aside]);
@@ -89,7 +89,7 @@ function additionsOf(root: string, folder: string): string[] {
     const [from, to] = [join(root, path), `"/${path}"`];
     const owned = [`set_inode_field ${to} uid 0`, `set_inode_field ${to} gid 0`];
     if (entry.isDirectory()) {
-      const made = path.startsWith(STORE)
+      const made = path.startsWith(storePath())
         ? [`mkdir ${to}`, ...owned, `set_inode_field ${to} mode 040755`]
         : [];
       return [...made, ...additionsOf(root, path)];
@@ -104,12 +104,12 @@ function additionsOf(root: string, folder: string): string[] {
 async function expectAll(image: string, additions: string): Promise<void> {
   const work = mkdtempSync(join(dirname(image), '.thaw-root-'));
   try {
-    await runTool('debugfs', ['-R', `rdump /${STORE} ${work}`, image]);
+    await runTool('debugfs', ['-R', `rdump /${storePath()} ${work}`, image]);
     await runTool('diff', [
       '-r',
       '--no-dereference',
-      join(additions, STORE),
-      join(work, posix.basename(STORE)),
+      join(additions, storePath()),
+      join(work, posix.basename(storePath())),
     ]);
   } catch (error) {
     throw new ThawError('the image has no room for the store, or it cannot be written', {

@@ -1,0 +1,34 @@
+// store, ownStore(), launchKey(program, arguments): the rules of the store, which the launcher
+// writes.
+#include "store/store.h"
+
+#include "addon/addon.h"
+#include "spawn/spawn.h"
+
+namespace thaw::addon {
+
+Napi::Object store_layout(Napi::Env env) {
+  Napi::Object layout = Napi::Object::New(env);
+  layout.Set("profiles", store::kProfiles);
+  layout.Set("index", store::kIndex);
+  layout.Set("current", store::kCurrent);
+  layout.Set("system", store::kSystemStore);
+  return layout;
+}
+
+Napi::Value own_store(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), store::own_store());
+}
+
+/// Arguments null: the entry for any arguments.
+Napi::Value launch_key(const Napi::CallbackInfo& info) {
+  const std::string program = info[0].ToString();
+  if (info[1].IsNull())
+    return Napi::String::New(info.Env(), store::any_arguments_key(program.c_str()));
+  std::vector<std::string> arguments = strings_of(info[1]);
+  arguments.insert(arguments.begin(), program);
+  return Napi::String::New(info.Env(),
+                           store::launch_key(program.c_str(), spawn::pointers(arguments).data()));
+}
+
+}  // namespace thaw::addon

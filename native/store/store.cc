@@ -1,0 +1,78 @@
+#include "store/store.h"
+
+#include <sys/auxv.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+
+#include "image/hash.h"
+
+namespace thaw::store {
+namespace {
+
+/// The environment is not to be trusted in a set-user-id program.
+const char* environment(const char* name) {
+  const char* value = getauxval(AT_SECURE) != 0 ? nullptr : getenv(name);
+  return value != nullptr && *value != '\0' ? value : nullptr;
+}
+
+std::string joined(const std::string& folder, const std::string& entry) {
+  return folder + '/' + entry;
+}
+
+/// Empty if the store has no such entry.
+std::string entry_in(const std::string& store, const std::string& entry) {
+  if (store.empty()) return {};
+  std::string path = joined(store, entry);
+  // Any answer but "not there" is for the launch to explain.
+  if (access(path.c_str(), F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR)) return {};
+  return path;
+}
+
+/// The first store that has the entry.
+std::string find_entry(const char* store, const std::string& entry) {
+  if (store == nullptr) store = environment("THAW_STORE");
+  if (store != nullptr) return entry_in(store, entry);
+  const std::string own = own_store();
+  std::string path = entry_in(own, entry);
+  return path.empty() && own != kSystemStore ? entry_in(kSystemStore, entry) : path;
+}
+
+std::string key_of(const std::string& text) {
+  char key[17];
+  snprintf(key, sizeof(key), "%016llx",
+           static_cast<unsigned long long>(image::hash(text.data(), text.size())));
+  return key;
+}
+
+}  // namespace
+
+std::string own_store() {
+  if (const char* store = environment("THAW_STORE")) return store;
+  if (geteuid() == 0) return kSystemStore;
+  if (const char* state = environment("XDG_STATE_HOME")) return joined(state, "thaw");
+  if (const char* home = environment("HOME")) return joined(home, ".local/state/thaw");
+  return kSystemStore;
+}
+
+std::string launch_key(const char* program, char* const* argv) {
+  std::string text = std::string(program) + '\0';
+  for (char* const* argument = *argv == nullptr ? argv : argv + 1; *argument != nullptr; ++argument)
+    text += std::string(*argument) + '\0';
+  return key_of(text);
+}
+
+std::string any_arguments_key(const char* program) {
+  return key_of(program);
+}
+
+std::string find_image(const char* store, const char* profile, const char* program,
+                       char* const* argv) {
+  if (profile != nullptr) return find_entry(store, joined(joined(kProfiles, profile), kCurrent));
+  std::string path = find_entry(store, joined(kIndex, launch_key(program, argv)));
+  return path.empty() ? find_entry(store, joined(kIndex, any_arguments_key(program))) : path;
+}
+
+}  // namespace thaw::store

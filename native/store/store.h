@@ -1,0 +1,35 @@
+// The store's rules, which who reads it (thaw-exec) and who writes it (launcher/store, through the
+// addon) must agree on: where stores are, what lies where in one, and what an entry is called.
+//
+//   <store>/profiles/<name>/current.thaw   link to the image that launches of a profile use
+//   <store>/index/<key>                    link to ../profiles/<name>/current.thaw
+#pragma once
+
+#include <string>
+
+namespace thaw::store {
+
+constexpr const char* kProfiles = "profiles";
+constexpr const char* kIndex = "index";
+constexpr const char* kCurrent = "current.thaw";
+/// The one that all users' launches look into.
+constexpr const char* kSystemStore = "/var/lib/thaw";
+
+/// The store that this user writes to, and that this user's launches look into first: $THAW_STORE;
+/// else the system's for root, and for others one in $XDG_STATE_HOME or $HOME. A user who has
+/// neither gets the system's.
+std::string own_store();
+
+/// Name of the index entry for a launch: XXH3-64 of the program's path and its arguments
+/// (argv[1]...), each with its NUL.
+std::string launch_key(const char* program, char* const* argv);
+
+/// The entry for a launch whose arguments the app asks for itself (`args = "deliver"`).
+std::string any_arguments_key(const char* program);
+
+/// Path of the image for a program and its arguments, or of a profile; empty if no store has one.
+/// Stores: `store` alone if given; else $THAW_STORE alone; else the user's own, then the system's.
+std::string find_image(const char* store, const char* profile, const char* program,
+                       char* const* argv);
+
+}  // namespace thaw::store
