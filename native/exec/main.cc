@@ -28,9 +28,11 @@ constexpr int kOwnError = 125;
 uint32_t log_level() {
   const char* level = getauxval(AT_SECURE) != 0 ? nullptr : getenv("THAW_LOG");
   if (level == nullptr) return 0;
-  const char* const kLevels[] = {"warn", "info", "debug", "trace"};
-  for (uint32_t i = 0; i < 4; ++i)
-    if (strcmp(level, kLevels[i]) == 0) return i + 1;
+  uint32_t number = 0;
+  for (const char* name : restorer::kLogLevels) {
+    ++number;
+    if (strcmp(level, name) == 0) return number;
+  }
   return 0;
 }
 

@@ -6,8 +6,6 @@
 
 namespace thaw::restorer {
 
-constexpr uint32_t kLogWarn = 1, kLogInfo = 2, kLogDebug = 3, kLogTrace = 4;
-
 /// Ends in a cold start if `result` is a negative errno. `what` says what failed, `address` where.
 void check(Handover& handover, long result, const char* what, uint64_t address = 0);
 

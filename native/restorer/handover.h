@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "image/model.h"
+#include "restorer/log.h"
 
 namespace thaw::restorer {
 
@@ -49,18 +50,6 @@ struct ColdStart {
   uint32_t close_count = 0;
   int32_t time_namespace = -1;  ///< to go back to, -1: never left
   uint64_t signal_mask = 0;
-};
-
-/// Points of time for THAW_LOG=trace, CLOCK_REALTIME nanoseconds.
-enum Phase : uint32_t {
-  kStarted,
-  kOpened,
-  kUnmapped,
-  kMapped,
-  kThreads,
-  kFed,
-  kCommitted,
-  kPhases
 };
 
 /// Mappings that a kernel has of its own in each process: 3 on x86-64 since Linux 6.13.

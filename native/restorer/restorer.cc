@@ -29,10 +29,8 @@ void mark(Handover& handover, Phase phase) {
 }
 
 void print_phases(const Handover& handover) {
-  static constexpr char kNames[][8] =  // No pointers: nobody relocates them.
-      {"open", "unmap", "map", "threads", "feed", "commit"};
   for (uint32_t i = 0; i + 1 < kPhases; ++i)
-    print_trace(handover, kNames[i], (handover.times[i + 1] - handover.times[i]) / 1000);
+    print_trace(handover, kPhaseNames[i], (handover.times[i + 1] - handover.times[i]) / 1000);
 }
 
 }  // namespace
