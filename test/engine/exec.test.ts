@@ -1,6 +1,7 @@
 // exec semantics: to its caller, a launched app is the app.
 import test, { type ExecutionContext } from 'ava';
 import { existsSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { getPriority } from 'node:os';
 import { join } from 'node:path';
 
 import type { App, LaunchOptions } from './support/app.js';
@@ -156,12 +157,13 @@ for (const identity of identities)
       await app.start();
       await app.checkpointStartedIn('/');
       const cwd = app.scratch;
+      const nice = getPriority();
       const expected = [
         'umask 0027',
         'nofile 300',
         'stack 4194304',
         'core 0',
-        'nice 7',
+        `nice ${nice + 7}`,
         `cwd ${cwd}`,
         `uid ${identity.uid}`,
         `euid ${identity.uid}`,
@@ -176,7 +178,7 @@ for (const identity of identities)
       app.release(expected);
       for (let i = 0; i < 3; i++) expectSuccess(t, 'launch', await app.launch({ wrapper, cwd }).outcome);
       // Another caller, other values.
-      app.release(['umask 0077', 'nice 0', 'cwd /', 'sighup-ignored 0', 'nofile 500']);
+      app.release(['umask 0077', `nice ${nice}`, 'cwd /', 'sighup-ignored 0', 'nofile 500']);
       expectSuccess(
         t,
         'second caller',
