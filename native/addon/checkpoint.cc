@@ -2,21 +2,27 @@
 // seized it.
 #include "checkpoint/checkpoint.h"
 
-#include <map>
-
 #include "addon/addon.h"
 #include "addon/background.h"
 
 namespace thaw::addon {
 namespace {
 
-policy::Action action_of(const std::string& name) {
-  static const std::map<std::string, policy::Action> kActions = {
-      {"error", policy::Action::error},   {"reopen", policy::Action::reopen},
-      {"close", policy::Action::close},   {"ignore", policy::Action::ignore},
-      {"append", policy::Action::append}, {"reconnect", policy::Action::reconnect}};
-  const auto found = kActions.find(name);
-  return found == kActions.end() ? policy::Action::error : found->second;
+policy::Action action_of(Napi::Env env, const std::string& name) {
+  if (const auto action = policy::parse_action(name)) return *action;
+  std::string known;
+  for (const policy::ActionRow& row : policy::kActions)
+    known.append(known.empty() ? "" : ", ").append(row.name);
+  throw to_js(env, Error{0, "no policy has the action '" + name + "'", "known are " + known});
+}
+
+std::optional<policy::Type> type_of(Napi::Env env, const std::string& name) {
+  if (name.empty()) return std::nullopt;
+  if (const auto type = policy::parse_type(name)) return type;
+  std::string known;
+  for (const std::string_view type : policy::kTypes)
+    known.append(known.empty() ? "" : ", ").append(type);
+  throw to_js(env, Error{0, "no policy has the type '" + name + "'", "known are " + known});
 }
 
 policy::Policies policies_of(const Napi::Object& options) {
@@ -26,8 +32,9 @@ policy::Policies policies_of(const Napi::Object& options) {
   const auto array = value.As<Napi::Array>();
   for (uint32_t i = 0; i < array.Length(); ++i) {
     const auto row = array.Get(i).As<Napi::Object>();
-    policies.rows.push_back({string_option(row, "type"), string_option(row, "path"),
-                             action_of(string_option(row, "action"))});
+    policies.rows.push_back({type_of(row.Env(), string_option(row, "type")),
+                             string_option(row, "path"),
+                             action_of(row.Env(), string_option(row, "action"))});
   }
   return policies;
 }

@@ -3,7 +3,7 @@
 
 #include "addon/addon.h"
 #include "arch/feature_names.h"
-#include "fd/kind.h"
+#include "fd/kinds.h"
 #include "image/view.h"
 #include "policy/policy.h"
 
@@ -194,12 +194,13 @@ class Shower {
       return o;
     }
     const model::OpenFile& file = view_.open_files()[f.open_file];
-    static constexpr const char* kActions[] = {"",       "reopen", "close",
-                                               "ignore", "append", "reconnect"};
-    o.Set("kind", file.kind < fd::kinds().size() ? fd::kinds()[file.kind].name : "?");
+    const fd::Kind* kind = fd::find_kind(file.kind);
+    const auto action = static_cast<policy::Action>(file.action);
+    o.Set("kind", kind == nullptr ? "?" : kind->name);
     o.Set("openFile", f.open_file);
     o.Set("position", static_cast<double>(file.position));
-    o.Set("policy", file.action < std::size(kActions) ? kActions[file.action] : "?");
+    o.Set("policy",
+          action == policy::Action::error ? "" : std::string(policy::action_name(action)));
     o.Set("note", text(file.note));
     return o;
   }

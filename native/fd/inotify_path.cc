@@ -8,7 +8,7 @@
 #include <memory>
 #include <optional>
 
-#include "fd/common.h"
+#include "support/file.h"
 
 namespace thaw::fd {
 namespace {
@@ -32,20 +32,18 @@ class Search {
   }
 
  private:
-  [[nodiscard]] int at() const { return c_.root < 0 ? AT_FDCWD : c_.root; }
-
   /// Whether `path` is the watched inode: by file handle where there is one, else by device and
   /// number.
   [[nodiscard]] bool leads_to_it(const std::string& path) const {
     struct stat status = {};
-    const char* name = below_root(c_.root, path);
-    if (fstatat(at(), name, &status, AT_SYMLINK_NOFOLLOW) != 0 || status.st_ino != wanted_.ino)
-      return false;
+    const char* name = path.c_str();
+    if (lstat(name, &status) != 0 || status.st_ino != wanted_.ino) return false;
     if (status.st_dev == wanted_.dev) return true;
     Handle handle = {};
     handle.head.handle_bytes = MAX_HANDLE_SZ;
     int mount = 0;
-    return !wanted_.handle.empty() && name_to_handle_at(at(), name, &handle.head, &mount, 0) == 0 &&
+    return !wanted_.handle.empty() &&
+           name_to_handle_at(AT_FDCWD, name, &handle.head, &mount, 0) == 0 &&
            handle.head.handle_type == wanted_.handle_type &&
            std::string_view(reinterpret_cast<const char*>(handle.head.f_handle),
                             handle.head.handle_bytes) == wanted_.handle;
@@ -76,8 +74,7 @@ class Search {
     const std::string point = unescape(fields[4]);
     // The kernel wants a real descriptor of the mount: O_PATH will not do. A device node or FIFO
     // must not be opened.
-    const UniqueFd mount(
-        openat(at(), below_root(c_.root, point), O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC));
+    const UniqueFd mount(open(point.c_str(), O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC));
     Handle handle = {};
     handle.head.handle_bytes = static_cast<unsigned>(wanted_.handle.size());
     handle.head.handle_type = wanted_.handle_type;
@@ -117,7 +114,8 @@ class Search {
 
   void add_starting_points() {
     for (const policy::Policy& row : c_.policies.rows)
-      if (row.type == "inotify" && row.path.starts_with('/')) add_with_parents(row.path);
+      if (row.type == policy::Type::inotify && row.path.starts_with('/'))
+        add_with_parents(row.path);
     const std::string process = "/proc/" + std::to_string(p_.pid);
     add_with_parents(link_target(process + "/cwd"));
     for (const Probe& q : c_.probes)
@@ -141,8 +139,7 @@ class Search {
 
   std::string look_into(const std::string& folder) {
     if (folder == "/proc" || folder == "/sys" || entries_ >= kMaxEntries) return {};
-    const int fd =
-        openat(at(), below_root(c_.root, folder), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    const int fd = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     const std::unique_ptr<DIR, int (*)(DIR*)> dir(fd < 0 ? nullptr : fdopendir(fd), closedir);
     const std::string prefix = folder == "/" ? folder : folder + "/";
     while (const dirent* entry = dir ? readdir(dir.get()) : nullptr) {

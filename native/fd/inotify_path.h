@@ -17,7 +17,7 @@ struct WatchedInode {
   std::string handle;  ///< the bytes of struct file_handle, empty if the file system has none
 };
 
-/// A path to the inode under the app's root, or empty. Asks the kernel where it may
+/// A path to the inode, or empty. Asks the kernel where it may
 /// (CAP_DAC_READ_SEARCH), else looks where the app works: its directory, the folders of its files,
 /// the paths of policies, and above and below these.
 std::string find_watched_path(const Collector&, const Probe&, const WatchedInode&);

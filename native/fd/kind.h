@@ -1,16 +1,12 @@
-// A descriptor kind: how it is told, what checkpoint keeps of it, how a launch makes it again.
-// Each kind is one file in kinds/ and one row of the table in kinds.cc.
+// A descriptor kind: how it is told, what a checkpoint keeps of it, how a launch makes it again.
+// Each kind is one file in kinds/ and one row of the table in kinds.h.
 #pragma once
 
-#include <sys/stat.h>
-#include <sys/types.h>
-
 #include <functional>
-#include <memory>
+#include <optional>
 #include <span>
-#include <string>
-#include <vector>
 
+#include "fd/probe.h"
 #include "image/builder.h"
 #include "image/view.h"
 #include "policy/policy.h"
@@ -19,28 +15,18 @@
 
 namespace thaw::fd {
 
-/// What is known of one descriptor of the frozen process before any kind looks at it.
-struct Probe {
-  pid_t pid = 0;
-  int number = 0;
-  std::string
-      link;  ///< readlink /proc/PID/fd/N ("pipe:[123]", "/etc/passwd", "anon_inode:[eventfd]")
-  std::string fdinfo;       ///< /proc/PID/fdinfo/N
-  struct stat status = {};  ///< of what it refers to
-  UniqueFd copy;            ///< the same open file description in this process (pidfd_getfd)
-  int flags = 0;            ///< F_GETFL
-  off_t position = 0;
-  bool close_on_exec = false;
-  model::Index open_file = model::kNone;  ///< set before collect: index of its OpenFile record
-};
+using policy::Action;
+
+inline Action action_of(const model::OpenFile& file) {
+  return static_cast<Action>(file.action);
+}
 
 /// What the kinds may ask for and fill while the process is frozen.
 struct Collector {
   image::Builder& image;
   const policy::Policies& policies;
-  std::span<const Probe>
-      probes;     ///< one per open file description of the process tree, 0/1/2 copies left out
-  int root = -1;  ///< O_PATH descriptor of the app's root directory
+  /// One per open file description of the process tree, 0/1/2 copies left out.
+  std::span<const Probe> probes;
 
   /// The Object of that kind and id (an inode, for pipes and shared memory), added with `make` when
   /// it is new.
@@ -62,11 +48,41 @@ struct Opener {
   struct Side {
     int fd[2];
   };
-  std::span<Side>
-      sides;  ///< per Object: both ends of a pipe or socket pair, or [0] the memory; -1 until made
-  std::span<int>
-      placed;  ///< per OpenFile: its first descriptor at its final number, valid in finish()
-  bool trace = false;
+  /// Per Object: both ends of a pipe or socket pair, or [0] the memory; -1 until made.
+  std::span<Side> sides;
+  /// Per OpenFile: its first descriptor at its final number, valid in finish().
+  std::span<int> placed;
+};
+
+/// What stands in a descriptor's place under the action `close`: nobody at the other end, nothing
+/// that blocks.
+struct Closed {
+  const char* note;  ///< for `thaw show`; null: collect() writes it
+  Result<UniqueFd> (*open)(Opener&, const model::OpenFile&);
+  /// Checks what `open` reads of the image; null: nothing of it.
+  const char* (*validate)(const image::View&, const model::OpenFile&) = nullptr;
+};
+
+/// Reads find the end of the file, what is written is thrown away.
+Result<UniqueFd> open_null(Opener&, const model::OpenFile&);
+
+/// How [[policies]] and a kind meet. fd/open_file.h asks them, checks the answer against `actions`
+/// and performs `close` and `ignore`; the other actions are the kind's own.
+struct PolicyUse {
+  /// Who asks which action is set.
+  enum class Asked {
+    /// The engine, before collect(), which sees neither `close` nor `ignore`.
+    before,
+    /// collect(), by choose_action(): only the kind knows what a policy calls it, or whether it
+    /// needs one at all.
+    by_kind,
+  };
+
+  /// The `type` of [[policies]]; nullopt: that of what the descriptor refers to (policy_type()).
+  std::optional<policy::Type> type = std::nullopt;
+  policy::Actions actions = {};  ///< that it takes besides `error`, the likeliest first
+  Asked asked = Asked::before;
+  Closed closed = {"policy: /dev/null in its place", open_null};
 };
 
 /// The checkpoint's half of a kind: thaw-exec, which only launches, is built without it.
@@ -77,38 +93,23 @@ struct Opener {
 #endif
 
 struct Kind {
-  const char* name;         ///< "pipe"; used by `thaw show` and messages
-  const char* policy_type;  ///< `type` of [[policies]] that applies to it
+  const char* name;  ///< "pipe"; used by `thaw show` and messages
+  PolicyUse policy = {};
   bool (*match)(const Probe&);
-  /// Fills `out` (kind, flags, position, owner are filled already), or refuses with a message that
+  /// Fills `out` (kind, flags, position, action are filled already), or refuses with a message that
   /// names the descriptor, its path and the remedy.
   Result<void> (*collect)(Collector&, const Probe&, model::OpenFile& out);
   /// Makes the open file description again; a new descriptor with O_CLOEXEC, at any number.
   Result<UniqueFd> (*open)(Opener&, const model::OpenFile&);
   /// After every descriptor stands at its final number (epoll registrations, contents that need
   /// peers); may be null.
-  Result<void> (*finish)(Opener&, const model::OpenFile&, int fd);
-  /// Checks the kind's payload in an image that may come from anywhere; may be null. The message on
-  /// failure, else null.
+  Result<void> (*finish)(Opener&, const model::OpenFile&, int fd) = nullptr;
+  /// Takes back what open() left outside of this process, of a launch that is given up; `fd` is
+  /// what it made. May be null.
+  void (*undo)(int fd) = nullptr;
+  /// Checks the kind's payload in an image that may come from anywhere. The message on failure,
+  /// else null.
   const char* (*validate)(const image::View&, const model::OpenFile&);
 };
-
-/// All kinds; the first that matches a descriptor has it. OpenFile::kind is an index here.
-std::span<const Kind> kinds();
-
-/// "descriptor 7 (/var/log/app.log)": how every message names a descriptor.
-std::string describe(const Probe&);
-
-/// The refusal of a descriptor: what it is, why, and what to set or change.
-Error refuse(const Probe&, std::string_view why, std::string_view remedy);
-
-/// The value of `key` ("flags", "pos", "eventfd-count") in fdinfo, as it stands there; empty
-/// without one.
-std::string_view fdinfo_value(const Probe&, std::string_view key);
-
-/// Declared by each kind's file.
-extern const Kind kRegularFile, kDirectory, kPathOnly, kDevice, kPipe, kFifo, kEventfd, kEpoll,
-    kTimerfd, kSignalfd, kInotify, kMemfd, kDeletedFile, kUnixPair, kUnixListen, kTcpListen, kUdp,
-    kNetlink, kConnectedSocket, kRefused;
 
 }  // namespace thaw::fd

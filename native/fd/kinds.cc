@@ -1,45 +1,56 @@
-// The table of descriptor kinds, and what all of them share at checkpoint.
-#include "fd/kind.h"
-#include "support/file.h"
+#include "fd/kinds.h"
+
+#include <algorithm>
+#include <array>
 
 namespace thaw::fd {
+namespace {
 
-std::span<const Kind> kinds() {
-  // First match wins: the kinds that look at flags or names stand before those that look at file
-  // types only.
-  static const Kind table[] = {
-      kPathOnly,   kMemfd,     kDeletedFile, kRegularFile, kDirectory,       kDevice,  kPipe,
-      kFifo,       kEventfd,   kEpoll,       kTimerfd,     kSignalfd,        kInotify, kUnixPair,
-      kUnixListen, kTcpListen, kUdp,         kNetlink,     kConnectedSocket, kRefused,
-  };
-  return table;
+constexpr KindRow kRows[] = {
+#define X(kind, id) {id, &kind},
+    THAW_DESCRIPTOR_KINDS(X)
+#undef X
+};
+
+constexpr uint32_t largest_id() {
+  uint32_t largest = 0;
+  for (const KindRow& row : kRows) largest = std::max(largest, row.id);
+  return largest;
 }
 
-std::string describe(const Probe& probe) {
-  return "descriptor " + std::to_string(probe.number) + " (" + probe.link + ")";
+constexpr std::array<const Kind*, largest_id() + 1> by_id() {
+  std::array<const Kind*, largest_id() + 1> kinds = {};
+  for (const KindRow& row : kRows) kinds[row.id] = row.kind;
+  return kinds;
 }
 
-Error refuse(const Probe& probe, std::string_view why, std::string_view remedy) {
-  std::string message = describe(probe);
-  message += ' ';
-  message += why;
-  return Error{0, std::move(message), std::string(remedy)};
+constexpr std::array kById = by_id();
+
+/// Every row is found again under its id, which it therefore shares with no other; an id of 0
+/// would be that of a record that nobody filled.
+constexpr bool ids_are_sound() {
+  for (const KindRow& row : kRows)
+    if (row.id == 0 || kById[row.id] != row.kind) return false;
+  return true;
 }
 
-std::string_view fdinfo_value(const Probe& probe, std::string_view key) {
-  return line_value(probe.fdinfo, std::string(key) + ':');
+static_assert(ids_are_sound(), "two kinds of THAW_DESCRIPTOR_KINDS have the same id");
+static_assert(largest_id() < 256, "ids are given out in turn: a launch looks them up in an array");
+
+}  // namespace
+
+std::span<const KindRow> kinds() {
+  return kRows;
 }
 
-model::Index Collector::object(model::ObjectKind kind, uint64_t id,
-                               const std::function<Result<void>(model::Object&)>& make,
-                               Result<void>& status) {
-  for (model::Index i = 0; i < image.objects.size(); ++i)
-    if (image.objects[i].kind == kind && image.objects[i].id == id) return i;
-  model::Object object;
-  object.kind = kind;
-  object.id = id;
-  status = make(object);
-  return status.ok() ? image::Builder::add(image.objects, object) : model::kNone;
+const Kind* find_kind(uint32_t id) {
+  return id < kById.size() ? kById[id] : nullptr;
+}
+
+uint32_t kind_id(const Kind& kind) {
+  const auto* row = std::find_if(std::begin(kRows), std::end(kRows),
+                                 [&kind](const KindRow& one) { return one.kind == &kind; });
+  return row->id;
 }
 
 }  // namespace thaw::fd

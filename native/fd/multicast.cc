@@ -9,7 +9,6 @@
 #include <cstring>
 #include <vector>
 
-#include "fd/common.h"
 #include "support/file.h"
 
 namespace thaw::fd {

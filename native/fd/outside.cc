@@ -1,8 +1,8 @@
-// Who outside the process tree holds the other end: what such a process has cannot come back with
-// the app.
-#include <sys/stat.h>
+#include "fd/outside.h"
 
-#include "fd/common.h"
+#include <unistd.h>
+
+#include "support/file.h"
 
 namespace thaw::fd {
 namespace {

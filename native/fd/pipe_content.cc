@@ -6,7 +6,8 @@
 
 #include <vector>
 
-#include "fd/common.h"
+#include "fd/flags.h"
+#include "fd/reopen.h"
 
 namespace thaw::fd {
 namespace {
@@ -128,11 +129,12 @@ Result<void> fill_pipe(const image::View& view, const model::Object& object, int
   return {};
 }
 
-Result<UniqueFd> closed_pipe(const model::OpenFile& file) {
+Result<UniqueFd> open_closed_pipe(Opener&, const model::OpenFile& file) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return errno_error("cannot make a pipe");
-  UniqueFd kept(ends[file.side]);
-  ::close(ends[1 - file.side]);
+  const uint32_t side = pipe_side(file.flags);
+  UniqueFd kept(ends[side]);
+  ::close(ends[1 - side]);
   THAW_TRY(set_status_flags(kept.get(), file.flags));
   return kept;
 }

@@ -2,10 +2,7 @@
 // at a launch.
 #pragma once
 
-#include "image/builder.h"
-#include "image/view.h"
-#include "support/result.h"
-#include "support/unique_fd.h"
+#include "fd/kind.h"
 
 namespace thaw::fd {
 
@@ -21,9 +18,11 @@ Result<void> keep_pipe_content(image::Builder&, int read_end, model::Object&);
 /// Writes the content of a pipe Object to `write_end`, which is new, empty and O_NONBLOCK.
 Result<void> fill_pipe(const image::View&, const model::Object&, int write_end);
 
-/// For `close`: one end (`file.side`) of a pipe whose other end is closed: EOF for readers, EPIPE
-/// for writers.
-Result<UniqueFd> closed_pipe(const model::OpenFile& file);
+/// One end of a pipe whose other end is closed: EOF for readers, EPIPE for writers.
+Result<UniqueFd> open_closed_pipe(Opener&, const model::OpenFile& file);
+/// What pipes and FIFOs become under `close`.
+inline constexpr Closed kClosedPipe = {"policy: a pipe whose other end is closed",
+                                       open_closed_pipe};
 
 /// True if the Object's capacity and content fit together.
 bool valid_pipe_object(const image::View&, const model::Object&);

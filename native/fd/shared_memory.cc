@@ -1,11 +1,18 @@
 #include "fd/shared_memory.h"
 
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
+#include <algorithm>
+
+#include "fd/flags.h"
+#include "fd/payload.h"
+#include "fd/reopen.h"
 #include "support/young_kernels.h"
 
 namespace thaw::fd {
@@ -149,7 +156,6 @@ Result<UniqueFd> open_memory_file(Opener& o, const model::OpenFile& file) {
 }
 
 Result<void> finish_memory_file(Opener& o, const model::OpenFile& file, int fd) {
-  if (action_of(file) != Action::error) return {};
   const model::Object& object = o.image.objects()[file.object];
   const mode_t mode = object.flags >> kMemoryModeShift;
   struct stat now = {};

@@ -3,7 +3,7 @@
 // same Object.
 #pragma once
 
-#include "fd/common.h"
+#include "fd/kind.h"
 
 namespace thaw::fd {
 

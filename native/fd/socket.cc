@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstring>
 
+#include "fd/actions.h"
 #include "fd/net_namespace.h"
 
 namespace thaw::fd {
@@ -177,28 +178,16 @@ Result<void> collect_socket(const Probe& probe, SocketRecord& record) {
   return {};
 }
 
-Result<policy::Action> socket_action(const Collector& collector, const Probe& probe,
-                                     const std::string& name, std::string_view known) {
-  const policy::Action action = collector.policies.find(kSocketPolicy, name);
-  const std::string word = policy::action_name(action);
-  if (action == policy::Action::error ||
-      ("|" + std::string(known) + "|").find("|" + word + "|") != std::string::npos)
-    return action;
-  return refuse(
-      probe, "(" + name + ") is named by a policy whose action '" + word + "' does not apply to it",
-      policy::suggestion(kSocketPolicy, name, known));
-}
-
 Result<void> drop_waiting(const Collector& collector, const Probe& probe, const std::string& name,
                           const std::string& what, model::OpenFile& out) {
-  constexpr const char* kActions = "reopen|ignore";
-  THAW_ASSIGN(action, socket_action(collector, probe, name, kActions));
+  constexpr policy::Actions kActions = kDropsWaiting.actions;
+  THAW_ASSIGN(action, choose_action(collector, probe, policy::Type::socket, name, kActions));
   out.action = static_cast<uint32_t>(action);
-  if (action != policy::Action::error) return {};
+  if (action != Action::error) return {};
   return refuse(probe, "(" + name + ") has " + what,
                 "let the clients of the warm-up end before the checkpoint (lengthen `settle`), or "
                 "drop what waits: " +
-                    policy::suggestion(kSocketPolicy, name, kActions));
+                    policy::suggestion(policy::Type::socket, name, kActions));
 }
 
 Result<UniqueFd> make_socket(const SocketRecord& record) {

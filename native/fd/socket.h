@@ -35,9 +35,6 @@ struct SocketRecord {
 
 enum Shutdown : uint32_t { kShutRead = 1, kShutWrite = 2 };
 
-/// `type` of [[policies]] for all of them.
-constexpr const char* kSocketPolicy = "socket";
-
 // ---- at checkpoint
 
 /// SO_DOMAIN, SO_TYPE, SO_PROTOCOL of the descriptor, -1 each if it is no socket.
@@ -70,16 +67,17 @@ std::string address_text(const SocketAddress& address);
 /// (filters).
 Result<void> collect_socket(const Probe& probe, SocketRecord& record);
 
-/// The policy's action for the socket called `name` (an address_text). Refuses one that is not in
-/// `known`
-/// ("close|ignore").
-Result<policy::Action> socket_action(const Collector& collector, const Probe& probe,
-                                     const std::string& name, std::string_view known);
-
 /// A socket in which `what` waits, sent by others who will not send it again to the launched app:
-/// dropped under the policy `reopen`, left out under `ignore`, else refused.
+/// dropped under the policy `reopen`, left out under `ignore`, else refused (kDropsWaiting).
 Result<void> drop_waiting(const Collector& collector, const Probe& probe, const std::string& name,
                           const std::string& what, model::OpenFile& out);
+
+/// The policies of sockets that need one only for what waits in them, and call drop_waiting().
+inline constexpr PolicyUse kDropsWaiting = {
+    .type = policy::Type::socket,
+    .actions = {Action::reopen, Action::ignore},
+    .asked = PolicyUse::Asked::by_kind,
+};
 
 // ---- at launch
 

@@ -1,9 +1,7 @@
 #include "fd/unix_name.h"
 
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/file.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
 
@@ -29,16 +27,9 @@ Path path_of(const SocketAddress& address) {
 }
 
 /// Opens the app's path as the app would see it.
-UniqueFd open_in_root(const Collector& collector, pid_t pid, const char* path) {
-  if (path[0] != '/') {
-    const std::string relative = "/proc/" + std::to_string(pid) + "/cwd/" + path;
-    return UniqueFd(open(relative.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
-  }
-  if (collector.root < 0) return UniqueFd(open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC));
-  open_how how = {};
-  how.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
-  how.resolve = RESOLVE_IN_ROOT;
-  return UniqueFd(static_cast<int>(syscall(SYS_openat2, collector.root, path, &how, sizeof(how))));
+UniqueFd open_as_app(pid_t pid, const char* path) {
+  const std::string relative = "/proc/" + std::to_string(pid) + "/cwd/" + path;
+  return UniqueFd(open(path[0] == '/' ? path : relative.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
 }
 
 /// File systems that stack (overlayfs, btrfs) show other device numbers to stat: believe a
@@ -102,15 +93,15 @@ Result<void> bind_file(int fd, const SocketRecord& record, const UnixName& name,
 
 }  // namespace
 
-Result<UnixName> collect_unix_name(const Collector& collector, const Probe& probe,
-                                   const SocketAddress& address, const UnixSocket& socket) {
+Result<UnixName> collect_unix_name(const Probe& probe, const SocketAddress& address,
+                                   const UnixSocket& socket) {
   UnixName name;
   const Path path = path_of(address);
   if (!is_bound(address) || path.text[0] == '\0') return name;
   name.is_file = 1;
   name.descriptor_mode = probe.status.st_mode & kPermissions;
   struct stat status = {};
-  const UniqueFd file = open_in_root(collector, probe.pid, path.text);
+  const UniqueFd file = open_as_app(probe.pid, path.text);
   if (!file.valid() && errno == ENOENT) {
     name.unlinked = 1;
     name.mode = 0600;

@@ -24,8 +24,8 @@ inline bool valid_name(const UnixName& name) {
 }
 
 /// Looks at the file that `address` names. Refuses if another socket's file stands there now.
-Result<UnixName> collect_unix_name(const Collector& collector, const Probe& probe,
-                                   const SocketAddress& address, const UnixSocket& socket);
+Result<UnixName> collect_unix_name(const Probe& probe, const SocketAddress& address,
+                                   const UnixSocket& socket);
 
 /// Binds as the app did: name, mode, owner. A socket file that nobody listens on any more is
 /// replaced.

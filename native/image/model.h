@@ -78,10 +78,10 @@ struct Process {
   uint32_t flags = 0;
   uint32_t pid = 0;       ///< at checkpoint; only --keep-pid uses it
   Index session = kNone;  ///< Object index of the session, kNone: the caller's
-  uint32_t process_group = 0;
   uint32_t personality = 0;
   uint32_t mce_kill = 0;  ///< PR_MCE_KILL_GET
   uint32_t coredump_filter = 0;
+  uint32_t reserved = 0;
   Range threads;  ///< the first is the thread group leader
   Range mappings;
   Range fds;
@@ -211,7 +211,7 @@ struct DataRun {
   uint64_t size = 0;
 };
 
-/// An open file description. `kind` is a row of the table in fd/kinds.cc.
+/// An open file description. `kind` is an id of fd/kinds.h.
 struct OpenFile {
   uint32_t kind = 0;
   uint32_t flags = 0;  ///< O_* as fcntl(F_GETFL) gave them

@@ -22,9 +22,19 @@ bool is_page_size(uint32_t size) {
   return size >= 4096 && size <= 65536 && (size & (size - 1)) == 0;
 }
 
+/// First of all: of another version, nothing else of the header can be told.
+Result<void> check_version(const char* path, const Header& header) {
+  if (memcmp(header.magic, kMagic, sizeof(kMagic)) != 0)
+    return bad(path, "this is not a thaw image");
+  if (header.version == kVersion) return {};
+  return Error{0,
+               std::string(path) + ": the image has format version " +
+                   std::to_string(header.version) + ", this thaw has version " +
+                   std::to_string(kVersion),
+               "build the image again (thaw build)"};
+}
+
 const char* header_problem(const Header& header, uint64_t file_size) {
-  if (memcmp(header.magic, kMagic, sizeof(kMagic)) != 0) return "this is not a thaw image";
-  if (header.version != kVersion) return "the image has another format version than this thaw";
   if (header.section_count != static_cast<uint32_t>(SectionId::count))
     return "the image has another number of sections";
   if (!is_page_size(header.page_size)) return "the image has an impossible page size";
@@ -79,6 +89,7 @@ Result<View> View::open(UniqueFd fd, const char* path) {
   if (!S_ISREG(status.st_mode)) return bad(path, "this is not a regular file");
   if (pread(fd.get(), &header, sizeof(header), 0) != ssize_t{sizeof(header)})
     return bad(path, "the image is shorter than its header");
+  THAW_TRY(check_version(path, header));
   if (const char* problem = header_problem(header, static_cast<uint64_t>(status.st_size)))
     return bad(path, problem);
   if (const char* problem = section_problem(header)) return bad(path, problem);

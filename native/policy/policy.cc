@@ -5,8 +5,6 @@
 namespace thaw::policy {
 namespace {
 
-constexpr const char* kNames[] = {"error", "reopen", "close", "ignore", "append", "reconnect"};
-
 /// `path` as an fnmatch pattern that matches only itself.
 std::string literal_pattern(std::string_view path) {
   std::string pattern;
@@ -37,20 +35,30 @@ std::string toml_string(std::string_view text) {
 
 }  // namespace
 
-const char* action_name(Action action) {
+std::string_view action_name(Action action) {
   const auto index = static_cast<size_t>(action);
-  return index < std::size(kNames) ? kNames[index] : "unknown";
+  return index < std::size(kActions) ? kActions[index].name : "unknown";
+}
+
+std::string_view type_name(Type type) {
+  return kTypes[static_cast<size_t>(type)];
 }
 
 std::optional<Action> parse_action(std::string_view name) {
-  for (size_t i = 0; i < std::size(kNames); ++i)
-    if (name == kNames[i]) return static_cast<Action>(i);
+  for (size_t i = 0; i < std::size(kActions); ++i)
+    if (name == kActions[i].name) return static_cast<Action>(i);
   return std::nullopt;
 }
 
-Action Policies::find(std::string_view type, const std::string& name) const {
+std::optional<Type> parse_type(std::string_view name) {
+  for (size_t i = 0; i < std::size(kTypes); ++i)
+    if (name == kTypes[i]) return static_cast<Type>(i);
+  return std::nullopt;
+}
+
+Action Policies::find(Type type, const std::string& name) const {
   for (const Policy& row : rows) {
-    if (!row.type.empty() && row.type != type) continue;
+    if (row.type && *row.type != type) continue;
     // As with find -path, '*' crosses '/': one row can speak for a whole directory tree.
     if (!row.path.empty() && fnmatch(row.path.c_str(), name.c_str(), 0) != 0) continue;
     return row.action;
@@ -58,18 +66,17 @@ Action Policies::find(std::string_view type, const std::string& name) const {
   return Action::error;
 }
 
-std::string suggestion(std::string_view type, std::string_view path, std::string_view actions) {
-  const size_t bar = actions.find('|');
-  std::string text = "set [[policies]] type = " + toml_string(type);
+std::string suggestion(Type type, std::string_view path, const Actions& actions) {
+  std::string text = "set [[policies]] type = " + toml_string(type_name(type));
   if (!path.empty()) text += ", path = " + toml_string(literal_pattern(path));
-  text += ", action = " + toml_string(actions.substr(0, bar));
-  if (bar == std::string_view::npos) return text;
-  text += " (or ";
-  for (const char c : actions.substr(bar + 1)) {
-    if (c == '|')
-      text += ", ";
-    else
-      text += c;
+  const auto rows = actions.rows();
+  text += ", action = " + toml_string(action_name(rows.front()));
+  if (rows.size() == 1) return text;
+  const char* before = " (or ";
+  for (const Action action : rows.subspan(1)) {
+    text += before;
+    text += action_name(action);
+    before = ", ";
   }
   return text + ')';
 }

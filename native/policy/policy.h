@@ -2,20 +2,19 @@
 // wins.
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "policy/action.h"
+
 namespace thaw::policy {
 
-enum class Action : uint32_t { error = 0, reopen, close, ignore, append, reconnect };
-
 struct Policy {
-  std::string type;  ///< file, directory, fifo, socket, pipe, device, mapping, inotify; empty: any
-  std::string
-      path;  ///< fnmatch pattern on the descriptor's name (path, or socket address); empty: any
+  std::optional<Type> type;  ///< nullopt: any
+  /// fnmatch pattern on the state's name (path, or socket address); empty: any.
+  std::string path;
   Action action = Action::error;
 };
 
@@ -24,18 +23,11 @@ class Policies {
   std::vector<Policy> rows;
 
   /// The action for state of `type` called `name`; Action::error when nothing matches.
-  [[nodiscard]] Action find(std::string_view type, const std::string& name) const;
+  [[nodiscard]] Action find(Type type, const std::string& name) const;
 };
 
-/// "append", as profiles spell it.
-const char* action_name(Action);
-
-/// The action that profiles spell so.
-std::optional<Action> parse_action(std::string_view);
-
 /// The TOML that would allow it, for error messages: `[[policies]] type = "file", path = "...",
-/// action = "append"`. `actions` are separated by '|', the likeliest first; an empty `path` stands
-/// for any.
-std::string suggestion(std::string_view type, std::string_view path, std::string_view actions);
+/// action = "append"`, and the other actions behind it. An empty `path` stands for any.
+std::string suggestion(Type type, std::string_view path, const Actions& actions);
 
 }  // namespace thaw::policy

@@ -1,6 +1,7 @@
 // Small helpers on files and text that libc lacks.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -20,6 +21,15 @@ Result<std::vector<int>> numeric_entries(const std::string& path);
 /// The rest of the line of `text` that starts with `key`, blanks trimmed; empty without one.
 std::string_view line_value(std::string_view text, std::string_view key);
 std::string_view trim(std::string_view text);
+/// Calls `use` with every line of `text` that starts with `prefix`, until it returns false.
+template <typename Use>
+void each_line(std::string_view text, std::string_view prefix, Use use) {
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    if (line.starts_with(prefix) && !use(line)) return;
+  }
+}
 /// Splits at any of `separators`; empty parts are left out.
 std::vector<std::string_view> split(std::string_view text, std::string_view separators);
 /// A number in the given base; 0 where the text is none.

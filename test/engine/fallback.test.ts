@@ -125,6 +125,24 @@ withActor('a truncated image', async (t, app) => {
   }
 });
 
+withActor('an image of an older format version', async (t, app) => {
+  chmodSync(app.image, 0o644);
+  const file = openSync(app.image, 'r+');
+  const version = Buffer.alloc(4);
+  readSync(file, version, 0, 4, 8);
+  const now = version.readUInt32LE();
+  version.writeUInt32LE(now - 1);
+  writeSync(file, version, 0, 4, 8);
+  closeSync(file);
+  expectOrigin(t, 'older version', await launch(app), 'cold');
+  const refused = await launch(app, { flags: ['--no-fallback'] });
+  t.is(refused.code, 125);
+  t.regex(
+    refused.stderr,
+    new RegExp(`format version ${now - 1}, this thaw has version ${now}; build the image again`),
+  );
+});
+
 withActor('an image with one byte changed in its header or metadata', async (t, app) => {
   const size = statSync(app.image).size;
   const copy = join(app.folder, 'changed.thaw');

@@ -52,6 +52,17 @@ for (const { what, says } of refusals) {
     }));
 }
 
+test('a policy for a type of state that there is none of', (t) =>
+  withApp(t, { app: 'actor' }, self, async (app) => {
+    await app.start();
+    const outcome = await app.tryCheckpoint({ policies: [{ type: 'files', action: 'close' }] });
+    t.is(outcome.code, 1);
+    t.regex(outcome.stderr, /'files'\s+known are file, directory,/);
+    t.false(existsSync(app.image), 'an image was left');
+    app.release(['exit 0']);
+    expectSuccess(t, 'the app that was not checkpointed', await app.running.outcome);
+  }));
+
 test('a process that does not exist', (t) =>
   withApp(t, { app: 'actor' }, self, async (app) => {
     const outcome = await app.tryCheckpoint({}, app.image, 0x3ffffff);

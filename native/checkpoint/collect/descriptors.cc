@@ -1,5 +1,5 @@
 // Descriptors: which numbers share an open file description, which come from the caller, and for
-// the rest the kind that each has (fd/kinds.cc).
+// the rest what its kind keeps of it (fd/open_file.h).
 #include <fcntl.h>
 #include <linux/kcmp.h>
 #include <poll.h>
@@ -10,7 +10,7 @@
 
 #include "checkpoint/collect/collect.h"
 #include "checkpoint/collect/file_content.h"
-#include "fd/kind.h"
+#include "fd/open_file.h"
 #include "support/file.h"
 
 namespace thaw::checkpoint {
@@ -91,23 +91,6 @@ void collect_owner(const Capture& capture, const fd::Probe& p, model::OpenFile& 
     if (process.pid == p.pid) file.owner_thread = process.thread(owner.pid);
 }
 
-Result<model::OpenFile> collect_open_file(fd::Collector& collector, const Capture& capture,
-                                          const fd::Probe& p) {
-  const auto kinds = fd::kinds();
-  const auto kind =
-      std::find_if(kinds.begin(), kinds.end(), [&p](const fd::Kind& k) { return k.match(p); });
-  if (kind == kinds.end())
-    return fd::refuse(p, "thaw does not know this kind of descriptor",
-                      "close it before the checkpoint");
-  model::OpenFile file;
-  file.kind = static_cast<uint32_t>(kind - kinds.begin());
-  file.flags = static_cast<uint32_t>(p.flags);
-  file.position = static_cast<uint64_t>(p.position);
-  collect_owner(capture, p, file);
-  THAW_TRY(kind->collect(collector, p, file));
-  return file;
-}
-
 /// Adds the descriptors of one process to `found`.
 Result<void> find_descriptors(pid_t pid, Found& found) {
   const UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
@@ -150,12 +133,13 @@ Sorted sort_out(const Capture& capture, std::vector<fd::Probe> probes) {
 }
 
 Result<void> collect_open_files(Capture& capture, const std::vector<fd::Probe>& own) {
-  fd::Collector collector = {capture.image, capture.request.policies, own, -1, {}};
+  fd::Collector collector = {capture.image, capture.request.policies, own, {}};
   collector.store_content = [&capture](int fd, uint64_t size) {
     return collect_file_content(capture, fd, size);
   };
   for (const fd::Probe& p : own) {
-    THAW_ASSIGN(file, collect_open_file(collector, capture, p));
+    THAW_ASSIGN(file, fd::collect_open_file(collector, p));
+    collect_owner(capture, p, file);
     capture.image.open_files.push_back(file);
   }
   return {};

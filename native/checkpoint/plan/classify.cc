@@ -185,11 +185,13 @@ class Classifier {
     const Vma& vma = *region.vma;
     if (vma.deleted) return deleted_shared(region);
     const bool writable = (vma.prot & PROT_WRITE) != 0;
-    const auto action =
-        writable ? capture_.request.policies.find("mapping", vma.path) : policy::Action::reopen;
+    const auto action = writable ? capture_.request.policies.find(policy::Type::mapping, vma.path)
+                                 : policy::Action::reopen;
     if (action != policy::Action::reopen && action != policy::Action::ignore)
-      return refuse(vma, "is a writable shared mapping of a file, which every launch would write",
-                    "allow it with " + policy::suggestion("mapping", vma.path, "reopen | ignore"));
+      return refuse(
+          vma, "is a writable shared mapping of a file, which every launch would write",
+          "allow it with " + policy::suggestion(policy::Type::mapping, vma.path,
+                                                {policy::Action::reopen, policy::Action::ignore}));
     UniqueFd fd = open_mapped(process_, vma, writable ? O_RDWR : O_RDONLY);
     if (!fd.valid()) return refuse(vma, "is of a file that cannot be opened", "check its mode");
     region.backing = Backing::file;

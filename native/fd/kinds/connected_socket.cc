@@ -11,12 +11,15 @@
 
 #include <cstring>
 
+#include "fd/actions.h"
 #include "fd/connected.h"
+#include "fd/kinds.h"
 
 namespace thaw::fd {
 namespace {
 
-using policy::Action;
+constexpr auto kType = policy::Type::socket;
+constexpr policy::Actions kActions = {Action::close, Action::reconnect, Action::ignore};
 
 enum class Revival : uint32_t { dead = 0, reconnect, inside };
 
@@ -33,14 +36,6 @@ bool matches(const Probe& probe) {
          tcp_state(probe.copy.get()) >= 0;
 }
 
-/// The row of kConnectedSocket: kinds that look first may hand a descriptor over.
-uint32_t own_row() {
-  const auto rows = kinds();
-  for (uint32_t i = 0; i < rows.size(); ++i)
-    if (std::strcmp(rows[i].name, kConnectedSocket.name) == 0) return i;
-  return 0;
-}
-
 void fill(Collector& c, const SocketRecord& socket, const SocketAddress& peer, Revival revival,
           const std::string& note, model::OpenFile& out) {
   ConnectedRecord record;
@@ -54,24 +49,24 @@ void fill(Collector& c, const SocketRecord& socket, const SocketAddress& peer, R
     std::memcpy(&in, socket.local.bytes, sizeof(in));
     record.bind = in.sin_port != 0 && ntohs(in.sin_port) < 1024 ? 1 : 0;
   }
-  out.kind = own_row();
+  out.kind = kind_id(kConnectedSocket);
   out.payload = c.image.record(record);
   out.note = c.image.blob(note);
 }
 
 /// A peer without a name cannot be found again; a bound unix socket would take its own name from
 /// others.
-const char* known_actions(const SocketRecord& socket, const SocketAddress& peer) {
+policy::Actions known_actions(const SocketRecord& socket, const SocketAddress& peer) {
   const bool can_reconnect =
       is_bound(peer) && (socket.domain != AF_UNIX || !is_bound(socket.local));
-  return can_reconnect ? "close|reconnect|ignore" : "close|ignore";
+  return can_reconnect ? kActions : policy::kCloseOrIgnore;
 }
 
 /// A peer that has closed may be waited for; then the app closes its end too and no policy is
 /// needed.
 std::string remedy(const Probe& probe, const SocketRecord& socket, const SocketAddress& peer) {
   const std::string name = address_text(peer);
-  std::string text = policy::suggestion(kSocketPolicy, name, known_actions(socket, peer));
+  std::string text = policy::suggestion(kType, name, known_actions(socket, peer));
   if (socket.type != SOCK_DGRAM && (poll_now(probe.copy.get()) & POLLRDHUP) != 0)
     text = "the other end has closed it: lengthen `settle` until the app has, or " + text;
   return text;
@@ -88,11 +83,11 @@ Result<void> collect(Collector& c, const Probe& probe, model::OpenFile& out) {
   }
   int unread = 0;
   const std::string name = address_text(socket.local);
-  THAW_ASSIGN(action, socket_action(c, probe, name, "close|ignore"));
+  THAW_ASSIGN(action, choose_action(c, probe, kType, name, policy::kCloseOrIgnore));
   if (ioctl(fd, FIONREAD, &unread) == 0 && unread > 0 && action == Action::error)
     return refuse(
         probe, "is a connection that has ended, with data not yet read",
-        "lengthen `settle`, or " + policy::suggestion(kSocketPolicy, name, "close|ignore"));
+        "lengthen `settle`, or " + policy::suggestion(kType, name, policy::kCloseOrIgnore));
   out.action = static_cast<uint32_t>(action);
   collect_ended(c, socket, out);
   return {};
@@ -115,6 +110,10 @@ Result<UniqueFd> reconnect(const ConnectedRecord& record) {
     return make_dead_socket(record.socket);
   THAW_TRY(apply_options(fd.get(), record.socket.options, OptionPhase::last));
   return fd;
+}
+
+Result<UniqueFd> open_dead(Opener& opener, const model::OpenFile& file) {
+  return make_dead_socket(opener.image.record<ConnectedRecord>(file.payload)->socket);
 }
 
 Result<UniqueFd> open_connected(Opener& opener, const model::OpenFile& file) {
@@ -154,7 +153,8 @@ const char* validate(const image::View& view, const model::OpenFile& file) {
 Result<void> collect_connected(Collector& c, const Probe& probe, const SocketRecord& record,
                                const SocketAddress& peer, const std::string& what,
                                model::OpenFile& out) {
-  THAW_ASSIGN(action, socket_action(c, probe, address_text(peer), known_actions(record, peer)));
+  THAW_ASSIGN(action,
+              choose_action(c, probe, kType, address_text(peer), known_actions(record, peer)));
   out.action = static_cast<uint32_t>(action);
   switch (action) {
     case Action::close:
@@ -180,12 +180,17 @@ void collect_ended(Collector& c, const SocketRecord& record, model::OpenFile& ou
   fill(c, record, {}, Revival::dead, "connection that has ended", out);
 }
 
-const Kind kConnectedSocket = {"connected socket",
-                               kSocketPolicy,
-                               THAW_CHECKPOINT(matches),
-                               THAW_CHECKPOINT(collect),
-                               open_connected,
-                               finish,
-                               validate};
+constinit const Kind kConnectedSocket = {
+    .name = "connected socket",
+    .policy = {.type = kType,
+               .actions = kActions,
+               .asked = PolicyUse::Asked::by_kind,
+               .closed = {nullptr, open_dead, validate}},
+    .match = THAW_CHECKPOINT(matches),
+    .collect = THAW_CHECKPOINT(collect),
+    .open = open_connected,
+    .finish = finish,
+    .validate = validate,
+};
 
 }  // namespace thaw::fd

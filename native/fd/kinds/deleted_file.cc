@@ -2,13 +2,17 @@
 // comes back as memory.
 #include <sys/stat.h>
 
+#include "fd/flags.h"
+#include "fd/kinds.h"
+#include "fd/locks.h"
+#include "fd/outside.h"
 #include "fd/shared_memory.h"
 
 namespace thaw::fd {
 namespace {
 
-constexpr const char* kType = "file";
-constexpr const char* kActions = "close|ignore";
+constexpr auto kType = policy::Type::file;
+constexpr policy::Actions kActions = policy::kCloseOrIgnore;
 
 /// A file whose own name ends in " (deleted)" is no deleted file.
 bool match(const Probe& p) {
@@ -21,13 +25,6 @@ bool match(const Probe& p) {
 }
 
 Result<void> collect(Collector& c, const Probe& p, model::OpenFile& out) {
-  THAW_ASSIGN(action, choose_action(c, p, kType, kActions));
-  out.action = static_cast<uint32_t>(action);
-  if (action != Action::error) {
-    out.note = c.image.blob(action == Action::close ? "policy: /dev/null in its place"
-                                                    : "policy: left out");
-    return {};
-  }
   const std::string remedy =
       "close it before the checkpoint, or " + policy::suggestion(kType, p.link, kActions);
   THAW_TRY(refuse_locks(p, kType));
@@ -47,21 +44,21 @@ Result<void> collect(Collector& c, const Probe& p, model::OpenFile& out) {
   return {};
 }
 
-Result<UniqueFd> open(Opener& o, const model::OpenFile& file) {
-  return action_of(file) == Action::close ? closed_file(file.flags) : open_memory_file(o, file);
-}
-
 const char* validate(const image::View& view, const model::OpenFile& file) {
-  if (!valid_action(file, kActions)) return "a deleted file of the image has an impossible action";
-  if (action_of(file) != Action::error) return nullptr;
   return valid_memory_object(view, file.object) ? nullptr
                                                 : "a deleted file's record in the image is broken";
 }
 
 }  // namespace
 
-const Kind kDeletedFile = {
-    "deleted file",     kType,   THAW_CHECKPOINT(match), THAW_CHECKPOINT(collect), open,
-    finish_memory_file, validate};
+constinit const Kind kDeletedFile = {
+    .name = "deleted file",
+    .policy = {.type = kType, .actions = kActions},
+    .match = THAW_CHECKPOINT(match),
+    .collect = THAW_CHECKPOINT(collect),
+    .open = open_memory_file,
+    .finish = finish_memory_file,
+    .validate = validate,
+};
 
 }  // namespace thaw::fd

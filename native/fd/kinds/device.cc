@@ -2,13 +2,16 @@
 // driver keeps state that nobody outside of it knows, so it takes a policy.
 #include <sys/sysmacros.h>
 
-#include "fd/common.h"
+#include "fd/flags.h"
+#include "fd/kinds.h"
+#include "fd/path.h"
+#include "fd/reopen.h"
 
 namespace thaw::fd {
 namespace {
 
-constexpr const char* kType = "device";
-constexpr const char* kActions = "reopen|close|ignore";
+constexpr auto kType = policy::Type::device;
+constexpr policy::Actions kActions = {Action::reopen, Action::close, Action::ignore};
 
 bool match(const Probe& p) {
   return (S_ISCHR(p.status.st_mode) || S_ISBLK(p.status.st_mode)) && p.link.starts_with('/');
@@ -36,9 +39,9 @@ bool pty_master(const struct stat& status) {
 
 Result<void> refuse_state(const Probe& p) {
   if (pty_master(p.status))
-    return refuse(
-        p, "is the master of a pseudo-terminal, which cannot be made again",
-        "open it after the checkpoint, or " + policy::suggestion(kType, p.link, "close|ignore"));
+    return refuse(p, "is the master of a pseudo-terminal, which cannot be made again",
+                  "open it after the checkpoint, or " +
+                      policy::suggestion(kType, p.link, policy::kCloseOrIgnore));
   if (!stateless(p.status))
     return refuse(
         p, "is a device whose state is in its driver",
@@ -47,25 +50,18 @@ Result<void> refuse_state(const Probe& p) {
 }
 
 Result<void> collect(Collector& c, const Probe& p, model::OpenFile& out) {
-  THAW_ASSIGN(action, choose_action(c, p, kType, kActions));
-  out.action = static_cast<uint32_t>(action);
-  if (action == Action::close || action == Action::ignore) {
-    out.note = c.image.blob(action == Action::close ? "policy: /dev/null in its place"
-                                                    : "policy: left out");
-    return {};
-  }
+  const Action action = action_of(out);
   if (action == Action::error || pty_master(p.status)) THAW_TRY(refuse_state(p));
-  if (!name_leads_to_it(c, p))
-    return refuse(
-        p, "is a device whose name does not lead to it any more",
-        "close it before the checkpoint, or " + policy::suggestion(kType, p.link, "close|ignore"));
+  if (!name_leads_to_it(p))
+    return refuse(p, "is a device whose name does not lead to it any more",
+                  "close it before the checkpoint, or " +
+                      policy::suggestion(kType, p.link, policy::kCloseOrIgnore));
   out.payload = c.image.record(path_record(c, p, p.link));
   out.note = c.image.blob(action == Action::reopen ? "policy: opened by name" : "opened by name");
   return {};
 }
 
 Result<UniqueFd> open(Opener& o, const model::OpenFile& file) {
-  if (action_of(file) == Action::close) return closed_file(file.flags);
   const auto& record = *o.image.record<PathRecord>(file.payload);
   const std::string_view path = o.image.bytes(record.path);
   THAW_ASSIGN(fd, open_path(path, reopen_flags(file.flags)));
@@ -79,16 +75,19 @@ Result<UniqueFd> open(Opener& o, const model::OpenFile& file) {
 }
 
 const char* validate(const image::View& view, const model::OpenFile& file) {
-  if (!valid_action(file, kActions)) return "a device of the image has an impossible action";
-  const Action action = action_of(file);
-  if (action == Action::close || action == Action::ignore) return nullptr;
   return valid_path_record(view, file) == nullptr ? "a device's record in the image is broken"
                                                   : nullptr;
 }
 
 }  // namespace
 
-const Kind kDevice = {"device", kType,   THAW_CHECKPOINT(match), THAW_CHECKPOINT(collect), open,
-                      nullptr,  validate};
+constinit const Kind kDevice = {
+    .name = "device",
+    .policy = {.type = kType, .actions = kActions},
+    .match = THAW_CHECKPOINT(match),
+    .collect = THAW_CHECKPOINT(collect),
+    .open = open,
+    .validate = validate,
+};
 
 }  // namespace thaw::fd

@@ -1,6 +1,7 @@
 // epoll: the descriptors it watches. The kernel knows a registration by open file description and
 // number, and both may have gone separate ways since: the number closed or given to another file,
 // the description alive under a duplicate.
+#include <fcntl.h>
 #include <linux/kcmp.h>
 #include <poll.h>
 #include <sys/epoll.h>
@@ -10,7 +11,11 @@
 
 #include <algorithm>
 
-#include "fd/common.h"
+#include "fd/kinds.h"
+#include "fd/open_file.h"
+#include "fd/payload.h"
+#include "fd/reopen.h"
+#include "support/file.h"
 
 namespace thaw::fd {
 namespace {
@@ -235,9 +240,9 @@ Result<void> restore(Opener& o, int epoll, const Watch& w) {
 /// What a policy left out cannot be watched; what it replaced may not be watchable.
 bool left_out(const Opener& o, const Watch& w, const Result<void>* failed) {
   if (w.target == model::kNone) return false;
-  const Action action = action_of(o.image.open_files()[w.target]);
-  if (action == Action::ignore) return true;
-  return failed != nullptr && action == Action::close && failed->error().err == EPERM;
+  const model::OpenFile& target = o.image.open_files()[w.target];
+  if (is_left_out(target)) return true;
+  return failed != nullptr && is_closed(target) && failed->error().err == EPERM;
 }
 
 Result<void> finish(Opener& o, const model::OpenFile& file, int epoll) {
@@ -264,7 +269,13 @@ const char* validate(const image::View& view, const model::OpenFile& file) {
 
 }  // namespace
 
-const Kind kEpoll = {"epoll", "epoll", THAW_CHECKPOINT(match), THAW_CHECKPOINT(collect), open,
-                     finish,  validate};
+constinit const Kind kEpoll = {
+    .name = "epoll",
+    .match = THAW_CHECKPOINT(match),
+    .collect = THAW_CHECKPOINT(collect),
+    .open = open,
+    .finish = finish,
+    .validate = validate,
+};
 
 }  // namespace thaw::fd

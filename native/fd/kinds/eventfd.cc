@@ -1,7 +1,10 @@
 // eventfd: a counter, and whether reads take one or all of it.
+#include <fcntl.h>
 #include <sys/eventfd.h>
+#include <unistd.h>
 
-#include "fd/common.h"
+#include "fd/kinds.h"
+#include "support/file.h"
 
 namespace thaw::fd {
 namespace {
@@ -79,7 +82,12 @@ const char* validate(const image::View& view, const model::OpenFile& file) {
 
 }  // namespace
 
-const Kind kEventfd = {"eventfd", "eventfd", THAW_CHECKPOINT(match), THAW_CHECKPOINT(collect), open,
-                       nullptr,   validate};
+constinit const Kind kEventfd = {
+    .name = "eventfd",
+    .match = THAW_CHECKPOINT(match),
+    .collect = THAW_CHECKPOINT(collect),
+    .open = open,
+    .validate = validate,
+};
 
 }  // namespace thaw::fd

@@ -6,14 +6,21 @@
 // writer ([1]).
 #include <poll.h>
 
-#include "fd/common.h"
+#include <algorithm>
+
+#include "fd/flags.h"
+#include "fd/kinds.h"
+#include "fd/locks.h"
+#include "fd/outside.h"
+#include "fd/path.h"
 #include "fd/pipe_content.h"
+#include "fd/reopen.h"
 
 namespace thaw::fd {
 namespace {
 
-constexpr const char* kType = "fifo";
-constexpr const char* kActions = "reopen|close|ignore";
+constexpr auto kType = policy::Type::fifo;
+constexpr policy::Actions kActions = {Action::reopen, Action::close, Action::ignore};
 
 struct FifoRecord {
   PathRecord path;
@@ -62,19 +69,13 @@ std::string note(const model::Object& object, Action action) {
 }
 
 Result<void> collect(Collector& c, const Probe& p, model::OpenFile& out) {
-  THAW_ASSIGN(action, choose_action(c, p, kType, kActions));
-  out.action = static_cast<uint32_t>(action);
-  out.side = access_mode(out.flags) == O_WRONLY ? 1 : 0;
-  if (action == Action::close || action == Action::ignore) {
-    out.note = c.image.blob(action == Action::close ? "policy: a pipe whose other end is closed"
-                                                    : "policy: left out");
-    return {};
-  }
+  const Action action = action_of(out);
+  out.side = pipe_side(out.flags);
   THAW_TRY(refuse_locks(p, kType));
-  if (!name_leads_to_it(c, p))
-    return refuse(
-        p, "is a FIFO whose name does not lead to it any more",
-        "close it before the checkpoint, or " + policy::suggestion(kType, p.link, "close|ignore"));
+  if (!name_leads_to_it(p))
+    return refuse(p, "is a FIFO whose name does not lead to it any more",
+                  "close it before the checkpoint, or " +
+                      policy::suggestion(kType, p.link, policy::kCloseOrIgnore));
   if (action == Action::error) THAW_TRY(refuse_outside(c, p));
   Result<void> status;
   out.object = c.object(
@@ -115,7 +116,6 @@ Result<void> prepare(Opener& o, const model::OpenFile& file, std::string_view pa
 }
 
 Result<UniqueFd> open(Opener& o, const model::OpenFile& file) {
-  if (action_of(file) == Action::close) return closed_pipe(file);
   const auto& record = *o.image.record<FifoRecord>(file.payload);
   const std::string_view path = o.image.bytes(record.path.path);
   THAW_TRY(prepare(o, file, path));
@@ -127,20 +127,22 @@ Result<UniqueFd> open(Opener& o, const model::OpenFile& file) {
 }
 
 const char* validate(const image::View& view, const model::OpenFile& file) {
-  if (!valid_action(file, kActions)) return "a FIFO of the image has an impossible action";
-  const Action action = action_of(file);
-  if (action == Action::close || action == Action::ignore) return nullptr;
   const auto* record = view.record<FifoRecord>(file.payload);
-  if (record == nullptr || !valid_string(view, record->path.path) ||
-      !view.bytes(record->path.path).starts_with('/') || file.object >= view.objects().size() ||
-      !valid_pipe_object(view, view.objects()[file.object]))
+  if (record == nullptr || !valid_path(view, record->path.path) ||
+      file.object >= view.objects().size() || !valid_pipe_object(view, view.objects()[file.object]))
     return "a FIFO's record in the image is broken";
   return nullptr;
 }
 
 }  // namespace
 
-const Kind kFifo = {"fifo",  kType,   THAW_CHECKPOINT(match), THAW_CHECKPOINT(collect), open,
-                    nullptr, validate};
+constinit const Kind kFifo = {
+    .name = "fifo",
+    .policy = {.type = kType, .actions = kActions, .closed = kClosedPipe},
+    .match = THAW_CHECKPOINT(match),
+    .collect = THAW_CHECKPOINT(collect),
+    .open = open,
+    .validate = validate,
+};
 
 }  // namespace thaw::fd

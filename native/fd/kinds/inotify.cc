@@ -1,19 +1,24 @@
 // inotify: watched paths and the numbers the app knows them by. Paths are watched anew, as at a
 // cold start; what happened to them while the app was in its image is not reported.
+#include <fcntl.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include <algorithm>
 
-#include "fd/common.h"
 #include "fd/inotify_path.h"
+#include "fd/kinds.h"
+#include "fd/path.h"
+#include "fd/payload.h"
+#include "support/file.h"
 
 namespace thaw::fd {
 namespace {
 
-constexpr const char* kType = "inotify";
-constexpr const char* kActions = "reopen|close|ignore";
+constexpr auto kType = policy::Type::inotify;
+constexpr policy::Actions kActions = {Action::reopen, Action::close, Action::ignore};
 constexpr unsigned long kSetNextWd = _IOW('I', 0, int32_t);  // INOTIFY_IOC_SETNEXTWD
 constexpr uint32_t kMaskBits = IN_ALL_EVENTS | IN_UNMOUNT | IN_ONESHOT | IN_EXCL_UNLINK;
 constexpr int32_t kMaxNumber = 1 << 20;
@@ -54,8 +59,8 @@ WatchedInode inode_of(std::string_view line) {
 Error not_found(const Probe& p, std::string_view line) {
   return refuse(
       p, "watches inode " + std::to_string(inode_of(line).ino) + ", for which no path was found",
-      "name it: " + policy::suggestion(kType, "/path/that/is/watched", "reopen") + ", or " +
-          policy::suggestion(kType, p.link, "close|ignore"));
+      "name it: " + policy::suggestion(kType, "/path/that/is/watched", {Action::reopen}) + ", or " +
+          policy::suggestion(kType, p.link, policy::kCloseOrIgnore));
 }
 
 Result<void> refuse_unread(const Probe& p) {
@@ -65,7 +70,7 @@ Result<void> refuse_unread(const Probe& p) {
   if (unread == 0) return {};
   return refuse(p, "has events that the app has not read",
                 "let the app read them (a longer [warmup] settle), or " +
-                    policy::suggestion(kType, p.link, "close|ignore"));
+                    policy::suggestion(kType, p.link, policy::kCloseOrIgnore));
 }
 
 Result<std::vector<Watch>> collect_watches(Collector& c, const Probe& p) {
@@ -91,16 +96,7 @@ Result<std::vector<Watch>> collect_watches(Collector& c, const Probe& p) {
 }
 
 Result<void> collect(Collector& c, const Probe& p, model::OpenFile& out) {
-  // Its name is no path: a policy with a path names what is watched, and speaks only for the
-  // search.
-  THAW_ASSIGN(action, choose_action(c, p, kType, kActions));
-  out.action = static_cast<uint32_t>(action);
-  if (action == Action::close || action == Action::ignore) {
-    out.note =
-        c.image.blob(action == Action::close ? "policy: watches nothing" : "policy: left out");
-    return {};
-  }
-  if (action != Action::reopen) THAW_TRY(refuse_unread(p));
+  if (action_of(out) != Action::reopen) THAW_TRY(refuse_unread(p));
   THAW_ASSIGN(watches, collect_watches(c, p));
   out.payload = head_and_rows(c.image, InotifyRecord{}, watches);
   std::string note = "watches";
@@ -147,10 +143,14 @@ Result<void> watch_again(int fd, const image::View& view, const Watch& watch, in
   return {};
 }
 
-Result<UniqueFd> open(Opener& o, const model::OpenFile& file) {
+Result<UniqueFd> open_empty(Opener&, const model::OpenFile& file) {
   UniqueFd fd(inotify_init1(IN_CLOEXEC | ((file.flags & O_NONBLOCK) != 0 ? IN_NONBLOCK : 0)));
   if (!fd.valid()) return errno_error("cannot make an inotify descriptor");
-  if (action_of(file) == Action::close) return fd;
+  return fd;
+}
+
+Result<UniqueFd> open(Opener& o, const model::OpenFile& file) {
+  THAW_ASSIGN(fd, open_empty(o, file));
   const HeadAndRows<InotifyRecord, Watch> payload(o.image, file.payload);
   int32_t next = 1;
   for (const Watch& watch : payload.rows) THAW_TRY(watch_again(fd.get(), o.image, watch, next));
@@ -158,15 +158,12 @@ Result<UniqueFd> open(Opener& o, const model::OpenFile& file) {
 }
 
 const char* validate(const image::View& view, const model::OpenFile& file) {
-  if (!valid_action(file, kActions))
-    return "an inotify descriptor of the image has an impossible action";
-  if (action_of(file) == Action::close || action_of(file) == Action::ignore) return nullptr;
   const HeadAndRows<InotifyRecord, Watch> payload(view, file.payload);
   if (payload.head == nullptr) return "an inotify record of the image is broken";
   int32_t last = 0;
   for (const Watch& watch : payload.rows) {
     if (watch.number <= last || watch.number > kMaxNumber || (watch.mask & ~kMaskBits) != 0 ||
-        !valid_string(view, watch.path) || !view.bytes(watch.path).starts_with('/'))
+        !valid_path(view, watch.path))
       return "an inotify watch of the image is broken";
     last = watch.number;
   }
@@ -175,7 +172,17 @@ const char* validate(const image::View& view, const model::OpenFile& file) {
 
 }  // namespace
 
-const Kind kInotify = {"inotify", kType,   THAW_CHECKPOINT(match), THAW_CHECKPOINT(collect), open,
-                       nullptr,   validate};
+/// Its own name is no path: a policy with a path names what is watched, and speaks only for the
+/// search.
+constinit const Kind kInotify = {
+    .name = "inotify",
+    .policy = {.type = kType,
+               .actions = kActions,
+               .closed = {"policy: watches nothing", open_empty}},
+    .match = THAW_CHECKPOINT(match),
+    .collect = THAW_CHECKPOINT(collect),
+    .open = open,
+    .validate = validate,
+};
 
 }  // namespace thaw::fd

@@ -1,14 +1,21 @@
 // memfd_create() memory that is open. Its content, seals and permissions belong to the Object,
 // shared with mappings.
+#include <fcntl.h>
+
+#include <algorithm>
 #include <string>
 
+#include "fd/kinds.h"
+#include "fd/locks.h"
+#include "fd/outside.h"
 #include "fd/shared_memory.h"
+#include "support/file.h"
 
 namespace thaw::fd {
 namespace {
 
-constexpr const char* kType = "file";
-constexpr const char* kActions = "close|ignore";
+constexpr auto kType = policy::Type::file;
+constexpr policy::Actions kActions = policy::kCloseOrIgnore;
 
 bool match(const Probe& p) {
   return S_ISREG(p.status.st_mode) && p.link.starts_with("/memfd:");
@@ -33,13 +40,6 @@ bool mapped_writable(const Probe& p) {
 }
 
 Result<void> collect(Collector& c, const Probe& p, model::OpenFile& out) {
-  THAW_ASSIGN(action, choose_action(c, p, kType, kActions));
-  out.action = static_cast<uint32_t>(action);
-  if (action != Action::error) {
-    out.note = c.image.blob(action == Action::close ? "policy: /dev/null in its place"
-                                                    : "policy: left out");
-    return {};
-  }
   THAW_TRY(refuse_locks(p, kType));
   const std::string holder = outside_holder(c, p);
   if (!holder.empty())
@@ -55,21 +55,21 @@ Result<void> collect(Collector& c, const Probe& p, model::OpenFile& out) {
   return {};
 }
 
-Result<UniqueFd> open(Opener& o, const model::OpenFile& file) {
-  return action_of(file) == Action::close ? closed_file(file.flags) : open_memory_file(o, file);
-}
-
 const char* validate(const image::View& view, const model::OpenFile& file) {
-  if (!valid_action(file, kActions)) return "a memfd of the image has an impossible action";
-  if (action_of(file) != Action::error) return nullptr;
   return valid_memory_object(view, file.object) ? nullptr
                                                 : "a memfd's record in the image is broken";
 }
 
 }  // namespace
 
-const Kind kMemfd = {
-    "memfd", kType, THAW_CHECKPOINT(match), THAW_CHECKPOINT(collect), open, finish_memory_file,
-    validate};
+constinit const Kind kMemfd = {
+    .name = "memfd",
+    .policy = {.type = kType, .actions = kActions},
+    .match = THAW_CHECKPOINT(match),
+    .collect = THAW_CHECKPOINT(collect),
+    .open = open_memory_file,
+    .finish = finish_memory_file,
+    .validate = validate,
+};
 
 }  // namespace thaw::fd

@@ -6,6 +6,7 @@
 
 #include <cstring>
 
+#include "fd/kinds.h"
 #include "fd/socket.h"
 
 namespace thaw::fd {
@@ -113,12 +114,13 @@ const char* validate(const image::View& view, const model::OpenFile& file) {
 
 }  // namespace
 
-const Kind kNetlink = {"netlink socket",
-                       kSocketPolicy,
-                       THAW_CHECKPOINT(matches),
-                       THAW_CHECKPOINT(collect),
-                       open_netlink,
-                       nullptr,
-                       validate};
+constinit const Kind kNetlink = {
+    .name = "netlink socket",
+    .policy = kDropsWaiting,
+    .match = THAW_CHECKPOINT(matches),
+    .collect = THAW_CHECKPOINT(collect),
+    .open = open_netlink,
+    .validate = validate,
+};
 
 }  // namespace thaw::fd

@@ -1,6 +1,11 @@
 // O_PATH descriptors: a place in the file system, whatever stands there. They carry no state
 // besides their name.
-#include "fd/common.h"
+#include <fcntl.h>
+
+#include "fd/actions.h"
+#include "fd/flags.h"
+#include "fd/kinds.h"
+#include "fd/path.h"
 
 namespace thaw::fd {
 namespace {
@@ -9,45 +14,18 @@ bool match(const Probe& p) {
   return (p.flags & O_PATH) != 0;
 }
 
-const char* type_of(mode_t mode) {
-  switch (mode & S_IFMT) {
-    case S_IFDIR:
-      return "directory";
-    case S_IFIFO:
-      return "fifo";
-    case S_IFSOCK:
-      return "socket";
-    case S_IFCHR:
-    case S_IFBLK:
-      return "device";
-    default:
-      return "file";
-  }
-}
-
 Result<void> collect(Collector& c, const Probe& p, model::OpenFile& out) {
-  const char* type = type_of(p.status.st_mode);
-  const Action action = c.policies.find(type, p.link);
-  if (action == Action::close || action == Action::ignore) {
-    out.action = static_cast<uint32_t>(action);
-    out.note = c.image.blob(action == Action::close ? "policy: /dev/null in its place"
-                                                    : "policy: left out");
-    return {};
-  }
-  if (!name_leads_to_it(c, p))
+  if (!name_leads_to_it(p))
     return refuse(
         p, "is an O_PATH descriptor of something that has no name, or another one now",
-        "close it before the checkpoint, or " + policy::suggestion(type, p.link, "close|ignore"));
-  std::string name = p.link;
-  const std::string own = "/proc/" + std::to_string(p.pid);
-  if (name == own || name.starts_with(own + "/")) name = "/proc/self" + name.substr(own.size());
-  out.payload = c.image.record(path_record(c, p, name));
+        "close it before the checkpoint, or " +
+            policy::suggestion(policy_type(p.status.st_mode), p.link, policy::kCloseOrIgnore));
+  out.payload = c.image.record(path_record(c, p, name_at_launch(p)));
   out.note = c.image.blob("O_PATH: opened by name");
   return {};
 }
 
 Result<UniqueFd> open(Opener& o, const model::OpenFile& file) {
-  if (action_of(file) == Action::close) return closed_file(file.flags);
   const auto& record = *o.image.record<PathRecord>(file.payload);
   const std::string_view path = o.image.bytes(record.path);
   // The name has no links in it; one that ends in a link means the link itself.
@@ -62,9 +40,6 @@ Result<UniqueFd> open(Opener& o, const model::OpenFile& file) {
 }
 
 const char* validate(const image::View& view, const model::OpenFile& file) {
-  if (!valid_action(file, "close|ignore"))
-    return "an O_PATH descriptor of the image has an impossible action";
-  if (action_of(file) != Action::error) return nullptr;
   return valid_path_record(view, file) == nullptr
              ? "an O_PATH descriptor's record in the image is broken"
              : nullptr;
@@ -72,7 +47,16 @@ const char* validate(const image::View& view, const model::OpenFile& file) {
 
 }  // namespace
 
-const Kind kPathOnly = {"path",  "file",  THAW_CHECKPOINT(match), THAW_CHECKPOINT(collect), open,
-                        nullptr, validate};
+/// Opened by its name it is under every policy but the two that give it up: there is nothing to
+/// append to, to connect or to lose.
+constinit const Kind kPathOnly = {
+    .name = "path",
+    .policy = {.actions = {Action::close, Action::ignore, Action::reopen, Action::append,
+                           Action::reconnect}},
+    .match = THAW_CHECKPOINT(match),
+    .collect = THAW_CHECKPOINT(collect),
+    .open = open,
+    .validate = validate,
+};
 
 }  // namespace thaw::fd

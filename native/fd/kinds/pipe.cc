@@ -5,15 +5,21 @@
 // them. When the launch closes the sides, an end that nobody had at the checkpoint is closed
 // again: EOF, EPIPE and POLLHUP come back by themselves.
 #include <poll.h>
+#include <unistd.h>
 
-#include "fd/common.h"
+#include <algorithm>
+
+#include "fd/flags.h"
+#include "fd/kinds.h"
+#include "fd/outside.h"
 #include "fd/pipe_content.h"
+#include "fd/reopen.h"
 
 namespace thaw::fd {
 namespace {
 
-constexpr const char* kType = "pipe";
-constexpr const char* kActions = "close|ignore";
+constexpr auto kType = policy::Type::pipe;
+constexpr policy::Actions kActions = policy::kCloseOrIgnore;
 
 struct PipeRecord {
   uint32_t own_description =
@@ -93,14 +99,7 @@ bool opened_through_proc(const Collector& c, const Probe& p) {
 }
 
 Result<void> collect(Collector& c, const Probe& p, model::OpenFile& out) {
-  THAW_ASSIGN(action, choose_action(c, p, kType, kActions));
-  out.action = static_cast<uint32_t>(action);
-  out.side = access_mode(out.flags) == O_WRONLY ? 1 : 0;
-  if (action != Action::error) {
-    out.note = c.image.blob(action == Action::close ? "policy: a pipe whose other end is closed"
-                                                    : "policy: left out");
-    return {};
-  }
+  out.side = pipe_side(out.flags);
   Result<void> status;
   out.object = c.object(
       model::ObjectKind::pipe, p.status.st_ino,
@@ -126,7 +125,6 @@ Result<void> make_pipe(Opener& o, const model::OpenFile& file) {
 }
 
 Result<UniqueFd> open(Opener& o, const model::OpenFile& file) {
-  if (action_of(file) == Action::close) return closed_pipe(file);
   THAW_TRY(make_pipe(o, file));
   const int end = o.sides[file.object].fd[file.side];
   if (o.image.record<PipeRecord>(file.payload)->own_description != 0)
@@ -137,8 +135,6 @@ Result<UniqueFd> open(Opener& o, const model::OpenFile& file) {
 }
 
 const char* validate(const image::View& view, const model::OpenFile& file) {
-  if (!valid_action(file, kActions)) return "a pipe of the image has an impossible action";
-  if (action_of(file) != Action::error) return nullptr;
   if (view.record<PipeRecord>(file.payload) == nullptr || file.object >= view.objects().size() ||
       !valid_pipe_object(view, view.objects()[file.object]))
     return "a pipe's record in the image is broken";
@@ -147,7 +143,13 @@ const char* validate(const image::View& view, const model::OpenFile& file) {
 
 }  // namespace
 
-const Kind kPipe = {"pipe",  kType,   THAW_CHECKPOINT(match), THAW_CHECKPOINT(collect), open,
-                    nullptr, validate};
+constinit const Kind kPipe = {
+    .name = "pipe",
+    .policy = {.type = kType, .actions = kActions, .closed = kClosedPipe},
+    .match = THAW_CHECKPOINT(match),
+    .collect = THAW_CHECKPOINT(collect),
+    .open = open,
+    .validate = validate,
+};
 
 }  // namespace thaw::fd

@@ -1,6 +1,7 @@
 // The last row of the table: everything that no other kind knows. It says what the descriptor is
 // and what to do; with a policy, `close` brings it back as the end of a closed connection and
 // `ignore` leaves it out.
+#include <fcntl.h>
 #include <linux/netlink.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -8,13 +9,14 @@
 
 #include <string>
 
-#include "fd/common.h"
+#include "fd/actions.h"
+#include "fd/kinds.h"
 #include "fd/socket.h"
 
 namespace thaw::fd {
 namespace {
 
-constexpr const char* kActions = "close|ignore";
+constexpr policy::Actions kActions = policy::kCloseOrIgnore;
 
 /// `prefix` of the descriptor's name in /proc/PID/fd.
 struct Hint {
@@ -149,25 +151,6 @@ const char* type_text(const struct stat& status) {
   }
 }
 
-/// The `type` of [[policies]] that a user would look for.
-const char* policy_type(const struct stat& status) {
-  switch (status.st_mode & S_IFMT) {
-    case S_IFREG:
-      return "file";
-    case S_IFDIR:
-      return "directory";
-    case S_IFIFO:
-      return "fifo";
-    case S_IFSOCK:
-      return "socket";
-    case S_IFCHR:
-    case S_IFBLK:
-      return "device";
-    default:
-      return "descriptor";
-  }
-}
-
 Hint socket_hint(const Probe& probe) {
   const SocketType type = socket_type(probe);
   for (const FamilyHint& row : kFamilies)
@@ -195,8 +178,8 @@ bool matches(const Probe&) {
 
 Result<void> collect(Collector& c, const Probe& probe, model::OpenFile& out) {
   const Hint hint = find_hint(probe);
-  const char* type = policy_type(probe.status);
-  THAW_ASSIGN(action, choose_action(c, probe, type, kActions));
+  const policy::Type type = policy_type(probe.status.st_mode);
+  THAW_ASSIGN(action, choose_action(c, probe, type, probe.link, kActions));
   if (action == Action::error)
     return refuse(probe, hint.what,
                   std::string(hint.remedy) + ", or " +
@@ -218,15 +201,22 @@ Result<UniqueFd> open_closed(Opener&, const model::OpenFile&) {
   return make_dead_socket(record);
 }
 
-const char* validate(const image::View&, const model::OpenFile& file) {
-  const bool known = action_of(file) == Action::close || action_of(file) == Action::ignore;
-  return known ? nullptr : "the image holds a descriptor that cannot be made again";
+/// Under `close` and `ignore` nobody asks.
+const char* validate(const image::View&, const model::OpenFile&) {
+  return "it cannot be made again";
 }
 
 }  // namespace
 
-const Kind kRefused = {
-    "other", "descriptor", THAW_CHECKPOINT(matches), THAW_CHECKPOINT(collect), open_closed,
-    nullptr, validate};
+constinit const Kind kRefused = {
+    .name = "other",
+    .policy = {.actions = kActions,
+               .asked = PolicyUse::Asked::by_kind,
+               .closed = {nullptr, open_closed}},
+    .match = THAW_CHECKPOINT(matches),
+    .collect = THAW_CHECKPOINT(collect),
+    .open = open_closed,
+    .validate = validate,
+};
 
 }  // namespace thaw::fd

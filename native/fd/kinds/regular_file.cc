@@ -1,16 +1,24 @@
 // Regular files that still have a name. Read-only ones come back when the file is the very same
 // one; those open for writing need a policy, because every launch of the image would write to them.
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/vfs.h>
 
-#include "fd/common.h"
+#include <algorithm>
+
+#include "fd/flags.h"
+#include "fd/kinds.h"
+#include "fd/locks.h"
+#include "fd/path.h"
+#include "fd/reopen.h"
 #include "image/known_file.h"
 
 namespace thaw::fd {
 namespace {
 
-constexpr const char* kType = "file";
-constexpr const char* kActions = "append|reopen|close|ignore";
+constexpr auto kType = policy::Type::file;
+constexpr policy::Actions kActions = {Action::append, Action::reopen, Action::close,
+                                      Action::ignore};
 
 bool match(const Probe& p) {
   if (!S_ISREG(p.status.st_mode) || p.link.empty() || p.link[0] != '/' || p.status.st_nlink == 0)
@@ -39,26 +47,24 @@ bool made_by_kernel(const Probe& p) {
 
 /// The name for a launch: the process's own directory in /proc has another number then. Empty:
 /// there is no such name.
-std::string name_at_launch(const Probe& p) {
+std::string kernel_name_at_launch(const Probe& p) {
   constexpr std::string_view kProc = "/proc/";
   if (!p.link.starts_with(kProc) || p.link[kProc.size()] < '1' || p.link[kProc.size()] > '9')
     return p.link;
-  const std::string own = "/proc/" + std::to_string(p.pid) + "/";
-  if (!p.link.starts_with(own)) return {};
-  const std::string rest = p.link.substr(own.size());
-  return rest.starts_with("task/") ? std::string() : "/proc/self/" + rest;
+  const std::string name = name_at_launch(p);
+  return name == p.link || name.starts_with("/proc/self/task/") ? std::string() : name;
 }
 
 Result<void> collect_by_name(Collector& c, const Probe& p, model::OpenFile& out) {
-  const std::string name = made_by_kernel(p) ? name_at_launch(p) : p.link;
+  const std::string name = made_by_kernel(p) ? kernel_name_at_launch(p) : p.link;
   if (name.empty())
-    return refuse(
-        p, "belongs to a process or thread whose number will be another one",
-        "close it before the checkpoint, or " + policy::suggestion(kType, p.link, "close|ignore"));
-  if (!name_leads_to_it(c, p))
-    return refuse(
-        p, "has a name that does not lead to it (renamed, replaced or hidden by a mount)",
-        "close it before the checkpoint, or " + policy::suggestion(kType, p.link, "close|ignore"));
+    return refuse(p, "belongs to a process or thread whose number will be another one",
+                  "close it before the checkpoint, or " +
+                      policy::suggestion(kType, p.link, policy::kCloseOrIgnore));
+  if (!name_leads_to_it(p))
+    return refuse(p, "has a name that does not lead to it (renamed, replaced or hidden by a mount)",
+                  "close it before the checkpoint, or " +
+                      policy::suggestion(kType, p.link, policy::kCloseOrIgnore));
   const Action action = action_of(out);
   if (action == Action::error && !made_by_kernel(p)) {
     THAW_ASSIGN(file, c.image.file(p.copy.get(), p.link, model::kFileKeptOpen));
@@ -74,10 +80,6 @@ const char* note(Action action, bool identity) {
       return "policy: opened by name, writes go to the end";
     case Action::reopen:
       return "policy: opened by name, at its position";
-    case Action::close:
-      return "policy: /dev/null in its place";
-    case Action::ignore:
-      return "policy: left out";
     default:
       return identity ? "read-only: the same file, at its position"
                       : "read-only: made by the kernel";
@@ -85,23 +87,19 @@ const char* note(Action action, bool identity) {
 }
 
 Result<void> collect(Collector& c, const Probe& p, model::OpenFile& out) {
-  THAW_ASSIGN(action, choose_action(c, p, kType, kActions));
-  out.action = static_cast<uint32_t>(action);
-  if (action != Action::close && action != Action::ignore) {
-    THAW_TRY(refuse_locks(p, kType));
-    if (action == Action::error && writable(out.flags))
-      return refuse(p, "is open for writing: every launch would write to it",
-                    policy::suggestion(kType, p.link, kActions));
-    THAW_TRY(collect_by_name(c, p, out));
-    if (action == Action::append && writable(out.flags)) out.flags |= O_APPEND;
-  }
+  const Action action = action_of(out);
+  THAW_TRY(refuse_locks(p, kType));
+  if (action == Action::error && writable(out.flags))
+    return refuse(p, "is open for writing: every launch would write to it",
+                  policy::suggestion(kType, p.link, kActions));
+  THAW_TRY(collect_by_name(c, p, out));
+  if (action == Action::append && writable(out.flags)) out.flags |= O_APPEND;
   out.note = c.image.blob(note(action, out.file != model::kNone));
   return {};
 }
 
 Result<UniqueFd> open(Opener& o, const model::OpenFile& file) {
   const Action action = action_of(file);
-  if (action == Action::close) return closed_file(file.flags);
   const auto& record = *o.image.record<PathRecord>(file.payload);
   const std::string_view path = o.image.bytes(record.path);
   // A log that was rotated away, or is on a fresh disk, starts anew as it would at a cold start.
@@ -126,10 +124,7 @@ Result<UniqueFd> open(Opener& o, const model::OpenFile& file) {
 }
 
 const char* validate(const image::View& view, const model::OpenFile& file) {
-  if (!valid_action(file, kActions)) return "a regular file of the image has an impossible action";
-  const Action action = action_of(file);
-  if (action == Action::close || action == Action::ignore) return nullptr;
-  if (action == Action::error && writable(file.flags))
+  if (action_of(file) == Action::error && writable(file.flags))
     return "a regular file of the image is open for writing without a policy";
   return valid_path_record(view, file) == nullptr ? "a regular file's record in the image is broken"
                                                   : nullptr;
@@ -137,7 +132,13 @@ const char* validate(const image::View& view, const model::OpenFile& file) {
 
 }  // namespace
 
-const Kind kRegularFile = {"file",  kType,   THAW_CHECKPOINT(match), THAW_CHECKPOINT(collect), open,
-                           nullptr, validate};
+constinit const Kind kRegularFile = {
+    .name = "file",
+    .policy = {.type = kType, .actions = kActions},
+    .match = THAW_CHECKPOINT(match),
+    .collect = THAW_CHECKPOINT(collect),
+    .open = open,
+    .validate = validate,
+};
 
 }  // namespace thaw::fd

@@ -1,7 +1,10 @@
 // signalfd: a set of signals. What it reads is queued with the threads and the process, not here.
+#include <fcntl.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
-#include "fd/common.h"
+#include "fd/kinds.h"
+#include "support/file.h"
 
 namespace thaw::fd {
 namespace {
@@ -42,8 +45,12 @@ const char* validate(const image::View& view, const model::OpenFile& file) {
 
 }  // namespace
 
-const Kind kSignalfd = {
-    "signalfd", "signalfd", THAW_CHECKPOINT(match), THAW_CHECKPOINT(collect), open,
-    nullptr,    validate};
+constinit const Kind kSignalfd = {
+    .name = "signalfd",
+    .match = THAW_CHECKPOINT(match),
+    .collect = THAW_CHECKPOINT(collect),
+    .open = open,
+    .validate = validate,
+};
 
 }  // namespace thaw::fd

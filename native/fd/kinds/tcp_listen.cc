@@ -3,6 +3,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 
+#include "fd/kinds.h"
 #include "fd/socket.h"
 
 namespace thaw::fd {
@@ -84,8 +85,13 @@ const char* validate(const image::View& view, const model::OpenFile& file) {
 
 }  // namespace
 
-const Kind kTcpListen = {
-    "TCP socket", kSocketPolicy, THAW_CHECKPOINT(matches), THAW_CHECKPOINT(collect), open_tcp,
-    nullptr,      validate};
+constinit const Kind kTcpListen = {
+    .name = "TCP socket",
+    .policy = kDropsWaiting,
+    .match = THAW_CHECKPOINT(matches),
+    .collect = THAW_CHECKPOINT(collect),
+    .open = open_tcp,
+    .validate = validate,
+};
 
 }  // namespace thaw::fd

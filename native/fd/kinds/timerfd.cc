@@ -1,10 +1,12 @@
 // timerfd: a clock, what remains of its time, and the expirations that nobody has read yet.
+#include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <time.h>
 
-#include "fd/common.h"
+#include "fd/kinds.h"
+#include "support/file.h"
 
 namespace thaw::fd {
 namespace {
@@ -143,7 +145,12 @@ const char* validate(const image::View& view, const model::OpenFile& file) {
 
 }  // namespace
 
-const Kind kTimerfd = {"timerfd", "timerfd", THAW_CHECKPOINT(match), THAW_CHECKPOINT(collect), open,
-                       nullptr,   validate};
+constinit const Kind kTimerfd = {
+    .name = "timerfd",
+    .match = THAW_CHECKPOINT(match),
+    .collect = THAW_CHECKPOINT(collect),
+    .open = open,
+    .validate = validate,
+};
 
 }  // namespace thaw::fd

@@ -4,6 +4,7 @@
 #include <poll.h>
 
 #include "fd/connected.h"
+#include "fd/kinds.h"
 #include "fd/multicast.h"
 
 namespace thaw::fd {
@@ -78,8 +79,13 @@ const char* validate(const image::View& view, const model::OpenFile& file) {
 
 }  // namespace
 
-const Kind kUdp = {
-    "UDP socket", kSocketPolicy, THAW_CHECKPOINT(matches), THAW_CHECKPOINT(collect), open_udp,
-    nullptr,      validate};
+constinit const Kind kUdp = {
+    .name = "UDP socket",
+    .policy = kDropsWaiting,
+    .match = THAW_CHECKPOINT(matches),
+    .collect = THAW_CHECKPOINT(collect),
+    .open = open_udp,
+    .validate = validate,
+};
 
 }  // namespace thaw::fd

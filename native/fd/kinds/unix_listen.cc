@@ -2,6 +2,7 @@
 // back as it was.
 #include <poll.h>
 
+#include "fd/kinds.h"
 #include "fd/unix_name.h"
 
 namespace thaw::fd {
@@ -49,7 +50,7 @@ Result<void> collect(Collector& c, const Probe& probe, model::OpenFile& out) {
   if (state) {
     record.backlog = record.listening != 0 ? state->backlog : 0;
     record.socket.shutdown = state->shutdown;
-    THAW_ASSIGN(name, collect_unix_name(c, probe, record.socket.local, *state));
+    THAW_ASSIGN(name, collect_unix_name(probe, record.socket.local, *state));
     record.name = name;
   }
   if (has_waiting(probe.copy.get())) {
@@ -93,8 +94,14 @@ const char* validate(const image::View& view, const model::OpenFile& file) {
 
 }  // namespace
 
-const Kind kUnixListen = {
-    "unix socket", kSocketPolicy, THAW_CHECKPOINT(matches), THAW_CHECKPOINT(collect), open_unix,
-    nullptr,       validate};
+constinit const Kind kUnixListen = {
+    .name = "unix socket",
+    .policy = kDropsWaiting,
+    .match = THAW_CHECKPOINT(matches),
+    .collect = THAW_CHECKPOINT(collect),
+    .open = open_unix,
+    .undo = remove_socket_file,
+    .validate = validate,
+};
 
 }  // namespace thaw::fd

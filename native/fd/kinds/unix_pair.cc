@@ -5,6 +5,7 @@
 #include <poll.h>
 
 #include "fd/connected.h"
+#include "fd/kinds.h"
 #include "fd/unix_name.h"
 #include "fd/unix_queue.h"
 
@@ -80,7 +81,7 @@ Result<void> collect_pair(Collector& c, const Probe& probe, const UnixSocket& ow
   record.socket.shutdown = own.shutdown;
   record.reset = peer == nullptr && (poll_now(probe.copy.get()) & POLLERR) != 0 ? 1 : 0;
   if (record.socket.type == SOCK_DGRAM) {
-    THAW_ASSIGN(name, collect_unix_name(c, probe, record.socket.local, own));
+    THAW_ASSIGN(name, collect_unix_name(probe, record.socket.local, own));
     record.name = name;
   }
   if (peer != nullptr) {
@@ -201,8 +202,13 @@ const char* validate(const image::View& view, const model::OpenFile& file) {
 
 }  // namespace
 
-const Kind kUnixPair = {
-    "socket pair", kSocketPolicy, THAW_CHECKPOINT(matches), THAW_CHECKPOINT(collect), open_pair,
-    nullptr,       validate};
+constinit const Kind kUnixPair = {
+    .name = "socket pair",
+    .match = THAW_CHECKPOINT(matches),
+    .collect = THAW_CHECKPOINT(collect),
+    .open = open_pair,
+    .undo = remove_socket_file,
+    .validate = validate,
+};
 
 }  // namespace thaw::fd

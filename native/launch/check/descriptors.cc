@@ -2,7 +2,7 @@
 
 #include <sys/resource.h>
 
-#include "fd/kind.h"
+#include "fd/open_file.h"
 #include "launch/open/descriptor_room.h"
 
 namespace thaw::launch {
@@ -10,15 +10,7 @@ namespace thaw::launch {
 using image::View;
 
 Result<void> check_descriptors(const View& view) {
-  const auto kinds = fd::kinds();
-  for (const model::OpenFile& file : view.open_files()) {
-    if (file.kind >= kinds.size())
-      return Error{0, "the image holds a descriptor of an unknown kind"};
-    if (kinds[file.kind].validate == nullptr) continue;
-    if (const char* problem = kinds[file.kind].validate(view, file))
-      return Error{0,
-                   std::string("the image's ") + kinds[file.kind].name + " is broken: " + problem};
-  }
+  for (const model::OpenFile& file : view.open_files()) THAW_TRY(fd::check_open_file(view, file));
   return {};
 }
 

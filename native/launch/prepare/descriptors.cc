@@ -3,8 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "fd/shared_memory.h"
-#include "fd/unix_name.h"
+#include "fd/open_file.h"
 
 namespace thaw::launch {
 namespace {
@@ -14,17 +13,17 @@ constexpr int kFirstOwn = 3;
 constexpr int kStatusFlags = O_APPEND | O_ASYNC | O_DIRECT | O_NOATIME | O_NONBLOCK;
 
 bool makes_descriptor(const model::OpenFile& file) {
-  return file.fd_count > 0 && static_cast<policy::Action>(file.action) != policy::Action::ignore;
+  return file.fd_count > 0 && !fd::is_left_out(file);
 }
 
 }  // namespace
 
 Descriptors::~Descriptors() {
   // A cold start binds its sockets again: files of ours must not be in its way.
-  for (const int number : placed_)
-    if (number >= 0) fd::remove_socket_file(number);
-  for (const UniqueFd& fd : opened_)
-    if (fd.valid()) fd::remove_socket_file(fd.get());
+  for (size_t i = 0; i < placed_.size(); ++i)
+    if (placed_[i] >= 0) fd::undo_file(view_.open_files()[i], placed_[i]);
+  for (size_t i = 0; i < opened_.size(); ++i)
+    if (opened_[i].valid()) fd::undo_file(view_.open_files()[i], opened_[i].get());
   for (const restorer::FdRange& taken : taken_) close(static_cast<int>(taken.first));
   for (const restorer::SavedFd& saved : saved_) {
     dup3(saved.copy, saved.number, saved.flags != 0 ? O_CLOEXEC : 0);
@@ -47,7 +46,7 @@ Result<void> Descriptors::open_all() {
   for (size_t i = 0; i < opened_.size(); ++i) {
     const model::OpenFile& file = view_.open_files()[i];
     if (!makes_descriptor(file)) continue;
-    THAW_ASSIGN(fd, fd::kinds()[file.kind].open(opener, file));
+    THAW_ASSIGN(fd, fd::open_file(opener, file));
     THAW_TRY(objects_.make_room());  // A pair's other end waits there for its turn.
     THAW_TRY(room_.move(fd));
     opened_[i] = std::move(fd);
@@ -100,8 +99,7 @@ Result<void> Descriptors::finish_all() {
   for (size_t i = 0; i < placed_.size(); ++i) {
     const model::OpenFile& file = view_.open_files()[i];
     if (placed_[i] < 0) continue;
-    const fd::Kind& kind = fd::kinds()[file.kind];
-    if (kind.finish != nullptr) THAW_TRY(kind.finish(opener, file, placed_[i]));
+    THAW_TRY(fd::finish_file(opener, file, placed_[i]));
     THAW_TRY(set_owner(file, placed_[i]));
     const int flags = static_cast<int>(file.flags) & kStatusFlags;
     // Set only what is not there yet: some kinds refuse F_SETFL (O_PATH).

@@ -1,0 +1,89 @@
+#include "fd/open_file.h"
+
+#include <algorithm>
+
+#include "fd/actions.h"
+#include "fd/flags.h"
+#include "fd/kinds.h"
+#include "fd/reopen.h"
+
+namespace thaw::fd {
+namespace {
+
+const KindRow& matching(const Probe& p) {
+  const auto rows = kinds();
+  return *std::find_if(rows.begin(), rows.end(),
+                       [&p](const KindRow& row) { return row.kind->match(p); });
+}
+
+/// `close` or `ignore`: nothing of the descriptor is kept but that.
+bool is_given_up(const Kind& kind, const model::OpenFile& file) {
+  return kind.policy.asked == PolicyUse::Asked::before &&
+         policy::kCloseOrIgnore.contains(action_of(file));
+}
+
+const char* problem_of(const Kind& kind, const image::View& view, const model::OpenFile& file) {
+  const Action action = action_of(file);
+  if (action != Action::error && !kind.policy.actions.contains(action))
+    return "its action is impossible";
+  if (action == Action::ignore) return nullptr;
+  if (action != Action::close) return kind.validate(view, file);
+  const Closed& closed = kind.policy.closed;
+  return closed.validate == nullptr ? nullptr : closed.validate(view, file);
+}
+
+}  // namespace
+
+Result<UniqueFd> open_null(Opener&, const model::OpenFile& file) {
+  return open_path("/dev/null",
+                   static_cast<int>(file.flags & (O_ACCMODE | O_APPEND | O_NONBLOCK | O_PATH)));
+}
+
+Result<model::OpenFile> collect_open_file(Collector& c, const Probe& p) {
+  const auto& [id, kind] = matching(p);
+  const PolicyUse& use = kind->policy;
+  model::OpenFile file;
+  file.kind = id;
+  file.flags = probe_flags(p);
+  file.position = static_cast<uint64_t>(p.position);
+  if (use.asked == PolicyUse::Asked::before && !use.actions.rows().empty()) {
+    const policy::Type type = use.type.value_or(policy_type(p.status.st_mode));
+    THAW_ASSIGN(action, choose_action(c, p, type, p.link, use.actions));
+    file.action = static_cast<uint32_t>(action);
+  }
+  if (is_given_up(*kind, file))
+    file.note = c.image.blob(is_left_out(file) ? "policy: left out" : use.closed.note);
+  else
+    THAW_TRY(kind->collect(c, p, file));
+  return file;
+}
+
+Result<void> check_open_file(const image::View& view, const model::OpenFile& file) {
+  const Kind* kind = find_kind(file.kind);
+  if (kind == nullptr)
+    return Error{0,
+                 "the image holds a descriptor of kind " + std::to_string(file.kind) +
+                     ", which this thaw does not know",
+                 "build the image again (thaw build)"};
+  const char* problem = problem_of(*kind, view, file);
+  if (problem == nullptr) return {};
+  return Error{0, std::string("the image's ") + kind->name + " is broken: " + problem};
+}
+
+Result<UniqueFd> open_file(Opener& o, const model::OpenFile& file) {
+  const Kind& kind = *find_kind(file.kind);
+  return is_closed(file) ? kind.policy.closed.open(o, file) : kind.open(o, file);
+}
+
+Result<void> finish_file(Opener& o, const model::OpenFile& file, int fd) {
+  const Kind& kind = *find_kind(file.kind);
+  if (kind.finish == nullptr || is_closed(file)) return {};
+  return kind.finish(o, file, fd);
+}
+
+void undo_file(const model::OpenFile& file, int fd) {
+  const Kind& kind = *find_kind(file.kind);
+  if (kind.undo != nullptr && !is_closed(file)) kind.undo(fd);
+}
+
+}  // namespace thaw::fd

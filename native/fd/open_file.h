@@ -1,0 +1,39 @@
+// An open file description on its way from the app into an image and into the launched app: its
+// kind and the policy's action decide together. The stages of checkpoint and launch know no kinds,
+// only this.
+#pragma once
+
+#include "fd/kind.h"
+
+namespace thaw::fd {
+
+// ---- at checkpoint
+
+/// The record of what the probe shows, its owner left open; or the refusal.
+Result<model::OpenFile> collect_open_file(Collector&, const Probe&);
+
+// ---- at launch
+
+/// Checks a record of an image that may come from anywhere.
+Result<void> check_open_file(const image::View&, const model::OpenFile&);
+
+/// Whether the policy leaves it out: no descriptor of it comes back.
+inline bool is_left_out(const model::OpenFile& file) {
+  return action_of(file) == Action::ignore;
+}
+
+/// Whether something closed stands in its place.
+inline bool is_closed(const model::OpenFile& file) {
+  return action_of(file) == Action::close;
+}
+
+/// Makes it again, or what stands in its place; a new descriptor with O_CLOEXEC, at any number.
+Result<UniqueFd> open_file(Opener&, const model::OpenFile&);
+
+/// What can only be done when every descriptor stands at its final number.
+Result<void> finish_file(Opener&, const model::OpenFile&, int fd);
+
+/// Takes back what open_file() left outside of this process, of a launch that is given up.
+void undo_file(const model::OpenFile&, int fd);
+
+}  // namespace thaw::fd

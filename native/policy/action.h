@@ -1,0 +1,96 @@
+// The words of [[policies]]: the types of state and the actions, each named once here. All else
+// (images, messages, the addon's vocabulary) goes by these two tables.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace thaw::policy {
+
+/// X(name, what it does): images hold the place of an action in this list, so a new one goes to
+/// the end. The descriptor kinds that take it say so in Kind::policy.
+#define THAW_POLICY_ACTIONS(X)                                                            \
+  X(error, "refuses the checkpoint, as without a policy")                                 \
+  X(reopen, "opens it by its name again, or makes it anew without what waited in it")     \
+  X(close, "puts something closed in its place: /dev/null, the end of a lost connection") \
+  X(ignore, "leaves it out")                                                              \
+  X(append, "opens the file by its name again; what is written goes to its end")          \
+  X(reconnect, "connects to the same address again")
+
+/// X(name): the types of state that a policy can speak for.
+#define THAW_POLICY_TYPES(X) \
+  X(file)                    \
+  X(directory)               \
+  X(fifo)                    \
+  X(socket)                  \
+  X(pipe)                    \
+  X(device)                  \
+  X(mapping)                 \
+  X(inotify)                 \
+  X(descriptor)
+
+enum class Action : uint32_t {
+#define X(name, meaning) name,
+  THAW_POLICY_ACTIONS(X)
+#undef X
+};
+
+enum class Type : uint32_t {
+#define X(name) name,
+  THAW_POLICY_TYPES(X)
+#undef X
+};
+
+struct ActionRow {
+  std::string_view name;  ///< as profiles spell it
+  std::string_view meaning;
+};
+
+/// One row per Action, in its order.
+inline constexpr ActionRow kActions[] = {
+#define X(name, meaning) {#name, meaning},
+    THAW_POLICY_ACTIONS(X)
+#undef X
+};
+
+/// The names of the types, in the order of Type.
+inline constexpr std::string_view kTypes[] = {
+#define X(name) #name,
+    THAW_POLICY_TYPES(X)
+#undef X
+};
+
+/// "append", as profiles spell it; "unknown" for a number that no action has.
+std::string_view action_name(Action);
+/// "socket", as profiles spell it.
+std::string_view type_name(Type);
+
+/// The action and the type that profiles spell so.
+std::optional<Action> parse_action(std::string_view);
+std::optional<Type> parse_type(std::string_view);
+
+/// Some of the actions, the likeliest first.
+class Actions {
+ public:
+  constexpr Actions(std::initializer_list<Action> actions) {
+    for (const Action action : actions) rows_[count_++] = action;
+  }
+  [[nodiscard]] constexpr bool contains(Action action) const {
+    for (const Action one : rows())
+      if (one == action) return true;
+    return false;
+  }
+  [[nodiscard]] constexpr std::span<const Action> rows() const { return {rows_, count_}; }
+
+ private:
+  Action rows_[std::size(kActions)] = {};
+  size_t count_ = 0;
+};
+
+/// What any state can be given up by.
+inline constexpr Actions kCloseOrIgnore = {Action::close, Action::ignore};
+
+}  // namespace thaw::policy
