@@ -2,11 +2,16 @@
 
 namespace thaw::fd {
 
+model::Index find_object(const image::Builder& image, model::ObjectKind kind, uint64_t id) {
+  for (model::Index i = 0; i < image.objects.size(); ++i)
+    if (image.objects[i].kind == kind && image.objects[i].id == id) return i;
+  return model::kNone;
+}
+
 model::Index Collector::object(model::ObjectKind kind, uint64_t id,
                                const std::function<Result<void>(model::Object&)>& make,
                                Result<void>& status) {
-  for (model::Index i = 0; i < image.objects.size(); ++i)
-    if (image.objects[i].kind == kind && image.objects[i].id == id) return i;
+  if (const model::Index known = find_object(image, kind, id); known != model::kNone) return known;
   model::Object object;
   object.kind = kind;
   object.id = id;

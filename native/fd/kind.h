@@ -21,6 +21,9 @@ inline Action action_of(const model::OpenFile& file) {
   return static_cast<Action>(file.action);
 }
 
+/// The Object of that kind and id (an inode, for pipes and shared memory), or kNone.
+model::Index find_object(const image::Builder&, model::ObjectKind kind, uint64_t id);
+
 /// What the kinds may ask for and fill while the process is frozen.
 struct Collector {
   image::Builder& image;
@@ -28,8 +31,7 @@ struct Collector {
   /// One per open file description of the process tree, 0/1/2 copies left out.
   std::span<const Probe> probes;
 
-  /// The Object of that kind and id (an inode, for pipes and shared memory), added with `make` when
-  /// it is new.
+  /// The Object of that kind and id, added with `make` when it is new.
   model::Index object(model::ObjectKind kind, uint64_t id,
                       const std::function<Result<void>(model::Object&)>& make,
                       Result<void>& status);

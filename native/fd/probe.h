@@ -33,8 +33,8 @@ inline uint32_t probe_flags(const Probe& probe) {
 
 /// Identifies what has a name on a file system or lives in shared memory: inode numbers alone may
 /// meet.
-inline uint64_t object_id(const struct stat& status) {
-  return static_cast<uint64_t>(status.st_ino) ^ (static_cast<uint64_t>(status.st_dev) << 44);
+inline uint64_t object_id(dev_t dev, ino_t ino) {
+  return static_cast<uint64_t>(ino) ^ (static_cast<uint64_t>(dev) << 44);
 }
 
 /// "descriptor 7 (/var/log/app.log)": how every message names a descriptor.

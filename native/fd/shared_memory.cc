@@ -25,8 +25,14 @@ constexpr uint32_t kAllSeals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEA
                                F_SEAL_FUTURE_WRITE | young::kSealExec;
 constexpr size_t kMaxName = 249;  ///< of a memfd
 
-std::string_view without_suffix(std::string_view name) {
-  return name.ends_with(kDeleted) ? name.substr(0, name.size() - kDeleted.size()) : name;
+bool is_memfd(std::string_view name) {
+  return name.starts_with(kMemfd);
+}
+
+/// The name of a memfd or the path of a file, of what /proc shows.
+std::string_view own_name(std::string_view name) {
+  if (name.ends_with(kDeleted)) name.remove_suffix(kDeleted.size());
+  return is_memfd(name) ? name.substr(kMemfd.size()) : name;
 }
 
 /// Memory that a plain memfd cannot stand for.
@@ -45,14 +51,13 @@ Result<void> fill_object(Collector& c, int fd, const struct stat& status, std::s
   THAW_TRY(check_file_system(fd));
   if (static_cast<uint64_t>(status.st_blocks) * 512 > kMaxStored)
     return Error{0, "it holds more than 1 GB, too much to be part of an image"};
-  const bool memfd = name.starts_with(kMemfd);
+  const bool memfd = is_memfd(name);
   const int seals = memfd ? fcntl(fd, F_GET_SEALS) : 0;
   if (seals < 0) return errno_error("its seals cannot be read");
   object.flags = (static_cast<uint32_t>(seals) & kMemorySeals) | (memfd ? 0u : kMemoryWasFile) |
                  (status.st_mode & 07777u) << kMemoryModeShift;
   object.size = static_cast<uint64_t>(status.st_size);
-  name = without_suffix(name);
-  object.name = c.image.blob(memfd ? name.substr(kMemfd.size()) : name);
+  object.name = c.image.blob(own_name(name));
   // The descriptor may be open for writing only.
   THAW_ASSIGN(reader, open_again(fd, O_RDONLY));
   THAW_ASSIGN(runs, c.store_content(reader.get(), object.size));
@@ -114,10 +119,24 @@ Result<model::Index> collect_memory(Collector& c, int fd, const struct stat& sta
                                     std::string_view name) {
   Result<void> made;
   const model::Index index = c.object(
-      model::ObjectKind::shared_memory, object_id(status),
+      model::ObjectKind::shared_memory, object_id(status.st_dev, status.st_ino),
       [&](model::Object& object) { return fill_object(c, fd, status, name, object); }, made);
   if (!made) return made.error();
   return index;
+}
+
+model::Index find_memory(const image::Builder& image, dev_t dev, ino_t ino) {
+  return find_object(image, model::ObjectKind::shared_memory, object_id(dev, ino));
+}
+
+model::Object mapped_memory(image::Builder& image, dev_t dev, ino_t ino, std::string_view name) {
+  constexpr uint32_t kAnyAccess = 0777;
+  model::Object object;
+  object.kind = model::ObjectKind::shared_memory;
+  object.id = object_id(dev, ino);
+  object.flags = (is_memfd(name) ? 0u : kMemoryWasFile) | kAnyAccess << kMemoryModeShift;
+  object.name = image.blob(own_name(name));
+  return object;
 }
 
 Result<int> open_memory(Opener& o, model::Index index) {

@@ -20,6 +20,13 @@ enum MemoryFlag : uint32_t {
 /// (deleted)", "/tmp/x (deleted)"). The error is a reason for a refusal.
 Result<model::Index> collect_memory(Collector&, int fd, const struct stat&, std::string_view name);
 
+/// The Object of the memory with that device and inode, or kNone.
+model::Index find_memory(const image::Builder&, dev_t dev, ino_t ino);
+
+/// The Object of memory that no descriptor leads to: `name` as /proc/PID/maps shows it. Its size
+/// and content are the caller's to add, who finds them in the mappings.
+model::Object mapped_memory(image::Builder&, dev_t dev, ino_t ino, std::string_view name);
+
 /// A descriptor of the Object's memory, open for reading and writing; made at the first call, owned
 /// by Opener::sides.
 Result<int> open_memory(Opener&, model::Index object);

@@ -1,10 +1,11 @@
 // Damaged images: the reader, under the address sanitizer, never crashes or hangs, and the app always starts.
 import test from 'ava';
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { withApp } from './support/check.js';
-import { corrupt } from './support/corrupt.js';
+import { corrupt, sections } from './support/corrupt.js';
 import { read, readDamaged } from './support/damaged.js';
 import { self } from './support/identity.js';
 import { imageCheck } from './support/paths.js';
@@ -40,6 +41,31 @@ for (const app of sources)
       const damaged = { count: readerRuns / sources.length, folder: source.folder };
       t.deepEqual(await readDamaged([imageCheck], readFileSync(source.image), random, damaged), []);
     }));
+
+/** Fields of model::OpenFile, and the place of its table. */
+const openFiles = { section: 10, kind: 0, action: 28 };
+
+test('descriptors of a kind and with an action that thaw does not know', (t) =>
+  withApp(t, { app: 'fd_eventfd' }, self, async (source) => {
+    await source.start();
+    await source.checkpoint();
+    const image = readFileSync(source.image);
+    const first = sections(image)[openFiles.section]?.start ?? 0;
+    for (const [field, value, says] of [
+      [openFiles.kind, 0, /a descriptor of kind 0, which this thaw does not know; build the image again/],
+      [openFiles.kind, 200, /a descriptor of kind 200, which this thaw does not know/],
+      [openFiles.action, 2, /eventfd is broken: its action is impossible/],
+      [openFiles.action, 77, /eventfd is broken: its action is impossible/],
+    ] as const) {
+      const changed = Buffer.from(image);
+      changed.writeUInt32LE(value, first + field);
+      const file = join(source.folder, 'changed.thaw');
+      writeFileSync(file, changed);
+      const { status, stderr } = spawnSync(imageCheck, ['--any-hash', file], { encoding: 'utf8' });
+      t.is(status, 1);
+      t.regex(stderr, says);
+    }
+  }));
 
 test(`${launcherRuns} launches from damaged images`, (t) =>
   withApp(t, { app: 'actor' }, self, async (app) => {

@@ -213,24 +213,9 @@ class Classifier {
     const Vma& vma = *region.vma;
     region.backing = Backing::object;
     region.open_flags = O_RDWR;
-    struct stat status = {};
-    status.st_ino = vma.ino;
-    status.st_dev = vma.dev;
-    const uint64_t id = fd::object_id(status);
-    for (model::Index i = 0; i < capture_.image.objects.size(); ++i) {
-      const model::Object& object = capture_.image.objects[i];
-      if (object.kind == model::ObjectKind::shared_memory && object.id == id) {
-        region.object = i;
-        return {};
-      }
-    }
-    constexpr std::string_view kMemfd = "/memfd:";
-    const bool memfd = vma.path.starts_with(kMemfd);
-    model::Object object;
-    object.kind = model::ObjectKind::shared_memory;
-    object.id = id;
-    object.flags = (memfd ? 0u : uint32_t{fd::kMemoryWasFile}) | 0777u << fd::kMemoryModeShift;
-    object.name = capture_.image.blob(memfd ? vma.path.substr(kMemfd.size()) : vma.path);
+    region.object = fd::find_memory(capture_.image, vma.dev, vma.ino);
+    if (region.object != model::kNone) return {};
+    model::Object object = fd::mapped_memory(capture_.image, vma.dev, vma.ino, vma.path);
     store_object(vma, object);
     region.object = image::Builder::add(capture_.image.objects, object);
     return {};

@@ -79,7 +79,7 @@ Result<void> collect(Collector& c, const Probe& p, model::OpenFile& out) {
   if (action == Action::error) THAW_TRY(refuse_outside(c, p));
   Result<void> status;
   out.object = c.object(
-      model::ObjectKind::pipe, object_id(p.status),
+      model::ObjectKind::pipe, object_id(p.status.st_dev, p.status.st_ino),
       [&](model::Object& object) { return fill_object(c, p, action, object); }, status);
   if (!status) return status;
   FifoRecord record;

@@ -23,7 +23,7 @@ export const checkpointer = join(dirname(fileURLToPath(import.meta.url)), 'check
 export class Skipped extends Error {}
 
 export interface Policy {
-  readonly type: string;
+  readonly type?: string;
   readonly path?: string;
   readonly action: string;
 }
@@ -55,8 +55,10 @@ export interface AppOptions {
 }
 
 /** A policy as an option: `type=file,path=*.log,action=append`. */
-function policyOption({ type, path, action }: Policy): string {
-  return [`type=${type}`, ...(path === undefined ? [] : [`path=${path}`]), `action=${action}`].join(',');
+function policyOption(policy: Policy): string {
+  return Object.entries(policy)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(',');
 }
 
 let outputs = 0;

@@ -38,7 +38,8 @@ interface Place {
   readonly size: number;
 }
 
-function sections(image: Buffer): Place[] {
+/** Where the tables lie, in the order of THAW_SECTIONS. */
+export function sections(image: Buffer): Place[] {
   const base = Number(image.readBigUInt64LE(header.metadataOffset));
   const count = image.readUInt32LE(header.sectionCount);
   return Array.from({ length: count }, (_, i) => {

@@ -17,6 +17,19 @@ export interface Row extends AppOptions, CheckpointOptions {
 
 const appendLogs = [{ type: 'file', path: '*.log', action: 'append' }];
 
+/** The first that matches is used. */
+const everyAction = [
+  { type: 'file', path: '*/closed.db', action: 'close' },
+  { type: 'file', path: '*/ignored.db', action: 'ignore' },
+  { type: 'file', path: '*/reopened.db', action: 'reopen' },
+  { type: 'fifo', path: '*/closed.fifo', action: 'close' },
+  { type: 'fifo', path: '*/ignored.fifo', action: 'ignore' },
+  { type: 'socket', path: '127.0.0.1:9', action: 'close' },
+  { type: 'socket', path: '127.0.0.1:10', action: 'ignore' },
+  { type: 'socket', path: '127.0.0.1:11', action: 'reconnect' },
+  { path: '*pidfd*', action: 'close' },
+];
+
 export const rows: readonly Row[] = [
   { app: 'threads' },
   { app: 'threads_static' },
@@ -67,6 +80,7 @@ export const rows: readonly Row[] = [
 
   { app: 'fd_file' },
   { app: 'fd_append', policies: appendLogs },
+  { app: 'fd_policy', policies: everyAction },
   { app: 'fd_directory' },
   { app: 'fd_path' },
   { app: 'fd_device' },
