@@ -18,8 +18,8 @@ namespace {
 
 using image::View;
 
-/// No way back from here but the restorer's own cold start.
-Result<void> execute(const View& view, const HandedOver& handed_over) {
+/// From there on, the only way back is the restorer's own cold start.
+Result<void> enter_restorer(const View& view, const HandedOver& handed_over) {
   const auto& [area, handover] = handed_over;
   THAW_TRY(arch::take_over_extras(View::part(view.threads(), view.root_process().threads)));
   THAW_TRY(area.take_metadata());  // Last: nothing finds it where it was.
@@ -29,10 +29,13 @@ Result<void> execute(const View& view, const HandedOver& handed_over) {
 /// Each of the objects here takes back what it did when it goes: on every return, the caller has
 /// what it had.
 Result<void> become_app(const ExecCall& call) {
+  // Open: the image alone. What it names is opened once the image has been found right.
   THAW_ASSIGN(view, open_image(call.image));
 
+  // Check: every condition but those of the files that the app maps, each checked as it is opened.
   THAW_TRY(check_launch(view, call));
 
+  // Prepare: all that can be had while a cold start is still just a return away.
   if (call.keep_pid) THAW_TRY(continue_as(static_cast<pid_t>(view.root_process().pid)));
   const SignalBlock signals;
   const DescriptorRoom room(view);
@@ -47,7 +50,8 @@ Result<void> become_app(const ExecCall& call) {
   THAW_TRY(descriptors.restore());
   THAW_ASSIGN(handed_over, hand_over({call, view, signals, clocks, sources, kernel, descriptors}));
 
-  return execute(view, handed_over);
+  // Execute.
+  return enter_restorer(view, handed_over);
 }
 
 }  // namespace
