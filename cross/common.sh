@@ -9,28 +9,15 @@ fail() {
     exit 1
 }
 
-# use_cpu CPU: sets what differs between CPUs.
+cpu_rows=$project/cross/cpus
+. "$project/cross/cpu_table.sh"
+
+# use_cpu CPU: sets what differs between the CPUs that guests can be, and `cpu_cache`, the folder of what is made for this one.
 use_cpu() {
-    cpu=$1
-    case $cpu in
-        aarch64)
-            debian_architecture=arm64
-            cross_prefix=aarch64-linux-gnu-
-            default_flavour=arm64
-            multiarch=aarch64-linux-gnu
-            loader_name=ld-linux-aarch64.so.1
-            emulator=qemu-aarch64-static
-            ;;
-        armv7)
-            debian_architecture=armhf
-            cross_prefix=arm-linux-gnueabihf-
-            default_flavour=armmp
-            multiarch=arm-linux-gnueabihf
-            loader_name=ld-linux-armhf.so.3
-            emulator=qemu-arm-static
-            ;;
-        *) fail "unknown CPU '$cpu': aarch64 or armv7" ;;
-    esac
+    guest_cpus | grep -qx -- "$1" || fail "no guest is a '$1': $(guest_cpus | tr '\n' ' ')"
+    load_cpu "$1"
+    cross_prefix=$triplet-
+    emulator=qemu-$qemu-static
     cpu_cache=$cache/$cpu
     mkdir -p "$cpu_cache"
 }

@@ -1,15 +1,15 @@
 #!/bin/bash
-# ARM guests under QEMU, made of Debian packages: see usage() below.
+# Guests of other CPUs under QEMU, made of Debian packages: see usage() below.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
 usage() {
-    cat <<'END'
+    cat <<END
 cross/guest.sh make  CPU [--kernel FLAVOUR]                 make kernel and root image (done by run and shell when absent)
 cross/guest.sh run   CPU [OPTIONS] [--] COMMAND [ARGS...]   boot, run COMMAND as root, end with its exit status
 cross/guest.sh shell CPU [OPTIONS]                          boot to a shell on this terminal
 
-CPU is aarch64 or armv7. OPTIONS:
+CPU: $(guest_cpus | xargs | sed 's/ / or /'). OPTIONS:
   --kernel FLAVOUR    Debian's arm64, cloud-arm64; armmp, armmp-lpae; of another release: trixie/arm64 (arm64, armmp)
   --kernel FILE       a kernel as it was built for a device. It needs virtio (mmio, blk, console), overlayfs, squashfs and the
                       root's file system, built in or as modules
@@ -21,7 +21,7 @@ CPU is aarch64 or armv7. OPTIONS:
   --root FILE         another root image (squashfs, erofs or ext4): a device's own; it needs nothing, as the guest's tools are
                       on a disk of their own (cross/tools.sh), and COMMAND finds them after the root's own programs
   --user NAME         run COMMAND as this user: root, kiosk                  (root)
-  --model MODEL       QEMU's -cpu                                            (max,pauth=off,sve=off; cortex-a15)
+  --model MODEL       QEMU's -cpu                                            (qemu_model of cross/cpus/CPU)
   --cpus N            2; ARMv7 boots faster with 1                           (2)
   --memory MB                                                               (2048)
   --clock SECONDS     the guest's CLOCK_REALTIME at boot                     (now)
@@ -36,12 +36,7 @@ END
 parse() {
     flavour=$default_flavour
     tools='' modules='' slow_clock=1 in='' out='' data='' share='' root='' user=root cpus=2 memory=2048 clock=$(date +%s) timeout=120 console_copy=''
-    case $cpu in
-        # Faster than any named model. No SVE: with it, programs that compile code at run time (Node.js) crash under QEMU 7.2 more
-        # often than not, launched or cold.
-        aarch64) model=max,pauth=off,sve=off ;;
-        armv7) model=cortex-a15 ;;
-    esac
+    model=$qemu_model
     while [ $# != 0 ]; do
         case $1 in
             --kernel | --modules | --slow-clock | --in | --out | --data | --share | --root | --user | --model | --cpus | --memory | --clock | --timeout | --keep-console)
@@ -151,14 +146,14 @@ prepare_data() {
 
 # initcalls: self-tests and built-in keys that take seconds under emulation and that nothing here needs.
 kernel_arguments() {
-    printf '%s ' console=ttyAMA0 quiet panic=-1 cryptomgr.notests random.trust_bootloader=on "thaw.now=$clock" \
+    printf '%s ' "console=$console" quiet panic=-1 cryptomgr.notests random.trust_bootloader=on "thaw.now=$clock" \
         initcall_blacklist=init_kprobe_trace,load_system_certificate_list,crypto_kdf108_init,cubictcp_register \
         ${extra_kernel_arguments:-}
 }
 
 build_arguments() {
-    local kernel=$kernel_folder machine=virt,gic-version=2
-    arguments=(-M "$machine" -accel "tcg,thread=multi" -cpu "$model" -smp "$cpus" -m "$memory" -nodefaults -no-reboot -display none
+    local kernel=$kernel_folder
+    arguments=(-M "$qemu_machine" -accel "tcg,thread=multi" -cpu "$model" -smp "$cpus" -m "$memory" -nodefaults -no-reboot -display none
         -kernel "$kernel/kernel" -initrd "$kernel/initrd" -append "$(kernel_arguments)"
         -object rng-random,id=rng,filename=/dev/urandom -device virtio-rng-device,rng=rng
         -device virtio-serial-device)
@@ -170,14 +165,14 @@ build_arguments() {
         -device virtio-9p-device,fsdev=share,mount_tag=share)
 }
 
-# The kernel takes the frequency of the CPU's timer (62.5 MHz in QEMU) from the device tree, if that names one
-# (Documentation/devicetree/bindings/timer/arm,arch_timer.yaml): a higher one makes its seconds longer.
+# The kernel takes the frequency of the CPU's timer from the device tree, if that names one: a higher one makes its seconds longer.
 slow_the_clock() {
     [ "$slow_clock" != 1 ] || return 0
     local tree=$work/devices.dtb
-    "qemu-system-$qemu_name" "${arguments[@]}" -machine "dumpdtb=$tree" >"$work/qemu.log" 2>&1 </dev/null ||
+    "qemu-system-$qemu" "${arguments[@]}" -machine "dumpdtb=$tree" >"$work/qemu.log" 2>&1 </dev/null ||
         fail "QEMU does not start: $(cat "$work/qemu.log")"
-    fdtput -t i "$tree" /timer clock-frequency $((62500000 * $slow_clock)) ||
+    # shellcheck disable=SC2086 # node and property
+    fdtput -t i "$tree" $timer $((timer_hertz * $slow_clock)) ||
         fail "cannot change the guest's device tree; is device-tree-compiler installed? cross/setup.sh installs it"
     arguments+=(-dtb "$tree")
 }
@@ -201,7 +196,7 @@ run_guest() {
     cat "$work/stderr" >&2 &
     readers+=($!)
     local ended=0
-    timeout --foreground "$timeout" "qemu-system-$qemu_name" "${arguments[@]}" </dev/null 2>"$work/qemu.log" || ended=$?
+    timeout --foreground "$timeout" "qemu-system-$qemu" "${arguments[@]}" </dev/null 2>"$work/qemu.log" || ended=$?
     # QEMU that did not start has never opened the pipes.
     if [ "$ended" != 0 ]; then kill "${readers[@]}" 2>/dev/null || true; fi
     wait "${readers[@]}" 2>/dev/null || true
@@ -228,7 +223,7 @@ run_guest() {
 shell_guest() {
     extra_kernel_arguments="thaw.shell ${extra_kernel_arguments:-}"
     build_arguments
-    "qemu-system-$qemu_name" "${arguments[@]}" -chardev stdio,id=console,signal=off -serial chardev:console
+    "qemu-system-$qemu" "${arguments[@]}" -chardev stdio,id=console,signal=off -serial chardev:console
 }
 
 [ $# -ge 2 ] || { usage >&2; exit 2; }
@@ -236,10 +231,6 @@ action=$1
 use_cpu "$2"
 shift 2
 parse "$@"
-case $cpu in
-    aarch64) qemu_name=aarch64 ;;
-    armv7) qemu_name=arm ;;
-esac
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/thaw-guest.XXXXXX")
 trap 'rm -rf "$work"' EXIT

@@ -18,8 +18,7 @@ newest_package() {
     cross_apt apt-cache depends --important "$kernel_package" | sed -nE 's/^ +Depends: (linux-image-[0-9].*)/\1/p' | head -n 1
 }
 
-# ARM: QEMU starts an unpacked kernel several seconds sooner than one that unpacks itself. 0x40208000: RAM of the virt board
-# plus the kernel's TEXT_OFFSET.
+# QEMU starts an unpacked kernel several seconds sooner than one that unpacks itself.
 unpack_zimage() {
     local offset
     # The unpacker in front of the data holds the same magic bytes as a constant. xz reports the bytes that follow its data.
@@ -28,7 +27,7 @@ unpack_zimage() {
         [ ! -s "$2.raw" ] || break
     done
     [ -s "$2.raw" ] || fail "$flavour: its zImage holds no xz data"
-    mkimage -A arm -O linux -T kernel -C none -a 0x40208000 -e 0x40208000 -n "$flavour" -d "$2.raw" "$2" >/dev/null
+    mkimage -A arm -O linux -T kernel -C none -a "$zimage_load_address" -e "$zimage_load_address" -n "$flavour" -d "$2.raw" "$2" >/dev/null
     rm -f "$2.raw"
 }
 
@@ -52,7 +51,7 @@ if [ $# -gt 2 ]; then
     exit 0
 fi
 package_version=$(cross_apt apt-cache show "$package" | sed -n 's/^Version: //p' | head -n 1)
-key=$( (echo "$package $package_version" && cat "$project/cross/init.c" "$project/cross/initrd.sh" "$0") | sha256sum | cut -c1-12)
+key=$( (echo "$package $package_version" && cat "$project/cross/init.c" "$project/cross/initrd.sh" "$cpu_rows/$cpu" "$0") | sha256sum | cut -c1-12)
 result=$kernel_folder-$key
 if [ ! -d "$result" ]; then
     say "$cpu: making kernel and initramfs from $package $package_version"
@@ -62,10 +61,11 @@ if [ ! -d "$result" ]; then
     mkdir "$work/result"
     make_initrd "$work/tree" "$version" "$work/initrd" "$work/result/initrd"
     image=$work/tree/boot/vmlinuz-$version
-    case $cpu in
-        armv7) unpack_zimage "$image" "$work/result/kernel" ;;
-        *) cp "$image" "$work/result/kernel" ;;
-    esac
+    if [ -n "$zimage_load_address" ]; then
+        unpack_zimage "$image" "$work/result/kernel"
+    else
+        cp "$image" "$work/result/kernel"
+    fi
     echo "$version" >"$work/result/version"
     chmod 755 "$work/result"
     rm -rf "$kernel_folder"-????????????

@@ -9,9 +9,7 @@ use_cpu "$1"
 . "$project/cross/unpack.sh"
 
 packages=(base-files libc6 libatomic1 bash dash coreutils findutils grep sed gawk tar gzip hostname util-linux mount procps
-    iproute2 kmod strace curl ca-certificates nodejs python3 redis-server redis-tools nginx-light e2fsprogs)
-# Where Debian has it, to compare with.
-[ "$cpu" = armv7 ] || packages+=(criu)
+    iproute2 kmod strace curl ca-certificates nodejs python3 redis-server redis-tools nginx-light e2fsprogs $root_packages)
 
 write_accounts() {
     mkdir -p "$1/etc"

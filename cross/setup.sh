@@ -1,12 +1,13 @@
 #!/bin/bash
-# Installs what the ARM builds and guests need on a Debian 12 machine: cross compilers, QEMU, file system tools. Quick when
-# nothing is missing. ARM packages go into guests only (see apt.sh), so no foreign architecture is added to this machine.
+# Installs what builds for other CPUs and their guests need on a Debian 12 machine: cross compilers, QEMU, file system tools.
+# Quick when nothing is missing. Their packages go into guests only (see apt.sh), so no foreign architecture is added to this
+# machine.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
+# shellcheck disable=SC2207 # one word per package
 packages=(
-    gcc-aarch64-linux-gnu g++-aarch64-linux-gnu gcc-arm-linux-gnueabihf g++-arm-linux-gnueabihf
-    qemu-system-arm qemu-user-static device-tree-compiler
+    $(guest_packages compilers) $(guest_packages emulators) qemu-user-static device-tree-compiler
     squashfs-tools erofs-utils e2fsprogs cpio kmod xz-utils u-boot-tools
 )
 

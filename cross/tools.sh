@@ -19,7 +19,7 @@ wrap() {
     loader=$(cd "$tools/tree/usr/lib" && find . -name "$loader_name" | head -n 1)
     [ -n "$loader" ] || fail "$cpu: no $loader_name in the packages of the tools"
     printf '#!%s/bin/busybox sh\nexec %s/tree/usr/lib/%s --inhibit-cache --library-path %s/tree/usr/lib/%s --argv0 %s %s/tree/%s "$@"\n' \
-        $mount_point $mount_point "${loader#./}" $mount_point "$multiarch" "$2" $mount_point "$1" >"$tools/bin/$2"
+        $mount_point $mount_point "${loader#./}" $mount_point "$triplet" "$2" $mount_point "$1" >"$tools/bin/$2"
     chmod 755 "$tools/bin/$2"
 }
 

@@ -6,7 +6,7 @@ set -eu
 # Said on standard error: standard output is for the tables.
 {
     sh scripts/setup.sh
-    step "Debian packages for ARM" cross/setup.sh
+    step "Debian packages for guests" cross/setup.sh
     sh scripts/build-native.sh all
 } >&2
 exec node dist/bench/arm.js "$@"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds thaw-exec and thaw.node into build/<cpu>/ for each cpu named (x86_64, aarch64, armv7; all: this machine's and both
-# ARM ones; default: this machine's), with cmake-js on native/CMakeLists.txt, and the programs that measure.
+# Builds thaw-exec and thaw.node into build/<cpu>/ for each cpu named (those of cross/cpus; all: this machine's and those of
+# guests; default: this machine's), with cmake-js on native/CMakeLists.txt, and the programs that measure.
 # Quick when nothing has changed.
 set -eu
 . "$(dirname "$0")/common.sh"
@@ -8,10 +8,9 @@ set -eu
 # native/package.json says that the addon uses Node-API only, so cmake-js takes its headers from node-api-headers and downloads
 # nothing. CMake puts the finished programs into build/<cpu>/ itself.
 build() {
-    cpu=$1
     toolchain=
     if [ "$cpu" != "$host_cpu" ]; then
-        toolchain=--CDCMAKE_TOOLCHAIN_FILE=$root/cross/$cpu.cmake
+        toolchain=--CDCMAKE_TOOLCHAIN_FILE=$root/cross/toolchain.cmake
     fi
     # shellcheck disable=SC2086 # no toolchain means no argument
     npx --no-install cmake-js build --directory native --out "$root/build/$cpu/cmake" --parallel "$(nproc)" \
@@ -21,14 +20,11 @@ build() {
 # Static, so that what they measure waits for no loader; but for heap, whose images shall be mapped as those of other apps are: the memory of a
 # static program is copied.
 build_measuring_programs() {
-    case $1 in
-        "$host_cpu") compiler=cc ;;
-        aarch64) compiler=aarch64-linux-gnu-gcc ;;
-        armv7) compiler=arm-linux-gnueabihf-gcc ;;
-    esac
-    mkdir -p "build/$1/bench"
+    compiler=cc
+    [ "$cpu" = "$host_cpu" ] || compiler=$triplet-gcc
+    mkdir -p "build/$cpu/bench"
     for source in bench/native/*.c; do
-        out=build/$1/bench/$(basename "$source" .c)
+        out=build/$cpu/bench/$(basename "$source" .c)
         if [ -e "$out" ] && [ -z "$(find "$source" bench/native/*.h -newer "$out")" ]; then continue; fi
         linking=-static
         [ "$(basename "$out")" != heap ] || linking=
@@ -37,8 +33,9 @@ build_measuring_programs() {
     done
 }
 
-[ "${1:-}" != all ] || set -- $(printf '%s\n' "$host_cpu" aarch64 armv7 | sort -u)
-for cpu in "${@:-$host_cpu}"; do
-    step "building native code for $cpu" build "$cpu"
-    step "building the programs that measure, for $cpu" build_measuring_programs "$cpu"
+[ "${1:-}" != all ] || set -- $(printf '%s\n' "$host_cpu" $(guest_cpus) | sort -u)
+for name in "${@:-$host_cpu}"; do
+    load_cpu "$name"
+    step "building native code for $cpu" build
+    step "building the programs that measure, for $cpu" build_measuring_programs
 done

@@ -1,13 +1,10 @@
-# Shared by the scripts here; sourced, not run. Sets `root`, the project's folder, and goes there.
-root=$(cd "$(dirname "$0")/.." && pwd)
-cd "$root"
-
-case $(uname -m) in
-    x86_64) host_cpu=x86_64 ;;
-    aarch64) host_cpu=aarch64 ;;
-    armv7*) host_cpu=armv7 ;;
-    *) echo "thaw: this CPU is not supported: $(uname -m)" >&2; exit 1 ;;
+# Shared by the scripts here; sourced, not run: by a script of this folder, or by a shell that stands in the project's folder.
+# Sets `root`, the project's folder, and goes there.
+case $0 in
+    */*) root=$(cd "$(dirname "$0")/.." && pwd) ;;
+    *) root=$PWD ;;
 esac
+cd "$root"
 
 say() { printf '[thaw] %s\n' "$*"; }
 
@@ -15,6 +12,17 @@ fail() {
     printf '[thaw] %s\n' "$*" >&2
     exit 1
 }
+
+cpu_rows=$root/cross/cpus
+. "$root/cross/cpu_table.sh"
+
+host_cpu=
+for each in $(all_cpus); do
+    load_cpu "$each"
+    # shellcheck disable=SC2254 # a pattern
+    case $(uname -m) in $machines) host_cpu=$each ;; esac
+done
+[ -n "$host_cpu" ] || fail "this CPU is not supported: $(uname -m)"
 
 # step TEXT COMMAND...: says what is being done, does it, and says how long it took. The command's output is shown only if
 # it fails, or with THAW_VERBOSE=1. A function used as COMMAND runs without `set -e`: it must return its failures itself.

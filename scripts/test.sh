@@ -2,8 +2,8 @@
 # `npm test`: sets everything up, checks the style of all code, then runs the tests in one run of AVA. Arguments go to AVA
 # (files, --match). THAW_TEST chooses the parts, with commas between them (default: all):
 #   host     this machine's CPU
-#   user     both ARM CPUs under QEMU user emulation
-#   system   both ARM CPUs in QEMU guests
+#   user     the CPUs of guests under QEMU user emulation
+#   system   the same in QEMU guests
 #   all      these three
 set -eu
 . "$(dirname "$0")/common.sh"
@@ -33,26 +33,29 @@ prepare_host() {
 }
 
 # What both kinds of emulation need: the packages, the builds, the roots.
-prepare_arm() {
-    step "Debian packages for ARM" cross/setup.sh
+prepare_guests() {
+    step "Debian packages for guests" cross/setup.sh
     sh scripts/build-native.sh all
-    step "building the test apps for aarch64" make --silent -C test/apps -j "$(nproc)" CPU=aarch64 CC=aarch64-linux-gnu-gcc MUSL_CC=
-    step "building the test apps for armv7" make --silent -C test/apps -j "$(nproc)" CPU=armv7 CC=arm-linux-gnueabihf-gcc MUSL_CC=
-    step "making the aarch64 guest" cross/guest.sh make aarch64
-    step "making the armv7 guest" cross/guest.sh make armv7
+    for name in $(guest_cpus); do
+        load_cpu "$name"
+        step "building the test apps for $cpu" make --silent -C test/apps -j "$(nproc)" CPU="$cpu" CC="$triplet-gcc" MUSL_CC=
+        step "making the $cpu guest" cross/guest.sh make "$cpu"
+    done
 }
 
 # The image reader with checks for undefined behaviour, for emulation.
 prepare_user() {
-    step "building the image reader for aarch64" make --silent -C test/image_check -j "$(nproc)" CPU=aarch64 CXX=aarch64-linux-gnu-g++
-    step "building the image reader for armv7" make --silent -C test/image_check -j "$(nproc)" CPU=armv7 CXX=arm-linux-gnueabihf-g++
+    for name in $(guest_cpus); do
+        load_cpu "$name"
+        step "building the image reader for $cpu" make --silent -C test/image_check -j "$(nproc)" CPU="$cpu" CXX="$triplet-g++"
+    done
 }
 
 sh scripts/setup.sh
 step "checking TypeScript's style (prettier, eslint, tsc)" npm run --silent lint
 step "checking native code's format (clang-format)" format_is_right
 if wanted host; then prepare_host; fi
-if wanted user || wanted system; then prepare_arm; fi
+if wanted user || wanted system; then prepare_guests; fi
 if wanted user; then prepare_user; fi
 say "running the tests: $(echo "$parts" | sed 's/ /, /g')"
 # Files named by the caller are taken as they are; else those of the parts that are not wanted are left out.

@@ -34,7 +34,7 @@ constexpr Function kFunctions[] = {
 
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("version", THAW_VERSION);
-  exports.Set("cpu", arch::kCpuName);
+  exports.Set("cpu", arch::kThisCpu.name);
   exports.Set("store", store_layout(env));
   for (const Function& f : kFunctions)
     exports.Set(f.name, Napi::Function::New(env, f.function, f.name));

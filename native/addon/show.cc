@@ -2,7 +2,7 @@
 #include <sys/stat.h>
 
 #include "addon/addon.h"
-#include "arch/feature_names.h"
+#include "arch/cpus.h"
 #include "fd/kinds.h"
 #include "image/view.h"
 #include "policy/policy.h"

@@ -1,5 +1,5 @@
-// What differs between CPUs: each of x86_64/, aarch64/ and arm/ implements this header. The
-// freestanding half, used by the restorer and the shim, is in <cpu>/syscall.h and <cpu>/restorer.h.
+// What differs between CPUs: each folder here implements this header for one CPU. The freestanding
+// half, used by the restorer and the shim, is in <cpu>/syscall.h and <cpu>/restorer.h.
 #pragma once
 
 #include <sys/types.h>
@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "image/model.h"
@@ -15,15 +16,27 @@
 
 namespace thaw::arch {
 
-/// Written into image headers. 1 = x86_64, 2 = aarch64, 3 = armv7.
-extern const uint32_t kCpu;
-extern const char* const kCpuName;
+/// CPU features as bits: an image needs all that were there when its app chose its code (HWCAP,
+/// CPUID, xsave). Each CPU has its own use of the words.
+struct CpuFeatures {
+  uint64_t words[8] = {};
+};
+
+struct Cpu {
+  uint32_t number;   ///< in image headers
+  const char* name;  ///< of its folder here, of build/<name>/, in messages
+  /// Names of features in `needed` that `present` lacks; empty: none.
+  std::string (*missing_features)(const CpuFeatures& needed, const CpuFeatures& present);
+};
+/// The CPU that this is compiled for.
+extern const Cpu& kThisCpu;
+/// Features of the CPU that this runs on.
+CpuFeatures cpu_features();
 
 /// Everything ptrace shows of a stopped thread: general registers, FP and vector state, TLS.
 struct Registers {
   std::vector<uint8_t> general;  ///< NT_PRSTATUS
-  std::vector<uint8_t>
-      vector;  ///< x86: NT_X86_XSTATE; aarch64: NT_PRFPREG (and SVE when in use); arm: VFP
+  std::vector<uint8_t> vector;   ///< as signal_frame() of the CPU takes it
   uint64_t tls[2] = {};
 };
 
@@ -35,8 +48,10 @@ uint64_t program_counter(const Registers&);
 void set_program_counter(Registers&, uint64_t address);
 uint64_t stack_pointer(const Registers&);
 
-/// Fills what only this CPU has in a thread (AArch64: pointer authentication keys).
-Result<void> collect_thread_extras(pid_t tid, model::Thread&);
+/// Fills what only this CPU has in a thread (AArch64: pointer authentication keys). Guards named in
+/// `guards_off` are left out, for tests.
+Result<void> collect_thread_extras(pid_t tid, std::span<const std::string> guards_off,
+                                   model::Thread&);
 /// Gives the calling process, which has one thread, what its future threads inherit and only a
 /// tracer can set (AArch64: pointer authentication keys). Called by thaw-exec when nothing but the
 /// jump into the restorer is left to do.
@@ -51,11 +66,16 @@ int64_t syscall_result(const Registers&);
 /// Offset of a system call instruction in `code`, or -1.
 ptrdiff_t find_syscall_instruction(std::span<const uint8_t> code);
 
+/// Answers by which the kernel tells itself how to restart an interrupted system call
+/// (include/linux/errno.h of the kernel): never seen by user space, but by ptrace.
+constexpr int64_t kRestartSys = -512, kRestartNoIntr = -513, kRestartNoHand = -514,
+                  kRestartBlock = -516;
+
 /// A thread seized while in a system call, with the answer that the kernel was about to give.
 struct Interrupted {
   bool in_syscall = false;
   long number = -1;
-  int64_t result = 0;  ///< may be one of the kernel's -ERESTART* values
+  int64_t result = 0;  ///< may be one of the above
   uint64_t arguments[6] = {};
 };
 Interrupted interrupted_syscall(pid_t tid, const Registers&);
@@ -78,17 +98,7 @@ constexpr size_t kFrameAlignment = 64;
 /// rt_sigreturn must be entered with the stack pointer at `address` plus this.
 extern const size_t kFrameStackOffset;
 
-/// CPU features as bits: an image needs all that were there when its app chose its code (HWCAP,
-/// CPUID, xsave).
-struct CpuFeatures {
-  uint64_t words[8] = {};
-};
-CpuFeatures cpu_features();
-/// Names of features in `needed` that this CPU lacks; empty: none.
-std::string missing_features(const CpuFeatures& needed, const CpuFeatures& present);
-
-/// Bytes of a thread's stack, from the stack pointer up, that add_frame_features() shall see; 0:
-/// none.
+/// Bytes of a thread's stack, from the stack pointer up, that add_frame_features() shall see.
 extern const size_t kFrameSearch;
 /// Adds what a launch needs so that handlers return whose signal frames are in this part of a
 /// stack.
@@ -99,16 +109,15 @@ const char* frame_problem(const CpuFeatures& needed);
 
 /// Code for an absolute jump to `target`, to be put at `from`.
 std::vector<uint8_t> jump_code(uint64_t from, uint64_t target);
-/// The bit of a code address that tells Thumb code; 0 where there is no such thing.
-#ifdef __arm__
-constexpr uint64_t kThumbBit = 1;
-#else
-constexpr uint64_t kThumbBit = 0;
-#endif
+/// Where the first instruction is of a function that is called at `address` (ARMv7: bit 0 tells
+/// Thumb code).
+uint64_t instruction_address(uint64_t address);
 /// Bytes that jump_code() needs at most.
 extern const size_t kJumpSize;
 /// Code of a function that makes a system call (number below 65536) of its first three arguments,
 /// to be put at `from`.
 std::vector<uint8_t> syscall_code(uint64_t from, long number);
+/// The vDSO's function that signal handlers return to and that is complete in itself; empty: none.
+extern const std::string_view kVdsoSignalReturn;
 
 }  // namespace thaw::arch

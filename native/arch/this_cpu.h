@@ -6,7 +6,7 @@
 #elif defined(__aarch64__)
 #include "arch/aarch64/restorer.h"
 #elif defined(__arm__)
-#include "arch/arm/restorer.h"
+#include "arch/armv7/restorer.h"
 #else
 #error "thaw knows x86-64, AArch64 and ARMv7"
 #endif

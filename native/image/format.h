@@ -58,7 +58,7 @@ struct Section {
 struct Header {
   char magic[8] = {};
   uint32_t version = 0;
-  uint32_t cpu = 0;  ///< arch::kCpu
+  uint32_t cpu = 0;  ///< arch::Cpu::number
   uint32_t page_size = 0;
   uint32_t section_count = 0;
   uint64_t file_size = 0;

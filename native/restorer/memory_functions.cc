@@ -16,14 +16,4 @@ void* memcpy(void* to, const void* from, size_t size) {
   for (size_t i = 0; i < size; ++i) bytes[i] = static_cast<const uint8_t*>(from)[i];
   return to;
 }
-
-#if defined(__arm__)
-/// Where libgcc's 64-bit division goes with a divisor of zero: nowhere, none is ever zero.
-long long __aeabi_ldiv0(long long quotient) {
-  return quotient;
-}
-int __aeabi_idiv0(int quotient) {
-  return quotient;
-}
-#endif
 }

@@ -122,7 +122,7 @@ std::vector<Patch> redirect(const Libc& libc, const BlobHeader& header, uint64_t
     const elf::Symbol& function = libc.functions[i];
     if (function.address == 0) continue;
     patches.push_back(
-        {function.address & ~uint64_t{arch::kThumbBit},
+        {arch::instruction_address(function.address),
          arch::jump_code(function.address, code_address + header.*kRedirections[i].entry)});
   }
   std::sort(patches.begin(), patches.end(),
@@ -152,7 +152,7 @@ std::vector<AddressRange> Libc::changed_code() const {
   std::vector<AddressRange> code;
   for (const elf::Symbol& function : functions) {
     if (function.address == 0) continue;
-    const uint64_t start = function.address & ~uint64_t{arch::kThumbBit};
+    const uint64_t start = arch::instruction_address(function.address);
     // The size of a jump does not depend on its target.
     code.push_back({start, start + arch::jump_code(function.address, 0).size()});
   }

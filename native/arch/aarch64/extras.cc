@@ -17,7 +17,7 @@
 
 #include "arch/aarch64/regsets.h"
 #include "arch/aarch64/syscall.h"
-#include "arch/arch.h"
+#include "arch/ptrace.h"
 
 namespace thaw::arch {
 namespace {
@@ -107,8 +107,8 @@ Result<void> set_own_keys(const model::Thread& thread) {
   // Yama lets only ancestors trace, unless the tracee names another. Fails where there is no Yama,
   // which is as well.
   prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
-  constexpr long kNoExitSignal =
-      0;  // Nobody is told of this child, whatever the caller does with SIGCHLD.
+  // Nobody is told of this child, whatever the caller does with SIGCHLD.
+  constexpr long kNoExitSignal = 0;
   const long child = raw::call(__NR_clone, kNoExitSignal);
   if (child == 0) set_keys_of(parent, thread);
   int status = 0;
@@ -132,8 +132,11 @@ bool same_keys(const model::Thread& a, const model::Thread& b) {
 
 }  // namespace
 
-Result<void> collect_thread_extras(pid_t tid, model::Thread& thread) {
+Result<void> collect_thread_extras(pid_t tid, std::span<const std::string> guards_off,
+                                   model::Thread& thread) {
   THAW_TRY(collect_keys(tid, thread));
+  if (std::find(guards_off.begin(), guards_off.end(), "pauth") != guards_off.end())
+    std::fill(std::begin(thread.pac_keys), std::end(thread.pac_keys), 0);
   THAW_TRY(collect_tagging(tid, thread));
   return check_vector_state(tid);
 }

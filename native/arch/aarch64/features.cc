@@ -5,8 +5,7 @@
 #include <sys/auxv.h>
 #include <sys/prctl.h>
 
-#include "arch/arch.h"
-#include "arch/feature_names.h"
+#include "arch/cpus.h"
 
 namespace thaw::arch {
 namespace {
@@ -30,6 +29,8 @@ uint64_t zero_block() {
 
 }  // namespace
 
+const Cpu& kThisCpu = aarch64::kCpu;
+
 CpuFeatures cpu_features() {
   CpuFeatures features;
   features.words[kHwcap] = getauxval(AT_HWCAP) & ~kEventStream;
@@ -40,10 +41,6 @@ CpuFeatures cpu_features() {
   features.words[kVectorLength] =
       length < 0 ? 0 : static_cast<uint64_t>(length & PR_SVE_VL_LEN_MASK);
   return features;
-}
-
-std::string missing_features(const CpuFeatures& needed, const CpuFeatures& present) {
-  return aarch64::missing_features(needed, present);
 }
 
 // The frames of signals follow from the features of the CPU here.

@@ -10,7 +10,6 @@
 #include <elf.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <sys/user.h>
 #include <time.h>
 
@@ -18,7 +17,7 @@
 #include <cstring>
 
 #include "arch/aarch64/regsets.h"
-#include "arch/arch.h"
+#include "arch/ptrace.h"
 #include "support/file.h"
 
 namespace thaw::arch {
@@ -27,27 +26,14 @@ namespace {
 constexpr uint32_t kSvc = 0xd4000001;
 constexpr size_t kInstructionSize = 4;
 constexpr int kFirstArgument = 0, kNumber = 8;
-// include/linux/errno.h of the kernel.
-constexpr int64_t kRestartSys = -512, kRestartBlock = -516;
 
 user_regs_struct load(const Registers& registers) {
-  user_regs_struct regs = {};
-  memcpy(&regs, registers.general.data(), sizeof(regs));
-  return regs;
-}
-
-void store(Registers& registers, const user_regs_struct& regs) {
-  registers.general.resize(sizeof(regs));
-  memcpy(registers.general.data(), &regs, sizeof(regs));
+  return load_general<user_regs_struct>(registers);
 }
 
 void set_call(user_regs_struct& regs, long number, const uint64_t (&arguments)[6]) {
   for (int i = 0; i < 6; ++i) regs.regs[kFirstArgument + i] = arguments[i];
   regs.regs[kNumber] = static_cast<uint64_t>(number);
-}
-
-Error unreadable(pid_t tid, const char* what) {
-  return errno_error("thread " + std::to_string(tid) + ": cannot read the " + what);
 }
 
 /// Reads `size` bytes of the thread's memory, also where it can only be executed.
@@ -63,22 +49,16 @@ bool peek(pid_t tid, uint64_t address, void* bytes, size_t size) {
   return true;
 }
 
-/// The kernel writes what remains of an interrupted relative sleep; a thread that has yet to begin
-/// one has anything there.
+/// The kernel writes what remains of an interrupted relative sleep.
 bool sleep_was_interrupted(pid_t tid, long number, const uint64_t (&arguments)[6]) {
-  struct {
-    int64_t seconds, nanoseconds;
-  } wanted = {}, rest = {};
+  SleepTime wanted, rest;
   uint64_t from = 0, to = 0;
   if (number == SYS_nanosleep) from = arguments[0], to = arguments[1];
   if (number == SYS_clock_nanosleep && (arguments[1] & TIMER_ABSTIME) == 0)
     from = arguments[2], to = arguments[3];
   if (from == 0 || to == 0) return false;
-  if (!peek(tid, from, &wanted, sizeof(wanted)) || !peek(tid, to, &rest, sizeof(rest)))
-    return false;
-  if (rest.seconds < 0 || rest.nanoseconds < 0 || rest.nanoseconds >= 1'000'000'000) return false;
-  return rest.seconds < wanted.seconds ||
-         (rest.seconds == wanted.seconds && rest.nanoseconds <= wanted.nanoseconds);
+  return peek(tid, from, &wanted, sizeof(wanted)) && peek(tid, to, &rest, sizeof(rest)) &&
+         is_rest_of_sleep(wanted, rest);
 }
 
 /// SVE registers beyond the FP registers that they contain, if the thread uses them.
@@ -95,16 +75,6 @@ Result<void> append_sve(pid_t tid, std::vector<uint8_t>& vector) {
 
 }  // namespace
 
-const uint32_t kCpu = 2;
-const char* const kCpuName = "aarch64";
-
-Result<size_t> get_regset(pid_t tid, int note, void* buffer, size_t size) {
-  iovec iov = {buffer, size};
-  if (ptrace(PTRACE_GETREGSET, tid, note, &iov) == 0) return iov.iov_len;
-  if (errno == EINVAL || errno == ENODEV) return size_t{0};
-  return unreadable(tid, "registers");
-}
-
 Result<Registers> read_registers(pid_t tid) {
   Registers registers;
   user_regs_struct regs = {};
@@ -112,7 +82,7 @@ Result<Registers> read_registers(pid_t tid) {
   if (size != sizeof(regs))
     return Error{0, "thread " + std::to_string(tid) + " runs 32-bit code",
                  "thaw for AArch64 needs a 64-bit program"};
-  store(registers, regs);
+  store_general(registers, regs);
   registers.vector.resize(kFpsimdSize);
   THAW_ASSIGN(fp_size, get_regset(tid, NT_PRFPREG, registers.vector.data(), kFpsimdSize));
   if (fp_size != kFpsimdSize)
@@ -122,20 +92,13 @@ Result<Registers> read_registers(pid_t tid) {
   return registers;
 }
 
-Result<void> write_general(pid_t tid, const Registers& registers) {
-  iovec iov = {const_cast<uint8_t*>(registers.general.data()), registers.general.size()};
-  if (ptrace(PTRACE_SETREGSET, tid, NT_PRSTATUS, &iov) != 0)
-    return errno_error("cannot write the registers of thread " + std::to_string(tid));
-  return {};
-}
-
 uint64_t program_counter(const Registers& registers) {
   return load(registers).pc;
 }
 void set_program_counter(Registers& registers, uint64_t address) {
   user_regs_struct regs = load(registers);
   regs.pc = address;
-  store(registers, regs);
+  store_general(registers, regs);
 }
 uint64_t stack_pointer(const Registers& registers) {
   return load(registers).sp;
@@ -143,8 +106,8 @@ uint64_t stack_pointer(const Registers& registers) {
 
 Registers with_syscall(const Registers& registers, uint64_t instruction, long number,
                        std::span<const uint64_t, 6> arguments) {
-  constexpr uint64_t kBranchType =
-      uint64_t{3} << 10;  // PSR_BTYPE: a guarded page takes it for a branch to no landing pad
+  // PSR_BTYPE: a guarded page takes it for a branch to no landing pad.
+  constexpr uint64_t kBranchType = uint64_t{3} << 10;
   Registers call = registers;
   user_regs_struct regs = load(registers);
   uint64_t values[6];
@@ -152,7 +115,7 @@ Registers with_syscall(const Registers& registers, uint64_t instruction, long nu
   set_call(regs, number, values);
   regs.pc = instruction;
   regs.pstate &= ~kBranchType;
-  store(call, regs);
+  store_general(call, regs);
   return call;
 }
 
@@ -212,13 +175,13 @@ void restart_syscall(Registers& registers, const Interrupted& call) {
   set_call(regs, call.number, call.arguments);
   if (call.result == -EINTR)
     regs.pc -= sizeof(uint32_t);  // Otherwise it stands at the svc already.
-  store(registers, regs);
+  store_general(registers, regs);
 }
 
 void set_syscall_result(Registers& registers, int64_t result) {
   user_regs_struct regs = load(registers);
   regs.regs[0] = static_cast<uint64_t>(result);
-  store(registers, regs);
+  store_general(registers, regs);
 }
 
 }  // namespace thaw::arch

@@ -2,12 +2,8 @@
 // this folder only.
 #pragma once
 
-#include <sys/types.h>
-
 #include <cstddef>
 #include <cstdint>
-
-#include "support/result.h"
 
 // Newer than the elf.h of some toolchains.
 #ifndef NT_ARM_TAGGED_ADDR_CTRL
@@ -40,8 +36,5 @@ struct SveHeader {
 };
 constexpr uint16_t kSveRegisters = 1;  ///< SVE_PT_REGS_SVE: more than the FP registers is in use
 constexpr size_t kMostSve = 16384;  ///< registers of the longest vectors that the architecture has
-
-/// Reads a register set; 0 bytes where the kernel or CPU has none such.
-Result<size_t> get_regset(pid_t tid, int note, void* buffer, size_t size);
 
 }  // namespace thaw::arch

@@ -1,8 +1,7 @@
 // CPU features of x86-64 as user space sees them (CPUID, XCR0; Intel SDM volume 2, CPUID).
 #include <sys/platform/x86.h>
 
-#include "arch/arch.h"
-#include "arch/feature_names.h"
+#include "arch/cpus.h"
 
 namespace thaw::arch {
 namespace {
@@ -18,6 +17,8 @@ uint64_t read_xcr0() {
 }
 
 }  // namespace
+
+const Cpu& kThisCpu = x86_64::kCpu;
 
 /// What libc has read at the start: under a hypervisor each CPUID is a trap of several
 /// microseconds.
@@ -40,10 +41,6 @@ CpuFeatures cpu_features() {
     features.words[6] = leaf(CPUID_INDEX_D_ECX_1)[kA];
   }
   return features;
-}
-
-std::string missing_features(const CpuFeatures& needed, const CpuFeatures& present) {
-  return x86_64::missing_features(needed, present);
 }
 
 // The frames of signals follow from the features of the CPU here.

@@ -23,4 +23,10 @@ std::vector<uint8_t> syscall_code(uint64_t, long number) {
   return code;
 }
 
+uint64_t instruction_address(uint64_t address) {
+  return address;
+}
+
+const std::string_view kVdsoSignalReturn;
+
 }  // namespace thaw::arch

@@ -2,13 +2,11 @@
 // r8 r9, `syscall` is two bytes (0f 05); at a ptrace stop orig_rax is the number of the call that
 // the thread is in, negative if it is in none.
 #include <elf.h>
-#include <sys/ptrace.h>
-#include <sys/uio.h>
 #include <sys/user.h>
 
 #include <cstring>
 
-#include "arch/arch.h"
+#include "arch/ptrace.h"
 
 namespace thaw::arch {
 namespace {
@@ -19,38 +17,21 @@ constexpr size_t kXstateBv = 512;
 constexpr uint64_t kAmxData = uint64_t{1} << 18;
 
 user_regs_struct load(const Registers& registers) {
-  user_regs_struct regs = {};
-  memcpy(&regs, registers.general.data(), sizeof(regs));
-  return regs;
-}
-
-void store(Registers& registers, const user_regs_struct& regs) {
-  registers.general.resize(sizeof(regs));
-  memcpy(registers.general.data(), &regs, sizeof(regs));
-}
-
-Result<size_t> get_set(pid_t tid, int note, void* buffer, size_t size) {
-  iovec iov = {buffer, size};
-  if (ptrace(PTRACE_GETREGSET, tid, note, &iov) != 0)
-    return errno_error("cannot read the registers of thread " + std::to_string(tid));
-  return iov.iov_len;
+  return load_general<user_regs_struct>(registers);
 }
 
 }  // namespace
 
-const uint32_t kCpu = 1;
-const char* const kCpuName = "x86_64";
-
 Result<Registers> read_registers(pid_t tid) {
   Registers registers;
   user_regs_struct regs = {};
-  THAW_TRY(get_set(tid, NT_PRSTATUS, &regs, sizeof(regs)));
+  THAW_TRY(need_regset(tid, NT_PRSTATUS, &regs, sizeof(regs)));
   if (regs.cs == 0x23)
     return Error{0, "thread " + std::to_string(tid) + " runs 32-bit code",
                  "thaw needs a 64-bit program here"};
-  store(registers, regs);
+  store_general(registers, regs);
   registers.vector.resize(kMaxXsave);
-  THAW_ASSIGN(size, get_set(tid, NT_X86_XSTATE, registers.vector.data(), kMaxXsave));
+  THAW_ASSIGN(size, need_regset(tid, NT_X86_XSTATE, registers.vector.data(), kMaxXsave));
   registers.vector.resize(size);
   uint64_t in_use = 0;
   if (size >= kXstateBv + 8) memcpy(&in_use, registers.vector.data() + kXstateBv, 8);
@@ -62,26 +43,19 @@ Result<Registers> read_registers(pid_t tid) {
   return registers;
 }
 
-Result<void> write_general(pid_t tid, const Registers& registers) {
-  iovec iov = {const_cast<uint8_t*>(registers.general.data()), registers.general.size()};
-  if (ptrace(PTRACE_SETREGSET, tid, NT_PRSTATUS, &iov) != 0)
-    return errno_error("cannot write the registers of thread " + std::to_string(tid));
-  return {};
-}
-
 uint64_t program_counter(const Registers& registers) {
   return load(registers).rip;
 }
 void set_program_counter(Registers& registers, uint64_t address) {
   user_regs_struct regs = load(registers);
   regs.rip = address;
-  store(registers, regs);
+  store_general(registers, regs);
 }
 uint64_t stack_pointer(const Registers& registers) {
   return load(registers).rsp;
 }
 
-Result<void> collect_thread_extras(pid_t, model::Thread&) {
+Result<void> collect_thread_extras(pid_t, std::span<const std::string>, model::Thread&) {
   return {};
 }
 Result<void> take_over_extras(std::span<const model::Thread>) {
@@ -101,7 +75,7 @@ Registers with_syscall(const Registers& registers, uint64_t instruction, long nu
   regs.r10 = arguments[3];
   regs.r8 = arguments[4];
   regs.r9 = arguments[5];
-  store(call, regs);
+  store_general(call, regs);
   return call;
 }
 
@@ -137,14 +111,14 @@ void restart_syscall(Registers& registers, const Interrupted& call) {
   regs.r10 = call.arguments[3];
   regs.r8 = call.arguments[4];
   regs.r9 = call.arguments[5];
-  store(registers, regs);
+  store_general(registers, regs);
 }
 
 void set_syscall_result(Registers& registers, int64_t result) {
   user_regs_struct regs = load(registers);
   regs.rax = static_cast<uint64_t>(result);
   regs.orig_rax = ~uint64_t{0};
-  store(registers, regs);
+  store_general(registers, regs);
 }
 
 }  // namespace thaw::arch

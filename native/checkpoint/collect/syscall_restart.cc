@@ -8,10 +8,6 @@
 namespace thaw::checkpoint {
 namespace {
 
-// include/linux/errno.h of the kernel: never seen by user space, but by ptrace.
-constexpr int64_t kRestartSys = -512, kRestartNoIntr = -513, kRestartNoHand = -514,
-                  kRestartBlock = -516;
-
 /// Calls that the kernel never restarts but answers with EINTR, even when only ptrace interrupted
 /// them.
 bool interrupted_by_us(long number) {
@@ -59,13 +55,13 @@ void make_restartable(pid_t tid, arch::Registers& registers) {
   arch::Interrupted call = arch::interrupted_syscall(tid, registers);
   if (!call.in_syscall) return;
   switch (call.result) {
-    case kRestartBlock:
+    case arch::kRestartBlock:
       // The restart block stays behind in the old process: make the call itself again.
       sleep_the_rest(call);
       return arch::restart_syscall(registers, call);
-    case kRestartSys:
-    case kRestartNoIntr:
-    case kRestartNoHand:
+    case arch::kRestartSys:
+    case arch::kRestartNoIntr:
+    case arch::kRestartNoHand:
       return arch::restart_syscall(registers, call);
     case -EINTR:
       if (interrupted_by_us(call.number)) arch::restart_syscall(registers, call);

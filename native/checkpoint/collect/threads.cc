@@ -226,10 +226,7 @@ Result<model::Thread> collect_thread(Capture& capture, ProcessCapture& process,
   find_tid_word(tid, thread);
   make_restartable(tid, registers);
   collect_rseq(tid, thread, registers);
-  THAW_TRY(arch::collect_thread_extras(tid, thread));
-  const auto& off = capture.request.guards_off;
-  if (std::find(off.begin(), off.end(), "pauth") != off.end())
-    std::fill(std::begin(thread.pac_keys), std::end(thread.pac_keys), 0);
+  THAW_TRY(arch::collect_thread_extras(tid, capture.request.guards_off, thread));
   THAW_TRY(collect_robust_list(capture, tid, thread));
   collect_scheduling(capture, tid, process.threads[0].tid, thread);
   captured.registers = std::move(registers);

@@ -71,7 +71,7 @@ Result<void> write_pages(const Capture& capture, const PageData& data, image::Wr
 Result<uint64_t> write(const Capture& capture, const PageData& data) {
   THAW_ASSIGN(writer, image::Writer::create(capture.request.image, capture.page_size));
   THAW_TRY(write_pages(capture, data, writer));
-  THAW_ASSIGN(header, writer.finish(capture.image, data.end(), arch::kCpu));
+  THAW_ASSIGN(header, writer.finish(capture.image, data.end(), arch::kThisCpu.number));
   return header.file_size;
 }
 

@@ -26,17 +26,18 @@ Result<void> check_kernel(const View& view) {
     THAW_TRY(check_not_emulated());  // The better reason, if it is one.
     return layout;
   }
-  if (view.header().cpu != arch::kCpu) return {};
+  if (view.header().cpu != arch::kThisCpu.number) return {};
   if (const char* problem = arch::frame_problem(needed_features(view)))
     return Error{0, problem, "build the image with this kernel"};
   return {};
 }
 
 Result<void> check_cpu(const View& view) {
-  if (view.header().cpu != arch::kCpu)
-    return Error{0, std::string("the image is for another CPU than ") + arch::kCpuName,
+  if (view.header().cpu != arch::kThisCpu.number)
+    return Error{0, std::string("the image is for another CPU than ") + arch::kThisCpu.name,
                  "build it for this one"};
-  const std::string missing = arch::missing_features(needed_features(view), arch::cpu_features());
+  const std::string missing =
+      arch::kThisCpu.missing_features(needed_features(view), arch::cpu_features());
   if (missing.empty()) return {};
   return Error{0, "this CPU lacks what the app was warmed up with (" + missing + ")",
                "build the image on the oldest CPU of the fleet"};

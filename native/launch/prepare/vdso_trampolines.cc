@@ -20,11 +20,6 @@ elf::ReadMemory reader(std::span<const uint8_t> bytes, uint64_t address) {
   };
 }
 
-/// AArch64's signal trampoline is complete in itself, and handlers may be about to return to it.
-bool stands_alone(const elf::Symbol& function) {
-  return function.name == "__kernel_rt_sigreturn";
-}
-
 /// The system call that a function of the vDSO, __vdso_NAME or __kernel_NAME, stands for (vdso(7)).
 /// One that is unknown here gets a number that no kernel has, which answers ENOSYS.
 long syscall_of(std::string_view function) {
@@ -65,13 +60,14 @@ Result<std::vector<uint8_t>> vdso_trampolines(std::span<const uint8_t> old_vdso,
   THAW_ASSIGN(new_module, elf::Module::read(new_address, reader(new_vdso, new_address)));
   std::vector<uint8_t> patched(old_vdso.begin(), old_vdso.end());
   for (const elf::Symbol& function : old_module.symbols()) {
-    // The version's own symbol has neither code nor size.
-    if (stands_alone(function) || function.size == 0) continue;
+    // Handlers may be about to return to the one; the version's own symbol has neither code nor
+    // size.
+    if (function.name == arch::kVdsoSignalReturn || function.size == 0) continue;
     const elf::Symbol* target = new_module.find(function.name);
     const std::vector<uint8_t> code =
         target != nullptr ? arch::jump_code(function.address, target->address)
                           : arch::syscall_code(function.address, syscall_of(function.name));
-    const uint64_t at = (function.address & ~uint64_t{arch::kThumbBit}) - old_address;
+    const uint64_t at = arch::instruction_address(function.address) - old_address;
     if (code.size() > function.size || at + code.size() > patched.size())
       return Error{0,
                    "this kernel's vDSO is another one, and " + function.name +

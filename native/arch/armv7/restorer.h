@@ -6,7 +6,7 @@
 #include <asm/unistd.h>
 #include <stdint.h>
 
-#include "arch/arm/syscall.h"
+#include "arch/armv7/syscall.h"
 #include "image/model.h"
 
 namespace thaw::raw {
@@ -53,7 +53,7 @@ inline long set_tls(const uint64_t* tls) {
   return call(__ARM_NR_set_tls, static_cast<long>(tls[0]));
 }
 
-/// Jumps to the park stub of the thaw area (arch/arm/park.S).
+/// Jumps to the park stub of the thaw area (arch/armv7/park.S).
 [[noreturn]] inline void enter_park(uint64_t code, uint64_t frame, uint64_t word) {
   register uint32_t r4 asm("r4") = static_cast<uint32_t>(frame);
   register uint32_t r5 asm("r5") = static_cast<uint32_t>(word);

@@ -1,7 +1,7 @@
-// Names of x86-64's CPU features (CPUID bits). Compiled for every CPU.
-#include "arch/feature_names.h"
-
+// x86-64 as every CPU knows it: its number and the names of its features (CPUID bits).
 #include <cstdio>
+
+#include "arch/cpus.h"
 
 namespace thaw::arch::x86_64 {
 namespace {
@@ -24,8 +24,6 @@ constexpr Name kNames[] = {
     {2, 4, "fsrm"},      {3, 5, "lzcnt (abm)"},
 };
 
-}  // namespace
-
 std::string missing_features(const CpuFeatures& needed, const CpuFeatures& present) {
   std::string names;
   for (int word = 0; word < 8; ++word) {
@@ -42,5 +40,9 @@ std::string missing_features(const CpuFeatures& needed, const CpuFeatures& prese
   }
   return names;
 }
+
+}  // namespace
+
+const Cpu kCpu = {1, "x86_64", missing_features};
 
 }  // namespace thaw::arch::x86_64

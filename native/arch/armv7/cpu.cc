@@ -1,7 +1,8 @@
-// Names of ARMv7's CPU features (HWCAP bits). Compiled for every CPU.
-#include "arch/feature_names.h"
+// ARMv7 as every CPU knows it: its number and the names of its features (HWCAP bits).
+#include "arch/cpus.h"
+#include "arch/feature_bits.h"
 
-namespace thaw::arch::arm {
+namespace thaw::arch::armv7 {
 namespace {
 
 enum Word { kHwcap, kHwcap2 };
@@ -13,18 +14,6 @@ constexpr const char* kHwcapNames[64] = {
     "evtstrm",  "fphp", "asimdhp", "asimddp", "asimdfhm", "asimdbf16", "i8mm"};
 constexpr const char* kHwcap2Names[64] = {"aes", "pmull", "sha1", "sha2", "crc32", "sb", "ssbs"};
 
-void append_bits(std::string& names, uint64_t missing, const char* const (&known)[64],
-                 const char* word) {
-  for (int bit = 0; bit < 64; ++bit) {
-    if ((missing >> bit & 1) == 0) continue;
-    names += names.empty() ? "" : ", ";
-    names +=
-        known[bit] != nullptr ? std::string(known[bit]) : word + (" bit " + std::to_string(bit));
-  }
-}
-
-}  // namespace
-
 std::string missing_features(const CpuFeatures& needed, const CpuFeatures& present) {
   std::string names;
   append_bits(names, needed.words[kHwcap] & ~present.words[kHwcap], kHwcapNames, "hwcap");
@@ -32,4 +21,8 @@ std::string missing_features(const CpuFeatures& needed, const CpuFeatures& prese
   return names;
 }
 
-}  // namespace thaw::arch::arm
+}  // namespace
+
+const Cpu kCpu = {3, "armv7", missing_features};
+
+}  // namespace thaw::arch::armv7

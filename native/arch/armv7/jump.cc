@@ -49,4 +49,10 @@ std::vector<uint8_t> syscall_code(uint64_t from, long number) {
   return code;
 }
 
+uint64_t instruction_address(uint64_t address) {
+  return address & ~uint64_t{1};
+}
+
+const std::string_view kVdsoSignalReturn;
+
 }  // namespace thaw::arch

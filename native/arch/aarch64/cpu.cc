@@ -1,6 +1,6 @@
-// Names of AArch64's CPU features, and what of them another CPU lacks. Compiled for every CPU:
-// images are looked at elsewhere, too.
-#include "arch/feature_names.h"
+// AArch64 as every CPU knows it: its number and the names of its features.
+#include "arch/cpus.h"
+#include "arch/feature_bits.h"
 
 namespace thaw::arch::aarch64 {
 namespace {
@@ -17,18 +17,6 @@ constexpr const char* kHwcap2Names[64] = {
     "frint",  "svei8mm", "svef32mm", "svef64mm", "svebf16",    "i8mm",    "bf16",   "dgh",
     "rng",    "bti",     "mte",      "ecv",      "afp",        "rpres",   "mte3",   "sme"};
 
-void append(std::string& names, const std::string& name) {
-  names += (names.empty() ? "" : ", ") + name;
-}
-
-void append_bits(std::string& names, uint64_t missing, const char* const (&known)[64],
-                 const char* word) {
-  for (int bit = 0; bit < 64; ++bit)
-    if ((missing >> bit & 1) != 0)
-      append(names, known[bit] != nullptr ? std::string(known[bit])
-                                          : word + (" bit " + std::to_string(bit)));
-}
-
 /// Code that maintains caches by the smaller lines of the image's CPU still does its work here; by
 /// larger ones it skips some.
 void append_cache(std::string& names, uint64_t needed, uint64_t present) {
@@ -37,21 +25,19 @@ void append_cache(std::string& names, uint64_t needed, uint64_t present) {
   for (const int shift : {kInstructionLine, kDataLine})
     if ((needed >> shift & kLine) > (present >> shift & kLine)) {
       const char* which = shift == kDataLine ? "data" : "instruction";
-      append(names, std::string(which) + " cache lines of " +
-                        std::to_string(4 << (needed >> shift & kLine)) + " bytes");
+      append_name(names, std::string(which) + " cache lines of " +
+                             std::to_string(4 << (needed >> shift & kLine)) + " bytes");
     }
   for (const int bit : {kNoCleaning, kNoInvalidation})
     if ((needed >> bit & 1) > (present >> bit & 1))
-      append(names, bit == kNoCleaning ? "ctr idc" : "ctr dic");
+      append_name(names, bit == kNoCleaning ? "ctr idc" : "ctr dic");
 }
 
 void append_different(std::string& names, const char* what, uint64_t needed, uint64_t present) {
   if (needed != present)
-    append(names, std::string(what) + " " + std::to_string(needed) + " (here " +
-                      std::to_string(present) + ")");
+    append_name(names, std::string(what) + " " + std::to_string(needed) + " (here " +
+                           std::to_string(present) + ")");
 }
-
-}  // namespace
 
 std::string missing_features(const CpuFeatures& needed, const CpuFeatures& present) {
   std::string names;
@@ -65,5 +51,9 @@ std::string missing_features(const CpuFeatures& needed, const CpuFeatures& prese
                      present.words[kVectorLength]);
   return names;
 }
+
+}  // namespace
+
+const Cpu kCpu = {2, "aarch64", missing_features};
 
 }  // namespace thaw::arch::aarch64

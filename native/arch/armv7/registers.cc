@@ -10,14 +10,13 @@
 #include <elf.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <time.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 
-#include "arch/arch.h"
+#include "arch/ptrace.h"
 #include "support/file.h"
 
 namespace thaw::arch {
@@ -26,11 +25,8 @@ namespace {
 constexpr uint32_t kArmSvc = 0xef000000;
 constexpr uint16_t kThumbSvc = 0xdf00;
 constexpr uint32_t kThumbState = 1u << 5;
-constexpr uint32_t kIfThenBits =
-    3u << 25 | 0x3fu << 10;       ///< ITSTATE: a condition on the next Thumb instructions
-constexpr size_t kVfpSize = 260;  ///< NT_ARM_VFP: d0 to d31, fpscr
-// include/linux/errno.h of the kernel.
-constexpr int64_t kRestartSys = -512, kRestartBlock = -516;
+constexpr uint32_t kIfThenBits = 3u << 25 | 0x3fu << 10;  ///< ITSTATE of Thumb's conditions
+constexpr size_t kVfpSize = 260;                          ///< NT_ARM_VFP: d0 to d31, fpscr
 // PTRACE_GET_THREAD_AREA; glibc's sys/ptrace.h has it for ARM under another type.
 constexpr int kGetThreadArea = 22;
 
@@ -41,14 +37,7 @@ struct GeneralRegisters {
 constexpr int kNumber = 7;
 
 GeneralRegisters load(const Registers& registers) {
-  GeneralRegisters regs = {};
-  memcpy(&regs, registers.general.data(), sizeof(regs));
-  return regs;
-}
-
-void store(Registers& registers, const GeneralRegisters& regs) {
-  registers.general.resize(sizeof(regs));
-  memcpy(registers.general.data(), &regs, sizeof(regs));
+  return load_general<GeneralRegisters>(registers);
 }
 
 void set_call(GeneralRegisters& regs, long number, const uint64_t (&arguments)[6]) {
@@ -65,10 +54,6 @@ uint32_t instruction_size(const GeneralRegisters& regs) {
 
 void* as_pointer(uint32_t value) {
   return reinterpret_cast<void*>(static_cast<uintptr_t>(value));
-}
-
-Error unreadable(pid_t tid) {
-  return errno_error("cannot read the registers of thread " + std::to_string(tid));
 }
 
 /// One word of the thread's memory, also where it can only be executed.
@@ -92,12 +77,8 @@ bool is_svc_at(pid_t tid, const GeneralRegisters& regs, uint32_t address) {
   return is_thumb(regs) ? static_cast<uint16_t>(word) == kThumbSvc : word == kArmSvc;
 }
 
-/// struct timespec of the old calls (two words) and of the time64 ones.
-struct Time {
-  int64_t seconds = 0, nanoseconds = 0;
-};
-
-bool peek_time(pid_t tid, uint32_t address, bool wide, Time& time) {
+/// struct timespec of the old calls (two words) or, `wide`, of the time64 ones.
+bool peek_time(pid_t tid, uint32_t address, bool wide, SleepTime& time) {
   uint32_t words[4] = {};
   for (uint32_t i = 0; i < (wide ? 4u : 2u); ++i)
     if (!peek(tid, address + 4 * i, words[i])) return false;
@@ -107,8 +88,7 @@ bool peek_time(pid_t tid, uint32_t address, bool wide, Time& time) {
   return true;
 }
 
-/// The kernel writes what remains of an interrupted relative sleep; a thread that has yet to begin
-/// one has anything there.
+/// The kernel writes what remains of an interrupted relative sleep.
 bool sleep_was_interrupted(pid_t tid, long number, const uint64_t (&arguments)[6]) {
   const bool wide = number == SYS_clock_nanosleep_time64;
   uint64_t from = 0, to = 0;
@@ -116,13 +96,9 @@ bool sleep_was_interrupted(pid_t tid, long number, const uint64_t (&arguments)[6
   if ((wide || number == SYS_clock_nanosleep) && (arguments[1] & TIMER_ABSTIME) == 0)
     from = arguments[2], to = arguments[3];
   if (from == 0 || to == 0) return false;
-  Time wanted, rest;
-  if (!peek_time(tid, static_cast<uint32_t>(from), wide, wanted) ||
-      !peek_time(tid, static_cast<uint32_t>(to), wide, rest))
-    return false;
-  if (rest.seconds < 0 || rest.nanoseconds < 0 || rest.nanoseconds >= 1'000'000'000) return false;
-  return rest.seconds < wanted.seconds ||
-         (rest.seconds == wanted.seconds && rest.nanoseconds <= wanted.nanoseconds);
+  SleepTime wanted, rest;
+  return peek_time(tid, static_cast<uint32_t>(from), wide, wanted) &&
+         peek_time(tid, static_cast<uint32_t>(to), wide, rest) && is_rest_of_sleep(wanted, rest);
 }
 
 /// Whether the kernel says that the thread is in this system call. Kernels of AArch64 have
@@ -142,33 +118,21 @@ Interrupted call_of(const GeneralRegisters& regs) {
 
 }  // namespace
 
-const uint32_t kCpu = 3;
-const char* const kCpuName = "armv7";
-
 Result<Registers> read_registers(pid_t tid) {
   Registers registers;
   GeneralRegisters regs = {};
-  iovec iov = {&regs, sizeof(regs)};
-  if (ptrace(PTRACE_GETREGSET, tid, NT_PRSTATUS, &iov) != 0) return unreadable(tid);
-  if (iov.iov_len != sizeof(regs))
+  THAW_ASSIGN(size, need_regset(tid, NT_PRSTATUS, &regs, sizeof(regs)));
+  if (size != sizeof(regs))
     return Error{0, "thread " + std::to_string(tid) + " runs 64-bit code",
                  "checkpoint it with thaw for AArch64"};
-  store(registers, regs);
+  store_general(registers, regs);
   registers.vector.resize(kVfpSize);
-  iov = {registers.vector.data(), registers.vector.size()};
-  if (ptrace(PTRACE_GETREGSET, tid, NT_ARM_VFP, &iov) != 0) return unreadable(tid);
+  THAW_TRY(need_regset(tid, NT_ARM_VFP, registers.vector.data(), registers.vector.size()));
   uint32_t thread_pointer = 0;
   if (ptrace(static_cast<__ptrace_request>(kGetThreadArea), tid, nullptr, &thread_pointer) != 0)
-    return unreadable(tid);
+    return errno_error("cannot read the thread pointer of thread " + std::to_string(tid));
   registers.tls[0] = thread_pointer;
   return registers;
-}
-
-Result<void> write_general(pid_t tid, const Registers& registers) {
-  iovec iov = {const_cast<uint8_t*>(registers.general.data()), registers.general.size()};
-  if (ptrace(PTRACE_SETREGSET, tid, NT_PRSTATUS, &iov) != 0)
-    return errno_error("cannot write the registers of thread " + std::to_string(tid));
-  return {};
 }
 
 uint64_t program_counter(const Registers& registers) {
@@ -177,13 +141,13 @@ uint64_t program_counter(const Registers& registers) {
 void set_program_counter(Registers& registers, uint64_t address) {
   GeneralRegisters regs = load(registers);
   regs.pc = static_cast<uint32_t>(address);
-  store(registers, regs);
+  store_general(registers, regs);
 }
 uint64_t stack_pointer(const Registers& registers) {
   return load(registers).sp;
 }
 
-Result<void> collect_thread_extras(pid_t, model::Thread&) {
+Result<void> collect_thread_extras(pid_t, std::span<const std::string>, model::Thread&) {
   return {};
 }
 Result<void> take_over_extras(std::span<const model::Thread>) {
@@ -200,7 +164,7 @@ Registers with_syscall(const Registers& registers, uint64_t instruction, long nu
   const bool thumb = (instruction & 1) != 0;
   regs.pc = static_cast<uint32_t>(instruction & ~uint64_t{1});
   regs.cpsr = (regs.cpsr & ~(kThumbState | kIfThenBits)) | (thumb ? kThumbState : 0);
-  store(call, regs);
+  store_general(call, regs);
   return call;
 }
 
@@ -243,13 +207,13 @@ void restart_syscall(Registers& registers, const Interrupted& call) {
   set_call(regs, call.number, call.arguments);
   if (call.result == -EINTR)
     regs.pc -= instruction_size(regs);  // Otherwise it stands at the svc already.
-  store(registers, regs);
+  store_general(registers, regs);
 }
 
 void set_syscall_result(Registers& registers, int64_t result) {
   GeneralRegisters regs = load(registers);
   regs.r[0] = static_cast<uint32_t>(result);
-  store(registers, regs);
+  store_general(registers, regs);
 }
 
 }  // namespace thaw::arch

@@ -6,8 +6,7 @@
 
 #include <cstring>
 
-#include "arch/arch.h"
-#include "arch/feature_names.h"
+#include "arch/cpus.h"
 
 namespace thaw::arch {
 namespace {
@@ -63,15 +62,13 @@ bool this_kernel_takes_iwmmxt_room() {
 
 }  // namespace
 
+const Cpu& kThisCpu = armv7::kCpu;
+
 CpuFeatures cpu_features() {
   CpuFeatures features;
   features.words[kHwcap] = getauxval(AT_HWCAP) & ~kKernelsOwn;
   features.words[kHwcap2] = getauxval(AT_HWCAP2);
   return features;
-}
-
-std::string missing_features(const CpuFeatures& needed, const CpuFeatures& present) {
-  return arm::missing_features(needed, present);
 }
 
 const size_t kFrameSearch = 256 << 10;
