@@ -1,4 +1,4 @@
-// `npm run bench:arm`: the first answer of real apps, cold, warm and by CRIU, in QEMU guests of both ARM CPUs. The bench itself
+// `npm run bench:arm`: the first answer of real apps, cold, warm and by CRIU, in QEMU guests. The bench itself
 // runs in the guest; here are the guests, and the tables of all.
 import { execa } from 'execa';
 import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { ThawError, UsageError } from '../launcher/errors.js';
 import { errorReport } from '../launcher/report.js';
 import { median, quantile } from '../launcher/statistics.js';
 import { table } from '../launcher/table.js';
-import { ARM_CPUS, type ArmCpu } from '../launcher/firmware/cpu.js';
+import { GUEST_CPUS, type GuestCpu } from '../launcher/cpus.js';
 import { commit } from './machine.js';
 import { root } from './paths.js';
 import { quantity } from './present.js';
@@ -18,7 +18,7 @@ import { type Results, find, readResults } from './results.js';
 const MEASURE = 'first-answer';
 const PROFILES = ['ts-server', 'python', 'redis'];
 const GUEST_SECONDS = 3600;
-const help = `usage: npm run bench:arm -- [options] [aarch64|armv7 ...]
+const help = `usage: npm run bench:arm -- [options] [${GUEST_CPUS.join('|')} ...]
 
 Boots a guest for each CPU (default: both), builds the images of real apps in it, and measures the first answer there: cold,
 warm, and by CRIU where Debian has it. The results are written to build/bench/arm/.
@@ -28,7 +28,7 @@ warm, and by CRIU where Debian has it. The results are written to build/bench/ar
 `;
 
 interface Options {
-  readonly cpus: readonly ArmCpu[];
+  readonly cpus: readonly GuestCpu[];
   readonly profiles: readonly string[];
   readonly rounds: string;
 }
@@ -44,14 +44,14 @@ function readOptions(args: string[]): Options | undefined {
     allowPositionals: true,
   });
   if (values.help) return undefined;
-  const unknown = positionals.find((name) => !ARM_CPUS.some((cpu) => cpu === name));
-  if (unknown !== undefined) throw new UsageError(`not an ARM CPU: ${unknown} (${ARM_CPUS.join(', ')})`);
-  const cpus = ARM_CPUS.filter((cpu) => positionals.length === 0 || positionals.includes(cpu));
+  const unknown = positionals.find((name) => !GUEST_CPUS.some((cpu) => cpu === name));
+  if (unknown !== undefined) throw new UsageError(`no guest is a ${unknown} (${GUEST_CPUS.join(', ')})`);
+  const cpus = GUEST_CPUS.filter((cpu) => positionals.length === 0 || positionals.includes(cpu));
   return { cpus, profiles: values.only.split(','), rounds: values.rounds };
 }
 
 /** Has a guest make the measurements. @returns what it measured @throws ThawError if it did not come to an end */
-async function measureIn(cpu: ArmCpu, { profiles, rounds }: Options): Promise<Results> {
+async function measureIn(cpu: GuestCpu, { profiles, rounds }: Options): Promise<Results> {
   const folder = join(root, 'build', 'bench', 'arm');
   mkdirSync(folder, { recursive: true });
   const out = mkdtempSync(join(folder, 'out-'));
@@ -78,7 +78,7 @@ async function measureIn(cpu: ArmCpu, { profiles, rounds }: Options): Promise<Re
   }
 }
 
-function rowsOf(cpu: ArmCpu, results: Results, profiles: readonly string[]): string[][] {
+function rowsOf(cpu: GuestCpu, results: Results, profiles: readonly string[]): string[][] {
   return profiles.map((subject) => {
     const values = (variant: string): readonly number[] =>
       find(results, { measure: MEASURE, subject, variant })?.values ?? [];
@@ -95,7 +95,7 @@ function rowsOf(cpu: ArmCpu, results: Results, profiles: readonly string[]): str
   });
 }
 
-function leftOut(all: ReadonlyMap<ArmCpu, Results>): string {
+function leftOut(all: ReadonlyMap<GuestCpu, Results>): string {
   const rows = [...all].flatMap(([cpu, results]) =>
     results.leftOut.map(({ what, why }) => [cpu, what, why.replaceAll('\n', ' ')]),
   );
@@ -104,7 +104,7 @@ function leftOut(all: ReadonlyMap<ArmCpu, Results>): string {
 }
 
 function sizes(): string {
-  const rows = ['x86_64', ...ARM_CPUS].map((cpu) => {
+  const rows = ['x86_64', ...GUEST_CPUS].map((cpu) => {
     const bytes = statSync(join(root, 'build', cpu, 'thaw-exec'), { throwIfNoEntry: false })?.size;
     return [cpu, bytes === undefined ? 'not built' : `${(bytes / 1e6).toFixed(2)} MB`];
   });
@@ -117,7 +117,7 @@ async function main(args: string[]): Promise<void> {
     process.stdout.write(help);
     return;
   }
-  const all = new Map<ArmCpu, Results>();
+  const all = new Map<GuestCpu, Results>();
   for (const cpu of options.cpus) {
     process.stderr.write(`[thaw] measuring in a guest of ${cpu}\n`);
     all.set(cpu, await measureIn(cpu, options));

@@ -2,13 +2,13 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { hostCpu } from '../launcher/cpus.js';
+
 /** The project's folder: the nearest one above this module (source or compiled) that has a package.json. */
 export const root = findRoot(dirname(fileURLToPath(import.meta.url)));
 
-const cpus: Partial<Record<NodeJS.Architecture, string>> = { x64: 'x86_64', arm64: 'aarch64', arm: 'armv7' };
-
 /** Where the native programs for this machine are. */
-export const nativeFolder = join(root, 'build', cpus[process.arch] ?? process.arch);
+export const nativeFolder = join(root, 'build', hostCpu ?? process.arch);
 
 export const thawExec = join(nativeFolder, 'thaw-exec');
 

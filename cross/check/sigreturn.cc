@@ -227,7 +227,7 @@ void report() {
   // Again: in Thumb code on ARM; with SVE registers on AArch64 that has them.
   static bool again = sizeof(long) == 4 || prctl(PR_SVE_GET_VL) > 0;
   if (std::exchange(again, false)) start(true);
-  printf("%s: registers came back\n", arch::kCpuName);
+  printf("%s: registers came back\n", arch::kThisCpu.name);
   exit(0);
 }
 

@@ -8,7 +8,7 @@ import { Progress } from '../progress.js';
 import { errorReport } from '../report.js';
 import { Store } from '../store/store.js';
 import { duration, size, table } from '../table.js';
-import { ARM_CPUS } from '../firmware/cpu.js';
+import { GUEST_CPUS } from '../cpus.js';
 import { buildForTarget } from '../firmware/build.js';
 import type { TargetRow } from '../firmware/guest.js';
 import { type Built, build } from '../building/build.js';
@@ -27,7 +27,7 @@ For a device: boots its root file system under QEMU, does the same inside, and p
 /var/lib/thaw, and thaw-exec, where the root has none, in /usr/bin. Paths in the profiles are those of the device.
 Unless all profiles go well, the root stays what it was.
 
-  --target CPU     aarch64 or armv7
+  --target CPU     ${GUEST_CPUS.join(' or ')}
   --root PATH      the device's root: a folder, or an image (squashfs, erofs, ext4), which is made again in one step
   --output FILE    write the new image there instead
   --kernel FILE    the device's kernel; with virtio (mmio, blk, console), overlayfs and squashfs. Default: Debian's
@@ -94,8 +94,8 @@ type TargetValues = Readonly<
 >;
 
 async function buildInRoot(target: string, values: TargetValues, paths: readonly string[]): Promise<number> {
-  const cpu = ARM_CPUS.find((name) => name === target);
-  if (cpu === undefined) throw new UsageError(`--target is ${target}; accepted: ${ARM_CPUS.join(', ')}`);
+  const cpu = GUEST_CPUS.find((name) => name === target);
+  if (cpu === undefined) throw new UsageError(`--target is ${target}; accepted: ${GUEST_CPUS.join(', ')}`);
   const { root, output, kernel, modules, model, memory } = values;
   if (root === undefined) throw new UsageError("--target needs --root, the device's root file system");
   if (values.store !== undefined)

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { hostCpu } from '../cpus.js';
 import { ThawError, messageOf } from '../errors.js';
 import type { Check, CheckpointReport, Exit, StoreLayout, Verdict } from './answers.js';
 import type { Image } from './image.js';
@@ -29,21 +30,14 @@ export interface Addon {
   receiveDatagram(path: string, text: string): Promise<string>;
 }
 
-const CPUS: Readonly<Partial<Record<NodeJS.Architecture, string>>> = {
-  x64: 'x86_64',
-  arm64: 'aarch64',
-  arm: 'armv7',
-};
-
 /** The project's folder: this file is compiled to dist/launcher/engine/. */
 export const projectFolder = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
 
 /** The path of a built file. @throws ThawError when it is not there */
 export function built(name: string): string {
-  const cpu = CPUS[process.arch];
-  if (cpu === undefined || process.platform !== 'linux')
+  if (hostCpu === undefined || process.platform !== 'linux')
     throw new ThawError(`thaw does not run on ${process.platform} ${process.arch}`);
-  const path = join(projectFolder, 'build', cpu, name);
+  const path = join(projectFolder, 'build', hostCpu, name);
   if (existsSync(path)) return path;
   throw new ThawError(`${path} is not built`, { remedy: 'npm run build:native' });
 }

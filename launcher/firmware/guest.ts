@@ -8,11 +8,11 @@ import { ThawError } from '../errors.js';
 import { projectFolder } from '../engine/index.js';
 import { logOf, msSince } from '../log.js';
 import type { Progress } from '../progress.js';
-import type { ArmCpu } from './cpu.js';
+import { type GuestCpu, guestOf } from '../cpus.js';
 import { expectStarted, runTool } from './process.js';
 
 export interface GuestSetting {
-  readonly cpu: ArmCpu;
+  readonly cpu: GuestCpu;
   /** A kernel's file, or a flavour of Debian's; default: Debian's. */
   readonly kernel?: string | undefined;
   /** Its modules: .../lib/modules/VERSION. */
@@ -49,11 +49,6 @@ type Child = ResultPromise<typeof RUN>;
 /** Booting, and what a profile may take beyond its own time-outs; a time-out of a step comes first. */
 const BOOT_SECONDS = 300;
 const STEPS_WITH_TIMEOUT = 5;
-/**
- * An image can be launched when the device's clocks stand higher than it; where there are no time namespaces (32-bit ARM) nothing
- * else helps. An emulated CPU takes about ten times as long as a device's, so that this also makes time-outs mean the same.
- */
-const SLOW_CLOCK: Readonly<Record<ArmCpu, number>> = { aarch64: 1, armv7: 16 };
 
 export class Guest {
   /** What is to be added to the root, at its paths. */
@@ -122,7 +117,7 @@ export class Guest {
       (sum, { warmup }) => sum + STEPS_WITH_TIMEOUT * Math.ceil(warmup.timeoutMs / 1000),
       BOOT_SECONDS,
     );
-    const slow = SLOW_CLOCK[cpu];
+    const slow = guestOf(cpu).slowClock;
     const options = {
       ...values,
       root,

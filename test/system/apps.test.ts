@@ -1,14 +1,14 @@
-// Real apps in QEMU guests of both ARM CPUs, as root and as an ordinary user: `thaw build` of their profiles, then launches in a
+// Real apps in QEMU guests of each CPU, as root and as an ordinary user: `thaw build` of their profiles, then launches in a
 // row and side by side, whose answers are checked as on this machine.
 import test from 'ava';
 
-import { ARM_CPUS } from '../../launcher/firmware/cpu.js';
+import { GUEST_CPUS } from '../../launcher/cpus.js';
 import { runGuest, said } from './support/guest.js';
 
 const profiles = ['redis', 'python', 'node'];
 const seconds = 540;
 
-for (const cpu of ARM_CPUS)
+for (const cpu of GUEST_CPUS)
   for (const user of ['root', 'kiosk'])
     test(`real apps on ${cpu} as ${user}`, async (t) => {
       const outcome = await runGuest({

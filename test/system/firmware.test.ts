@@ -7,7 +7,7 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import type { ArmCpu } from '../../launcher/firmware/cpu.js';
+import type { GuestCpu } from '../../launcher/cpus.js';
 import { cli, root as project } from '../engine/support/paths.js';
 import { runGuest, said } from './support/guest.js';
 
@@ -45,7 +45,7 @@ class Workbench {
 
   constructor(
     t: ExecutionContext,
-    readonly cpu: ArmCpu,
+    readonly cpu: GuestCpu,
   ) {
     t.teardown(() => {
       rmSync(this.folder, { recursive: true, force: true });
@@ -94,7 +94,7 @@ function paths(image: string): string[] {
   return execFileSync('unsquashfs', ['-l', image], { encoding: 'utf8' }).split('\n');
 }
 
-async function expectWarm(t: ExecutionContext, cpu: ArmCpu, root: string): Promise<void> {
+async function expectWarm(t: ExecutionContext, cpu: GuestCpu, root: string): Promise<void> {
   const launched = await runGuest({ cpu, command: ask, root, share: null, timeout: 180 });
   t.regex(launched.stdout, /answer: blue/, said(launched));
 }

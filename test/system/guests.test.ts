@@ -1,7 +1,7 @@
-// The test apps in QEMU guests of both ARM CPUs, as root and as an ordinary user.
+// The test apps in QEMU guests of each CPU, as root and as an ordinary user.
 import test from 'ava';
 
-import { ARM_CPUS } from '../../launcher/firmware/cpu.js';
+import { GUEST_CPUS } from '../../launcher/cpus.js';
 import { runGuest, said } from './support/guest.js';
 
 const identities = [
@@ -9,7 +9,7 @@ const identities = [
   { name: 'user', user: 'kiosk' },
 ] as const;
 
-for (const cpu of ARM_CPUS)
+for (const cpu of GUEST_CPUS)
   for (const { name, user } of identities)
     test(`the test apps on ${cpu} as ${name}`, async (t) => {
       const outcome = await runGuest({

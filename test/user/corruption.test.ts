@@ -1,4 +1,4 @@
-// Damaged images of ARM programs: the readers of both ARM CPUs, built with checks for undefined behaviour, never crash or hang.
+// Damaged images of programs for other CPUs: the readers of each CPU that guests can have, built with checks for undefined behaviour, never crash or hang.
 import test from 'ava';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,13 +7,12 @@ import { join } from 'node:path';
 import { read, readDamaged } from '../engine/support/damaged.js';
 import { root } from '../engine/support/paths.js';
 import { newSeed, Random } from '../engine/support/random.js';
-import { ARM_CPUS } from '../../launcher/firmware/cpu.js';
+import { GUEST_CPUS, guestOf } from '../../launcher/cpus.js';
 import { imageApps, makeImages } from './support/images.js';
 
 const runs = 100;
-const emulators = { aarch64: 'qemu-aarch64-static', armv7: 'qemu-arm-static' } as const;
 
-for (const cpu of ARM_CPUS)
+for (const cpu of GUEST_CPUS)
   test(`${cpu}: ${runs} damaged images`, async (t) => {
     const images = await makeImages(cpu);
     t.timeout(300_000);
@@ -23,7 +22,7 @@ for (const cpu of ARM_CPUS)
     });
     const random = new Random(newSeed());
     t.log(`THAW_TEST_SEED=${random.seed}`);
-    const reader = [emulators[cpu], join(root, 'build', cpu, 'image-check', 'image-check')] as const;
+    const reader = [guestOf(cpu).emulator, join(root, 'build', cpu, 'image-check', 'image-check')] as const;
     for (const app of imageApps) {
       const whole = join(images, `${app}.thaw`);
       t.is(await read(reader, [whole]), null, 'the undamaged image');

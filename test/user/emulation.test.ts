@@ -1,9 +1,9 @@
-// Both ARM CPUs under QEMU user emulation: AVA, in an emulated Node, runs this file and the others that need no ptrace. Each
+// Other CPUs under QEMU user emulation: AVA, in an emulated Node, runs this file and the others that need no ptrace. Each
 // test there is one here. The image reader's answers to damaged images are corruption.test.ts.
 import test from 'ava';
 
 import { withCores } from '../engine/support/cores.js';
-import { ARM_CPUS } from '../../launcher/firmware/cpu.js';
+import { GUEST_CPUS } from '../../launcher/cpus.js';
 import { declareTests } from './support/emulated.js';
 import { makeImages } from './support/images.js';
 import { emulatedCpu, runInside, testFile } from './support/inside.js';
@@ -19,7 +19,7 @@ if (emulatedCpu !== undefined) declareTests(emulatedCpu);
 else {
   // All first: AVA takes no test that is declared after it has begun.
   const ran = await Promise.all(
-    ARM_CPUS.map(async (cpu) => {
+    GUEST_CPUS.map(async (cpu) => {
       await makeImages(cpu);
       return { cpu, results: await withCores(1, () => runInside(cpu, files)) };
     }),

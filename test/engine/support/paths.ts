@@ -1,8 +1,9 @@
 // Where the built things are.
 import { existsSync, mkdirSync } from 'node:fs';
-import { arch } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+
+import { hostCpu } from '../../../launcher/cpus.js';
 
 /** The project's root: the nearest folder above this module that holds package.json. */
 function findRoot(): string {
@@ -15,10 +16,8 @@ function findRoot(): string {
   return folder;
 }
 
-const cpus: Record<string, string> = { x64: 'x86_64', arm64: 'aarch64', arm: 'armv7' };
-
 export const root = findRoot();
-export const cpu = process.env['THAW_TEST_CPU'] ?? cpus[arch()] ?? arch();
+export const cpu = process.env['THAW_TEST_CPU'] ?? hostCpu ?? process.arch;
 export const build = join(root, 'build', cpu);
 export const apps = join(build, 'apps');
 export const thawExec = join(build, 'thaw-exec');

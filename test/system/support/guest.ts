@@ -4,13 +4,13 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import type { ArmCpu } from '../../../launcher/firmware/cpu.js';
+import type { GuestCpu } from '../../../launcher/cpus.js';
 import { withCores } from '../../engine/support/cores.js';
 import { root } from '../../engine/support/paths.js';
 
 /** An option that is left out has the default of cross/guest.sh. */
 export interface GuestOptions {
-  readonly cpu: ArmCpu;
+  readonly cpu: GuestCpu;
   /** A command with its arguments, or a text for the guest's shell. */
   readonly command: string | readonly string[];
   /** Who runs the command: `root` (the default) or `kiosk`. */

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-import type { ArmCpu } from '../../../launcher/firmware/cpu.js';
+import type { GuestCpu } from '../../../launcher/cpus.js';
 import { GuestApp, type GuestAppOptions, type Launched, type Problem, loadNative } from './app.js';
 import { type GuestOptions, runGuest, said } from './guest.js';
 
@@ -34,7 +34,7 @@ export interface StepOutcome extends Partial<Launched> {
 
 /** Boots a guest that makes the steps, in order. @throws Error when it did not come to an end */
 export async function runSteps(
-  cpu: ArmCpu,
+  cpu: GuestCpu,
   guest: Omit<GuestOptions, 'cpu' | 'command'>,
   steps: readonly Step[],
 ): Promise<readonly StepOutcome[]> {

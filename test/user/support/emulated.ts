@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { cli, thawExec } from '../../engine/support/paths.js';
-import type { ArmCpu } from '../../../launcher/firmware/cpu.js';
+import type { GuestCpu } from '../../../launcher/cpus.js';
 import { imageApps, imageFolder } from './images.js';
 
 const emulation = /this is QEMU user emulation, which has no ptrace/;
@@ -40,7 +40,7 @@ function expectCold(t: ExecutionContext, launched: SpawnSyncReturns<string>, rea
   t.regex(launched.stderr, /starting cold/);
 }
 
-export function declareTests(cpu: ArmCpu): void {
+export function declareTests(cpu: GuestCpu): void {
   const image = (app: string): string => join(imageFolder(cpu), `${app}.thaw`);
 
   test('doctor, checkpoint and build name user emulation and the way out', (t) => {

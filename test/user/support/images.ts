@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
-import type { ArmCpu } from '../../../launcher/firmware/cpu.js';
+import type { GuestCpu } from '../../../launcher/cpus.js';
 import { alone } from '../../engine/support/cores.js';
 import { root } from '../../engine/support/paths.js';
 import { runGuest, said } from '../../system/support/guest.js';
@@ -10,7 +10,7 @@ import { runGuest, said } from '../../system/support/guest.js';
 export const imageApps = ['actor', 'threads', 'fd_epoll', 'memory_file'] as const;
 
 /** Where the images of a CPU are; APP.thaw. */
-export function imageFolder(cpu: ArmCpu): string {
+export function imageFolder(cpu: GuestCpu): string {
   return join(root, 'build', cpu, 'images');
 }
 
@@ -29,11 +29,11 @@ for app in ${imageApps.join(' ')}; do
 done`;
 
 /** Has a guest make the images, if there are none or the engine is newer. @throws Error with what the guest said */
-export function makeImages(cpu: ArmCpu): Promise<string> {
+export function makeImages(cpu: GuestCpu): Promise<string> {
   return alone(`images for ${cpu}`, () => makeImagesUnlessThere(cpu));
 }
 
-async function makeImagesUnlessThere(cpu: ArmCpu): Promise<string> {
+async function makeImagesUnlessThere(cpu: GuestCpu): Promise<string> {
   const folder = imageFolder(cpu);
   const engine = join(root, 'build', cpu, 'thaw.node');
   if (existsSync(folder) && statSync(folder).mtimeMs > statSync(engine).mtimeMs) return folder;

@@ -3,10 +3,10 @@ import { spawn } from 'node:child_process';
 import { join, relative } from 'node:path';
 
 import { root } from '../../engine/support/paths.js';
-import type { ArmCpu } from '../../../launcher/firmware/cpu.js';
+import type { GuestCpu } from '../../../launcher/cpus.js';
 
 /** The CPU that this process is emulated for; undefined: it is not. */
-export const emulatedCpu = process.env['THAW_EMULATED_CPU'] as ArmCpu | undefined;
+export const emulatedCpu = process.env['THAW_EMULATED_CPU'] as GuestCpu | undefined;
 
 export interface Result {
   readonly title: string;
@@ -18,7 +18,7 @@ export interface Result {
 const runMs = 540_000;
 
 /** Runs compiled test files of this project in cross/user.sh. @throws Error when AVA itself did not come to its end */
-export async function runInside(cpu: ArmCpu, files: readonly string[]): Promise<readonly Result[]> {
+export async function runInside(cpu: GuestCpu, files: readonly string[]): Promise<readonly Result[]> {
   const ava = join(root, 'node_modules', 'ava', 'entrypoints', 'cli.mjs');
   const command = ['env', `THAW_EMULATED_CPU=${cpu}`, 'node', ava, '--tap', ...files];
   const report = await output(join(root, 'cross', 'user.sh'), [cpu, ...command]);
