@@ -23,7 +23,8 @@ static void die(const char* what, const char* name) {
   pause();
 }
 
-static void mount_at(const char* source, const char* target, const char* type, unsigned long flags, const char* data) {
+static void mount_at(const char* source, const char* target, const char* type, unsigned long flags,
+                     const char* data) {
   mkdir(target, 0755);
   if (mount(source, target, type, flags, data) != 0) die("cannot mount", target);
 }
@@ -37,7 +38,8 @@ static void load_modules(void) {
     snprintf(path, sizeof path, "/modules/%s", names[i]->d_name);
     if (names[i]->d_name[0] == '.') continue;
     const int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || (syscall(SYS_finit_module, fd, "", 0) != 0 && errno != EEXIST)) fprintf(stderr, "guest: %s: %s\n", path, strerror(errno));
+    if (fd < 0 || (syscall(SYS_finit_module, fd, "", 0) != 0 && errno != EEXIST))
+      fprintf(stderr, "guest: %s: %s\n", path, strerror(errno));
     close(fd);
   }
 }
@@ -46,7 +48,7 @@ static void load_modules(void) {
 static int find_disk(const char* serial, int attempts, char* device, size_t size) {
   for (int attempt = 0; attempt < attempts; attempt++) {
     if (attempt != 0) usleep(10000);
-    for (char letter = 'a'; letter <= 'h'; letter++) {
+    for (int letter = 'a'; letter <= 'h'; letter++) {
       char path[64], text[32] = "";
       snprintf(path, sizeof path, "/sys/block/vd%c/serial", letter);
       const int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -73,7 +75,8 @@ static void mount_root(const char* device) {
   mount_at("tmpfs", "/upper", "tmpfs", 0, "size=75%");
   mkdir("/upper/data", 0755);
   mkdir("/upper/work", 0755);
-  mount_at("overlay", "/new", "overlay", 0, "lowerdir=/lower,upperdir=/upper/data,workdir=/upper/work");
+  mount_at("overlay", "/new", "overlay", 0,
+           "lowerdir=/lower,upperdir=/upper/data,workdir=/upper/work");
 }
 
 /// Their folder lies in memory, so that a root without /run is not in the way.
@@ -88,7 +91,9 @@ static void enter_root(void) {
   mount_at("proc", "/new/proc", "proc", 0, NULL);
   mount_at("sysfs", "/new/sys", "sysfs", 0, NULL);
   // As switch_root does: /proc/PID/root and overmounts must look as on a device.
-  if (chdir("/new") != 0 || mount(".", "/", NULL, MS_MOVE, NULL) != 0 || chroot(".") != 0 || chdir("/") != 0) die("cannot enter", "/new");
+  if (chdir("/new") != 0 || mount(".", "/", NULL, MS_MOVE, NULL) != 0 || chroot(".") != 0 ||
+      chdir("/") != 0)
+    die("cannot enter", "/new");
 }
 
 static void run(char* const command[]) {
@@ -116,7 +121,9 @@ int main(void) {
   const int with_tools = find_disk("tools", 1, device, sizeof device);
   if (with_tools) mount_tools(device);
   enter_root();
-  setenv("PATH", with_tools ? TOOLS "/bin" : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 1);
+  setenv("PATH",
+         with_tools ? TOOLS "/bin" : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+         1);
   setenv("HOME", "/root", 1);
   char* const own[] = {"/sbin/guest-init", NULL};
   char* const brought[] = {TOOLS "/bin/busybox", "sh", TOOLS "/bin/guest-init", NULL};

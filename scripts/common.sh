@@ -56,5 +56,5 @@ quietly() {
 
 # Every C and C++ file of the project, one per line.
 native_sources() {
-    git ls-files -co --exclude-standard 'native/*.cc' 'native/*.h' 'native/*.c' 'bench/*.c' 'bench/*.h' 'test/*.cc' 'test/*.h' 'test/*.c'
+    git ls-files -co --exclude-standard 'native/*.cc' 'native/*.h' 'native/*.c' 'bench/*.c' 'bench/*.h' 'cross/*.c' 'cross/*.cc' 'test/*.cc' 'test/*.h' 'test/*.c'
 }

@@ -54,6 +54,7 @@ prepare_user() {
 sh scripts/setup.sh
 step "checking TypeScript's style (prettier, eslint, tsc)" npm run --silent lint
 step "checking native code's format (clang-format)" format_is_right
+node dist/scripts/tidy.js --changed --seconds 100
 if wanted host; then prepare_host; fi
 if wanted user || wanted system; then prepare_guests; fi
 if wanted user; then prepare_user; fi

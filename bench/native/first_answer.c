@@ -252,7 +252,7 @@ static void read_comm(char* comm, size_t size) {
 }
 
 static void print_first_answer(int64_t elapsed_ns, const struct Answer* answer) {
-  char comm[64];
+  char comm[64] = "";
   read_comm(comm, sizeof comm);
   struct Sizes sizes = read_sizes();
   printf("{\"pid\": %d, \"microseconds\": %lld, \"answer\": ", child,

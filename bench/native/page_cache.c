@@ -81,6 +81,7 @@ static int64_t read_sequentially(const char* path, long long bytes) {
       bytes -= got;
     }
   }
+  free(buffer);
   return now_ns() - start;
 }
 

@@ -1,5 +1,6 @@
 // Enters rt_sigreturn with a frame of arch::signal_frame() and checks that every register came back: general ones, FP and
 // vector ones, rounding, the signal mask; on ARM in ARM and in Thumb code, on AArch64 also with SVE. Runs under user emulation, too.
+#include <asm/unistd.h>
 #include <linux/prctl.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -9,15 +10,14 @@
 #include <cstring>
 #include <utility>
 
-#include <asm/unistd.h>
-
 #include "arch/arch.h"
 
 using namespace thaw;
 
 namespace {
 
-constexpr size_t kVectorSize = sizeof(void*) == 8 ? 512 : 256;  // d16 to d31 are there on every CPU with NEON
+constexpr size_t kVectorSize =
+    sizeof(void*) == 8 ? 512 : 256;  // d16 to d31 are there on every CPU with NEON
 
 struct Seen {
   unsigned long general[32];
@@ -29,7 +29,8 @@ int failures = 0;
 
 void check(const char* what, uint64_t wanted, uint64_t got) {
   if (wanted == got) return;
-  fprintf(stderr, "%s: %llx wanted, %llx seen\n", what, static_cast<unsigned long long>(wanted), static_cast<unsigned long long>(got));
+  fprintf(stderr, "%s: %llx wanted, %llx seen\n", what, static_cast<unsigned long long>(wanted),
+          static_cast<unsigned long long>(got));
   ++failures;
 }
 
@@ -143,7 +144,9 @@ constexpr unsigned long kRounding = 1ul << 22;  // fpscr.RMode
 
 namespace {
 
-uint64_t general_value(int i) { return 0x1000100010001000u + static_cast<unsigned>(i) * 0x0101010101010101u; }
+uint64_t general_value(int i) {
+  return 0x1000100010001000u + static_cast<unsigned>(i) * 0x0101010101010101u;
+}
 
 /// What ptrace would have shown of the thread.
 arch::Registers make_registers(uintptr_t landing_address, bool thumb) {
@@ -170,9 +173,15 @@ arch::Registers make_registers(uintptr_t landing_address, bool thumb) {
 [[noreturn]] void enter(uint64_t frame) {
 #if defined(__aarch64__)
   asm volatile("mrs %0, tpidr_el0" : "=r"(saved_tls));
-  asm volatile("mov sp, %0\n\tmov x8, %1\n\tsvc #0" : : "r"(frame), "i"(__NR_rt_sigreturn) : "memory");
+  asm volatile("mov sp, %0\n\tmov x8, %1\n\tsvc #0"
+               :
+               : "r"(frame), "i"(__NR_rt_sigreturn)
+               : "memory");
 #else
-  asm volatile("mov sp, %0\n\tmov r7, %1\n\tsvc #0" : : "r"(static_cast<uint32_t>(frame)), "i"(__NR_rt_sigreturn) : "memory");
+  asm volatile("mov sp, %0\n\tmov r7, %1\n\tsvc #0"
+               :
+               : "r"(static_cast<uint32_t>(frame)), "i"(__NR_rt_sigreturn)
+               : "memory");
 #endif
   __builtin_unreachable();
 }
@@ -180,14 +189,15 @@ arch::Registers make_registers(uintptr_t landing_address, bool thumb) {
 #if defined(__aarch64__)
 /// NT_ARM_SVE behind the FP registers, as read_registers() puts it there. The kernel refuses a frame that is not well made.
 void append_sve(arch::Registers& registers, uint16_t length) {
-  const size_t payload = size_t{32} * length + 17 * (length / 8);
+  const size_t payload = size_t{32} * length + size_t{17} * (length / 8);
   std::vector<uint8_t> sve(16 + payload + 32);
   const auto size = static_cast<uint32_t>(sve.size());
   const uint16_t header[4] = {length, length, 1 /* SVE_PT_REGS_SVE */, 0};
   memcpy(sve.data(), &size, sizeof(size));
   memcpy(sve.data() + 4, &size, sizeof(size));
   memcpy(sve.data() + 8, header, sizeof(header));
-  for (size_t i = 0; i < 32; ++i) memcpy(sve.data() + 16 + i * length, registers.vector.data() + 16 * i, 16);
+  for (size_t i = 0; i < 32; ++i)
+    memcpy(sve.data() + 16 + i * length, registers.vector.data() + 16 * i, 16);
   registers.vector.insert(registers.vector.end(), sve.begin(), sve.end());
 }
 #endif
@@ -216,8 +226,10 @@ void report() {
     snprintf(name, sizeof(name), "register %d", i);
     check(name, static_cast<unsigned long>(general_value(i)), seen.general[i]);
   }
-  check("stack pointer", reinterpret_cast<unsigned long>(new_stack + sizeof(new_stack) - 4096), seen.general[kStack]);
-  for (size_t i = 0; i < kVectorSize; ++i) check("vector byte", static_cast<uint8_t>(i * 7 + 3), seen.vector[i]);
+  check("stack pointer", reinterpret_cast<unsigned long>(new_stack + sizeof(new_stack) - 4096),
+        seen.general[kStack]);
+  for (size_t i = 0; i < kVectorSize; ++i)
+    check("vector byte", static_cast<uint8_t>(i * 7 + 3), seen.vector[i]);
   check("rounding mode", kRounding, seen.control & (3ul << 22));
   sigset_t mask;
   sigprocmask(SIG_BLOCK, nullptr, &mask);
@@ -231,4 +243,6 @@ void report() {
   exit(0);
 }
 
-int main() { start(false); }
+int main() {
+  start(false);
+}

@@ -43,7 +43,9 @@ enum class SectionId : uint32_t {
 #define X(name, type) name,
   THAW_SECTIONS(X)
 #undef X
-      count
+  // clang-format off: it takes what follows the macro for a continued line
+  count
+  // clang-format on
 };
 
 /// Where a table lies: `offset` counts from metadata_offset. `record_size` lets a reader refuse a

@@ -37,18 +37,16 @@ struct Requirements {
   Blob vdso;                      ///< the vDSO's bytes, for trampolines under another kernel
   Blob sigpage;                   ///< ARM: bytes of [sigpage], which lies at vvar_start
   Blob security_label;            ///< /proc/PID/attr/current, empty without a security module
-  Blob program;      ///< path that exec was called with (the profile's program, absolute)
-  Blob arguments;    ///< argv[0..], each ended by NUL: the launch must have the same
-  Blob environment;  ///< the app's environment at start, each ended by NUL
-  Blob
-      declared;  ///< the part of it that the profile declares: the caller must not set other values
-  Blob profile;  ///< profile name, or empty
+  Blob program;       ///< path that exec was called with (the profile's program, absolute)
+  Blob arguments;     ///< argv[0..], each ended by NUL: the launch must have the same
+  Blob environment;   ///< the app's environment at start, each ended by NUL
+  Blob declared;      ///< what of it the profile declares: the caller must not set other values
+  Blob profile;       ///< profile name, or empty
   uint32_t euid = 0;  ///< owner of the app at checkpoint
   uint32_t egid = 0;
-  Index program_file = kNone;  ///< File that /proc/PID/exe named
-  uint32_t deliver_arguments =
-      0;                      ///< 1: other arguments may be given to the app through the App API
-  uint64_t call_address = 0;  ///< struct thaw_call in the app's memory, 0 if it has none
+  Index program_file = kNone;      ///< File that /proc/PID/exe named
+  uint32_t deliver_arguments = 0;  ///< 1: the App API may give the app other arguments
+  uint64_t call_address = 0;       ///< struct thaw_call in the app's memory, 0 if it has none
 };
 
 /// prctl_mm_map of <linux/prctl.h> without its pointers.
@@ -94,8 +92,7 @@ struct Process {
   Blob auxv;
   Blob cwd;
   IntervalTimer itimers[3];  ///< ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF
-  uint64_t area_start =
-      0;  ///< thaw area: kept mapped in the app (shim, signal frames, wake-up stub)
+  uint64_t area_start = 0;   ///< thaw area, kept in the app: shim, signal frames, wake-up stub
   uint64_t area_size = 0;
   uint64_t park_code = 0;    ///< address of the stub where threads wait for the launch to commit
   uint64_t finish_code = 0;  ///< address of the stub that ends a launch: see restorer.cc
