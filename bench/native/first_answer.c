@@ -241,25 +241,26 @@ static struct Sizes read_sizes(void) {
   return sizes;
 }
 
-static void read_comm(char* comm, size_t size) {
+/// Answers how long the name is; it is not ended by a NUL.
+static size_t read_comm(char* comm, size_t size) {
   char path[64];
   snprintf(path, sizeof path, "/proc/%d/comm", child);
-  comm[0] = 0;
   FILE* file = fopen(path, "re");
-  if (!file) return;
-  if (fgets(comm, (int)size, file)) comm[strcspn(comm, "\n")] = 0;
+  if (!file) return 0;
+  const size_t length = fgets(comm, (int)size, file) ? strcspn(comm, "\n") : 0;
   fclose(file);
+  return length;
 }
 
 static void print_first_answer(int64_t elapsed_ns, const struct Answer* answer) {
-  char comm[64] = "";
-  read_comm(comm, sizeof comm);
+  char comm[64];
+  const size_t comm_length = read_comm(comm, sizeof comm);
   struct Sizes sizes = read_sizes();
   printf("{\"pid\": %d, \"microseconds\": %lld, \"answer\": ", child,
          (long long)(elapsed_ns / 1000));
   print_json_text(answer->text, answer->size);
   printf(", \"comm\": ");
-  print_json_text(comm, strlen(comm));
+  print_json_text(comm, comm_length);
   printf(", \"resident_kb\": %ld, \"proportional_kb\": %ld, \"private_kb\": %ld}\n", sizes.resident,
          sizes.proportional, sizes.private_dirty + sizes.private_clean);
   fflush(stdout);
