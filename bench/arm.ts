@@ -9,7 +9,7 @@ import { ThawError, UsageError } from '../launcher/errors.js';
 import { errorReport } from '../launcher/report.js';
 import { median, quantile } from '../launcher/statistics.js';
 import { table } from '../launcher/table.js';
-import { GUEST_CPUS, type GuestCpu } from '../launcher/cpus.js';
+import { CPUS, GUEST_CPUS, type GuestCpu } from '../launcher/cpus.js';
 import { commit } from './machine.js';
 import { root } from './paths.js';
 import { quantity } from './present.js';
@@ -104,7 +104,7 @@ function leftOut(all: ReadonlyMap<GuestCpu, Results>): string {
 }
 
 function sizes(): string {
-  const rows = ['x86_64', ...GUEST_CPUS].map((cpu) => {
+  const rows = CPUS.map((cpu) => {
     const bytes = statSync(join(root, 'build', cpu, 'thaw-exec'), { throwIfNoEntry: false })?.size;
     return [cpu, bytes === undefined ? 'not built' : `${(bytes / 1e6).toFixed(2)} MB`];
   });

@@ -11,6 +11,7 @@ import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 
+import { GUEST_CPUS } from '../launcher/cpus.js';
 import { projectFolder } from '../launcher/engine/index.js';
 
 const SOURCES = [
@@ -45,7 +46,7 @@ const triplets = new Map(
 function optionsOf(file: string): string[] {
   if (file.endsWith('.c')) return ['-std=gnu11', '-D_GNU_SOURCE', '-Inative/include'];
   const cpu =
-    /^native\/arch\/([^/]+)\//.exec(file)?.[1] ?? (file.startsWith('cross/') ? 'aarch64' : undefined);
+    /^native\/arch\/([^/]+)\//.exec(file)?.[1] ?? (file.startsWith('cross/') ? GUEST_CPUS[0] : undefined);
   return [
     ...[
       '-std=c++20',
