@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # An apt of its own for a foreign architecture; sourced after use_cpu. The machine's own apt and dpkg are not touched.
 # With `suite` set, it knows that suite of Debian instead of this machine's.
 

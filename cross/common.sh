@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Shared by the scripts of this folder; sourced, not run. Sets `project` and `cache`.
 project=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cache=${THAW_CROSS_CACHE:-$project/build/cross-cache}

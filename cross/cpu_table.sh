@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # The table of CPUs: each file of cross/cpus is the row of the CPU that it is named after. Sourced by scripts/common.sh and
 # cross/common.sh, which set `cpu_rows`, the folder, and `fail`; POSIX. Columns:
 #   machines             what `uname -m` says there, as a pattern

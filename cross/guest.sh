@@ -153,6 +153,7 @@ kernel_arguments() {
 
 build_arguments() {
     local kernel=$kernel_folder
+    # shellcheck disable=SC2054 # commas are QEMU's
     arguments=(-M "$qemu_machine" -accel "tcg,thread=multi" -cpu "$model" -smp "$cpus" -m "$memory" -nodefaults -no-reboot -display none
         -kernel "$kernel/kernel" -initrd "$kernel/initrd" -append "$(kernel_arguments)"
         -object rng-random,id=rng,filename=/dev/urandom -device virtio-rng-device,rng=rng
@@ -161,6 +162,7 @@ build_arguments() {
     disk in "$work/in.tar" readonly=on
     [ -z "$tools" ] || disk tools "$tools" readonly=on,cache=unsafe
     prepare_data
+    # shellcheck disable=SC2054
     [ -z "$share" ] || arguments+=(-fsdev "local,id=share,path=$share,security_model=none,multidevs=remap"
         -device virtio-9p-device,fsdev=share,mount_tag=share)
 }

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Makes the initramfs of a guest; sourced after use_cpu.
 
 # What a guest needs before its root is mounted, and what its kernel should be able to do afterwards.

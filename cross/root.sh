@@ -8,6 +8,7 @@ use_cpu "$1"
 . "$project/cross/apt.sh"
 . "$project/cross/unpack.sh"
 
+# shellcheck disable=SC2206 # one word per package
 packages=(base-files libc6 libatomic1 bash dash coreutils findutils grep sed gawk tar gzip hostname util-linux mount procps
     iproute2 kmod strace curl ca-certificates nodejs python3 redis-server redis-tools nginx-light e2fsprogs $root_packages)
 

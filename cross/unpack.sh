@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Unpacks Debian packages; sourced after apt.sh. Nothing of them runs, so no emulation is needed.
 
 # unpack LIST DIRECTORY: the packages of a list that resolve() printed, from $archives. /bin, /sbin and /lib are /usr's.

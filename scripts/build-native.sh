@@ -33,6 +33,7 @@ build_measuring_programs() {
     done
 }
 
+# shellcheck disable=SC2046 # one word per CPU
 [ "${1:-}" != all ] || set -- $(printf '%s\n' "$host_cpu" $(guest_cpus) | sort -u)
 for name in "${@:-$host_cpu}"; do
     load_cpu "$name"

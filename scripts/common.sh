@@ -1,10 +1,11 @@
+# shellcheck shell=sh
 # Shared by the scripts here; sourced, not run: by a script of this folder, or by a shell that stands in the project's folder.
 # Sets `root`, the project's folder, and goes there.
 case $0 in
     */*) root=$(cd "$(dirname "$0")/.." && pwd) ;;
     *) root=$PWD ;;
 esac
-cd "$root"
+cd "$root" || exit 1
 
 say() { printf '[thaw] %s\n' "$*"; }
 
@@ -52,6 +53,11 @@ quietly() {
     fi
     rm -f "$quiet_log"
     return "$quiet_status"
+}
+
+# Every shell script of the project, one per line.
+shell_scripts() {
+    git ls-files -co --exclude-standard '*.sh' cross/guest-build cross/guest-init
 }
 
 # Every C and C++ file of the project, one per line.

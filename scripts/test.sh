@@ -25,6 +25,8 @@ wanted() {
     esac
 }
 
+scripts_are_right() { shell_scripts | xargs shellcheck --severity=warning; }
+
 format_is_right() { native_sources | xargs clang-format --dry-run -Werror; }
 
 prepare_host() {
@@ -54,6 +56,7 @@ prepare_user() {
 sh scripts/setup.sh
 step "checking TypeScript's style (prettier, eslint, tsc)" npm run --silent lint
 step "checking native code's format (clang-format)" format_is_right
+step "checking the scripts (shellcheck)" scripts_are_right
 node dist/scripts/tidy.js --changed --seconds 100
 if wanted host; then prepare_host; fi
 if wanted user || wanted system; then prepare_guests; fi

@@ -56,6 +56,8 @@ function optionsOf(file: string): string[] {
       '-Wall',
       '-Wextra',
       '-Inative',
+      // glibc's sys/platform/x86.h says _Bool, which GCC takes in C++, too.
+      '-D_Bool=bool',
     ],
     ...ADDON.map((folder) => `-isystem${folder}`),
     ...(cpu === undefined ? [] : [`--target=${triplets.get(cpu) ?? cpu}`]),
