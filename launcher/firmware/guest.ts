@@ -3,7 +3,7 @@ import { type ResultPromise, execa } from 'execa';
 import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import type { Definition } from '../definition/definition.js';
+import type { Definition } from '../definition/schema.js';
 import { ThawError } from '../errors.js';
 import { projectFolder } from '../engine/index.js';
 import { logOf, msSince } from '../log.js';

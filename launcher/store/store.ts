@@ -8,7 +8,7 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
-import type { Definition } from '../definition/definition.js';
+import type { Definition } from '../definition/schema.js';
 import { native } from '../engine/index.js';
 import { ThawError, messageOf } from '../errors.js';
 

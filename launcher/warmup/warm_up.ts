@@ -4,8 +4,8 @@ import { setTimeout } from 'node:timers/promises';
 import { App, type Limits } from '../app/app.js';
 import { exercise } from '../app/exercise.js';
 import type { Setting } from '../app/setting.js';
-import type { Definition } from '../definition/definition.js';
 import { logOf, msSince } from '../log.js';
+import type { Definition } from '../definition/schema.js';
 import type { Progress } from '../progress.js';
 import { type Ready, expectFree, prepare, waitFor } from './triggers/index.js';
 
