@@ -9,7 +9,7 @@ import { ThawError, UsageError } from '../launcher/errors.js';
 import { main } from '../launcher/main.js';
 import { countOr, names, parsed } from '../launcher/options.js';
 import { median, quantile } from '../launcher/statistics.js';
-import { table } from '../launcher/table.js';
+import { table } from '../launcher/columns.js';
 import { CPUS, GUEST_CPUS, type GuestCpu } from '../launcher/cpus.js';
 import { commit } from './machine.js';
 import { root } from './paths.js';

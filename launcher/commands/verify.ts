@@ -9,7 +9,7 @@ import { flag, json, store, text } from '../options.js';
 import { imagePath } from '../store/image.js';
 import { Store } from '../store/store.js';
 import { needs } from '../store/needs.js';
-import { pairs } from '../table.js';
+import { pairs } from '../columns.js';
 
 export default command({
   about:
@@ -29,7 +29,7 @@ export default command({
   operands: ['[NAME|FILE...]'],
   run({ root, data, ...options }, [named]) {
     if (named.length === 0 && root === undefined) throw new UsageError('NAME or FILE is missing');
-    const store = new Store(options.store ?? (root === undefined ? undefined : join(root, 'var/lib/thaw')));
+    const store = new Store(options.store ?? (root === undefined ? undefined : join(root, storePath())));
     const operands = named.length === 0 ? storedNames(store) : named;
     const verified = operands.map((operand) => verify(operand, store, data, root));
     if (options.json) printJson(verdicts(verified, root));

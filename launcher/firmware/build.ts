@@ -10,7 +10,7 @@ import { ThawError } from '../errors.js';
 import { native } from '../engine/index.js';
 import { logOf, msSince } from '../log.js';
 import { Progress } from '../progress.js';
-import { size } from '../table.js';
+import { size } from '../units.js';
 import { Guest, type GuestSetting, type TargetRow } from './guest.js';
 import { type Root, openRoot } from './roots/index.js';
 import { diskUsage, imagesIn } from './store.js';

@@ -1,7 +1,7 @@
 // The image of an app that is warm.
 import { type CheckpointReport, environmentList, native } from '../engine/index.js';
 import { logOf, msSince } from '../log.js';
-import { size } from '../table.js';
+import { size } from '../units.js';
 import { type WarmUp, whenWarm } from './warm_up.js';
 
 const checkpointLog = logOf('checkpoint');
