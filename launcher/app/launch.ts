@@ -1,5 +1,5 @@
 // Launches of an image that is not installed yet: what training and proving have in common.
-import type { Definition } from '../definition/definition.js';
+import type { Definition } from '../definition/schema.js';
 import { type FaultRecorder, native } from '../engine/index.js';
 import { App } from './app.js';
 import type { Setting } from './setting.js';

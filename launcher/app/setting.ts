@@ -1,5 +1,5 @@
 // What an app sees of the machine: little, and the same for every builder.
-import type { Definition } from '../definition/definition.js';
+import type { Definition } from '../definition/schema.js';
 import { type Account, accountOf } from './account.js';
 
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';

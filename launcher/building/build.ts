@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { explained } from '../app/output.js';
 import { settingOf } from '../app/setting.js';
-import type { Definition } from '../definition/definition.js';
+import type { Definition } from '../definition/schema.js';
 import { type CheckpointReport, native } from '../engine/index.js';
 import type { Progress } from '../progress.js';
 import { asidePath, install } from '../store/install.js';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 
 import { oneOperand, parse, print, printJson } from '../command.js';
-import type { Definition } from '../definition/definition.js';
+import type { Definition } from '../definition/schema.js';
 import { ThawError, UsageError } from '../errors.js';
 import { interruptibly } from '../interruption.js';
 import { native } from '../engine/index.js';

@@ -1,6 +1,6 @@
 // thaw build: makes and installs the images of profiles.
 import { guards, parse, print, printJson } from '../command.js';
-import type { Definition } from '../definition/definition.js';
+import type { Definition } from '../definition/schema.js';
 import { readDefinition } from '../definition/read.js';
 import { ThawError, UsageError, messageOf } from '../errors.js';
 import { interruptible } from '../interruption.js';

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 
 import { guards, noOperands, parse, print, printJson, processId } from '../command.js';
+import { policyActions } from '../definition/policies.js';
 import { UsageError } from '../errors.js';
 import { type CheckpointReport, type Policy, native } from '../engine/index.js';
 import { size } from '../table.js';
@@ -19,8 +20,6 @@ Writes the image of a running process and ends the process.
   --store DIR              accepted as by every command; the image goes where --image says
   --json                   report as JSON
 `;
-
-const ACTIONS = ['error', 'reopen', 'close', 'ignore', 'append', 'reconnect'];
 
 export async function run(args: readonly string[]): Promise<number> {
   const { values, positionals } = parse(args, {
@@ -71,7 +70,7 @@ function policy(text: string): Policy {
     keys.set(key, value);
   }
   const [type, path, action] = [keys.get('type'), keys.get('path'), keys.get('action')];
-  if (action === undefined || !ACTIONS.includes(action))
-    throw new UsageError(`--policy: ${text}: action must be one of ${ACTIONS.join(', ')}`);
+  if (action === undefined || !policyActions.some((one) => one === action))
+    throw new UsageError(`--policy: ${text}: action must be one of ${policyActions.join(', ')}`);
   return { ...(type === undefined ? {} : { type }), ...(path === undefined ? {} : { path }), action };
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 
-import type { Definition } from '../definition/definition.js';
+import type { Definition } from '../definition/schema.js';
 import { ThawError } from '../errors.js';
 import { projectFolder } from '../engine/index.js';
 import type { Progress } from '../progress.js';

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import type { Definition } from '../definition/definition.js';
+import type { Definition } from '../definition/schema.js';
 import { ThawError } from '../errors.js';
 import { native } from '../engine/index.js';
 import { Progress } from '../progress.js';

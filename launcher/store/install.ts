@@ -2,7 +2,7 @@
 import { readFileSync, renameSync, rmSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
-import type { Definition } from '../definition/definition.js';
+import type { Definition } from '../definition/schema.js';
 import { native } from '../engine/index.js';
 import { resolvedToml } from './resolved.js';
 import { CURRENT, type Store, entries, indexTarget } from './store.js';

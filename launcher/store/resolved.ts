@@ -1,5 +1,5 @@
 // The copy of a definition in the store must mean the same there as it did in its own folder.
-import type { Definition } from '../definition/definition.js';
+import type { Definition } from '../definition/schema.js';
 
 /** The definition's text with the absolute program and cwd; all else, comments too, stays as it was written. */
 export function resolvedToml(text: string, { program, cwd }: Pick<Definition, 'program' | 'cwd'>): string {

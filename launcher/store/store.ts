@@ -8,7 +8,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync } from '
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 
-import type { Definition } from '../definition/definition.js';
+import type { Definition } from '../definition/schema.js';
 import { ThawError, messageOf } from '../errors.js';
 
 export const CURRENT = 'current.thaw';

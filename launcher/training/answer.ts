@@ -1,7 +1,7 @@
 // What a launch is for.
 import { exerciseUntilGood } from '../app/exercise.js';
 import type { Setting } from '../app/setting.js';
-import type { Definition } from '../definition/definition.js';
+import type { Definition } from '../definition/schema.js';
 import { untilUp } from '../warmup/triggers/index.js';
 
 const RETRY_MS = 1;

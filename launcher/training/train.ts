@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 
 import type { App } from '../app/app.js';
 import { type ImageLaunch, launch } from '../app/launch.js';
-import type { Definition } from '../definition/definition.js';
+import type { Definition } from '../definition/schema.js';
 import { type FaultRecorder, native } from '../engine/index.js';
 import { isServer } from '../warmup/triggers/index.js';
 import { answer } from './answer.js';

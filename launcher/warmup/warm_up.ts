@@ -4,7 +4,7 @@ import { setTimeout } from 'node:timers/promises';
 import { App, type Limits } from '../app/app.js';
 import { exercise } from '../app/exercise.js';
 import type { Setting } from '../app/setting.js';
-import type { Definition } from '../definition/definition.js';
+import type { Definition } from '../definition/schema.js';
 import type { Progress } from '../progress.js';
 import { type Ready, expectFree, prepare, waitFor } from './triggers/index.js';
 

@@ -1,15 +1,12 @@
 // Warm when the app calls thaw_checkpoint() (native/include/thaw.h).
 import * as v from 'valibot';
 
+import { yes } from '../../definition/values.js';
 import { listen } from './socket.js';
 import { triggerKind } from './trigger.js';
 
 export const call = triggerKind({
-  schema: v.pipe(
-    v.strictObject({ call: v.literal(true, 'true') }),
-    v.description('The app calls thaw_checkpoint() of native/include/thaw.h.'),
-    v.transform(() => ({ kind: 'call' as const })),
-  ),
+  value: v.pipe(yes, v.description('the app calls `thaw_checkpoint()` of `native/include/thaw.h`')),
   takesArguments: true,
   prepare: () => listen('THAW_SOCKET', 'THAW_CALL=0x'),
   async wait(_, { message }) {

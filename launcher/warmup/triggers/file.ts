@@ -4,24 +4,19 @@ import { resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import * as v from 'valibot';
 
+import { text } from '../../definition/values.js';
 import { triggerKind } from './trigger.js';
 
 const pauseMs = 10;
 
 export const file = triggerKind({
-  schema: v.pipe(
-    v.strictObject({ file: v.string('a string') }),
-    v.description(
-      'The app has made this file, or has written it anew. Relative to the folder where the app starts.',
-    ),
-    v.transform(({ file }) => ({ kind: 'file' as const, path: file })),
-  ),
-  below: (trigger, folder) => ({ ...trigger, path: resolve(folder, trigger.path) }),
-  prepare({ path }) {
+  value: v.pipe(text, v.description('the app has made this file, or has written it anew; relative to `cwd`')),
+  below: (path, folder) => resolve(folder, path),
+  prepare(path) {
     const stale = stamp(path);
     return { env: {}, ...(stale === undefined ? {} : { stale }), close: () => undefined };
   },
-  async wait({ path }, { stale, signal }) {
+  async wait(path, { stale, signal }) {
     for (let now = stamp(path); now === undefined || now === stale; now = stamp(path))
       await setTimeout(pauseMs, undefined, { signal });
     return {};

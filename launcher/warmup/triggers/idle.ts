@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import * as v from 'valibot';
 
-import { duration } from '../../definition/duration.js';
+import { duration } from '../../definition/values.js';
 import { triggerKind } from './trigger.js';
 
 const pauseMs = 20;
@@ -16,12 +16,8 @@ function cpuTicks(pid: number): number {
 }
 
 export const idle = triggerKind({
-  schema: v.pipe(
-    v.strictObject({ idle: duration }),
-    v.description('The app has used no CPU for this time.'),
-    v.transform(({ idle }) => ({ kind: 'idle' as const, ms: idle })),
-  ),
-  async wait({ ms }, { pid, signal }) {
+  value: v.pipe(duration, v.description('the app has used no CPU for this time')),
+  async wait(ms, { pid, signal }) {
     let ticks = cpuTicks(pid);
     let since = performance.now();
     while (performance.now() - since < ms) {

@@ -16,16 +16,25 @@ export type { Prepared, Ready, TriggerContext } from './trigger.js';
 /** By the key that a profile sets in warmup.until. */
 export const triggerKinds = { port, log, notify, idle, delay, file, call };
 
-export type Trigger = v.InferOutput<(typeof triggerKinds)[keyof typeof triggerKinds]['schema']>;
+type Kind = keyof typeof triggerKinds;
 
-function kindOf(trigger: Trigger): TriggerKind<Trigger> {
-  const kinds: { readonly [K in Trigger['kind']]: TriggerKind<Extract<Trigger, { kind: K }>> } = triggerKinds;
-  return kinds[trigger.kind];
+/** What a profile's warmup.until says. */
+export type Trigger = {
+  readonly [K in Kind]: {
+    readonly kind: K;
+    readonly value: v.InferOutput<(typeof triggerKinds)[K]['value']>;
+  };
+}[Kind];
+
+/** Takes this trigger's value, whose type is lost here. */
+function kindOf({ kind }: Trigger): TriggerKind<v.GenericSchema> {
+  return triggerKinds[kind];
 }
 
 /** With its paths below `folder`. */
 export function below(trigger: Trigger, folder: string): Trigger {
-  return kindOf(trigger).below?.(trigger, folder) ?? trigger;
+  const value = kindOf(trigger).below?.(trigger.value, folder);
+  return value === undefined ? trigger : ({ ...trigger, value } as Trigger);
 }
 
 /** Whether a profile may have arguments delivered to an app that is warm then. */
@@ -35,17 +44,17 @@ export function takesArguments(trigger: Trigger): boolean {
 
 /** @throws ThawError where another process, such as an instance that runs already, would be taken for the app */
 export function expectFree(trigger: Trigger): void {
-  kindOf(trigger).expectFree?.(trigger);
+  kindOf(trigger).expectFree?.(trigger.value);
 }
 
 /** To be called before the app starts. */
 export function prepare(trigger: Trigger): Prepared {
-  return kindOf(trigger).prepare?.(trigger) ?? { env: {}, close: () => undefined };
+  return kindOf(trigger).prepare?.(trigger.value) ?? { env: {}, close: () => undefined };
 }
 
 /** Resolves when the app is warm; rejects when `context.signal` is aborted. */
 export function waitFor(trigger: Trigger, context: TriggerContext): Promise<Ready> {
-  return kindOf(trigger).wait(trigger, context);
+  return kindOf(trigger).wait(trigger.value, context);
 }
 
 /** Whether an app with this trigger is a server: it shows that a launched instance is up, and has to stay. */
@@ -61,5 +70,5 @@ export async function untilUp(
   signal: AbortSignal,
 ): Promise<void> {
   const kind = kindOf(trigger);
-  while (kind.isUp?.(trigger, pid) === false) await setTimeout(retryMs, undefined, { signal });
+  while (kind.isUp?.(trigger.value, pid) === false) await setTimeout(retryMs, undefined, { signal });
 }

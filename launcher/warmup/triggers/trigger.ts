@@ -26,31 +26,28 @@ export interface Ready {
   readonly callAddress?: string;
 }
 
-/** All that thaw has to know of one kind of trigger; T is one of them, as a definition has it. */
-export interface TriggerKind<T> {
-  /**
-   * The table that a profile sets as warmup.until, its description for people, and how it becomes a T.
-   * The messages of its issues say what would be accepted.
-   */
-  readonly schema: v.GenericSchema<unknown, T>;
-  /** The same trigger with its paths below `folder`, where the app starts; default: it has none. */
-  below?(trigger: T, folder: string): T;
+/** All that thaw has to know of one kind of trigger; S is the schema of VALUE in `until = { KIND = VALUE }`. */
+export interface TriggerKind<S extends v.GenericSchema> {
+  /** Its description completes "The app is warm when ...". */
+  readonly value: S;
+  /** The same value with its paths below `folder`, where the app starts; default: it has none. */
+  below?(value: v.InferOutput<S>, folder: string): v.InferOutput<S>;
   /** The app asks for its arguments itself: a profile may have them delivered. */
   readonly takesArguments?: true;
   /** Fails where another process would fire the trigger in the app's place; default: none could. @throws ThawError */
-  expectFree?(trigger: T): void;
+  expectFree?(value: v.InferOutput<S>): void;
   /** Makes what the app must find when it starts; default: nothing. */
-  prepare?(trigger: T): Prepared;
+  prepare?(value: v.InferOutput<S>): Prepared;
   /** Resolves when the app is warm; rejects when `context.signal` is aborted. */
-  wait(trigger: T, context: TriggerContext): Promise<Ready>;
+  wait(value: v.InferOutput<S>, context: TriggerContext): Promise<Ready>;
   /**
    * Whether process `pid`, launched from an image, is up. Such an app is a server, which has to stay. Default: nothing but
    * the commands that exercise the app can tell.
    */
-  isUp?(trigger: T, pid: number): boolean;
+  isUp?(value: v.InferOutput<S>, pid: number): boolean;
 }
 
-/** Has T found out from the schema. */
-export function triggerKind<T extends { readonly kind: string }>(kind: TriggerKind<T>): TriggerKind<T> {
+/** Has the type of the value found out from its schema. */
+export function triggerKind<S extends v.GenericSchema>(kind: TriggerKind<S>): TriggerKind<S> {
   return kind;
 }

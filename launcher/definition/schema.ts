@@ -1,0 +1,140 @@
+// What a profile can say: each key with what it accepts, its default and its meaning. Made from this: the checks of a definition,
+// its type, docs/reference/profile.md and the schema for editors (scripts/reference.ts).
+import * as v from 'valibot';
+
+import { type Trigger, takesArguments, triggerKinds } from '../warmup/triggers/index.js';
+import { policies } from './policies.js';
+import { rule } from './rule.js';
+import { accepts, duration, isTable, oneOf, table, text, texts } from './values.js';
+
+const name = v.pipe(
+  v.string(),
+  v.regex(/^[a-z0-9][a-z0-9._-]*$/),
+  accepts('lower-case letters, digits, ".", "_" and "-", the first a letter or digit'),
+  v.description('its name in the store'),
+);
+
+const program = v.pipe(
+  v.string(),
+  v.nonEmpty(),
+  accepts('a path, or a name to be looked up in PATH'),
+  v.description('absolute, with a slash (relative to the TOML file), or looked up in `PATH` at build time'),
+);
+
+const env = v.pipe(
+  v.custom<Record<string, unknown>>(isTable),
+  v.record(v.pipe(v.string(), v.regex(/^[^=]+$/)), v.string()),
+  accepts('a table of strings, whose names are without "="'),
+  v.description('added to a minimal environment'),
+);
+
+/** One key for each trigger, of which one is set. */
+const untilKeys = Object.fromEntries(
+  Object.entries(triggerKinds).map(([kind, { value }]) => [kind, v.exactOptional(value)]),
+);
+
+const until = v.pipe(
+  table(untilKeys),
+  v.minEntries(1, 'names no trigger'),
+  v.maxEntries(1, ({ input }) => `names two triggers, ${Object.keys(input).slice(0, 2).join(' and ')}`),
+  v.transform((set) => {
+    const [[kind, value] = []] = Object.entries(set);
+    return { kind, value } as Trigger;
+  }),
+  accepts(`one of ${Object.keys(triggerKinds).join(', ')}`),
+  v.description('when the app is warm; one of these:'),
+);
+
+const warmup = v.pipe(
+  table({
+    until,
+    run: withDefault(
+      [],
+      texts,
+      'shell commands that exercise the app after that, in order; each must succeed',
+    ),
+    settle: withDefault('200ms', duration, 'how long to leave the app alone before the checkpoint'),
+    timeout: withDefault('60s', duration, 'when to give up'),
+  }),
+  v.transform(({ settle, timeout, ...rest }) => ({ ...rest, settleMs: settle, timeoutMs: timeout })),
+  accepts('[warmup] with until = { port = 8080 }, or another trigger'),
+  v.description('How the app gets warm.'),
+);
+
+const train = v.pipe(
+  table({
+    run: withDefault(
+      [],
+      texts,
+      'shell commands that a launch has to answer first; what the app touches until then is its working set. ' +
+        'Name the one request that users wait for',
+    ),
+  }),
+  v.description('What a launch is for. Without this table, `warmup.run`.'),
+);
+
+const launch = v.pipe(
+  table({
+    args: withDefault(
+      'exact',
+      oneOf(['exact', 'deliver']),
+      '`"exact"`: other arguments than `args` mean a cold start; `"deliver"`: the app asks for them with ' +
+        '`thaw_argument()` and `thaw_variable()` of `native/include/thaw.h` after its `thaw_checkpoint()`',
+    ),
+    inherit: withDefault(
+      [],
+      v.pipe(
+        v.array(v.pipe(v.number(), v.integer(), v.minValue(3))),
+        accepts('a list of descriptors, 3 and above; 0, 1 and 2 are always inherited'),
+      ),
+      'descriptors that the app takes from its caller',
+    ),
+  }),
+  v.description('What a launch takes from its caller.'),
+);
+
+/** A profile as it is written. The output is complete, but not yet looked up: `program` and paths are as written. */
+export const profile = v.pipe(
+  table({
+    name,
+    program,
+    args: withDefault([], texts, "the arguments, without the program's name"),
+    cwd: withDefault('.', text, "the folder to start in; relative to the TOML file's"),
+    user: v.exactOptional(v.pipe(text, v.description('whom to run as; default: the builder'))),
+    env: v.optional(env, {}),
+    warmup,
+    train: v.exactOptional(train),
+    launch: v.optional(launch, {}),
+    policies: v.optional(policies, []),
+  }),
+  rule(({ launch, warmup }) =>
+    launch.args !== 'deliver' || takesArguments(warmup.until)
+      ? undefined
+      : {
+          path: ['launch', 'args'],
+          what: 'is "deliver", which the app must ask for',
+          remedy: 'set warmup.until = { call = true } and use thaw_argument() of native/include/thaw.h',
+        },
+  ),
+  v.transform((written) => ({ ...written, train: written.train ?? { run: written.warmup.run } })),
+  v.title('Profile of an app for thaw'),
+);
+
+type ReadOnly<T> = T extends object ? { readonly [K in keyof T]: ReadOnly<T[K]> } : T;
+
+/** A profile's definition, checked and complete: `program` and `cwd` are absolute, times are in milliseconds. */
+export type Definition = ReadOnly<v.InferOutput<typeof profile>> & {
+  /** The TOML file that it was read from. */
+  readonly file: string;
+};
+
+function withDefault<const S extends v.GenericSchema>(
+  value: v.InferInput<S>,
+  schema: S,
+  description: string,
+): v.OptionalSchema<
+  v.SchemaWithPipe<readonly [S, v.DescriptionAction<v.InferOutput<S>, string>]>,
+  v.InferInput<S>
+> {
+  return v.optional(v.pipe(schema, v.description(description)), value);
+}
