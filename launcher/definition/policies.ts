@@ -27,14 +27,15 @@ const type = v.pipe(oneOf(policyTypes), v.description('the kind of state; defaul
 
 const path = v.pipe(
   text,
-  v.description('a glob that its path matches, `socket:[*]` and the like for what has none; default: any'),
+  v.description("a pattern (`fnmatch(3)`) of its path, or of a socket's address; default: any"),
 );
 
 const action = v.pipe(
   oneOf(policyActions),
   v.description(
-    '`error`: refuse the checkpoint, as without a policy; `reopen`: open the path anew in each instance; `close`: the app ' +
-      'finds it closed; `ignore`: leave it out; `append`: open the file anew at its end; `reconnect`: connect the socket anew',
+    '`error`: refuse the checkpoint, as where no policy matches; `reopen`: open it by its name in each instance; `close`: ' +
+      'put something closed in its place, /dev/null or a socket whose other end is gone; `ignore`: leave it out (of a ' +
+      'mapping: a private copy); `append`: open the file by its name, writes go to its end; `reconnect`: connect the socket again',
   ),
 );
 
@@ -52,6 +53,6 @@ export const policies = v.pipe(
   ),
   accepts('tables: [[policies]]'),
   v.description(
-    'What to do with state that is not safe to launch many times; the first policy that matches is used.',
+    'what to do with state that is not safe to launch many times; the first policy that matches is used',
   ),
 );

@@ -1,5 +1,5 @@
 // What a profile can say: each key with what it accepts, its default and its meaning. Made from this: the checks of a definition,
-// its type, docs/reference/profile.md and the schema for editors (scripts/reference.ts).
+// its type, docs/reference/profile-keys.md and the schema for editors (scripts/reference/).
 import * as v from 'valibot';
 
 import { type Trigger, takesArguments, triggerKinds } from '../warmup/triggers/index.js';
@@ -42,7 +42,7 @@ const until = v.pipe(
     return { kind, value } as Trigger;
   }),
   accepts(`one of ${Object.keys(triggerKinds).join(', ')}`),
-  v.description('when the app is warm; one of these:'),
+  v.description('when the app is warm: one of the triggers is set'),
 );
 
 const warmup = v.pipe(
@@ -58,7 +58,7 @@ const warmup = v.pipe(
   }),
   v.transform(({ settle, timeout, ...rest }) => ({ ...rest, settleMs: settle, timeoutMs: timeout })),
   accepts('[warmup] with until = { port = 8080 }, or another trigger'),
-  v.description('How the app gets warm.'),
+  v.description('how the app gets warm'),
 );
 
 const train = v.pipe(
@@ -70,7 +70,7 @@ const train = v.pipe(
         'Name the one request that users wait for',
     ),
   }),
-  v.description('What a launch is for. Without this table, `warmup.run`.'),
+  v.description('what a launch is for; without this table, `run` is that of `[warmup]`'),
 );
 
 const launch = v.pipe(
@@ -90,7 +90,7 @@ const launch = v.pipe(
       'descriptors that the app takes from its caller',
     ),
   }),
-  v.description('What a launch takes from its caller.'),
+  v.description('what a launch takes from its caller'),
 );
 
 /** A profile as it is written. The output is complete, but not yet looked up: `program` and paths are as written. */

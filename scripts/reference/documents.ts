@@ -1,0 +1,24 @@
+// The documents that are made from the schema of a profile.
+import { toJsonSchema } from '@valibot/to-json-schema';
+import { format } from 'prettier';
+
+import { profile } from '../../launcher/definition/schema.js';
+import { keyReference } from './markdown.js';
+
+/** Their texts, by their paths in the project. */
+export async function documents(): Promise<ReadonlyMap<string, string>> {
+  return new Map([
+    ['docs/reference/profile-keys.md', keyReference()],
+    ['docs/reference/thaw.schema.json', await editorSchema()],
+  ]);
+}
+
+/** The schema that an editor completes and checks a profile by. */
+function editorSchema(): Promise<string> {
+  const schema = toJsonSchema(profile, {
+    // Of a pipe, what the last schema says about the value that was written; what comes after it is thaw's own.
+    typeMode: 'output',
+    ignoreActions: ['metadata', 'raw_check', 'transform'],
+  });
+  return format(JSON.stringify(schema), { parser: 'json', printWidth: 110 });
+}
