@@ -4,10 +4,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 
+import { command } from '../launcher/command.js';
 import { ThawError, UsageError } from '../launcher/errors.js';
-import { errorReport } from '../launcher/report.js';
+import { main } from '../launcher/main.js';
+import { countOr, names, parsed } from '../launcher/options.js';
 import { median, quantile } from '../launcher/statistics.js';
 import { table } from '../launcher/table.js';
 import { ARM_CPUS, type ArmCpu } from '../launcher/firmware/cpu.js';
@@ -19,46 +20,37 @@ import { type Results, find, readResults } from './results.js';
 const MEASURE = 'first-answer';
 const PROFILES = ['ts-server', 'python', 'redis'];
 const GUEST_SECONDS = 3600;
-const help = `usage: npm run bench:arm -- [options] [aarch64|armv7 ...]
 
-Boots a guest for each CPU (default: both), builds the images of real apps in it, and measures the first answer there: cold,
-warm, and by CRIU where Debian has it. The results are written to build/bench/arm/.
-
-  --only PROFILE[,PROFILE]  these profiles only: ${PROFILES.join(', ')}, jvm, nginx (default: the first three)
-  --rounds N                how many times each thing is measured (default 5)
-`;
-
-interface Options {
-  readonly cpus: readonly ArmCpu[];
-  readonly profiles: readonly string[];
-  readonly rounds: string;
-}
-
-function readOptions(args: string[]): Options | undefined {
-  const { values, positionals } = parseArgs({
-    args,
-    options: {
-      only: { type: 'string', default: PROFILES.join(',') },
-      rounds: { type: 'string', default: '5' },
-      help: { type: 'boolean', default: false },
-    },
-    allowPositionals: true,
-  });
-  if (values.help) return undefined;
-  const unknown = positionals.find((name) => !ARM_CPUS.some((cpu) => cpu === name));
-  if (unknown !== undefined) throw new UsageError(`not an ARM CPU: ${unknown} (${ARM_CPUS.join(', ')})`);
-  const cpus = ARM_CPUS.filter((cpu) => positionals.length === 0 || positionals.includes(cpu));
-  return { cpus, profiles: values.only.split(','), rounds: values.rounds };
-}
+const bench = command({
+  about:
+    'Boots a guest for each CPU (default: both), builds the images of real apps in it, and measures the first answer there: ' +
+    'cold, warm, and by CRIU where Debian has it. The results are written to build/bench/arm/.',
+  options: {
+    only: parsed(
+      '--only <PROFILE,...>',
+      `these profiles only (default: ${PROFILES.join(',')}); also jvm, nginx`,
+      names,
+    ),
+    rounds: countOr('--rounds <N>', 'how many times each thing is measured', 5),
+  },
+  operands: [`[${ARM_CPUS.join('|')}...]`],
+  async run({ only, rounds }, [asked]) {
+    const unknown = asked.find((name) => !ARM_CPUS.some((cpu) => cpu === name));
+    if (unknown !== undefined) throw new UsageError(`not an ARM CPU: ${unknown} (${ARM_CPUS.join(', ')})`);
+    const cpus = ARM_CPUS.filter((cpu) => asked.length === 0 || asked.includes(cpu));
+    await measure(cpus, only ?? PROFILES, rounds);
+    return 0;
+  },
+});
 
 /** Has a guest make the measurements. @returns what it measured @throws ThawError if it did not come to an end */
-async function measureIn(cpu: ArmCpu, { profiles, rounds }: Options): Promise<Results> {
+async function measureIn(cpu: ArmCpu, profiles: readonly string[], rounds: number): Promise<Results> {
   const folder = join(root, 'build', 'bench', 'arm');
   mkdirSync(folder, { recursive: true });
   const out = mkdtempSync(join(folder, 'out-'));
   try {
     const only = [MEASURE, ...profiles].join(',');
-    const bench = ['--only', only, '--rounds', rounds, '--output', '/out', '--store', '/tmp/store'];
+    const bench = ['--only', only, '--rounds', String(rounds), '--output', '/out', '--store', '/tmp/store'];
     const guest = ['--out', out, '--share', root, '--memory', '3072', '--timeout', String(GUEST_SECONDS)];
     const command = ['env', `THAW_COMMIT=${commit()}`, 'node', '/share/dist/bench/bench.js', ...bench];
     const child = spawn(join(root, 'cross', 'guest.sh'), ['run', cpu, ...guest, '--', ...command], {
@@ -111,16 +103,11 @@ function sizes(): string {
   return `\n${table([{ title: 'CPU' }, { title: 'thaw-exec', right: true }], rows)}`;
 }
 
-async function main(args: string[]): Promise<void> {
-  const options = readOptions(args);
-  if (options === undefined) {
-    process.stdout.write(help);
-    return;
-  }
+async function measure(cpus: readonly ArmCpu[], profiles: readonly string[], rounds: number): Promise<void> {
   const all = new Map<ArmCpu, Results>();
-  for (const cpu of options.cpus) {
+  for (const cpu of cpus) {
     process.stderr.write(`[thaw] measuring in a guest of ${cpu}\n`);
-    all.set(cpu, await measureIn(cpu, options));
+    all.set(cpu, await measureIn(cpu, profiles, rounds));
   }
   const titles = ['CPU', 'PROFILE', 'COLD', 'WARM', 'COLD / WARM', 'CRIU', 'CRIU / WARM'];
   process.stdout.write(
@@ -129,15 +116,11 @@ async function main(args: string[]): Promise<void> {
   process.stdout.write(
     table(
       titles.map((title, i) => ({ title, right: i >= 2 })),
-      [...all].flatMap(([cpu, results]) => rowsOf(cpu, results, options.profiles)),
+      [...all].flatMap(([cpu, results]) => rowsOf(cpu, results, profiles)),
     ),
   );
   process.stdout.write(`${leftOut(all)}${sizes()}`);
 }
 
-try {
-  await main(process.argv.slice(2));
-} catch (error) {
-  process.stderr.write(errorReport(error));
-  process.exitCode = error instanceof UsageError || error instanceof TypeError ? 2 : 1;
-}
+const name = 'npm run bench:arm --';
+await main(name, () => bench.call(name, process.argv.slice(2)));

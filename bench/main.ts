@@ -1,13 +1,15 @@
-// Builds the profiles that come with thaw, launches each cold and warm in turn, and prints how long the first right answer
-// took. Usage: main.js [--runs N] [PROFILE...]
+// `npm start`: builds the profiles that come with thaw, launches each cold and warm in turn, and prints how long the first right
+// answer took.
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { Instance, type FirstAnswer } from './instance.js';
 import { root } from './paths.js';
 import { coldStart, warmStart } from './start.js';
 import { subject, subjects, type Subject } from './subjects.js';
+import { command } from '../launcher/command.js';
+import { main } from '../launcher/main.js';
+import { countOr } from '../launcher/options.js';
 import { median } from '../launcher/statistics.js';
 import { type Column, table } from '../launcher/table.js';
 import { Thaw } from './thaw.js';
@@ -28,15 +30,19 @@ const columns: readonly Column[] = [
   { title: 'of it private', right: true },
 ];
 
-async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
-    options: { runs: { type: 'string', default: '5' } },
-    allowPositionals: true,
-  });
-  const runs = Number(values.runs);
-  if (!Number.isInteger(runs) || runs < 1) throw new RangeError(`--runs: not a count: ${values.runs}`);
-  const chosen = positionals.length > 0 ? positionals.map(subject) : subjects;
+const start = command({
+  about:
+    'Builds the profiles that come with thaw, launches each cold and warm in turn, and prints how long the first right answer ' +
+    'took.',
+  options: { runs: countOr('--runs <N>', 'how often each is launched', 5) },
+  operands: ['[PROFILE...]'],
+  async run({ runs }, [names]) {
+    await compare(names.length > 0 ? names.map(subject) : subjects, runs);
+    return 0;
+  },
+});
 
+async function compare(chosen: readonly Subject[], runs: number): Promise<void> {
   const thaw = new Thaw(join(root, 'build', 'store'));
   const logs = join(root, 'build', 'logs');
   mkdirSync(logs, { recursive: true });
@@ -115,9 +121,5 @@ function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
-try {
-  await main();
-} catch (error) {
-  console.error(`[thaw] ${error instanceof Error ? error.message : String(error)}`);
-  process.exitCode = 1;
-}
+const name = 'npm start --';
+await main(name, () => start.call(name, process.argv.slice(2)));

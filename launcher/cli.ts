@@ -2,16 +2,15 @@
 // thaw: for those who make and manage profiles. Devices need thaw-exec only.
 import { readFileSync } from 'node:fs';
 
-import type { Command } from './command.js';
+import { type Command, bareParser, parse } from './command.js';
 import { UsageError } from './errors.js';
-import { log } from './log.js';
-import { errorReport } from './report.js';
+import { main } from './main.js';
 
 interface Row {
   readonly name: string;
   readonly summary: string;
   /** Loaded when called: `thaw run` shall not wait for what only `thaw build` needs. */
-  readonly load: () => Promise<Command>;
+  readonly load: () => Promise<{ readonly default: Command }>;
 }
 
 // prettier-ignore
@@ -30,73 +29,37 @@ const COMMANDS: readonly Row[] = [
   { name: 'doctor', summary: 'what this device or a process can and cannot do', load: () => import('./commands/doctor.js') },
 ];
 
-const SUCCESS = 0;
-const FAILURE = 1;
-const USAGE = 2;
-
-function help(): string {
-  const width = Math.max(...COMMANDS.map(({ name }) => name.length));
-  const commands = COMMANDS.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}\n`).join('');
-  return `usage: thaw COMMAND [options]
-
-exec() that skips the warm-up: starts big apps on small Linux devices at once.
-
-${commands}
+const NOTES = `
 thaw COMMAND --help says more. The store is --store DIR, else $THAW_STORE, else /var/lib/thaw for root and
-\${XDG_STATE_HOME:-~/.local/state}/thaw for others. Exit code: 0 done, 1 failure, 2 wrong usage.
-`;
+\${XDG_STATE_HOME:-~/.local/state}/thaw for others. Exit code: 0 done, 1 failure, 2 wrong usage.`;
+
+/** Says what thaw is and which commands there are, or its version. @throws UsageError for anything else */
+function describe(args: readonly string[]): number {
+  const parser = bareParser('thaw')
+    .usage('COMMAND [options]')
+    .description('exec() that skips the warm-up: starts big apps on small Linux devices at once.')
+    .version(`thaw ${version()}`, '--version', 'say which version this is')
+    .configureHelp({ subcommandTerm: (command) => command.name() })
+    .helpCommand(false)
+    .addHelpText('after', NOTES);
+  for (const { name, summary } of COMMANDS) parser.command(name).summary(summary);
+  parse(parser, args);
+  return 0;
 }
 
 function version(): string {
   const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return `thaw ${(JSON.parse(manifest) as { version: string }).version}\n`;
+  return (JSON.parse(manifest) as { version: string }).version;
 }
 
-/** Whether --help stands among the command's own arguments, not among those after `--`. */
-function asksForHelp(args: readonly string[]): boolean {
-  const end = args.indexOf('--');
-  return (end < 0 ? args : args.slice(0, end)).some((arg) => arg === '--help' || arg === '-h');
-}
-
-async function main([name, ...args]: readonly string[]): Promise<number> {
+async function run(name: string | undefined, args: readonly string[], row: Row | undefined): Promise<number> {
   if (name === undefined) throw new UsageError('which command?');
-  if (name === '--help' || name === '-h' || name === 'help') {
-    process.stdout.write(help());
-    return SUCCESS;
-  }
-  if (name === '--version') {
-    process.stdout.write(version());
-    return SUCCESS;
-  }
-  const row = COMMANDS.find((command) => command.name === name);
+  if (name === 'help') return describe(['--help']);
+  if (name.startsWith('-')) return describe([name]);
   if (row === undefined) throw new UsageError(`there is no command ${name}`);
-  const command = await row.load();
-  if (!asksForHelp(args)) return command.run(args);
-  process.stdout.write(command.help);
-  return SUCCESS;
+  return (await row.load()).default.call(`thaw ${name}`, args);
 }
 
-function explain(error: unknown, command: string | undefined): number {
-  process.stderr.write(errorReport(error));
-  if (error instanceof UsageError) {
-    const known = COMMANDS.some(({ name }) => name === command);
-    process.stderr.write(`  see thaw ${known ? `${command ?? ''} ` : ''}--help\n`);
-    return USAGE;
-  }
-  // Where a mistake of thaw itself happened helps, on request.
-  log.debug({ err: error }, 'failed');
-  return FAILURE;
-}
-
-// A reader that has seen enough, as in `thaw show NAME | head`, is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-});
-
-const args = process.argv.slice(2);
-try {
-  // Not process.exit(): what is still on its way to a pipe would be cut off.
-  process.exitCode = await main(args);
-} catch (error) {
-  process.exitCode = explain(error, args[0]);
-}
+const [name, ...args] = process.argv.slice(2);
+const row = COMMANDS.find((command) => command.name === name);
+await main(row === undefined ? 'thaw' : `thaw ${row.name}`, () => run(name, args, row));

@@ -1,54 +1,107 @@
-// What a command is, and how all of them read their arguments.
-import { type ParseArgsConfig, parseArgs } from 'node:util';
+// What a command is: its options and operands, its words for --help, and what it does. commander reads and explains them.
+import { Command as Parser, CommanderError } from 'commander';
 
-import { UsageError, messageOf } from './errors.js';
+import { UsageError } from './errors.js';
+import type { TypedOption } from './options.js';
+
+type Options = Readonly<Record<string, TypedOption<unknown>>>;
+
+type Values<O extends Options> = { readonly [K in keyof O]: O[K] extends TypedOption<infer T> ? T : never };
+
+/** `<NAME>` has to be there, `[NAME]` may be; `<NAME...>` and `[NAME...]` take all that are there. */
+type Operand<S extends string> = S extends `${string}...${string}`
+  ? readonly string[]
+  : S extends `<${string}>`
+    ? string
+    : string | undefined;
+
+type Operands<A extends readonly string[]> = { readonly [I in keyof A]: Operand<A[I]> };
+
+interface Spec<O extends Options, A extends readonly string[]> {
+  /** What it does: paragraphs, for --help. */
+  readonly about: string;
+  /** In the order of --help; the keys name the values for `run`. */
+  readonly options: O;
+  readonly operands: A;
+  /** What stands after `--` and is passed on, such as `ARGS...`; default: `--` only ends the options. */
+  readonly passes?: string;
+  /** Added to the end of --help. */
+  readonly notes?: string;
+  /** Returns the exit code: 0, or 1 when the answer is a bad one. @throws ThawError, UsageError */
+  run(options: Values<O>, operands: Operands<A>, passed: readonly string[]): Promise<number> | number;
+}
 
 export interface Command {
-  /** Shown by --help: how to call it, what it does, its options. */
-  readonly help: string;
-  /** Returns the exit code: 0, or 1 when the answer is a bad one. @throws ThawError, UsageError */
-  run(args: readonly string[]): Promise<number>;
+  /** Reads the arguments and runs the command, or says what --help has to say. @throws ThawError, UsageError */
+  call(name: string, args: readonly string[]): Promise<number>;
 }
 
-type Options = NonNullable<ParseArgsConfig['options']>;
-
-interface Config<T extends Options> {
-  readonly args: string[];
-  readonly options: T;
-  readonly allowPositionals: true;
-  readonly strict: true;
+export function command<const O extends Options, const A extends readonly string[]>(
+  spec: Spec<O, A>,
+): Command {
+  return {
+    async call(name, args) {
+      const end = spec.passes === undefined ? -1 : args.indexOf('--');
+      const [own, passed] = end < 0 ? [args, []] : [args.slice(0, end), args.slice(end + 1)];
+      const parser = parserOf(name, spec);
+      if (!parse(parser, own, spec.passes)) return 0;
+      const given = parser.opts();
+      const options = Object.fromEntries(
+        Object.entries(spec.options).map(([key, { option, read }]) => [
+          key,
+          read(given[option.attributeName()]),
+        ]),
+      ) as Values<O>;
+      return spec.run(options, parser.processedArgs as unknown as Operands<A>, passed);
+    },
+  };
 }
 
-type Parsed<T extends Options> = ReturnType<typeof parseArgs<Config<T>>>;
+function parserOf(
+  name: string,
+  { about, options, operands, passes, notes }: Spec<Options, readonly string[]>,
+): Parser {
+  const parser = bareParser(name).description(about);
+  for (const operand of operands) parser.argument(operand);
+  for (const { option } of Object.values(options)) parser.addOption(option);
+  if (passes !== undefined) parser.usage(`${parser.usage()} [-- ${passes}]`);
+  if (notes !== undefined) parser.addHelpText('after', `\n${notes}`);
+  return parser;
+}
 
-/** Reads options and operands; operands stand in `positionals`. @throws UsageError */
-export function parse<const T extends Options>(args: readonly string[], options: T): Parsed<T> {
+/** A parser that throws where commander would end the process, and leaves the telling of errors to its caller. */
+export function bareParser(name: string): Parser {
+  return new Parser(name)
+    .helpOption('-h, --help', 'say this')
+    .exitOverride()
+    .configureOutput({ outputError: () => undefined });
+}
+
+/** False if the arguments asked for --help or --version only, which has been said. @throws UsageError */
+export function parse(parser: Parser, args: readonly string[], passes?: string): boolean {
   try {
-    return parseArgs<Config<T>>({ args: [...args], options, allowPositionals: true, strict: true });
+    parser.parse(args, { from: 'user' });
+    return true;
   } catch (error) {
-    // Only the first sentence: the rest explains Node's conventions.
-    throw new UsageError(messageOf(error).split('. ')[0] ?? '');
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return false;
+    const extra = parser.args[parser.registeredArguments.length];
+    if (error.code === 'commander.excessArguments' && extra !== undefined)
+      throw new UsageError(`unexpected argument: ${extra}`, {
+        remedy: passes === undefined ? undefined : `${passes} stand after --`,
+      });
+    throw new UsageError(problemOf(error));
   }
 }
 
-/** The only operand. @throws UsageError */
-export function oneOperand(operands: readonly string[], what: string): string {
-  const [operand, extra] = operands;
-  if (operand === undefined) throw new UsageError(`${what} is missing`);
-  if (extra !== undefined) throw new UsageError(`one ${what} is enough: ${extra}`);
-  return operand;
-}
+const MISSING = ['commander.missingArgument', 'commander.missingMandatoryOptionValue'];
 
-/** @throws UsageError */
-export function noOperands(operands: readonly string[]): void {
-  if (operands[0] !== undefined) throw new UsageError(`unexpected argument: ${operands[0]}`);
-}
-
-/** A process id. @throws UsageError */
-export function processId(text: string): number {
-  const pid = Number(text);
-  if (!Number.isInteger(pid) || pid <= 0) throw new UsageError(`--pid: not a process id: ${text}`);
-  return pid;
+/** `NAME is missing` for operands and options; else as commander says it. */
+function problemOf({ code, message }: CommanderError): string {
+  const [, what = ''] = /'([^' ]*)/.exec(message) ?? [];
+  return MISSING.includes(code)
+    ? `${what.replaceAll('|', ' or ')} is missing`
+    : message.replace(/^error: /, '');
 }
 
 /** Results go to stdout; nothing else does. */
@@ -58,9 +111,4 @@ export function print(text: string): void {
 
 export function printJson(value: unknown): void {
   print(`${JSON.stringify(value, undefined, 2)}\n`);
-}
-
-/** The names of the guards to leave out: as the option says, else $THAW_GUARDS_OFF. */
-export function guards(option: string | undefined): string[] {
-  return (option ?? process.env['THAW_GUARDS_OFF'] ?? '').split(',').filter((name) => name !== '');
 }

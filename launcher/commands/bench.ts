@@ -3,11 +3,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 
-import { oneOperand, parse, print, printJson } from '../command.js';
+import { command, print, printJson } from '../command.js';
 import type { Definition } from '../definition/schema.js';
-import { ThawError, UsageError } from '../errors.js';
+import { ThawError } from '../errors.js';
 import { interruptibly } from '../interruption.js';
 import { native } from '../engine/index.js';
+import { countOr, flag, json, store } from '../options.js';
 import { PHASES, parsePhases, untilResume, type Phases } from '../phases.js';
 import { Progress } from '../progress.js';
 import { median, summary } from '../statistics.js';
@@ -18,16 +19,6 @@ import { expectFree, isServer } from '../warmup/triggers/index.js';
 import { explained } from '../app/output.js';
 import { type Setting, settingOf } from '../app/setting.js';
 import { answer } from '../training/answer.js';
-
-export const help = `usage: thaw bench [--store DIR] [--runs N] [--trace] [--json] NAME
-
-Starts the app of a profile cold and warm in turn and prints how long each takes until it listens on its port (if the
-profile waits for one) and the commands of its [train] section, else of warmup.run, have succeeded; of an app with
-neither, until it has ended. The time of the commands is part of both. No instance may serve the port meanwhile.
-
-  --runs N    how often each is started; default: 5
-  --trace     more warm launches, with the time of their phases: from thaw-exec's main() until every thread runs again
-`;
 
 const RETRY_MS = 5;
 
@@ -41,23 +32,30 @@ interface Report {
   readonly phases: readonly Phases[];
 }
 
-export async function run(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parse(args, {
-    store: { type: 'string' },
-    runs: { type: 'string', default: '5' },
-    trace: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
-  });
-  const name = oneOperand(positionals, 'NAME');
-  const runs = Number(values.runs);
-  if (!Number.isInteger(runs) || runs < 1) throw new UsageError(`--runs: not a count: ${values.runs}`);
-  return interruptibly(async (signal) => {
-    const report = await measure(new Store(values.store), name, runs, values.trace, signal);
-    if (values.json) printJson(report);
-    else print(text(report));
-    return 0;
-  });
-}
+export default command({
+  about:
+    'Starts the app of a profile cold and warm in turn and prints how long each takes until it listens on its port (if the ' +
+    'profile waits for one) and the commands of its [train] section, else of warmup.run, have succeeded; of an app with ' +
+    'neither, until it has ended. The time of the commands is part of both. No instance may serve the port meanwhile.',
+  options: {
+    store,
+    json,
+    runs: countOr('--runs <N>', 'how often each is started', 5),
+    trace: flag(
+      '--trace',
+      "more warm launches, with the time of their phases: from thaw-exec's main() until every thread runs again",
+    ),
+  },
+  operands: ['<NAME>'],
+  run({ store, json, runs, trace }, [name]) {
+    return interruptibly(async (signal) => {
+      const report = await measure(new Store(store), name, runs, trace, signal);
+      if (json) printJson(report);
+      else print(text(report));
+      return 0;
+    });
+  },
+});
 
 async function measure(
   store: Store,

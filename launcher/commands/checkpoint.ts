@@ -1,60 +1,53 @@
 // thaw checkpoint: the engine by hand.
 import { resolve } from 'node:path';
 
-import { guards, noOperands, parse, print, printJson, processId } from '../command.js';
+import { command, print, printJson } from '../command.js';
 import { policyActions } from '../definition/policies.js';
 import { UsageError } from '../errors.js';
 import { type CheckpointReport, type Policy, native } from '../engine/index.js';
+import { flag, guardsOff, json, pid, repeated, required, store, text } from '../options.js';
 import { size } from '../table.js';
 
-export const help = `usage: thaw checkpoint --pid PID --image FILE [options]
+export default command({
+  about: 'Writes the image of a running process and ends the process.',
+  options: {
+    pid: required(pid('the process')),
+    image: required(text('--image <FILE>', 'the image to write')),
+    leaveRunning: flag('--leave-running', 'let the process run on'),
+    policies: repeated(
+      '--policy <type=T,path=P,action=A>',
+      'what to do with state that cannot be restored by itself; may be given several times, the first match wins; type ' +
+        'and path may be left out',
+      policy,
+    ),
+    guardsOff,
+    store,
+    json,
+  },
+  operands: [],
+  async run({ pid, leaveRunning, policies, guardsOff, ...options }) {
+    const image = resolve(options.image);
+    const report = await native.checkpoint({
+      pid,
+      image,
+      leaveRunning,
+      policies,
+      program: '',
+      args: [],
+      env: [],
+      cwd: '',
+      profile: '',
+      deliver: false,
+      inherit: [],
+      guardsOff,
+    });
+    if (options.json) printJson(report);
+    else print(reportText(image, report));
+    return 0;
+  },
+});
 
-Writes the image of a running process and ends the process.
-
-  --leave-running          let the process run on
-  --policy type=T,path=P,action=A
-                           what to do with state that cannot be restored by itself; may be given several times,
-                           the first match wins; type and path may be left out
-  --guards-off NAME,...    leave out guards of restored memory (for tests of what they guard against);
-                           default: $THAW_GUARDS_OFF
-  --store DIR              accepted as by every command; the image goes where --image says
-  --json                   report as JSON
-`;
-
-export async function run(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parse(args, {
-    pid: { type: 'string' },
-    image: { type: 'string' },
-    store: { type: 'string' },
-    'leave-running': { type: 'boolean' },
-    'guards-off': { type: 'string' },
-    policy: { type: 'string', multiple: true },
-    json: { type: 'boolean' },
-  });
-  noOperands(positionals);
-  if (values.pid === undefined) throw new UsageError('--pid is missing');
-  if (values.image === undefined) throw new UsageError('--image is missing');
-  const image = resolve(values.image);
-  const report = await native.checkpoint({
-    pid: processId(values.pid),
-    image,
-    leaveRunning: values['leave-running'] === true,
-    policies: (values.policy ?? []).map(policy),
-    program: '',
-    args: [],
-    env: [],
-    cwd: '',
-    profile: '',
-    deliver: false,
-    inherit: [],
-    guardsOff: guards(values['guards-off']),
-  });
-  if (values.json === true) printJson(report);
-  else print(text(image, report));
-  return 0;
-}
-
-function text(image: string, report: CheckpointReport): string {
+function reportText(image: string, report: CheckpointReport): string {
   return (
     `${image}: ${size(report.storedBytes)}, ${report.threads} threads, ${report.mappings} mappings, ` +
     `${report.descriptors} descriptors, frozen for ${report.frozenMs.toFixed(0)} ms\n`

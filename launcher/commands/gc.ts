@@ -1,33 +1,33 @@
 // thaw gc: what nothing needs any more.
-import { noOperands, parse, print, printJson } from '../command.js';
+import { command, print, printJson } from '../command.js';
+import { json, store } from '../options.js';
 import { type Removed, removeDangling, removeLeftovers, removeUnused } from '../store/install.js';
 import { Store, entries } from '../store/store.js';
 import { usage } from '../store/usage.js';
 import { size } from '../table.js';
 
-export const help = `usage: thaw gc [--store DIR] [--json]
-
-Removes old images that no running instance has mapped, what interrupted builds left behind, and index
-entries without a profile.
-`;
-
-export function run(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parse(args, { store: { type: 'string' }, json: { type: 'boolean' } });
-  noOperands(positionals);
-  const store = new Store(values.store);
-  const users = usage();
-  const removed: Removed[] = [
-    // Every folder, also of profiles whose first build never came to its end.
-    ...entries(store.profilesFolder).flatMap((name) => [
-      ...removeUnused(store, name, users),
-      ...removeLeftovers(store, name),
-    ]),
-    ...removeDangling(store),
-  ];
-  if (values.json === true) printJson(removed);
-  else print(text(removed));
-  return Promise.resolve(0);
-}
+export default command({
+  about:
+    'Removes old images that no running instance has mapped, what interrupted builds left behind, and index entries ' +
+    'without a profile.',
+  options: { store, json },
+  operands: [],
+  run(options) {
+    const store = new Store(options.store);
+    const users = usage();
+    const removed: Removed[] = [
+      // Every folder, also of profiles whose first build never came to its end.
+      ...entries(store.profilesFolder).flatMap((name) => [
+        ...removeUnused(store, name, users),
+        ...removeLeftovers(store, name),
+      ]),
+      ...removeDangling(store),
+    ];
+    if (options.json) printJson(removed);
+    else print(text(removed));
+    return 0;
+  },
+});
 
 function text(removed: readonly Removed[]): string {
   const lines = removed.map(({ path, size: bytes }) => `removed ${path} (${size(bytes)})\n`);

@@ -1,16 +1,27 @@
 // thaw list: the profiles in the store.
-import { noOperands, parse, print, printJson } from '../command.js';
+import { command, print, printJson } from '../command.js';
 import { messageOf } from '../errors.js';
 import { type Image, native } from '../engine/index.js';
+import { json, store } from '../options.js';
 import { Store } from '../store/store.js';
 import { type Usage, usage } from '../store/usage.js';
 import { size, table } from '../table.js';
 
-export const help = `usage: thaw list [--store DIR] [--json]
-
-Lists the profiles: when their image was made, what it takes on disk, how many older images are kept for
-instances that still run, the running instances, and the command.
-`;
+export default command({
+  about:
+    'Lists the profiles: when their image was made, what it takes on disk, how many older images are kept for instances ' +
+    'that still run, the running instances, and the command.',
+  options: { store, json },
+  operands: [],
+  run(options) {
+    const store = new Store(options.store);
+    const users = usage();
+    const list = store.names().map((name) => entry(store, name, users));
+    if (options.json) printJson(list);
+    else print(text(list));
+    return 0;
+  },
+});
 
 interface Entry {
   readonly name: string;
@@ -23,17 +34,6 @@ interface Entry {
   readonly args: readonly string[];
   /** Why there is no image to launch. */
   readonly problem: string | null;
-}
-
-export function run(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parse(args, { store: { type: 'string' }, json: { type: 'boolean' } });
-  noOperands(positionals);
-  const store = new Store(values.store);
-  const users = usage();
-  const list = store.names().map((name) => entry(store, name, users));
-  if (values.json === true) printJson(list);
-  else print(text(list));
-  return Promise.resolve(0);
 }
 
 function entry(store: Store, name: string, users: Usage): Entry {

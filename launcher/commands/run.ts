@@ -1,53 +1,50 @@
 // thaw run: thaw-exec by profile name.
-import { parse } from '../command.js';
-import { ThawError, UsageError, messageOf } from '../errors.js';
+import { command } from '../command.js';
+import { ThawError, messageOf } from '../errors.js';
 import { environmentList, native } from '../engine/index.js';
+import { flag, store } from '../options.js';
 import { Store } from '../store/store.js';
 import { accountOf } from '../app/account.js';
 
-export const help = `usage: thaw run [options] NAME [-- ARGS...]
-
-Becomes the app of a profile, in its folder, with the caller's environment and the profile's variables:
-warm from the image, or else by a cold start. ARGS are added to the profile's arguments; the image is for
-its own arguments only, so that they mean a cold start.
-
-  --store DIR      the store that holds the profile
-  --keep-pid       give the app the pid that it had when the image was made (needs privileges)
-  --no-fallback    never start cold: exit with 125 if the launch is not possible
-`;
-
-export async function run(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parse(args, {
-    store: { type: 'string' },
-    'keep-pid': { type: 'boolean' },
-    'no-fallback': { type: 'boolean' },
-  });
-  const [name, ...extra] = positionals;
-  if (name === undefined) throw new UsageError('NAME is missing');
-  if (extra.length > 0 && !args.includes('--')) throw new UsageError('arguments for the app stand after --');
-  const store = new Store(values.store);
-  const definition = store.definition(name);
-  await expectUser(name, definition.user);
-  try {
-    process.chdir(definition.cwd);
-  } catch (error) {
-    throw new ThawError(`cannot enter the profile's folder: ${messageOf(error)}`);
-  }
-  const options = [
-    ...(values['keep-pid'] === true ? ['--keep-pid'] : []),
-    ...(values['no-fallback'] === true ? ['--no-fallback'] : []),
-    // By name the image would be taken whatever the arguments; by its index, only with its own.
-    ...(extra.length === 0 ? ['--profile', name] : []),
-  ];
-  const command = [definition.program, ...definition.args, ...extra];
-  const thawExec = native.thawExec();
-  return native.exec(
-    thawExec,
-    [thawExec, '--store', store.root, ...options, '--', ...command],
-    environmentList({ ...process.env, ...definition.env }),
-    definition.launch.inherit,
-  );
-}
+export default command({
+  about:
+    "Becomes the app of a profile, in its folder, with the caller's environment and the profile's variables: warm from the " +
+    "image, or else by a cold start. ARGS are added to the profile's arguments; the image is for its own arguments only, so " +
+    'that they mean a cold start.',
+  options: {
+    store,
+    keepPid: flag(
+      '--keep-pid',
+      'give the app the pid that it had when the image was made (needs privileges)',
+    ),
+    fallback: flag('--no-fallback', 'never start cold: exit with 125 if the launch is not possible'),
+  },
+  operands: ['<NAME>'],
+  passes: 'ARGS...',
+  async run({ store: root, keepPid, fallback }, [name], extra) {
+    const store = new Store(root);
+    const definition = store.definition(name);
+    await expectUser(name, definition.user);
+    try {
+      process.chdir(definition.cwd);
+    } catch (error) {
+      throw new ThawError(`cannot enter the profile's folder: ${messageOf(error)}`);
+    }
+    const options = [
+      ...(keepPid ? ['--keep-pid'] : []),
+      ...(fallback ? [] : ['--no-fallback']),
+      // By name the image would be taken whatever the arguments; by its index, only with its own.
+      ...(extra.length === 0 ? ['--profile', name] : []),
+    ];
+    const thawExec = native.thawExec();
+    return native.exec(
+      thawExec,
+      [thawExec, '--store', store.root, ...options, '--', definition.program, ...definition.args, ...extra],
+      environmentList({ ...process.env, ...definition.env }),
+      definition.launch.inherit,
+    );
+  },
+});
 
 /** A cold start as somebody else, root above all, would be no fallback but other rights. */
 async function expectUser(name: string, user: string | undefined): Promise<void> {

@@ -1,29 +1,32 @@
 // thaw show: what an image holds.
-import { oneOperand, parse, print, printJson } from '../command.js';
+import { command, print, printJson } from '../command.js';
 import { type Image, type ImageMapping, type ImageProcess, native } from '../engine/index.js';
+import { flag, json, store } from '../options.js';
 import { imagePath } from '../store/image.js';
 import { needs } from '../store/needs.js';
 import { Store } from '../store/store.js';
 import { pairs, size, table } from '../table.js';
 
-export const help = `usage: thaw show [--store DIR] [--json] [--working-set] NAME|FILE
-
-Shows what the image of a profile, or an image file, holds: identity and requirements, sizes, threads,
-descriptors, mappings, timers, and what was left out of it and why. With --working-set: the pages that a launch is fed
-with, in the order in which the training launch first used them.
-`;
-
-export function run(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parse(args, {
-    store: { type: 'string' },
-    json: { type: 'boolean' },
-    'working-set': { type: 'boolean' },
-  });
-  const image = native.show(imagePath(new Store(values.store), oneOperand(positionals, 'NAME or FILE')));
-  if (values.json === true) printJson(image);
-  else print(values['working-set'] === true ? workingSet(image) : text(image));
-  return Promise.resolve(0);
-}
+export default command({
+  about:
+    'Shows what the image of a profile, or an image file, holds: identity and requirements, sizes, threads, descriptors, ' +
+    'mappings, timers, and what was left out of it and why.',
+  options: {
+    store,
+    json,
+    workingSet: flag(
+      '--working-set',
+      'the pages that a launch is fed with, in the order in which the training launch first used them',
+    ),
+  },
+  operands: ['<NAME|FILE>'],
+  run(options, [operand]) {
+    const image = native.show(imagePath(new Store(options.store), operand));
+    if (options.json) printJson(image);
+    else print(options.workingSet ? workingSet(image) : text(image));
+    return 0;
+  },
+});
 
 /** Runs of pages, each with the mapping that it lies in. */
 function workingSet({ header, workingSet: { runs }, processes }: Image): string {

@@ -1,48 +1,47 @@
 // thaw verify: every condition of a launch, and on request the page data; or whether images fit a device's root.
 import { join } from 'node:path';
 
-import { parse, print, printJson } from '../command.js';
+import { command, print, printJson } from '../command.js';
 import { ThawError, UsageError } from '../errors.js';
 import { type Verdict, native } from '../engine/index.js';
+import { flag, json, store, text } from '../options.js';
 import { imagePath } from '../store/image.js';
 import { Store } from '../store/store.js';
 import { needs } from '../store/needs.js';
 import { pairs } from '../table.js';
 
-export const help = `usage: thaw verify [--store DIR] [--data] [--json] NAME|FILE...
-       thaw verify --root DIR [--data] [--json] [NAME|FILE...]
-
-Checks all that a launch from the image would check, as the user who calls it. Exit code 1 when a launch
-would start cold; the problems are listed with their remedies.
-
-  --root DIR    check against a device's root file system in the folder DIR instead: whether the files that the image
-                depends on are there and are the same, for images of any CPU; and say what else it needs of the
-                device. Default: all images of the store in that root
-  --data        also read all page data and compare its checksum
-`;
+export default command({
+  about:
+    'Checks all that a launch from the image would check, as the user who calls it. Exit code 1 when a launch would start ' +
+    'cold; the problems are listed with their remedies.',
+  options: {
+    store,
+    root: text(
+      '--root <DIR>',
+      "check against a device's root file system in this folder instead: whether the files that the image depends on are " +
+        'there and are the same, for images of any CPU; and say what else it needs of the device. Without NAME or FILE: ' +
+        'all images of the store in that root',
+    ),
+    data: flag('--data', 'also read all page data and compare its checksum'),
+    json,
+  },
+  operands: ['[NAME|FILE...]'],
+  run({ root, data, ...options }, [named]) {
+    if (named.length === 0 && root === undefined) throw new UsageError('NAME or FILE is missing');
+    const store = new Store(options.store ?? (root === undefined ? undefined : join(root, 'var/lib/thaw')));
+    const operands = named.length === 0 ? storedNames(store) : named;
+    const verified = operands.map((operand) => verify(operand, store, data, root));
+    if (options.json) printJson(verdicts(verified, root));
+    else print(verified.map(verdictText).join(''));
+    return verified.every(({ verdict }) => verdict.ok) ? 0 : 1;
+  },
+});
 
 interface Verified {
   readonly image: string;
   readonly verdict: Verdict;
   /** What the device must have besides the files; known with --root. */
   readonly needs: readonly (readonly [string, string])[];
-}
-
-export function run(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parse(args, {
-    store: { type: 'string' },
-    root: { type: 'string' },
-    data: { type: 'boolean' },
-    json: { type: 'boolean' },
-  });
-  const { root } = values;
-  if (positionals.length === 0 && root === undefined) throw new UsageError('NAME or FILE is missing');
-  const store = new Store(values.store ?? (root === undefined ? undefined : join(root, 'var/lib/thaw')));
-  const operands = positionals.length === 0 ? storedNames(store) : positionals;
-  const verified = operands.map((operand) => verify(operand, store, values.data === true, root));
-  if (values.json === true) printJson(json(verified, root));
-  else print(verified.map(text).join(''));
-  return Promise.resolve(verified.every(({ verdict }) => verdict.ok) ? 0 : 1);
 }
 
 function storedNames(store: Store): string[] {
@@ -60,7 +59,7 @@ function verify(operand: string, store: Store, data: boolean, root: string | und
   return { image: operand, verdict, needs: root !== undefined && readable ? needs(native.show(path)) : [] };
 }
 
-function json(verified: readonly Verified[], root: string | undefined): unknown {
+function verdicts(verified: readonly Verified[], root: string | undefined): unknown {
   const [one] = verified;
   if (root === undefined && verified.length === 1) return one?.verdict;
   return verified.map(({ image, verdict, needs }) => ({
@@ -70,7 +69,7 @@ function json(verified: readonly Verified[], root: string | undefined): unknown 
   }));
 }
 
-function text({ image, verdict, needs }: Verified): string {
+function verdictText({ image, verdict, needs }: Verified): string {
   const problems = verdict.problems.map(
     ({ condition, what, remedy }) =>
       `${image}: ${condition}: ${what}\n${remedy === '' ? '' : `  ${remedy}\n`}`,

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { projectFolder } from '../../launcher/native.js';
+import { projectFolder } from '../../launcher/engine/index.js';
 import { documents } from './documents.js';
 
 for (const [path, text] of await documents()) writeFileSync(join(projectFolder, path), text);

@@ -3,7 +3,7 @@ import test from 'ava';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { projectFolder } from '../../launcher/native.js';
+import { projectFolder } from '../../launcher/engine/index.js';
 import { documents } from '../../scripts/reference/documents.js';
 
 for (const [path, text] of await documents())
