@@ -10,7 +10,7 @@ import { ThawError, UsageError } from '../launcher/errors.js';
 import { main } from '../launcher/main.js';
 import { countOr, names, parsed } from '../launcher/options.js';
 import { median, quantile } from '../launcher/statistics.js';
-import { table } from '../launcher/table.js';
+import { table } from '../launcher/columns.js';
 import { ARM_CPUS, type ArmCpu } from '../launcher/firmware/cpu.js';
 import { commit } from './machine.js';
 import { root } from './paths.js';

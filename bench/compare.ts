@@ -1,6 +1,6 @@
 // Two runs of the bench, before and after a change.
 import { summary } from '../launcher/statistics.js';
-import { table } from '../launcher/table.js';
+import { table } from '../launcher/columns.js';
 import { quantity } from './present.js';
 import { find, keyText, type Results, type Series } from './results.js';
 

@@ -11,7 +11,7 @@ import { command } from '../launcher/command.js';
 import { main } from '../launcher/main.js';
 import { countOr } from '../launcher/options.js';
 import { median } from '../launcher/statistics.js';
-import { type Column, table } from '../launcher/table.js';
+import { type Column, table } from '../launcher/columns.js';
 import { Thaw } from './thaw.js';
 
 interface Measurement {

@@ -1,6 +1,6 @@
 // Results as tables for people.
 import { summary } from '../launcher/statistics.js';
-import { table } from '../launcher/table.js';
+import { table } from '../launcher/columns.js';
 import { machineText } from './machine.js';
 import type { Results, Series, Unit } from './results.js';
 import { speedToReach } from './targets.js';

@@ -1,9 +1,11 @@
 // Progress of long work on stderr: one line per step, with how long it took.
-import { duration } from './table.js';
+import { clearLine, cursorTo } from 'node:readline';
+// As a whole: Debian's Node.js 18, on which builds in guests run, has no styleText; nobody asks it for colours.
+import util from 'node:util';
 
-const GREEN = '\x1b[32m';
-const RED = '\x1b[31m';
-const DIM = '\x1b[2m';
+import { duration } from './units.js';
+
+type Style = 'green' | 'red' | 'dim';
 
 export class Progress {
   private readonly terminal: boolean;
@@ -24,21 +26,26 @@ export class Progress {
     if (this.terminal) this.stream.write(`  ${this.title}: ${name} ...`);
     try {
       const result = await work();
-      this.end(GREEN, 'ok', name, performance.now() - begin, detail?.(result) ?? '');
+      this.end('green', 'ok', name, performance.now() - begin, detail?.(result) ?? '');
       return result;
     } catch (error) {
-      this.end(RED, 'failed', name, performance.now() - begin, '');
+      this.end('red', 'failed', name, performance.now() - begin, '');
       throw error;
     }
   }
 
-  private end(color: string, verdict: string, name: string, ms: number, detail: string): void {
-    const time = this.paint(DIM, duration(ms).padStart(8));
-    const line = `  ${this.title}: ${this.paint(color, verdict)}  ${time}  ${name}`;
-    this.stream.write(`${this.terminal ? '\r\x1b[K' : ''}${line}${detail === '' ? '' : `: ${detail}`}\n`);
+  private end(style: Style, verdict: string, name: string, ms: number, detail: string): void {
+    const time = this.paint('dim', duration(ms).padStart(8));
+    const line = `  ${this.title}: ${this.paint(style, verdict)}  ${time}  ${name}`;
+    if (this.terminal) {
+      cursorTo(this.stream, 0);
+      clearLine(this.stream, 1);
+    }
+    this.stream.write(`${line}${detail === '' ? '' : `: ${detail}`}\n`);
   }
 
-  private paint(color: string, text: string): string {
-    return this.color ? `${color}${text}\x1b[0m` : text;
+  private paint(style: Style, text: string): string {
+    // Else it would look at stdout, which is for results.
+    return this.color ? util.styleText(style, text, { validateStream: false }) : text;
   }
 }

@@ -5,7 +5,7 @@ import { type Image, native } from '../engine/index.js';
 import type { Progress } from '../progress.js';
 import { trial } from '../proving/trial.js';
 import { verify } from '../proving/verify.js';
-import { size } from '../table.js';
+import { size } from '../units.js';
 import { train } from '../training/train.js';
 
 /** Records the working set of an image that is not installed yet, and proves that its app works. @throws ThawError */

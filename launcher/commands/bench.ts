@@ -13,7 +13,7 @@ import { PHASES, parsePhases, untilResume, type Phases } from '../phases.js';
 import { Progress } from '../progress.js';
 import { median, summary } from '../statistics.js';
 import { Store } from '../store/store.js';
-import { table } from '../table.js';
+import { table } from '../columns.js';
 import { App, exitText } from '../app/app.js';
 import { expectFree, isServer } from '../warmup/triggers/index.js';
 import { explained } from '../app/output.js';

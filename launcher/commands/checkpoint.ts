@@ -6,7 +6,7 @@ import { policyActions } from '../definition/policies.js';
 import { UsageError } from '../errors.js';
 import { type CheckpointReport, type Policy, native } from '../engine/index.js';
 import { flag, guardsOff, json, pid, repeated, required, store, text } from '../options.js';
-import { size } from '../table.js';
+import { size } from '../units.js';
 
 export default command({
   about: 'Writes the image of a running process and ends the process.',

@@ -4,7 +4,7 @@ import { json, store } from '../options.js';
 import { type Removed, removeDangling, removeLeftovers, removeUnused } from '../store/install.js';
 import { Store, entries } from '../store/store.js';
 import { usage } from '../store/usage.js';
-import { size } from '../table.js';
+import { size } from '../units.js';
 
 export default command({
   about:

@@ -5,7 +5,8 @@ import { type Image, native } from '../engine/index.js';
 import { json, store } from '../options.js';
 import { Store } from '../store/store.js';
 import { type Usage, usage } from '../store/usage.js';
-import { size, table } from '../table.js';
+import { table } from '../columns.js';
+import { size } from '../units.js';
 
 export default command({
   about:

@@ -5,7 +5,8 @@ import { flag, json, store } from '../options.js';
 import { imagePath } from '../store/image.js';
 import { needs } from '../store/needs.js';
 import { Store } from '../store/store.js';
-import { pairs, size, table } from '../table.js';
+import { pairs, table } from '../columns.js';
+import { size } from '../units.js';
 
 export default command({
   about:

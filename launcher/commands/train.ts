@@ -4,7 +4,7 @@ import { interruptibly } from '../interruption.js';
 import { json, store } from '../options.js';
 import { Progress } from '../progress.js';
 import { Store } from '../store/store.js';
-import { size } from '../table.js';
+import { size } from '../units.js';
 import { retrain } from '../building/retrain.js';
 
 export default command({

@@ -8,7 +8,7 @@ import { flag, json, store, text } from '../options.js';
 import { imagePath } from '../store/image.js';
 import { Store } from '../store/store.js';
 import { needs } from '../store/needs.js';
-import { pairs } from '../table.js';
+import { pairs } from '../columns.js';
 
 export default command({
   about:

@@ -13,7 +13,7 @@ import {
 import { dirname, join, posix } from 'node:path';
 
 import { ThawError } from '../errors.js';
-import { size } from '../table.js';
+import { size } from '../units.js';
 import { runTool } from './process.js';
 import type { Root } from './root.js';
 import { STORE, diskUsage } from './store.js';

@@ -9,7 +9,7 @@ import type { Definition } from '../definition/schema.js';
 import { ThawError } from '../errors.js';
 import { native } from '../engine/index.js';
 import { Progress } from '../progress.js';
-import { size } from '../table.js';
+import { size } from '../units.js';
 import { Guest, type GuestSetting } from './guest.js';
 import { type Root, openRoot } from './root.js';
 import { diskUsage, imagesIn } from './store.js';

@@ -1,6 +1,6 @@
 // The image of an app that is warm.
 import { type CheckpointReport, environmentList, native } from '../engine/index.js';
-import { size } from '../table.js';
+import { size } from '../units.js';
 import { type WarmUp, whenWarm } from './warm_up.js';
 
 /** Warms the app up and writes its image; ends the app. @throws ThawError */

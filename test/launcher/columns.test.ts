@@ -1,7 +1,8 @@
 // What people read: columns, sizes, durations.
 import test from 'ava';
 
-import { duration, pairs, size, table } from '../../launcher/table.js';
+import { pairs, table } from '../../launcher/columns.js';
+import { duration, size } from '../../launcher/units.js';
 
 test('columns are as wide as their widest cell, numbers stand to the right, no line ends in blanks', (t) => {
   const text = table(

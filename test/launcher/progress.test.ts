@@ -1,0 +1,33 @@
+// Progress: lines for people at a terminal, with colours unless they do without, and plain lines for everything else.
+import test from 'ava';
+import { PassThrough } from 'node:stream';
+
+import { Progress } from '../../launcher/progress.js';
+
+/** What is written about one step that goes well and one that does not; times are T. */
+async function said(isTTY: boolean): Promise<string> {
+  const stream = Object.assign(new PassThrough({ encoding: 'utf8' }), { isTTY });
+  const progress = new Progress('app', stream as unknown as NodeJS.WriteStream);
+  await progress.step('start', () => 7, String);
+  await progress.step('train', () => Promise.reject(new Error('no'))).catch(() => undefined);
+  return (stream.read() as string).replace(/ +\d+ ms/g, ' T');
+}
+
+test.serial('nothing but the results where nobody watches', async (t) => {
+  t.is(await said(false), '  app: ok T  start: 7\n  app: failed T  train\n');
+});
+
+test.serial('at a terminal, each line is begun with the step, and replaced by its result', async (t) => {
+  delete process.env['NO_COLOR'];
+  const back = '\x1b[1G\x1b[0K';
+  t.is(
+    await said(true),
+    `  app: start ...${back}  app: \x1b[32mok\x1b[39m  \x1b[2m T\x1b[22m  start: 7\n` +
+      `  app: train ...${back}  app: \x1b[31mfailed\x1b[39m  \x1b[2m T\x1b[22m  train\n`,
+  );
+});
+
+test.serial('NO_COLOR takes the colours away', async (t) => {
+  process.env['NO_COLOR'] = '1';
+  t.notRegex(await said(true), /\x1b\[\d+m/);
+});
