@@ -1,6 +1,5 @@
 // Progress of long work on stderr: one line per step, with how long it took.
 import { clearLine, cursorTo } from 'node:readline';
-// As a whole: Debian's Node.js 18, on which builds in guests run, has no styleText; nobody asks it for colours.
 import util from 'node:util';
 
 import { duration } from './units.js';
@@ -16,7 +15,8 @@ export class Progress {
     private readonly stream: NodeJS.WriteStream = process.stderr,
   ) {
     this.terminal = stream.isTTY;
-    this.color = this.terminal && (process.env['NO_COLOR'] ?? '') === '';
+    // Node.js has it since 20.12; Debian's 18, on which builds in guests run, does without colours.
+    this.color = this.terminal && (process.env['NO_COLOR'] ?? '') === '' && 'styleText' in util;
   }
 
   /** Does `work` and says how it went; `detail` words its result. Errors pass through. */

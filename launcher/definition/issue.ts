@@ -17,8 +17,8 @@ export function complaintOf(schema: v.GenericSchema, issues: readonly v.BaseIssu
   const accepted = `accepted: ${acceptedAt(schema, path)}`;
   if (isUnknownKey(issue))
     return { path, what: 'is not known', remedy: `accepted here: ${keysBeside(schema, path)}` };
-  if (issue.type === 'raw_check') return { path, what: issue.message, remedy: issue.expected ?? accepted };
-  return { path, what: what(issue), remedy: accepted };
+  const remedy = issue.type === 'raw_check' ? issue.expected : null;
+  return { path, what: what(issue), remedy: remedy ?? accepted };
 }
 
 function what(issue: v.BaseIssue<unknown>): string {
