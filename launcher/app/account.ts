@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 
 import { ThawError } from '../errors.js';
 import type { User } from '../engine/index.js';
-import { withTools } from '../tools.js';
+import { withTools } from './tools.js';
 
 // Not execa: `thaw run` looks its user up, and shall not wait for what it takes to load that.
 const execute = promisify(execFile);

@@ -4,8 +4,8 @@ import { setTimeout } from 'node:timers/promises';
 
 import { ThawError } from '../errors.js';
 import { logOf, msSince } from '../log.js';
-import { shellPath, withTools } from '../tools.js';
 import type { Setting } from './setting.js';
+import { shellPath, withTools } from './tools.js';
 
 const RETRY_MS = 50;
 
