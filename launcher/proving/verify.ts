@@ -11,9 +11,9 @@ export function verify(image: string, { account }: Setting, options: VerifyOptio
   const begin = performance.now();
   const { problems } = native.verify(image, options);
   provingLog.debug({ image, ...options, problems: problems.length, ms: msSince(begin) }, 'verified');
-  for (const problem of problems) provingLog.warn({ image, ...problem }, 'cannot be launched here');
   // Another user's image is not for the builder: the trial, as that user, will tell.
   const real = problems.filter(({ condition }) => condition !== 'user' || account.change === undefined);
+  for (const problem of real) provingLog.warn({ image, ...problem }, 'cannot be launched here');
   const [first] = real;
   if (first === undefined) return;
   throw new ThawError(real.map(({ what }) => what).join('\n'), { remedy: first.remedy });

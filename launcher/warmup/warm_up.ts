@@ -7,7 +7,7 @@ import type { Setting } from '../app/setting.js';
 import { logOf, msSince } from '../log.js';
 import type { Definition } from '../definition/schema.js';
 import type { Progress } from '../progress.js';
-import { type Ready, expectFree, prepare, waitFor } from './triggers/index.js';
+import { type Prepared, type Ready, expectFree, prepare, waitFor } from './triggers/index.js';
 
 const appLog = logOf('app');
 
@@ -24,41 +24,52 @@ export interface WarmUp {
  * Starts the app, warms it up, and does `work` while it is warm. The app is gone afterwards, whatever happened.
  * @throws ThawError saying what held it up
  */
-export async function whenWarm<T>(
-  { definition, setting, log, progress, interrupt }: WarmUp,
-  work: (app: App, ready: Ready) => Promise<T>,
-): Promise<T> {
-  const { until, run, settleMs, timeoutMs } = definition.warmup;
-  const limit = (what: string, remedy: string): Limits => ({ what, timeoutMs, interrupt, remedy });
-  expectFree(until);
-  const prepared = prepare(until);
-  const warm = { ...setting, env: { ...setting.env, ...prepared.env }, freshClocks: true };
-  const begin = performance.now();
-  const app = new App([definition.program, ...definition.args], warm, log);
+export async function whenWarm<T>(warmUp: WarmUp, work: (app: App, ready: Ready) => Promise<T>): Promise<T> {
+  const { definition, setting, log } = warmUp;
+  const { program, args, warmup } = definition;
+  expectFree(warmup.until);
+  const prepared = prepare(warmup.until);
   try {
-    const ready = await progress.step('start', () =>
-      app.during(
-        (signal) => waitFor(until, { ...prepared, pid: app.pid, log, signal }),
-        limit('start', 'see warmup.until and warmup.timeout in the profile'),
-      ),
-    );
-    if (run.length > 0)
-      await progress.step('exercise', () =>
-        app.during(
-          (signal) => exercise(run, setting, signal),
-          limit('exercise', 'see warmup.run and warmup.timeout in the profile'),
-        ),
-      );
-    await progress.step('settle', () =>
-      app.during((signal) => setTimeout(settleMs, undefined, { signal }), {
-        ...limit('settle', ''),
-        timeoutMs: settleMs + timeoutMs,
-      }),
-    );
-    appLog.info({ pid: app.pid, profile: definition.name, until, ms: msSince(begin) }, 'warm');
-    return await work(app, ready);
+    const env = { ...setting.env, ...prepared.env };
+    const app = new App([program, ...args], { ...setting, env, freshClocks: true }, log);
+    try {
+      return await work(app, await warmed(app, prepared, warmUp));
+    } finally {
+      await app.end();
+    }
   } finally {
-    await app.end();
     prepared.close();
   }
+}
+
+/** Resolves when the app is warm, has been exercised and was left alone for a while. */
+async function warmed(
+  app: App,
+  prepared: Prepared,
+  { definition, setting, log, progress, interrupt }: WarmUp,
+): Promise<Ready> {
+  const { until, run, settleMs, timeoutMs } = definition.warmup;
+  const limit = (what: string, remedy: string): Limits => ({ what, timeoutMs, interrupt, remedy });
+  const begin = performance.now();
+  const ready = await progress.step('start', () =>
+    app.during(
+      (signal) => waitFor(until, { ...prepared, pid: app.pid, log, signal }),
+      limit('start', 'see warmup.until and warmup.timeout in the profile'),
+    ),
+  );
+  if (run.length > 0)
+    await progress.step('exercise', () =>
+      app.during(
+        (signal) => exercise(run, setting, signal),
+        limit('exercise', 'see warmup.run and warmup.timeout in the profile'),
+      ),
+    );
+  await progress.step('settle', () =>
+    app.during((signal) => setTimeout(settleMs, undefined, { signal }), {
+      ...limit('settle', ''),
+      timeoutMs: settleMs + timeoutMs,
+    }),
+  );
+  appLog.info({ pid: app.pid, profile: definition.name, until, ms: msSince(begin) }, 'warm');
+  return ready;
 }

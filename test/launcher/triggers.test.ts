@@ -1,5 +1,6 @@
 // Each trigger tells when the app is warm: not before, and the image goes on from there.
 import test from 'ava';
+import { chmodSync } from 'node:fs';
 
 import { Workshop } from './support.js';
 
@@ -42,4 +43,16 @@ test('a file of an earlier run is no sign', (t) => {
   const build = workshop.thaw('build', toml);
   t.is(build.status, 1);
   t.regex(build.stderr, /not done after 0\.5 s/);
+});
+
+test('an app that cannot be started is not waited for', (t) => {
+  const workshop = new Workshop(t);
+  chmodSync(workshop.write('app', 'no program'), 0o755);
+  const toml = workshop.write(
+    'app.toml',
+    'name = "app"\nprogram = "./app"\n[warmup]\nuntil = { notify = true }\n',
+  );
+  const build = workshop.thaw('build', toml);
+  t.is(build.status, 1, build.stderr);
+  t.regex(build.stderr, /app: cannot execute it: Exec format error/);
 });
