@@ -26,8 +26,8 @@ long unmap(uint64_t start, uint64_t end) {
 long read_image(const Handover& handover, uint64_t address, uint64_t size, uint64_t offset) {
   while (size > 0) {
     const long got = raw::pread(handover.image_fd, address, size, offset);
-    if (got == -4) continue;  // EINTR
-    if (got == 0) return -5;  // EIO: the file ends too early
+    if (got == -EINTR) continue;
+    if (got == 0) return -EIO;  // The file ends too early.
     if (got < 0) return got;
     address += static_cast<uint64_t>(got);
     offset += static_cast<uint64_t>(got);
@@ -77,7 +77,7 @@ long execute(const Handover& handover, const Op& op) {
     case OpKind::seal:
       return raw::call(young::kNrMseal, address, size, 0);
   }
-  return -22;
+  return -EINVAL;
 }
 
 const char* name_of(OpKind kind) {

@@ -1,0 +1,84 @@
+#include "restorer/timers.h"
+
+#include <asm/errno.h>
+#include <asm/unistd.h>
+#include <linux/signal.h>
+
+#include "arch/this_cpu.h"
+#include "restorer/cold_start.h"
+
+namespace thaw::restorer {
+namespace {
+
+/// Timer ids are given in ascending order; ids that the app had deleted are made and deleted again.
+long create_timer(const Handover& handover, const model::PosixTimer& timer) {
+  struct {
+    unsigned long value;
+    int signal, notify;
+    int tid;
+    char padding[64];
+  } event = {static_cast<unsigned long>(timer.value),
+             static_cast<int>(timer.signal),
+             static_cast<int>(timer.notify),
+             0,
+             {}};
+  if (timer.notify == SIGEV_THREAD_ID) {
+    const uint32_t index = timer.thread;
+    const uint64_t word = handover.threads[index].tid_word;
+    event.tid = word != 0 ? *reinterpret_cast<int*>(static_cast<uintptr_t>(word))
+                          : static_cast<int>(raw::call(__NR_gettid));
+  }
+  constexpr int kMostIds = 1 << 16;
+  for (int i = 0; i < kMostIds; ++i) {
+    int id = -1;
+    const long result =
+        raw::call(__NR_timer_create, static_cast<long>(static_cast<int>(timer.clock)),
+                  reinterpret_cast<long>(&event), reinterpret_cast<long>(&id));
+    if (result < 0) return result;
+    if (id == timer.id) return 0;
+    raw::call(__NR_timer_delete, id);
+    if (id > timer.id) return -EEXIST;
+  }
+  return -EEXIST;
+}
+
+void start_interval_timers(const Handover& handover) {
+  for (int which = 0; which < 3; ++which) {
+    const model::IntervalTimer& timer = handover.process->itimers[which];
+    // An interval without a value: it has expired and waits for its signal to be taken.
+    const uint64_t value_us = timer.value_us != 0 ? timer.value_us : timer.interval_us;
+    if (value_us == 0) continue;
+    long value[4] = {static_cast<long>(timer.interval_us / 1'000'000),
+                     static_cast<long>(timer.interval_us % 1'000'000),
+                     static_cast<long>(value_us / 1'000'000),
+                     static_cast<long>(value_us % 1'000'000)};
+    raw::call(__NR_setitimer, which, reinterpret_cast<long>(value), 0);
+  }
+}
+
+/// With what remained at checkpoint: a periodic timer goes on in its rhythm.
+void arm_timers(const Handover& handover) {
+  for (uint32_t i = 0; i < handover.process->timers.count; ++i) {
+    const model::PosixTimer& timer = handover.timers[i];
+    if (timer.value_ns == 0) continue;
+    long value[4] = {static_cast<long>(timer.interval_ns / 1'000'000'000),
+                     static_cast<long>(timer.interval_ns % 1'000'000'000),
+                     static_cast<long>(timer.value_ns / 1'000'000'000),
+                     static_cast<long>(timer.value_ns % 1'000'000'000)};
+    raw::call(__NR_timer_settime, timer.id, 0, reinterpret_cast<long>(value), 0);
+  }
+}
+
+}  // namespace
+
+void create_timers(Handover& handover) {
+  for (uint32_t i = 0; i < handover.process->timers.count; ++i)
+    check(handover, create_timer(handover, handover.timers[i]), "cannot make a POSIX timer");
+}
+
+void start_timers(const Handover& handover) {
+  start_interval_timers(handover);
+  arm_timers(handover);
+}
+
+}  // namespace thaw::restorer
