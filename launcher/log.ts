@@ -3,7 +3,7 @@
 // commands and tools wrote, too; by default nothing.
 import { type Logger, pino } from 'pino';
 
-const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
+export const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
 
 /** $THAW_LOG is shared with thaw-exec: a level that only one of them knows must not stop the other. */
 function level(): string {

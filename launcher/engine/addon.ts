@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 import { hostCpu } from '../cpus.js';
 import { ThawError, messageOf } from '../errors.js';
-import type { Check, CheckpointReport, Exit, StoreLayout, Verdict } from './answers.js';
+import type { Check, CheckpointReport, Exit, StoreLayout, Verdict, Vocabulary } from './answers.js';
 import type { Image } from './image.js';
 import type { CheckpointOptions, FaultRecorder, SpawnOptions, VerifyOptions } from './requests.js';
 
@@ -24,6 +24,7 @@ export interface Addon {
   train(path: string, pid: number, faults: FaultRecorder): void;
   doctor(pid?: number): readonly Check[];
   checkKernel(): void;
+  vocabulary(): Vocabulary;
   readonly store: StoreLayout;
   ownStore(): string;
   launchKey(program: string, args: readonly string[] | null): string;

@@ -35,6 +35,18 @@ const check = v.strictObject({
 
 export const checksSchema = v.array(check);
 
+/** The words that both sides use. The launcher's own constants are compared with these by a test. */
+export const vocabularySchema = v.strictObject({
+  policyActions: v.array(v.string()),
+  policyTypes: v.array(v.string()),
+  cpus: v.array(v.string()),
+  /** Of a launch, in their order. */
+  phases: v.array(v.string()),
+  /** What thaw-exec takes in $THAW_LOG. */
+  logLevels: v.array(v.string()),
+  imageVersion: v.number(),
+});
+
 export const storeLayoutSchema = v.strictObject({
   /** The folder of the profiles, and of the index, and the link to a profile's image that launches use. */
   profiles: v.string(),
@@ -48,5 +60,6 @@ export type Exit = Told<typeof exitSchema>;
 export type CheckpointReport = Told<typeof checkpointReportSchema>;
 export type Problem = Told<typeof problem>;
 export type Verdict = Told<typeof verdictSchema>;
+export type Vocabulary = Told<typeof vocabularySchema>;
 export type StoreLayout = Told<typeof storeLayoutSchema>;
 export type Check = Told<typeof check>;

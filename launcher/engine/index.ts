@@ -1,7 +1,7 @@
 // The engine, as the commands call it: build/<cpu>/thaw.node and build/<cpu>/thaw-exec. What it throws is a ThawError.
 import { ThawError, messageOf } from '../errors.js';
 import { addon, built } from './addon.js';
-import type { Check, CheckpointReport, Exit, StoreLayout, Verdict } from './answers.js';
+import type { Check, CheckpointReport, Exit, StoreLayout, Verdict, Vocabulary } from './answers.js';
 import type { Image } from './image.js';
 import type { CheckpointOptions, FaultRecorder, SpawnOptions, VerifyOptions } from './requests.js';
 
@@ -70,6 +70,7 @@ export const native = {
       addon().checkKernel();
     });
   },
+  vocabulary: (): Vocabulary => addon().vocabulary(),
   /** The names of what lies in a store. */
   get store(): StoreLayout {
     return addon().store;

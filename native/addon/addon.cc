@@ -27,6 +27,7 @@ constexpr Function kFunctions[] = {
     {"train", train},
     {"doctor", doctor},
     {"checkKernel", check_kernel},
+    {"vocabulary", vocabulary},
     {"ownStore", own_store},
     {"launchKey", launch_key},
     {"receiveDatagram", receive_datagram},

@@ -22,6 +22,7 @@ Napi::Value fault_recorder(const Napi::CallbackInfo& info);
 Napi::Value train(const Napi::CallbackInfo& info);
 Napi::Value doctor(const Napi::CallbackInfo& info);
 Napi::Value check_kernel(const Napi::CallbackInfo& info);
+Napi::Value vocabulary(const Napi::CallbackInfo& info);
 Napi::Object store_layout(Napi::Env env);
 Napi::Value own_store(const Napi::CallbackInfo& info);
 Napi::Value launch_key(const Napi::CallbackInfo& info);

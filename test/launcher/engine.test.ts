@@ -5,16 +5,36 @@ import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 
+import { policyActions, policyTypes } from '../../launcher/definition/policies.js';
 import {
   checkpointReportSchema,
   checksSchema,
   exitSchema,
   storeLayoutSchema,
   verdictSchema,
+  vocabularySchema,
 } from '../../launcher/engine/answers.js';
 import { imageSchema } from '../../launcher/engine/image.js';
-import { native } from '../../launcher/engine/index.js';
+import { type CheckpointOptions, type Policy, native } from '../../launcher/engine/index.js';
+import { ThawError } from '../../launcher/errors.js';
+import { ARM_CPUS } from '../../launcher/firmware/cpu.js';
+import { LEVELS } from '../../launcher/log.js';
+import { PHASES } from '../../launcher/phases.js';
 import { Workshop } from './support.js';
+
+/** A checkpoint of a process as /proc tells of it. */
+const asFound: Omit<CheckpointOptions, 'pid' | 'image'> = {
+  leaveRunning: false,
+  policies: [],
+  program: '',
+  args: [],
+  env: [],
+  cwd: '',
+  profile: '',
+  deliver: false,
+  inherit: [],
+  guardsOff: [],
+};
 
 /** A timer and a file, so that these tables of the image have a row, too. */
 const work = `
@@ -32,6 +52,7 @@ test('what an image holds', (t) => {
   );
   t.is(built.status, 0, built.stderr);
   const image = v.parse(imageSchema, native.show(join(workshop.store, 'profiles', 'app', 'current.thaw')));
+  t.is(image.header.version, native.vocabulary().imageVersion);
   const [process] = image.processes;
   assert(process);
   t.true(image.workingSet.runs.length > 0);
@@ -56,20 +77,7 @@ test('how a checkpoint, its check and its process ended', async (t) => {
     setsid: false,
   });
   closeSync(nothing);
-  const report = await native.checkpoint({
-    pid,
-    image,
-    leaveRunning: false,
-    policies: [],
-    program: '',
-    args: [],
-    env: [],
-    cwd: '',
-    profile: '',
-    deliver: false,
-    inherit: [],
-    guardsOff: [],
-  });
+  const report = await native.checkpoint({ ...asFound, pid, image });
   v.parse(checkpointReportSchema, report);
   t.deepEqual(v.parse(exitSchema, await native.wait(pid)), { code: null, signal: 9 });
   t.deepEqual(v.parse(verdictSchema, native.verify(image, { data: true })), { ok: true, problems: [] });
@@ -80,10 +88,36 @@ test('how a checkpoint, its check and its process ended', async (t) => {
   );
 });
 
+test("the launcher's words are the engine's", (t) => {
+  const words = v.parse(vocabularySchema, native.vocabulary());
+  t.deepEqual([...policyActions], words.policyActions);
+  t.deepEqual([...policyTypes], words.policyTypes);
+  for (const cpu of ARM_CPUS) t.true(words.cpus.includes(cpu));
+  t.deepEqual([...PHASES], words.phases);
+  // The launcher's log knows more of them: $THAW_LOG is for both.
+  t.deepEqual(
+    words.logLevels.filter((level) => !LEVELS.includes(level)),
+    [],
+  );
+});
+
 test('the names in a store', (t) => {
   v.parse(storeLayoutSchema, native.store);
   t.regex(native.launchKey('/bin/true', ['a']), /^[0-9a-f]{16}$/);
   t.not(native.launchKey('/bin/true', ['a']), native.launchKey('/bin/true', null));
+});
+
+test('an action or a type that no policy has is an error that names the known ones', async (t) => {
+  const wrong = async (policy: Policy): Promise<ThawError> => {
+    const options = { ...asFound, pid: process.pid, image: '/nonexistent/x.thaw', policies: [policy] };
+    return t.throwsAsync(native.checkpoint(options), { instanceOf: ThawError });
+  };
+  const action = await wrong({ action: 'apend' });
+  t.is(action.message, "no policy has the action 'apend'");
+  t.is(action.remedy, `known are ${policyActions.join(', ')}`);
+  const type = await wrong({ type: 'sockets', action: 'close' });
+  t.is(type.message, "no policy has the type 'sockets'");
+  t.is(type.remedy, `known are ${policyTypes.join(', ')}`);
 });
 
 test('what doctor finds', (t) => {

@@ -1,0 +1,42 @@
+// vocabulary(): the words that the launcher shares with the engine, from the engine's own tables.
+// test/launcher/engine.test.ts compares the launcher's constants with them.
+#include "addon/addon.h"
+#include "arch/feature_names.h"
+#include "image/format.h"
+#include "policy/action.h"
+#include "restorer/log.h"
+
+namespace thaw::addon {
+namespace {
+
+template <typename Table>
+Napi::Array names(Napi::Env env, const Table& table) {
+  Napi::Array result = Napi::Array::New(env);
+  for (const auto& name : table) result.Set(result.Length(), std::string(name));
+  return result;
+}
+
+Napi::Array cpus(Napi::Env env) {
+  Napi::Array result = Napi::Array::New(env);
+  for (uint32_t number = 1; arch::cpu(number) != nullptr; ++number)
+    result.Set(number - 1, arch::cpu(number)->name);
+  return result;
+}
+
+}  // namespace
+
+Napi::Value vocabulary(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  std::vector<std::string_view> actions;
+  for (const policy::ActionRow& row : policy::kActions) actions.push_back(row.name);
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("policyActions", names(env, actions));
+  result.Set("policyTypes", names(env, policy::kTypes));
+  result.Set("cpus", cpus(env));
+  result.Set("phases", names(env, restorer::kPhaseNames));
+  result.Set("logLevels", names(env, restorer::kLogLevels));
+  result.Set("imageVersion", image::kVersion);
+  return result;
+}
+
+}  // namespace thaw::addon
