@@ -16,8 +16,8 @@ using namespace thaw;
 
 namespace {
 
-constexpr size_t kVectorSize =
-    sizeof(void*) == 8 ? 512 : 256;  // d16 to d31 are there on every CPU with NEON
+// d16 to d31 are there on every CPU with NEON.
+constexpr size_t kVectorSize = sizeof(void*) == 8 ? 512 : 256;
 
 struct Seen {
   unsigned long general[32];

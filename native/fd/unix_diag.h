@@ -14,8 +14,8 @@ namespace thaw::fd {
 struct UnixSocket {
   bool has_peer = false;
   uint32_t peer = 0;  ///< inode of the socket at the other end; 0: closed already
-  uint32_t received =
-      0;  ///< listening: connections not accepted; else bytes queued (dgram: of the first message)
+  /// Listening: connections not accepted; else bytes queued (datagrams: of the first message).
+  uint32_t received = 0;
   uint32_t backlog = 0;   ///< listening: second argument of listen(2)
   uint32_t shutdown = 0;  ///< bits of Shutdown (socket.h)
   bool has_file = false;

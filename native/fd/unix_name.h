@@ -8,11 +8,10 @@ namespace thaw::fd {
 
 /// The socket file of a bound unix socket, besides its path.
 struct UnixName {
-  uint32_t is_file = 0;   ///< 0: abstract or unnamed
-  uint32_t unlinked = 0;  ///< 1: the app has removed the file already
-  uint32_t mode = 0;      ///< permission bits
-  uint32_t descriptor_mode =
-      0;  ///< what fstat of the descriptor says; fchmod changes it, not the file
+  uint32_t is_file = 0;          ///< 0: abstract or unnamed
+  uint32_t unlinked = 0;         ///< 1: the app has removed the file already
+  uint32_t mode = 0;             ///< permission bits
+  uint32_t descriptor_mode = 0;  ///< what fstat says; fchmod changes it, not the file
   uint32_t uid = 0;
   uint32_t gid = 0;
 };

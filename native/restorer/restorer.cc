@@ -2,8 +2,8 @@
 // libc, no TLS, no stack protector: none of these exist between the first munmap and the last
 // sigreturn.
 //
-//   release our own memory → rebuild the app's → make its threads, parked → feed it → commit →
-//   resume
+//   release our own memory → rebuild the app's → make its threads, parked
+//   → feed it → commit → resume
 //
 // Until commit every failure ends in a cold start: nothing that a plain exec would not undo has
 // happened.

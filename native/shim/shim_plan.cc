@@ -50,13 +50,13 @@ uint64_t round_up(uint64_t value, uint64_t unit) {
 /// is not told.
 bool has_room(const elf::Module& module, const elf::Symbol& function, uint64_t needed) {
   if (function.size >= needed) return true;
-  const uint64_t entry = function.address & ~uint64_t{1};
+  const uint64_t entry = arch::instruction_address(function.address);
   for (const elf::Symbol& other : module.symbols()) {
-    const uint64_t start = other.address & ~uint64_t{1};
+    const uint64_t start = arch::instruction_address(other.address);
     if (start > entry && start < entry + needed) return false;
   }
-  return function.size == 0 ||
-         round_up(function.size, 16) >= needed;  // Functions are aligned; padding is free.
+  // Functions are aligned; padding is free.
+  return function.size == 0 || round_up(function.size, 16) >= needed;
 }
 
 std::optional<Libc> as_libc(const elf::Module& module) {

@@ -48,8 +48,8 @@ Result<void> collect_alternate_stack(RemoteSyscalls& remote, SignalState& state)
   THAW_ASSIGN(stack, remote.read_scratch<stack_t>());
   state.stack_address = reinterpret_cast<uintptr_t>(stack.ss_sp);
   state.stack_size = stack.ss_size;
-  state.stack_flags =
-      stack.ss_flags & ~SS_ONSTACK;  // ONSTACK is the kernel's answer, never its input.
+  // ONSTACK is the kernel's answer, never its input.
+  state.stack_flags = stack.ss_flags & ~SS_ONSTACK;
   return {};
 }
 
@@ -76,8 +76,8 @@ void find_tid_word(pid_t tid, model::Thread& thread) {
     thread.flags |= model::kTidWord;
     return;
   }
-  constexpr uint64_t kReach =
-      512;  // x86 and musl put the block behind the TLS pointer, ARM before it.
+  // x86 and musl put the block behind the TLS pointer, ARM before it.
+  constexpr uint64_t kReach = 512;
   uint32_t words[2 * kReach / 4] = {};
   const uint64_t start = (thread.tls[0] & ~uint64_t{3}) - kReach;
   if (thread.tls[0] == 0) return;

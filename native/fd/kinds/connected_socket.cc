@@ -1,8 +1,10 @@
 // Sockets connected to other processes or machines. The other end will not know the launched app,
 // so a policy decides:
 //   close      comes back dead: reads give EOF, writes EPIPE, nothing blocks; the app does what it
-//   does on a lost peer reconnect  connects to the same address at launch; a failure shows as on
-//   any connection that fails ignore     the descriptor is left out
+//              does on a lost peer
+//   reconnect  connects to the same address at launch; a failure shows as on any connection that
+//              fails
+//   ignore     the descriptor is left out
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>

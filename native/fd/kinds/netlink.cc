@@ -16,9 +16,8 @@ constexpr uint32_t kMaxGroups = 128;
 
 struct NetlinkRecord {
   SocketRecord socket;
-  uint32_t port = 0;  ///< nl_pid that the app has; 0: not bound
-  uint32_t automatic =
-      0;  ///< 1: the kernel had chosen it after the process id, which a launch changes
+  uint32_t port = 0;       ///< nl_pid that the app has; 0: not bound
+  uint32_t automatic = 0;  ///< 1: the kernel had chosen it after the process id
   uint32_t groups[kMaxGroups / 32] = {};
 };
 

@@ -22,8 +22,8 @@ constexpr auto kType = policy::Type::pipe;
 constexpr policy::Actions kActions = policy::kCloseOrIgnore;
 
 struct PipeRecord {
-  uint32_t own_description =
-      0;  ///< 1: opened through /proc by the app, apart from the end that pipe() gave
+  /// 1: opened through /proc by the app, apart from the end that pipe() gave.
+  uint32_t own_description = 0;
   uint32_t reserved = 0;
 };
 

@@ -12,8 +12,7 @@ namespace thaw::fd {
 namespace {
 
 constexpr uint64_t kSecond = 1'000'000'000;
-constexpr uint64_t kMaxTime = uint64_t{1}
-                              << 62;  ///< nanoseconds; the kernel's own times end at 2^63
+constexpr uint64_t kMaxTime = uint64_t{1} << 62;  ///< ns; the kernel's own times end at 2^63
 constexpr uint32_t kAbsolute = TFD_TIMER_ABSTIME;
 constexpr uint32_t kSetFlags = TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET;
 constexpr unsigned long kSetTicks = _IOW('T', 0, uint64_t);  // TFD_IOC_SET_TICKS
@@ -24,8 +23,7 @@ struct TimerRecord {
   uint64_t ticks = 0;     ///< expirations to be read
   uint64_t value_ns = 0;  ///< what remained at checkpoint, 0: not armed
   uint64_t interval_ns = 0;
-  uint64_t expiry_ns =
-      0;  ///< wall-clock time to fire at, for absolute timers of CLOCK_REALTIME; else 0
+  uint64_t expiry_ns = 0;  ///< when an absolute timer of CLOCK_REALTIME fires; else 0
 };
 
 bool match(const Probe& p) {
