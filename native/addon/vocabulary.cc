@@ -1,7 +1,7 @@
 // vocabulary(): the words that the launcher shares with the engine, from the engine's own tables.
 // test/launcher/engine.test.ts compares the launcher's constants with them.
 #include "addon/addon.h"
-#include "arch/feature_names.h"
+#include "arch/cpus.h"
 #include "image/format.h"
 #include "policy/action.h"
 #include "restorer/log.h"
