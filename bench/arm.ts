@@ -103,7 +103,11 @@ function sizes(): string {
   return `\n${table([{ title: 'CPU' }, { title: 'thaw-exec', right: true }], rows)}`;
 }
 
-async function measure(cpus: readonly GuestCpu[], profiles: readonly string[], rounds: number): Promise<void> {
+async function measure(
+  cpus: readonly GuestCpu[],
+  profiles: readonly string[],
+  rounds: number,
+): Promise<void> {
   const all = new Map<GuestCpu, Results>();
   for (const cpu of cpus) {
     process.stderr.write(`[thaw] measuring in a guest of ${cpu}\n`);
