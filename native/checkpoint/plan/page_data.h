@@ -1,6 +1,7 @@
 // What the page data of an image is made of: a list, in the order of the places in the file.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <variant>
 #include <vector>
