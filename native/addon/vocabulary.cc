@@ -9,17 +9,16 @@
 namespace thaw::addon {
 namespace {
 
+constexpr const char* kCpuNames[] = {
+#define THAW_NAME(folder) #folder,
+    THAW_CPUS(THAW_NAME)
+#undef THAW_NAME
+};
+
 template <typename Table>
 Napi::Array names(Napi::Env env, const Table& table) {
   Napi::Array result = Napi::Array::New(env);
   for (const auto& name : table) result.Set(result.Length(), std::string(name));
-  return result;
-}
-
-Napi::Array cpus(Napi::Env env) {
-  Napi::Array result = Napi::Array::New(env);
-  for (uint32_t number = 1; arch::cpu(number) != nullptr; ++number)
-    result.Set(number - 1, arch::cpu(number)->name);
   return result;
 }
 
@@ -32,7 +31,7 @@ Napi::Value vocabulary(const Napi::CallbackInfo& info) {
   Napi::Object result = Napi::Object::New(env);
   result.Set("policyActions", names(env, actions));
   result.Set("policyTypes", names(env, policy::kTypes));
-  result.Set("cpus", cpus(env));
+  result.Set("cpus", names(env, kCpuNames));
   result.Set("phases", names(env, restorer::kPhaseNames));
   result.Set("logLevels", names(env, restorer::kLogLevels));
   result.Set("imageVersion", image::kVersion);

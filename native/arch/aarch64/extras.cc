@@ -22,7 +22,6 @@
 namespace thaw::arch {
 namespace {
 
-constexpr uint64_t kTaggedAddress = 1;  // PR_TAGGED_ADDR_ENABLE
 constexpr unsigned long kAllKeys =
     PR_PAC_APIAKEY | PR_PAC_APIBKEY | PR_PAC_APDAKEY | PR_PAC_APDBKEY;
 constexpr size_t kAddressKeysSize = 64, kGenericKeySize = 16;
@@ -51,7 +50,7 @@ Result<void> collect_keys(pid_t tid, model::Thread& thread) {
 Result<void> collect_tagging(pid_t tid, model::Thread& thread) {
   THAW_TRY(get_regset(tid, NT_ARM_TAGGED_ADDR_CTRL, &thread.tagged_address,
                       sizeof(thread.tagged_address)));
-  if ((thread.tagged_address & ~kTaggedAddress) != 0)
+  if ((thread.tagged_address & ~uint64_t{PR_TAGGED_ADDR_ENABLE}) != 0)
     return Error{0, name(tid) + " uses memory tagging (MTE), whose tags thaw cannot keep",
                  "start it without (glibc: GLIBC_TUNABLES=glibc.mem.tagging=0)"};
   return {};

@@ -5,17 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
-// Newer than the elf.h of some toolchains.
-#ifndef NT_ARM_TAGGED_ADDR_CTRL
-#define NT_ARM_TAGGED_ADDR_CTRL 0x409
-#endif
-#ifndef NT_ARM_PAC_ENABLED_KEYS
-#define NT_ARM_PAC_ENABLED_KEYS 0x40a
-#endif
-#ifndef NT_ARM_PACA_KEYS
-#define NT_ARM_PACA_KEYS 0x407
-#define NT_ARM_PACG_KEYS 0x408
-#endif
+// Younger than the <elf.h> of Debian 12's libc.
 #ifndef NT_ARM_SSVE
 #define NT_ARM_SSVE 0x40b
 #define NT_ARM_ZA 0x40c
