@@ -107,7 +107,8 @@ async function main(): Promise<boolean> {
   const { values } = parseArgs({ options: { changed: { type: 'boolean' }, seconds: { type: 'string' } } });
   const end = values.seconds === undefined ? Infinity : performance.now() + 1000 * Number(values.seconds);
   const { stdout: version } = await execa('clang-tidy', ['--version']);
-  const sources = await git('ls-files', '--cached', '--others', '--exclude-standard', ...SOURCES);
+  const listed = await git('ls-files', '--cached', '--others', '--exclude-standard', ...SOURCES);
+  const sources = listed.filter((file) => existsSync(join(projectFolder, file)));
   const wanted = values.changed === true ? sourcesOf(await changedFiles(), sources) : sources;
   const stampOf = (file: string): string => {
     const hash = createHash('sha256')
