@@ -21,8 +21,16 @@ const program = v.pipe(
   v.description('absolute, with a slash (relative to the TOML file), or looked up in `PATH` at build time'),
 );
 
+/** Names that valibot leaves out of records without a word. */
+const LEFT_OUT = ['__proto__', 'constructor', 'prototype'];
+
 const env = v.pipe(
   v.custom<Record<string, unknown>>(isTable),
+  rule((variables) => {
+    const name = LEFT_OUT.find((one) => Object.hasOwn(variables, one));
+    if (name === undefined) return undefined;
+    return { path: [name], what: 'cannot be set', remedy: 'accepted: other names' };
+  }),
   v.record(v.pipe(v.string(), v.regex(/^[^=]+$/)), v.string()),
   accepts('a table of strings, whose names are without "="'),
   v.description('added to a minimal environment'),

@@ -67,6 +67,7 @@ const wrong: readonly (readonly [from: string | RegExp, to: string, line: number
   [/$/, 'until = { port = 81 }\n', 8, /redefine/],
   ['args = ["-c", "true"]', 'args = ["-c",\n  "true",\n  1]', 5, /args\[2\] is 1.*a list of strings/s],
   ['args = ["-c", "true"]', 'args = []\nprogramm = "x"', 4, /programm is not known.*program,/s],
+  ['env = { A = "1" }', 'env = {A = "1", constructor = "x" }', 4, /env\.constructor cannot be set/],
   ['env = { A = "1" }', 'env = []', 4, /env is a list.*table of strings/s],
   ['env = { A = "1" }', 'env = { A = "1", "B=C" = "2" }', 4, /"B=C" is no name.*without "="/s],
   ['env = { A = "1" }', 'env = { A = "1" }\nuser = 1979-05-27T07:32:00Z', 5, /user is .*a string/s],
