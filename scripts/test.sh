@@ -70,7 +70,7 @@ case " $*" in
         for part in user system; do
             wanted "$part" || set -- "!dist/test/$part/**" "$@"
         done
-        wanted host || set -- '!dist/test/bench/**' '!dist/test/engine/**' '!dist/test/launcher/**' '!dist/test/profiles/**' "$@"
+        wanted host || set -- '!dist/test/docs/**' '!dist/test/bench/**' '!dist/test/engine/**' '!dist/test/launcher/**' '!dist/test/profiles/**' "$@"
         ;;
 esac
 exec npx --no-install ava "$@"
