@@ -1,5 +1,5 @@
-// thaw-exec: stands where exec stood. Becomes PROGRAM from its image, or by a cold start, whatever
-// is wrong.
+// thaw-exec stands where exec stood. It becomes PROGRAM: from its image or, whatever is wrong with
+// that, by a cold start.
 #include <sys/auxv.h>
 #include <unistd.h>
 

@@ -1,5 +1,4 @@
-// Collects the records of one image and writes it: aside, fsynced, renamed, read-only. Never half
-// there.
+// Collects the records of one image, until the writer (image/writer.h) lays them out.
 #pragma once
 
 #include <string>
@@ -36,16 +35,16 @@ class Builder {
     return {blobs.data() + blob.offset, static_cast<size_t>(blob.size)};
   }
 
-  /// Adds `value` to `table`; its index.
+  /// Adds `value` to `table` and returns its index.
   template <typename T>
   static model::Index add(std::vector<T>& table, const T& value) {
     table.push_back(value);
     return static_cast<model::Index>(table.size() - 1);
   }
 
-  /// Index of the File record for `path` (as the app sees it), identified through `fd` (any
-  /// descriptor of it, O_PATH will do); an identical record is used again. Reads the build-id of
-  /// ELF files.
+  /// Returns the index of the File record for `path`, as the app sees it. `fd` is any descriptor of
+  /// that file (O_PATH will do) and identifies it. An identical record is used again. The build-id
+  /// of ELF files is read.
   Result<model::Index> file(int fd, std::string_view path, uint32_t file_flags);
 };
 

@@ -67,7 +67,7 @@ enum ProcessFlag : uint32_t {
   kThpDisable = 1u << 2,
   kNoNewPrivileges = 1u << 3,
   kCwdMoved = 1u << 4,    ///< the app called chdir: the image's cwd, not the caller's
-  kShimGuards = 1u << 5,  ///< libc entry points are redirected (idea 3)
+  kShimGuards = 1u << 5,  ///< libc entry points are redirected (docs/hazards.md)
 };
 
 /// One process of the tree. `parent` is kNone for the root, which the caller of thaw-exec becomes.
@@ -105,7 +105,7 @@ struct Process {
 };
 
 enum ThreadFlag : uint32_t {
-  kTidWord = 1u << 0,  ///< the word at tid_word held the thread's id: write the new one
+  kTidWord = 1u << 0,  ///< the word at tid_word held the thread's id and gets the new one
 };
 
 /// One thread. Registers and signal mask live in the signal frame at `frame`, which rt_sigreturn

@@ -100,7 +100,7 @@ Result<View> View::open(UniqueFd fd, const char* path) {
                  "the image was made with pages of " + std::to_string(header.page_size) +
                      " bytes, this kernel has " + std::to_string(page),
                  "build it with this kernel"};
-  // These bytes alone: a fault would have the storage read around it.
+  // Only these bytes are asked for: a fault would have the storage read what lies around it, too.
   posix_fadvise(fd.get(), static_cast<off_t>(header.metadata_offset),
                 static_cast<off_t>(header.metadata_size), POSIX_FADV_WILLNEED);
   void* base = mmap(nullptr, header.metadata_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd.get(),

@@ -22,7 +22,7 @@ class View {
 
   [[nodiscard]] const Header& header() const { return header_; }
   [[nodiscard]] int fd() const { return fd_.get(); }
-  /// For a launch, which moves the descriptor out of the way of the app's: take, move, set.
+  /// A launch moves the descriptor out of the way of the app's: it takes it, moves it, sets it.
   UniqueFd take_fd() { return std::move(fd_); }
   void set_fd(UniqueFd fd) { fd_ = std::move(fd); }
   /// Start of the metadata in this process's memory.

@@ -99,8 +99,8 @@ Writer::~Writer() {
 }
 
 Result<Writer> Writer::create(std::string path, size_t page_size) {
-  // Without a name until it is whole: even SIGKILL leaves nothing behind. Not every file system
-  // can.
+  // The file has no name until it is whole, so even SIGKILL leaves nothing behind. Not every file
+  // system has files without a name.
   UniqueFd fd(open(folder_of(path).c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0400));
   if (fd.valid()) return Writer(std::move(fd), std::move(path), "", page_size);
   std::string temporary = temporary_name(path);

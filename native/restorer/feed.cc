@@ -173,8 +173,8 @@ void allow_read_ahead(const Handover& handover) {
   }
 }
 
-/// From the page cache, the kernel maps what is read well enough by itself, many pages at a time:
-/// to do it here as well only costs (measured: redis and Python start up to a fifth slower).
+/// What is only read, the kernel maps from the page cache by itself, many pages at a time. To do it
+/// here as well only costs time (measured: redis and Python start up to a fifth slower).
 void populate(const Handover& handover) {
   if (handover.cached != 0) {
     populate(handover, false, kWorthPopulating);

@@ -6,22 +6,23 @@
 
 namespace thaw::restorer {
 
-/// An app with several threads gets one more for as long as feeding takes, which unmaps the
-/// restorer area in the end. One with a single thread may rely on being alone: before it goes on,
-/// it gets what takes no waiting for the storage. In the order of a launch:
+/// An app with several threads gets one more, the feeder, for as long as feeding takes; it unmaps
+/// the restorer area in the end. An app with a single thread may rely on being alone, so it gets
+/// no feeder: before it goes on, it is fed what takes no waiting for the storage.
+///
+/// The functions here stand in the order of a launch.
 
 /// If the page cache lacks the working set: has the storage read it while the memory is rebuilt.
-/// The mappings are to be made without read-ahead then (Handover::cached): where the kernel reads
-/// around each fault, what the app happens to touch first would have the storage busy with other
-/// pages.
+/// The mappings are to be made without read-ahead then (Handover::cached): if the kernel read
+/// around each fault, the storage would be busy with other pages than those of the working set.
 void feed_from_storage(Handover& handover);
 
 /// The feeder populates what the storage has read. The mappings get their read-ahead back.
 void feed_rebuilt_memory(Handover& handover);
 
-/// If the page cache has it all: a feeder populates what will be written; without one, faults bring
-/// it in about as fast. Only once the app's threads are there: beside threads that start, a feeder
-/// would take their CPU.
+/// If the page cache has it all, the feeder populates what will be written; where there is no
+/// feeder, faults bring it in about as fast. To be called once the app's threads are there: a
+/// feeder beside threads that start would take their CPU.
 void feed_from_cache(Handover& handover);
 
 /// Bytes of the restorer area that the app does not keep.

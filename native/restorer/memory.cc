@@ -152,9 +152,9 @@ bool is_kernels(const Handover& handover, const Move& mapping) {
   return false;
 }
 
-/// One by one what was mapped when the launch was prepared: a kernel for ARMv7 flushes its TLB page
-/// by page over all of a range that it unmaps, most of an address space if need be. What is left
-/// then holds next to no pages.
+/// Unmaps one by one what was mapped when the launch was prepared, so that next to no pages are
+/// left for the call over the whole range: a kernel for ARMv7 flushes its TLB page by page over all
+/// of a range that it unmaps, most of an address space if need be.
 void unmap_own(const Handover& handover) {
   for (uint32_t i = 0; i < handover.own_count; ++i) {
     const Move& own = handover.own[i];

@@ -1,5 +1,5 @@
-// What the compiler calls for wide copies and clears: there is no libc here. Left to itself, it
-// would make these loops calls to the functions that they are (-fno-tree-loop-distribute-patterns).
+// What the compiler calls for wide copies and clears, since there is no libc here. Without the flag
+// -fno-tree-loop-distribute-patterns it would turn these loops into calls of themselves.
 #include <stddef.h>
 #include <stdint.h>
 

@@ -54,7 +54,7 @@ void restore_layout(Handover& handover) {
   // A kernel that is older than the image's keeps fewer entries (AT_VECTOR_SIZE of 32-bit ARM: 20
   // in 6.1, 22 in 6.12); /proc/PID/auxv then ends earlier.
   for (uint64_t out = 0; result == kTooLong && out <= kMostLeftOut && out <= size; out += kEntry) {
-    // The exe link needs privilege: without it, all the rest.
+    // Changing the exe link needs privilege. Where that is lacking, all the rest is still set.
     if (handover.exe_fd >= 0 && set_memory_layout(handover, handover.exe_fd, size - out) == 0)
       return;
     result = set_memory_layout(handover, -1, size - out);
@@ -63,8 +63,8 @@ void restore_layout(Handover& handover) {
 }
 
 void restore_core_dumps(const Handover& handover) {
-  // Pages that are still those of the image count as a file's (bit 2); the app's own memory they
-  // are (bit 0).
+  // Pages that are still the image's count as a file's (bit 2), but they are the app's own memory
+  // (bit 0), so who wants that in a dump gets them, too.
   uint32_t filter = handover.process->coredump_filter;
   if ((filter & 1) != 0) filter |= 4;
   const long fd = raw::call(__NR_openat, AT_FDCWD,

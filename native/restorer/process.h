@@ -1,5 +1,5 @@
-// What belongs to the process as a whole, done last: from here on there is no way back to a cold
-// start but the kernel's own refusal of the first steps.
+// What belongs to the process as a whole is done last. Its first steps, which the kernel may
+// refuse, can still end in a cold start; what follows them cannot.
 #pragma once
 
 #include "restorer/handover.h"

@@ -46,8 +46,8 @@ uint64_t round_up(uint64_t value, uint64_t unit) {
   return (value + unit - 1) / unit * unit;
 }
 
-/// Room from a function's entry on: its own size, or what lies before the next function where that
-/// is not told.
+/// Whether `needed` bytes from the function's entry on are its own: by its size or, where the
+/// symbol does not tell that, by where the next function begins.
 bool has_room(const elf::Module& module, const elf::Symbol& function, uint64_t needed) {
   if (function.size >= needed) return true;
   const uint64_t entry = arch::instruction_address(function.address);
@@ -135,8 +135,8 @@ std::vector<Patch> redirect(const Libc& libc, const BlobHeader& header, uint64_t
 
 }  // namespace
 
-/// The headers of modules stand at the start of a readable private mapping; libc's is not the first
-/// one.
+/// Looks for libc among all modules: each module's header stands at the start of a readable private
+/// mapping.
 std::optional<Libc> find_libc(std::span<const proc::Vma> vmas, const ReadMemory& read) {
   for (const proc::Vma& vma : vmas) {
     if (!vma.is_file() || vma.shared || vma.offset != 0 || (vma.prot & PROT_READ) == 0) continue;

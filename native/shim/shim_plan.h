@@ -1,6 +1,6 @@
 // Plans the hazard guard of one app: which libc functions are redirected to the shim, and the
-// shim's tables. (Idea 3: anonymous memory that is mapped from the image must still behave as
-// anonymous memory.)
+// shim's tables. Why: anonymous memory that is mapped from the image must still behave as
+// anonymous memory (docs/hazards.md, idea 3 of docs/ideas.md).
 #pragma once
 
 #include <cstdint>

@@ -11,9 +11,9 @@
 
 namespace thaw::training {
 
-/// Records the page faults of one process: every one of them, in its code and in the kernel's on
-/// its behalf, as the kernel's software event counts them with a period of 1 (perf_event_open(2),
-/// PERF_COUNT_SW_PAGE_FAULTS). The process is not slowed and notices nothing.
+/// Records every page fault of one process, both in its own code and in the kernel's on its behalf.
+/// The source is the kernel's software event PERF_COUNT_SW_PAGE_FAULTS with a period of 1
+/// (perf_event_open(2)). The process is not slowed and notices nothing.
 class FaultRecorder {
  public:
   FaultRecorder() = default;
@@ -26,8 +26,8 @@ class FaultRecorder {
   /// code where it is 2; fails where it is higher.
   Result<void> attach(pid_t pid);
 
-  /// The addresses that faulted since, in order of time, as often as they did; empty when never
-  /// attached. Those beyond the room of the rings are missing.
+  /// The addresses that faulted since then, in order of time, each as often as it did. Empty if
+  /// never attached; faults for which the rings had no room are missing.
   [[nodiscard]] std::vector<uint64_t> faults() const;
 
  private:

@@ -12,12 +12,12 @@ namespace thaw::training {
 
 /// The pages that process `pid`, launched from the image in recording mode, has touched since.
 /// Which they are is told from /proc/PID/pagemap: a private page that is no longer the file's was
-/// written. Of files that others use as well, which stay in the page cache, the kernel maps up to
-/// 16 pages around one that is read: of these a few too many are recorded.
+/// written. Where a file stays in the page cache because others use it as well, the kernel maps up
+/// to 16 pages around one that is read, so a few pages too many are recorded.
 ///
-/// Their order is that of `faults`, the addresses that faulted since the launch, by blocks of 128
-/// KB that ascend within; what no fault tells of comes last. So runs stay long, and what is needed
-/// first comes first.
+/// They are ordered by blocks of 128 KB: blocks by their first fault in `faults` (the addresses
+/// that faulted since the launch), pages within a block by address. Blocks without a fault come
+/// last. So runs stay long, and what is needed first comes first.
 Result<std::vector<model::FeedRun>> working_set(const image::View& view, pid_t pid,
                                                 std::span<const uint64_t> faults);
 

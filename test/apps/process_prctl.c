@@ -44,7 +44,7 @@ int main(int argc, char** argv) {
   CHECK_EQ("PR_GET_DUMPABLE", 1, prctl(PR_GET_DUMPABLE));
   CHECK_EQ("personality", ADDR_NO_RANDOMIZE, personality(0xffffffff));
   CHECK_EQ("scheduling policy", SCHED_BATCH, sched_getscheduler(0));
-  // Guards of idea 3 may dump more than the app asked for, never less.
+  // The guards (docs/hazards.md) may dump more than the app asked for, never less.
   CHECK_EQ("coredump_filter", 0x11, coredump_filter() & 0x11);
   return 0;
 }

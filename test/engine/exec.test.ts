@@ -204,7 +204,7 @@ test('descriptors of a child after exec', (t) =>
     expectSuccess(t, 'launch', await app.launch().outcome);
   }));
 
-// Idea 7 of the design: no image may carry privilege across.
+// Idea 7 (docs/ideas.md): no image may carry privilege across.
 if (root !== undefined) {
   const identity = root;
   test('an app that gave its rights away never gets them back', (t) =>

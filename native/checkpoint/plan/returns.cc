@@ -1,5 +1,6 @@
 // How stored pages come back: mapped from the image where what they stand for keeps its meaning,
-// else copied. Anonymous memory can be mapped only where a shim in libc guards it (idea 3).
+// else copied. Anonymous memory can be mapped only where a shim in libc guards it (idea 3 of
+// docs/ideas.md).
 #include <sys/mman.h>
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// libc's functions as the app calls them: the same arguments, the same results, errno where libc
-// has it.
+// libc's functions as the app calls them. They take the same arguments, give the same results, and
+// set errno where libc does.
 #include <asm/unistd.h>
 
 #include "shim/blob/guards.h"

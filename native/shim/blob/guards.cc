@@ -23,7 +23,7 @@ long raw_madvise(uint64_t start, uint64_t size, int advice) {
   return raw::call(__NR_madvise, static_cast<long>(start), static_cast<long>(size), advice);
 }
 
-/// Advice that the pages had and that new memory in their place has not.
+/// Gives new memory the advice that the pages in its place had.
 void advise_again(uint64_t start, uint64_t end, uint8_t state) {
   if ((state & kPageDontfork) != 0) raw_madvise(start, end - start, MADV_DONTFORK);
   if ((state & kPageDontdump) != 0) raw_madvise(start, end - start, MADV_DONTDUMP);
@@ -165,7 +165,7 @@ long guarded_madvise(uint64_t start, uint64_t size, int advice) {
     if (const long result = make_runs_anonymous(start, end); result < 0) return result;
     return raw_madvise(start, size, advice);
   }
-  // The kernel goes on behind a hole, too, and tells of it at the end.
+  // As the kernel does: behind a hole in the range, go on, and report the hole at the end.
   long answer = 0;
   const long result = for_each_run(
       start, end, [advice, &answer](uint64_t from, uint64_t to, uint8_t state) -> long {
@@ -189,8 +189,7 @@ long guarded_mremap(uint64_t old_start, uint64_t old_size, uint64_t new_size, ui
   if (is_off(kGuardMremap)) return raw_mremap(old_start, old_size, new_size, flags, new_start);
   if (!of_image) {
     long result = raw_mremap(old_start, old_size, new_size, flags, new_start);
-    // What the app knows as one mapping may have become several since its pages were dropped one by
-    // one.
+    // Where pages were dropped one by one, what the app knows as one mapping has become several.
     if (result == -EFAULT && !shrinks && old_size != 0 && known(old_start, old_end)) {
       const Lock lock;
       if (make_anonymous(old_start, old_end, PROT_READ | PROT_WRITE) < 0) return -EFAULT;

@@ -1,5 +1,5 @@
-// The memory calls of libc, on memory that was mapped from the image. Each takes what the system
-// call takes and answers what it answers: a negative errno on failure.
+// The memory calls of libc, on memory that was mapped from the image (docs/hazards.md says why).
+// Each takes what the system call takes and answers what it answers: a negative errno on failure.
 #pragma once
 
 #include <stdint.h>

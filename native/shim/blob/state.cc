@@ -59,8 +59,8 @@ Lock::Lock() {
   raw::call(__NR_rt_sigprocmask, SIG_SETMASK, reinterpret_cast<long>(&all),
             reinterpret_cast<long>(&mask_), sizeof(all));
   const auto own = static_cast<uint32_t>(raw::call(__NR_getpid));
-  // A holder with another process id is a thread that this process, a fork, does not have; or the
-  // parent's thread, if this is a vfork child, which will soon be done.
+  // If the holder has another process id, this process is a fork, which does not have that thread;
+  // or it is a vfork child, and the holder is a thread of its parent, which will soon be done.
   constexpr int kPatience = 20000;
   for (int i = 0;; ++i) {
     uint32_t holder = 0;
