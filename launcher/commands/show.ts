@@ -56,17 +56,6 @@ function text(image: Image): string {
     section('needs', pairs(needs(image))),
     ...image.processes.flatMap((process) => processSections(process, image)),
   ];
-  const { omissions } = image;
-  if (omissions.length > 0)
-    sections.push(
-      section(
-        'left out',
-        table(
-          [{ title: 'WHAT' }, { title: 'WHY' }],
-          omissions.map(({ what, why }) => [what, why]),
-        ),
-      ),
-    );
   return sections.filter((part) => part !== '').join('\n');
 }
 

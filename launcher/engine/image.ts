@@ -115,8 +115,6 @@ const file = v.strictObject({
   buildId: v.string(),
 });
 
-const omission = v.strictObject({ what: v.string(), why: v.string() });
-
 export const imageSchema = v.strictObject({
   header,
   requirements,
@@ -125,7 +123,6 @@ export const imageSchema = v.strictObject({
   workingSet,
   processes: v.array(process),
   files: v.array(file),
-  omissions: v.array(omission),
 });
 
 export type Image = Told<typeof imageSchema>;

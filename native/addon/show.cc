@@ -26,12 +26,6 @@ class Shower {
     result.Set("workingSet", working_set());
     result.Set("processes", list(view_.processes(), [this](const auto& p) { return process(p); }));
     result.Set("files", list(view_.files(), [this](const auto& f) { return file(f); }));
-    result.Set("omissions", list(view_.omissions(), [this](const auto& o) {
-                 Object row = Object::New(env_);
-                 row.Set("what", text(o.what));
-                 row.Set("why", text(o.why));
-                 return row;
-               }));
     return result;
   }
 

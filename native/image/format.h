@@ -36,7 +36,6 @@ constexpr uint32_t kVersion = 4;
   X(ops, model::Op)                        \
   X(gaps, model::Gap)                      \
   X(feed_runs, model::FeedRun)             \
-  X(omissions, model::Omission)            \
   X(blobs, char)
 
 enum class SectionId : uint32_t {

@@ -74,12 +74,10 @@ enum ProcessFlag : uint32_t {
 struct Process {
   Index parent = kNone;
   uint32_t flags = 0;
-  uint32_t pid = 0;       ///< at checkpoint; only --keep-pid uses it
-  Index session = kNone;  ///< Object index of the session, kNone: the caller's
+  uint32_t pid = 0;  ///< at checkpoint; only --keep-pid uses it
   uint32_t personality = 0;
   uint32_t mce_kill = 0;  ///< PR_MCE_KILL_GET
   uint32_t coredump_filter = 0;
-  uint32_t reserved = 0;
   Range threads;  ///< the first is the thread group leader
   Range mappings;
   Range fds;
@@ -188,13 +186,13 @@ struct File {
   uint32_t flags = 0;
 };
 
-enum class ObjectKind : uint32_t { pipe = 1, socket_pair, shared_memory, session };
+enum class ObjectKind : uint32_t { pipe = 1, socket_pair, shared_memory };
 
 /// Something that several descriptors, mappings or processes share.
 struct Object {
   ObjectKind kind = ObjectKind::pipe;
   uint32_t flags = 0;  ///< kind-specific: PipeFlag, memory flags of fd/shared_memory.h
-  uint64_t id = 0;     ///< inode or session id at checkpoint
+  uint64_t id = 0;     ///< inode at checkpoint
   uint64_t size = 0;   ///< bytes of shared memory; capacity of a pipe
   Blob name;           ///< memfd name, path of the deleted file
   Blob content;        ///< bytes queued in a pipe
@@ -305,12 +303,6 @@ struct FeedRun {
 /// Free address range.
 struct Gap {
   uint64_t start = 0, end = 0;
-};
-
-/// Something left out of the image on purpose, with the reason.
-struct Omission {
-  Blob what;
-  Blob why;
 };
 
 static_assert(sizeof(Op) == 40);

@@ -80,7 +80,7 @@ const char* check_process(const View& v, const Checker& c, const Process& p, Ind
       !Checker::range(p.sigactions, v.sigactions()) ||
       !Checker::range(p.timers, v.posix_timers()) ||
       !Checker::range(p.pending, v.pending_signals()) || !Checker::range(p.ops, v.ops()) ||
-      !Checker::range(p.gaps, v.gaps()) || !Checker::index(p.session, v.objects(), true))
+      !Checker::range(p.gaps, v.gaps()))
     return "a process of the image refers to records that do not exist";
   if (!c.blob(p.auxv) || !c.string(p.cwd)) return "a process of the image has broken strings";
   if (!c.pages(p.area_start, p.area_size)) return "the image's thaw area is broken";
@@ -143,7 +143,7 @@ const char* check_shared_records(const View& v, const Checker& c) {
   for (const File& f : v.files())
     if (!c.string(f.path) || !c.blob(f.build_id)) return "a file record of the image is broken";
   for (const Object& o : v.objects())
-    if (o.kind < ObjectKind::pipe || o.kind > ObjectKind::session || !c.string(o.name) ||
+    if (o.kind < ObjectKind::pipe || o.kind > ObjectKind::shared_memory || !c.string(o.name) ||
         !c.blob(o.content) || !Checker::range(o.runs, v.data_runs()))
       return "a shared object of the image is broken";
   for (const DataRun& r : v.data_runs())
@@ -174,8 +174,6 @@ const char* check_descriptions(const View& v, const Checker& c) {
         f.side > 1 || !c.blob(f.payload) || f.payload.offset % 8 != 0 || !c.blob(f.content) ||
         !c.string(f.note))
       return "an open file of the image is broken";
-  for (const Omission& o : v.omissions())
-    if (!c.string(o.what) || !c.string(o.why)) return "a note of the image is broken";
   return nullptr;
 }
 

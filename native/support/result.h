@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -33,38 +34,46 @@ inline Error errno_error(std::string message, std::string remedy = {}) {
   return Error{errno, std::move(message), std::move(remedy)};
 }
 
+/// Of an error that a Result holds: few do, and what would make and destroy one stands once, not at
+/// each call (thaw-exec stays smaller, and its launches take fewer page faults).
+struct ErrorDelete {
+  void operator()(const Error*) const noexcept;
+};
+using ErrorPointer = std::unique_ptr<const Error, ErrorDelete>;
+ErrorPointer hold(Error&&);
+
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::move(value)) {}      // NOLINT(google-explicit-constructor)
-  Result(Error error) : error_(std::move(error)) {}  // NOLINT(google-explicit-constructor)
+  Result(T value) : value_(std::move(value)) {}            // NOLINT(google-explicit-constructor)
+  Result(Error error) : error_(hold(std::move(error))) {}  // NOLINT(google-explicit-constructor)
 
   [[nodiscard]] bool ok() const { return value_.has_value(); }
   explicit operator bool() const { return ok(); }
   [[nodiscard]] const T& value() const { return *value_; }
   [[nodiscard]] T& value() { return *value_; }
   [[nodiscard]] T take() { return std::move(*value_); }
-  [[nodiscard]] const Error& error() const { return error_; }
+  /// Only where there is one: ok() is false.
+  [[nodiscard]] const Error& error() const { return *error_; }
 
  private:
   std::optional<T> value_;
-  Error error_;
+  ErrorPointer error_;
 };
 
 template <>
 class [[nodiscard]] Result<void> {
  public:
   Result() = default;
-  Result(Error error)
-      : error_(std::move(error)), ok_(false) {}  // NOLINT(google-explicit-constructor)
+  Result(Error error) : error_(hold(std::move(error))) {}  // NOLINT(google-explicit-constructor)
 
-  [[nodiscard]] bool ok() const { return ok_; }
-  explicit operator bool() const { return ok_; }
-  [[nodiscard]] const Error& error() const { return error_; }
+  [[nodiscard]] bool ok() const { return error_ == nullptr; }
+  explicit operator bool() const { return ok(); }
+  /// Only where there is one: ok() is false.
+  [[nodiscard]] const Error& error() const { return *error_; }
 
  private:
-  Error error_;
-  bool ok_ = true;
+  ErrorPointer error_;
 };
 
 }  // namespace thaw

@@ -163,7 +163,7 @@ for (const identity of identities)
         'nofile 300',
         'stack 4194304',
         'core 0',
-        `nice ${nice + 7}`,
+        `nice ${Math.min(nice + 7, 19)}`,
         `cwd ${cwd}`,
         `uid ${identity.uid}`,
         `euid ${identity.uid}`,

@@ -219,7 +219,7 @@ Result<void> add_under_number(int epoll, int target, const Watch& w) {
     saved = std::move(copy);
   }
   if (dup3(target, number, O_CLOEXEC) < 0) return cannot_watch(w);
-  const auto added = add(epoll, number, w);
+  auto added = add(epoll, number, w);
   if (!saved.valid()) {
     ::close(number);
   } else if (dup3(saved.get(), number, (flags & FD_CLOEXEC) != 0 ? O_CLOEXEC : 0) < 0) {
@@ -251,7 +251,7 @@ Result<void> finish(Opener& o, const model::OpenFile& file, int epoll) {
   for (const bool first : {true, false})
     for (const Watch& w : payload.rows) {
       if (disarmed(w) != first || left_out(o, w, nullptr)) continue;
-      const auto restored = restore(o, epoll, w);
+      auto restored = restore(o, epoll, w);
       if (!restored && !left_out(o, w, &restored)) return restored;
     }
   return {};
