@@ -20,7 +20,6 @@
 
 namespace {
 
-using thaw::Error;
 using thaw::Result;
 using thaw::UniqueFd;
 using thaw::image::Header;
