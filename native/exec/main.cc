@@ -26,7 +26,7 @@ namespace {
 constexpr int kOwnError = 125;
 
 uint32_t log_level() {
-  const char* level = getauxval(AT_SECURE) != 0 ? nullptr : getenv("THAW_LOG");
+  const char* level = getenv("THAW_LOG");
   if (level == nullptr) return 0;
   uint32_t number = 0;
   for (const char* name : restorer::kLogLevels) {
@@ -47,6 +47,15 @@ launch::Feed feed() {
 void say(const char* format, const char* a, const char* b) {
   fprintf(stderr, format, a, b);
   fputc('\n', stderr);
+}
+
+/// With rights that its caller has not, whoever chose the image, the store or the environment would
+/// hand these rights to whatever is in the image: none of them is looked at.
+int start_without_image(const Options& options) {
+  if (options.fallback) start_cold(options.command[0], options.command);
+  say("thaw-exec: %s; %s", "it has rights that its caller has not (set-user-id, file capabilities)",
+      "take them from it: no image may carry them");
+  return kOwnError;
 }
 
 /// Returns the reason why the launch was not possible.
@@ -78,6 +87,7 @@ int run(int argc, char** argv) {
     return 0;
   }
   if (options.fallback) set_cold_start(options.command);
+  if (getauxval(AT_SECURE) != 0) return start_without_image(options);
   const uint32_t log = log_level();
   const std::string program = find_program(options.command[0]);
   if (program.empty())

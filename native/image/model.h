@@ -78,6 +78,8 @@ struct Process {
   uint32_t personality = 0;
   uint32_t mce_kill = 0;  ///< PR_MCE_KILL_GET
   uint32_t coredump_filter = 0;
+  uint32_t membarrier = 0;  ///< MEMBARRIER_CMD_REGISTER_* that it has called (membarrier(2))
+  uint32_t reserved = 0;
   Range threads;  ///< the first is the thread group leader
   Range mappings;
   Range fds;

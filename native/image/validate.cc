@@ -1,5 +1,6 @@
 #include "image/validate.h"
 
+#include <linux/membarrier.h>
 #include <sys/mman.h>
 
 #include <limits>
@@ -11,6 +12,10 @@ namespace {
 
 using namespace model;
 
+constexpr uint32_t kMembarrierRegistrations = MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED |
+                                              MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED |
+                                              MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE |
+                                              MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ;
 constexpr uint64_t kTop = std::numeric_limits<uintptr_t>::max();
 
 class Checker {
@@ -82,6 +87,8 @@ const char* check_process(const View& v, const Checker& c, const Process& p, Ind
       !Checker::range(p.pending, v.pending_signals()) || !Checker::range(p.ops, v.ops()) ||
       !Checker::range(p.gaps, v.gaps()))
     return "a process of the image refers to records that do not exist";
+  if ((p.membarrier & ~kMembarrierRegistrations) != 0)
+    return "a process of the image has membarrier(2) do what is no registration";
   if (!c.blob(p.auxv) || !c.string(p.cwd)) return "a process of the image has broken strings";
   if (!c.pages(p.area_start, p.area_size)) return "the image's thaw area is broken";
   auto in_area = [&p](uint64_t address, uint64_t size) {

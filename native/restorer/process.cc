@@ -140,6 +140,12 @@ void deliver(const Handover& handover) {
 
 }  // namespace
 
+void restore_membarrier(Handover& handover) {
+  for (uint32_t left = handover.process->membarrier; left != 0; left &= left - 1)
+    check(handover, raw::call(__NR_membarrier, static_cast<long>(left & -left), 0, 0),
+          "cannot register for membarrier(2)");
+}
+
 void restore_process(Handover& handover) {
   const model::Process& process = *handover.process;
   if ((process.flags & model::kCwdMoved) != 0)

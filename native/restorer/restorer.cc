@@ -45,6 +45,7 @@ extern "C" [[noreturn]] __attribute__((section(".text.entry"))) void thaw_restor
   feed_from_storage(handover);
   rebuild_memory(handover);
   mark(handover, kMapped);
+  restore_membarrier(handover);
   feed_rebuilt_memory(handover);
   start_threads(handover);
   mark(handover, kThreads);

@@ -10,6 +10,7 @@ constexpr long kNrMseal = 462;          ///< __NR_mseal, <asm/unistd.h>, 6.10
 constexpr int kScmPidFd = 4;            ///< SCM_PIDFD, include/linux/socket.h of the kernel, 6.5
 constexpr unsigned kMfdNoexecSeal = 8;  ///< MFD_NOEXEC_SEAL, <linux/memfd.h>, 6.3
 constexpr unsigned kMfdExec = 16;       ///< MFD_EXEC, <linux/memfd.h>, 6.3
-constexpr unsigned kSealExec = 32;      ///< F_SEAL_EXEC, <linux/fcntl.h>, 6.3
+constexpr int kMembarrierGetRegistrations = 1 << 9;  ///< <linux/membarrier.h>, 6.3
+constexpr unsigned kSealExec = 32;                   ///< F_SEAL_EXEC, <linux/fcntl.h>, 6.3
 
 }  // namespace thaw::young

@@ -3,11 +3,11 @@
 //
 //   APP STATUS GO SCRATCH [ARGS...]
 //
-// STATUS  the app creates this file when its state stands; it creates it again when somebody
-// removes it, so a driver
-//         can also tell that a restored app runs
-// GO      the app waits until this file exists; it may hold "key value" lines that the checks
-// expect SCRATCH a directory of the app's own
+// STATUS   the app creates this file when its state stands; it creates it again when somebody
+//          removes it, so a driver can also tell that a restored app runs
+// GO       the app waits until this file exists; it may hold "key value" lines that the checks
+//          expect
+// SCRATCH  a directory of the app's own
 //
 // Exit status: 0 all is right, 1 a check failed (the reason is on descriptor 2), 77 this kernel
 // cannot hold the state.

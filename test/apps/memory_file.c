@@ -23,8 +23,11 @@ int main(int argc, char** argv) {
   // All reads are the file's; the descriptor is closed, as it is for a library.
   char* private = map(size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
   char* offset = map(4 * page, PROT_READ, MAP_PRIVATE, fd, (off_t)(8 * page));
-  char* shared = map(size, PROT_READ, MAP_SHARED, fd, 0);
   close(fd);
+  // A mapping of a file opened for writing could be made writable, which takes a policy.
+  int reader = (int)NEED(open(app_path("mapped"), O_RDONLY | O_CLOEXEC));
+  char* shared = map(size, PROT_READ, MAP_SHARED, reader, 0);
+  close(reader);
   app_fill(private + 2 * page, page, 22);
   app_fill(private + 7 * page, page, 23);
 

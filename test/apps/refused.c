@@ -89,6 +89,14 @@ static void hold_shared_file(void) {
   close(fd);
 }
 
+/// Mapped read-only, but mprotect(2) can change that.
+static void hold_shared_may_write(void) {
+  int fd = (int)NEED(open(app_path("shared.bin"), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+  NEED(ftruncate(fd, 4096));
+  CHECK(mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0) != MAP_FAILED);
+  close(fd);
+}
+
 static void hold_sysv(void) {
   int id = (int)NEED(shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0600));
   char* area = NEED_MAP(shmat(id, NULL, 0));
@@ -166,6 +174,7 @@ static const struct {
     {"writable", hold_writable_file},
     {"log", hold_log},
     {"shared-file", hold_shared_file},
+    {"shared-may-write", hold_shared_may_write},
     {"sysv", hold_sysv},
     {"outside-pipe", hold_outside_pipe},
     {"terminal", hold_terminal},

@@ -1,6 +1,7 @@
 // exec semantics: to its caller, a launched app is the app.
 import test, { type ExecutionContext } from 'ava';
-import { existsSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, copyFileSync, existsSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { getPriority } from 'node:os';
 import { join } from 'node:path';
 
@@ -196,6 +197,23 @@ for (const identity of identities)
       );
     }));
 
+for (const identity of identities)
+  test(`output and errors go where this caller wants them as ${identity.name}`, (t) =>
+    withApp(t, { app: 'stdio' }, identity, async (app) => {
+      await app.start();
+      await app.checkpoint();
+      app.release();
+      const apart = await app.launch().outcome;
+      expectSuccess(t, 'launch', apart);
+      t.is(apart.stdout, 'to 1\n');
+      t.is(apart.stderr, 'to 2\n');
+      const together = await app.launch({ wrapper: ['sh', '-c', 'exec "$@" 2>&1', 'sh'] }).outcome;
+      t.is(together.stdout, 'to 1\nto 2\n');
+      app.release(['closed 2']);
+      const closed = await app.launch({ wrapper: ['sh', '-c', 'exec "$@" 2>&-', 'sh'] }).outcome;
+      t.is(closed.stdout, '2 is closed\n');
+    }));
+
 test('descriptors of a child after exec', (t) =>
   withApp(t, { app: 'process_children' }, self, async (app) => {
     await app.start();
@@ -207,6 +225,27 @@ test('descriptors of a child after exec', (t) =>
 // Idea 7 (docs/ideas.md): no image may carry privilege across.
 if (root !== undefined) {
   const identity = root;
+  test('a thaw-exec with file capabilities hands them to no image', (t) =>
+    withApp(t, { app: 'actor' }, user, async (app) => {
+      await app.start();
+      await app.checkpoint();
+      app.release(['origin']);
+      const launch = async (program: string, ...flags: string[]): Promise<Outcome> =>
+        app.runAs([program, '--image', app.image, ...flags, '--', ...app.command]);
+      const privileged = join(app.folder, 'thaw-exec');
+      copyFileSync(thawExec, privileged);
+      chmodSync(privileged, 0o755);
+      t.is((await launch(privileged)).stdout, 'warm\n');
+      // struct vfs_cap_data of <linux/capability.h>: version 2, effective; CAP_SYS_ADMIN.
+      const capability = '0100000200002000000000000000000000000000';
+      const set = `import os; os.setxattr('${privileged}', 'security.capability', bytes.fromhex('${capability}'))`;
+      execFileSync('python3', ['-c', set]);
+      t.is((await launch(privileged)).stdout, 'cold\n');
+      const refused = await launch(privileged, '--no-fallback');
+      t.is(refused.code, 125);
+      t.regex(refused.stderr, /file capabilities/);
+    }));
+
   test('an app that gave its rights away never gets them back', (t) =>
     withApp(t, { app: 'process_setuid' }, identity, async (app) => {
       await app.start();

@@ -24,6 +24,7 @@ const refusals: readonly Refusal[] = [
   { what: 'writable', says: [descriptor, /state\.db/, policy] },
   { what: 'log', says: [descriptor, /plain\.log/, policy, /append/] },
   { what: 'shared-file', says: [/shared\.db/] },
+  { what: 'shared-may-write', says: [/shared\.bin/, /opened for writing/, policy, /"mapping"/] },
   { what: 'sysv', says: [/sysv|system v/i] },
   { what: 'outside-pipe', says: [descriptor, /pipe/] },
   { what: 'terminal', says: [descriptor, /ptmx|terminal|tty/i] },

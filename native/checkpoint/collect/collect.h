@@ -6,6 +6,7 @@
 
 #include "checkpoint/capture.h"
 #include "checkpoint/freeze/freeze.h"
+#include "checkpoint/freeze/remote_syscalls.h"
 
 namespace thaw::checkpoint {
 
@@ -16,6 +17,7 @@ Result<void> collect(Capture& capture, std::span<const Freeze> processes);
 // The parts, in the order in which they are called.
 Result<void> collect_threads(Capture& capture, ProcessCapture& process);
 Result<void> collect_process(Capture& capture, ProcessCapture& process);
+Result<void> collect_membarrier(ProcessCapture& process, RemoteSyscalls& remote);
 Result<void> collect_requirements(Capture& capture);
 void collect_answer(Capture& capture);
 Result<void> collect_descriptors(Capture& capture);

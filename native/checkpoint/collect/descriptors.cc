@@ -72,11 +72,12 @@ bool same_channel(const fd::Probe& stdio, const fd::Probe& p) {
 /// The number that the caller gives for this description, or -1.
 int inherited_from(const Capture& capture, const std::vector<fd::Probe>& probes,
                    const fd::Probe& p) {
+  if (p.pid != capture.root().pid) return -1;
   if (is_stdio(p)) return p.number;
   const auto& inherit = capture.request.inherit;
   if (std::find(inherit.begin(), inherit.end(), p.number) != inherit.end()) return p.number;
   for (const fd::Probe& other : probes)
-    if (is_stdio(other) && same_channel(other, p)) return other.number;
+    if (other.pid == p.pid && is_stdio(other) && same_channel(other, p)) return other.number;
   return -1;
 }
 
@@ -156,6 +157,8 @@ void record_numbers(Capture& capture, ProcessCapture& process, const std::vector
     record.open_file = sorted.open_file[n.description];
     record.close_on_exec = n.close_on_exec ? 1 : 0;
     record.inherit = sorted.from_caller[n.description];
+    // 0, 1 and 2 may be one description for the app and three for its next caller.
+    if (record.inherit >= 0 && n.number < kFirstOwn) record.inherit = n.number;
     if (record.open_file != model::kNone) {
       model::OpenFile& file = image.open_files[record.open_file];
       if (file.fd_count++ == 0) file.first_fd = static_cast<model::Index>(image.fds.size());

@@ -208,6 +208,7 @@ Result<void> collect_process(Capture& capture, ProcessCapture& process) {
               RemoteSyscalls::begin(process.pid, process.syscall_instruction, process.scratch));
   THAW_TRY(collect_layout(capture, process, remote));
   THAW_TRY(collect_prctls(process, remote));
+  THAW_TRY(collect_membarrier(process, remote));
   THAW_TRY(collect_signal_actions(capture, process, remote));
   THAW_TRY(collect_interval_timers(process, remote));
   return collect_posix_timers(capture, process, remote);

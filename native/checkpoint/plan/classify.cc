@@ -184,12 +184,17 @@ class Classifier {
   Result<void> shared_file(Region& region) {
     const Vma& vma = *region.vma;
     if (vma.deleted) return deleted_shared(region);
-    const bool writable = (vma.prot & PROT_WRITE) != 0;
+    // "mw": the file was opened for writing, and mprotect(2) may make the mapping writable.
+    const bool writable = (vma.prot & PROT_WRITE) != 0 || vma.has("mw");
     const auto action = writable ? capture_.request.policies.find(policy::Type::mapping, vma.path)
                                  : policy::Action::reopen;
     if (action != policy::Action::reopen && action != policy::Action::ignore)
       return refuse(
-          vma, "is a writable shared mapping of a file, which every launch would write",
+          vma,
+          (vma.prot & PROT_WRITE) != 0
+              ? "is a writable shared mapping of a file, which every launch would write"
+              : "is a shared mapping of a file that was opened for writing, and can be made "
+                "writable",
           "allow it with " + policy::suggestion(policy::Type::mapping, vma.path,
                                                 {policy::Action::reopen, policy::Action::ignore}));
     UniqueFd fd = open_mapped(process_, vma, writable ? O_RDWR : O_RDONLY);

@@ -17,6 +17,8 @@ export interface Row extends AppOptions, CheckpointOptions {
 
 const appendLogs = [{ type: 'file', path: '*.log', action: 'append' }];
 
+const mayWrite = [{ type: 'mapping', path: '*/shared.bin', action: 'reopen' }];
+
 /** The first that matches is used. */
 const everyAction = [
   { type: 'file', path: '*/closed.db', action: 'close' },
@@ -54,6 +56,7 @@ export const rows: readonly Row[] = [
   { app: 'memory_private_musl' },
   { app: 'memory_shared' },
   { app: 'memory_file' },
+  { app: 'memory_may_write', policies: mayWrite },
   { app: 'large_file' },
   { app: 'memory_reserve' },
   { app: 'memory_lock' },
@@ -77,6 +80,9 @@ export const rows: readonly Row[] = [
   { app: 'process_cwd' },
   { app: 'process_ids' },
   { app: 'process_children' },
+  { app: 'membarrier', about: 'none', args: [''] },
+  { app: 'membarrier', about: 'private', args: ['p'] },
+  { app: 'membarrier', about: 'all', args: ['psrg'] },
 
   { app: 'fd_file' },
   { app: 'fd_append', policies: appendLogs },
