@@ -44,6 +44,7 @@ export function command<const O extends Options, const A extends readonly string
       const end = spec.passes === undefined ? -1 : args.indexOf('--');
       const [own, passed] = end < 0 ? [args, []] : [args.slice(0, end), args.slice(end + 1)];
       const parser = parserOf(name, spec);
+      expectValues(parser, own);
       if (!parse(parser, own, spec.passes)) return 0;
       const given = parser.opts();
       const options = Object.fromEntries(
@@ -55,6 +56,17 @@ export function command<const O extends Options, const A extends readonly string
       return spec.run(options, parser.processedArgs as unknown as Operands<A>, passed);
     },
   };
+}
+
+/** An option's value that is missing shall not be made up for by the next option. @throws UsageError */
+function expectValues(parser: Parser, args: readonly string[]): void {
+  for (const [i, arg] of args.entries()) {
+    if (arg === '--') return;
+    const next = args[i + 1];
+    const option = parser.options.find(({ long, short }) => arg === long || arg === short);
+    if (option?.required !== true || next?.startsWith('-') !== true || next === '-') continue;
+    throw new UsageError(`${arg} has no value`, { remedy: `if ${next} is its value: ${arg}=${next}` });
+  }
 }
 
 function parserOf(
@@ -85,6 +97,7 @@ export function parse(parser: Parser, args: readonly string[], passes?: string):
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return false;
+    if (error.code === 'commander.help') throw new UsageError('which command?');
     const extra = parser.args[parser.registeredArguments.length];
     if (error.code === 'commander.excessArguments' && extra !== undefined)
       throw new UsageError(`unexpected argument: ${extra}`, {

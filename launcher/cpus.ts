@@ -35,7 +35,7 @@ const table = {
 } as const satisfies Record<string, Row>;
 
 type Table = typeof table;
-export type Cpu = keyof Table;
+type Cpu = keyof Table;
 /** A CPU that guests can have. */
 export type GuestCpu = { [C in Cpu]: Table[C] extends { readonly guest: Guest } ? C : never }[Cpu];
 

@@ -17,7 +17,12 @@ export function interruptible(): Interruption {
   const controller = new AbortController();
   let code: number | undefined;
   for (const [name, number] of Object.entries(SIGNALS))
-    process.once(name, () => {
+    // Not `once`: a library that listens too would then find itself alone, and end the process before its clean-up.
+    process.on(name, () => {
+      if (controller.signal.aborted) {
+        process.removeAllListeners(name);
+        process.kill(process.pid, name);
+      }
       log.warn({ signal: name }, 'interrupted');
       code = 128 + number;
       controller.abort(new ThawError(`interrupted by ${name}`));

@@ -11,6 +11,9 @@ build() {
     toolchain=
     if [ "$cpu" != "$host_cpu" ]; then
         toolchain=--CDCMAKE_TOOLCHAIN_FILE=$root/cross/toolchain.cmake
+        # CMake remembers the file of its first run, which may be that of an older checkout.
+        cache=build/$cpu/cmake/CMakeCache.txt
+        if [ -e "$cache" ] && ! grep -q "$root/cross/toolchain.cmake" "$cache"; then rm -r "build/$cpu/cmake"; fi
     fi
     # shellcheck disable=SC2086 # no toolchain means no argument
     npx --no-install cmake-js build --directory native --out "$root/build/$cpu/cmake" --parallel "$(nproc)" \

@@ -1,9 +1,10 @@
 # shellcheck shell=sh
-# Shared by the scripts here; sourced, not run: by a script of this folder, or by a shell that stands in the project's folder.
+# Shared by the scripts here; sourced, not run: by a script of this folder, or by a shell that stands in the project's folder
+# or in this one.
 # Sets `root`, the project's folder, and goes there.
 case $0 in
     */*) root=$(cd "$(dirname "$0")/.." && pwd) ;;
-    *) root=$PWD ;;
+    *) if [ -e common.sh ]; then root=$(cd .. && pwd); else root=$PWD; fi ;;
 esac
 cd "$root" || exit 1
 

@@ -25,9 +25,9 @@ wanted() {
     esac
 }
 
-scripts_are_right() { shell_scripts | xargs shellcheck --severity=warning; }
+scripts_are_right() { shell_scripts | xargs -r shellcheck --severity=warning; }
 
-format_is_right() { native_sources | xargs clang-format --dry-run -Werror; }
+format_is_right() { native_sources | xargs -r clang-format --dry-run -Werror; }
 
 prepare_host() {
     step "building the test apps" make --silent -C test/apps -j "$(nproc)" CPU="$host_cpu"

@@ -11,7 +11,7 @@ import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-import { GUEST_CPUS } from '../launcher/cpus.js';
+import { GUEST_CPUS, hostCpu } from '../launcher/cpus.js';
 import { projectFolder } from '../launcher/engine/index.js';
 
 const SOURCES = [
@@ -41,6 +41,12 @@ const triplets = new Map(
     /^triplet=(.+)$/m.exec(read(`cross/cpus/${cpu}`))?.[1] ?? cpu,
   ]),
 );
+
+/** Of this machine's CPU, or of one that there is a cross compiler for, whose headers it takes. */
+function canBeRead(file: string): boolean {
+  const cpu = /^native\/arch\/([^/]+)\//.exec(file)?.[1];
+  return cpu === undefined || cpu === hostCpu || GUEST_CPUS.some((guest) => guest === cpu);
+}
 
 /** Compiler options: enough for clang to understand the file, whatever is built at the moment. */
 function optionsOf(file: string): string[] {
@@ -108,7 +114,7 @@ async function main(): Promise<boolean> {
   const end = values.seconds === undefined ? Infinity : performance.now() + 1000 * Number(values.seconds);
   const { stdout: version } = await execa('clang-tidy', ['--version']);
   const listed = await git('ls-files', '--cached', '--others', '--exclude-standard', ...SOURCES);
-  const sources = listed.filter((file) => existsSync(join(projectFolder, file)));
+  const sources = listed.filter((file) => existsSync(join(projectFolder, file)) && canBeRead(file));
   const wanted = values.changed === true ? sourcesOf(await changedFiles(), sources) : sources;
   const stampOf = (file: string): string => {
     const hash = createHash('sha256')

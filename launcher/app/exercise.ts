@@ -58,6 +58,7 @@ async function shell(command: string, { env, cwd, account }: Setting, stop: Abor
     detached: true, // A group of its own, which can be ended as a whole.
     stdin: 'ignore',
     all: true,
+    maxBuffer: Infinity,
     reject: false,
     ...(account.change === undefined ? {} : { uid: account.change.uid, gid: account.change.gid }),
   });

@@ -47,7 +47,7 @@ export async function retrain(
  */
 async function copySparse(from: string, to: string): Promise<void> {
   try {
-    await execa('cp', ['--', from, to]);
+    await execa('cp', ['--', from, to], { cleanup: false });
     const copy = await open(to);
     await copy.sync();
     await copy.close();

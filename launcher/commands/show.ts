@@ -11,7 +11,7 @@ import { size } from '../units.js';
 export default command({
   about:
     'Shows what the image of a profile, or an image file, holds: identity and requirements, sizes, threads, descriptors, ' +
-    'mappings, timers, and what was left out of it and why.',
+    'mappings and timers.',
   options: {
     store,
     json,

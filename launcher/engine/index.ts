@@ -17,6 +17,14 @@ function nativeError(error: unknown): ThawError {
   return new ThawError(messageOf(error), { code, remedy, cause: error });
 }
 
+async function toldLater<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw nativeError(error);
+  }
+}
+
 function told<T>(call: () => T): T {
   try {
     return call();
@@ -32,7 +40,7 @@ export const native = {
   /** The path of thaw-exec. @throws ThawError when it is not built */
   thawExec: (): string => built('thaw-exec'),
   spawn: (options: SpawnOptions): number => told(() => addon().spawn(options)),
-  wait: (pid: number): Promise<Exit> => addon().wait(pid),
+  wait: (pid: number): Promise<Exit> => toldLater(() => addon().wait(pid)),
   /**
    * Becomes another program, which gets the descriptors 0, 1, 2 and those in `inherit`; returns only by throwing.
    * Node makes all descriptors that it was started with close-on-exec.
@@ -44,13 +52,8 @@ export const native = {
     inherit: readonly number[] = [],
   ): never => told(() => addon().exec(program, args, env, inherit)),
   /** @throws ThawError saying what cannot be taken into an image, and what to set */
-  checkpoint: async (options: CheckpointOptions): Promise<CheckpointReport> => {
-    try {
-      return await addon().checkpoint(options);
-    } catch (error) {
-      throw nativeError(error);
-    }
-  },
+  checkpoint: (options: CheckpointOptions): Promise<CheckpointReport> =>
+    toldLater(() => addon().checkpoint(options)),
   show: (path: string): Image => told(() => addon().show(path)),
   verify: (path: string, options: VerifyOptions): Verdict => told(() => addon().verify(path, options)),
   faultRecorder: (): FaultRecorder => addon().faultRecorder(),
@@ -81,7 +84,8 @@ export const native = {
   launchKey: (program: string, args: readonly string[] | null): string =>
     told(() => addon().launchKey(program, args)),
   /** The first message with `text` in it on a unix datagram socket at `path`; removing the socket ends the wait. */
-  receiveDatagram: (path: string, text: string): Promise<string> => addon().receiveDatagram(path, text),
+  receiveDatagram: (path: string, text: string): Promise<string> =>
+    toldLater(() => addon().receiveDatagram(path, text)),
 };
 
 /** An environment as the native part takes it. */

@@ -40,6 +40,7 @@ export interface TargetRow {
 const RUN = {
   stdin: 'ignore',
   buffer: { stderr: false },
+  maxBuffer: Infinity,
   reject: false,
   detached: true, // A group of its own, so that QEMU ends with its script.
 } as const;
@@ -140,13 +141,16 @@ export class Guest {
     const lines = child.iterable({ from: 'stderr' });
     const first = await progress.step(
       'boot',
-      () => lines.next(),
+      async () => {
+        const next = await lines.next();
+        if (next.done === true) expectStarted('cross/guest.sh', await child);
+        return next;
+      },
       (next) => (next.done === true ? 'it ended' : next.value),
     );
     for await (const line of lines) process.stderr.write(`${line.trimEnd()}\n`);
     const ending = await child;
     this.interrupt.throwIfAborted();
-    expectStarted('cross/guest.sh', ending);
     const { exitCode: status, stdout } = ending;
     if (first.done !== true && (status === 0 || status === 1) && stdout.trim() !== '')
       return JSON.parse(stdout) as TargetRow[];

@@ -11,7 +11,8 @@ const firmwareLog = logOf('firmware');
 /** Runs a program. @returns what it printed @throws ThawError with what it said, or which package has it */
 export async function runTool(program: string, args: readonly string[], input = ''): Promise<string> {
   const begin = performance.now();
-  const result = await execa(program, args, { input, reject: false });
+  // Without execa's own handlers of signals: interruption.ts has them, and ends the work with its clean-up.
+  const result = await execa(program, args, { input, reject: false, cleanup: false, maxBuffer: Infinity });
   const { exitCode: code, signal } = result;
   firmwareLog.debug({ program, args, code, signal, ms: msSince(begin) }, 'tool ended');
   firmwareLog.trace({ program, output: result.stdout, errors: result.stderr }, 'what it wrote');

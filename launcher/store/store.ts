@@ -63,7 +63,9 @@ export class Store {
     this.expect(name);
     const file = this.definitionFile(name);
     try {
-      return JSON.parse(readFileSync(file, 'utf8')) as Definition;
+      const definition = JSON.parse(readFileSync(file, 'utf8')) as Definition;
+      if (!('value' in definition.warmup.until)) throw new ThawError('an earlier thaw has written it');
+      return definition;
     } catch (error) {
       throw new ThawError(`cannot read ${file}: ${messageOf(error)}`, {
         remedy: 'build the profile again',

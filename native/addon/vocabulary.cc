@@ -9,8 +9,8 @@
 namespace thaw::addon {
 namespace {
 
-constexpr const char* kCpuNames[] = {
-#define THAW_NAME(folder) #folder,
+const char* const kCpuNames[] = {
+#define THAW_NAME(folder) arch::folder::kCpu.name,
     THAW_CPUS(THAW_NAME)
 #undef THAW_NAME
 };

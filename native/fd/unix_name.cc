@@ -107,9 +107,12 @@ Result<UnixName> collect_unix_name(const Probe& probe, const SocketAddress& addr
     name.mode = 0600;
     return name;
   }
-  if (!file.valid() || fstat(file.get(), &status) != 0)
-    return refuse(probe, std::string("is bound to ") + path.text + ", which cannot be opened",
-                  std::strerror(errno));
+  if (!file.valid() || fstat(file.get(), &status) != 0) {
+    const char* why = std::strerror(errno);
+    return refuse(
+        probe, std::string("is bound to ") + path.text + ", which cannot be opened (" + why + ")",
+        "make the image as a user who may look at that path");
+  }
   if (is_other_file(status, socket))
     return refuse(probe,
                   std::string("is bound to ") + path.text + ", where another file stands now",

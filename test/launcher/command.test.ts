@@ -30,6 +30,13 @@ async function called(...args: readonly string[]): Promise<unknown> {
   return exitCode === 1 ? values : undefined;
 }
 
+test('an option without its value does not take the next option for it', async (t) => {
+  const error = await t.throwsAsync(() => called('--image-file', '--quick', 'a'), { instanceOf: UsageError });
+  t.is(error.message, '--image-file has no value');
+  t.like(await called('--image-file=--quick', 'a'), { imageFile: '--quick', quick: false });
+  t.like(await called('--image-file', '-', 'a'), { imageFile: '-' });
+});
+
 test('options and operands have the values that were given, or their defaults', async (t) => {
   t.deepEqual(await called('--image-file', 'f', 'a'), {
     quick: false,

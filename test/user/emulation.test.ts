@@ -12,7 +12,7 @@ const files = [
   'user/emulation.test.js',
   'launcher/definition.test.js',
   'launcher/store.test.js',
-  'launcher/table.test.js',
+  'launcher/columns.test.js',
 ].map(testFile);
 
 if (emulatedCpu !== undefined) declareTests(emulatedCpu);

@@ -62,7 +62,7 @@ export function isServer(trigger: Trigger): boolean {
   return kindOf(trigger).isUp !== undefined;
 }
 
-/** Looks every `retryMs` whether process `pid`, launched from an image, is up; at once true for what is no server. */
+/** Looks every `retryMs` whether process `pid`, launched from an image, is up; done at once for what is no server. */
 export async function untilUp(
   trigger: Trigger,
   pid: number,

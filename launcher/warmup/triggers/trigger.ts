@@ -1,4 +1,4 @@
-// What a trigger is: something that tells that the app is warm.
+// What a trigger is: something that tells that the app has started, so that it can be exercised.
 import type * as v from 'valibot';
 
 /** Made before the app starts; closed when it is gone. */
@@ -38,7 +38,7 @@ export interface TriggerKind<S extends v.GenericSchema> {
   expectFree?(value: v.InferOutput<S>): void;
   /** Makes what the app must find when it starts; default: nothing. */
   prepare?(value: v.InferOutput<S>): Prepared;
-  /** Resolves when the app is warm; rejects when `context.signal` is aborted. */
+  /** Resolves when the app has started; rejects when `context.signal` is aborted. */
   wait(value: v.InferOutput<S>, context: TriggerContext): Promise<Ready>;
   /**
    * Whether process `pid`, launched from an image, is up. Such an app is a server, which has to stay. Default: nothing but

@@ -10,16 +10,11 @@
 #include "checkpoint/area_header.h"
 #include "checkpoint/collect/collect.h"
 #include "image/hash.h"
+#include "support/clock.h"
 #include "support/file.h"
 
 namespace thaw::checkpoint {
 namespace {
-
-int64_t clock_ns(clockid_t clock) {
-  timespec now = {};
-  clock_gettime(clock, &now);
-  return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-}
 
 struct ClockOffsets {
   int64_t monotonic = 0, boottime = 0;

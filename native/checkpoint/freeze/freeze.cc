@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "support/clock.h"
 #include "support/file.h"
 
 namespace thaw::checkpoint {
@@ -16,9 +17,7 @@ constexpr int kEventStop = PTRACE_EVENT_STOP;
 constexpr int64_t kPatienceNs = 10'000'000'000;
 
 int64_t now_ns() {
-  timespec now = {};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+  return clock_ns(CLOCK_MONOTONIC);
 }
 
 Error seize_error(pid_t pid, pid_t tid) {

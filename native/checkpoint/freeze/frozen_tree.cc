@@ -1,17 +1,14 @@
 #include "checkpoint/freeze/frozen_tree.h"
 
-#include <time.h>
-
 #include "checkpoint/freeze/leave_vdso.h"
 #include "proc/check_supported.h"
+#include "support/clock.h"
 
 namespace thaw::checkpoint {
 namespace {
 
 double now_ms() {
-  timespec now = {};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<double>(now.tv_sec) * 1e3 + static_cast<double>(now.tv_nsec) / 1e6;
+  return static_cast<double>(clock_ns(CLOCK_MONOTONIC)) / 1e6;
 }
 
 }  // namespace

@@ -56,8 +56,8 @@ struct MemoryPlan {
 };
 
 /// Fills `plan.regions`, without the kernel's own mappings and an older thaw area; how their pages
-/// return is not chosen yet. Memory that shared mappings alone hold goes to
-/// `data` at once: it belongs to no process.
+/// return is not chosen yet. Memory that shared mappings alone hold goes to `data` at once: it
+/// belongs to no process.
 Result<void> classify(Capture& capture, size_t process_index, MemoryPlan& plan, PageData& data);
 
 /// Chooses between mapping and copying, and whether libc is redirected for it; all runs and

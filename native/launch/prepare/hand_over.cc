@@ -62,7 +62,7 @@ Handover describe(const Prepared& prepared) {
 void copy_stand_ins(const Prepared& prepared, Arena& arena, Handover& handover) {
   const model::Process& process = prepared.view.root_process();
   const auto& trampolines = prepared.kernel.trampolines;
-  if (trampolines.empty()) return;
+  if (prepared.kernel.in_place) return;
   const std::string_view sigpage = prepared.view.bytes(prepared.view.requirements_record().sigpage);
   handover.stand_in_count = 0;
   auto add = [&handover](const restorer::StandIn& copy) {
@@ -70,7 +70,7 @@ void copy_stand_ins(const Prepared& prepared, Arena& arena, Handover& handover) 
   };
   const auto* code =
       reinterpret_cast<const char*>(arena.copy(std::span<const uint8_t>(trampolines)));
-  add({process.vdso_start, process.vdso_size, code, 1});
+  if (!trampolines.empty()) add({process.vdso_start, process.vdso_size, code, 1});
   add({process.vvar_start, process.vvar_size, nullptr, 0});
   add({process.vvar_start, sigpage.size(), arena.copy(std::span<const char>(sigpage)), 1});
 }

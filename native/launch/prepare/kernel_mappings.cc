@@ -142,7 +142,8 @@ Result<KernelMappings> prepare_kernel_mappings(const View& view) {
   THAW_ASSIGN(found, read_mappings());
   if (found.mappings.moves.size() > restorer::kMostMoves)
     return Error{0, "this kernel has more mappings of its own than thaw knows"};
-  if (is_same(view, found))
+  found.mappings.in_place = is_same(view, found);
+  if (found.mappings.in_place)
     move_to(block_of(view.root_process()).start, found);
   else
     THAW_TRY(bridge(view, found));

@@ -18,6 +18,8 @@ struct KernelMappings {
   /// The app's old vDSO with jumps to this kernel's; empty where the two are the same, byte for
   /// byte and in their layout, or the app has none.
   std::vector<uint8_t> trampolines;
+  /// The kernel's mappings go where the app had them; else something has to stand in for them.
+  bool in_place = false;
 
   /// Bytes of all that moves.
   [[nodiscard]] uint64_t size() const;

@@ -68,7 +68,7 @@ Result<std::vector<uint8_t>> vdso_trampolines(std::span<const uint8_t> old_vdso,
         target != nullptr ? arch::jump_code(function.address, target->address)
                           : arch::syscall_code(function.address, syscall_of(function.name));
     const uint64_t at = arch::instruction_address(function.address) - old_address;
-    if (code.size() > function.size || at + code.size() > patched.size())
+    if (code.size() > function.size || at > patched.size() || code.size() > patched.size() - at)
       return Error{0,
                    "this kernel's vDSO is another one, and " + function.name +
                        " of the old one has no room for a jump",

@@ -13,25 +13,15 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import type { Addon } from '../../../launcher/engine/addon.js';
+import type { Problem } from '../../../launcher/engine/answers.js';
 import type { Policy } from '../../engine/support/app.js';
 
-export interface Problem {
-  readonly condition: string;
-  readonly what: string;
-  readonly remedy: string;
-}
-
-interface Native {
-  spawn(options: Readonly<Record<string, unknown>>): number;
-  wait(pid: number): Promise<{ code: number | null; signal: number | null }>;
-  checkpoint(options: Readonly<Record<string, unknown>>): Promise<string>;
-  verify(path: string, options: Readonly<Record<string, unknown>>): string;
-  show(path: string): string;
-}
+export type { Problem };
 
 /** thaw.node of a build folder. */
-export function loadNative(build: string): Native {
-  return createRequire(import.meta.url)(join(build, 'thaw.node')) as Native;
+export function loadNative(build: string): Addon {
+  return createRequire(import.meta.url)(join(build, 'thaw.node')) as Addon;
 }
 
 const skipStatus = 77;
@@ -46,21 +36,21 @@ class Running {
   ended = false;
 
   constructor(
-    native: Native,
+    native: Addon,
     command: readonly string[],
     folder: string,
     what: string,
     env: Readonly<Record<string, string>>,
   ) {
     this.#errors = join(folder, `${what}.err`);
-    const files = [
+    const files: [number, number, number] = [
       openSync('/dev/null', 'r'),
       openSync(join(folder, `${what}.out`), 'w'),
       openSync(this.#errors, 'w'),
     ];
     const all = { PATH: process.env['PATH'] ?? '', LC_ALL: 'C', THAW_LOG: 'info', ...env };
     this.pid = native.spawn({
-      program: command[0],
+      program: command[0] ?? '',
       args: command,
       env: Object.entries(all).map(([name, value]) => `${name}=${value}`),
       cwd: '/',
@@ -110,7 +100,7 @@ export interface Launched {
 
 /** An app whose folder, below `work`, also holds its image. The folder may be that of another boot. */
 export class GuestApp {
-  readonly #native: Native;
+  readonly #native: Addon;
   readonly #folder: string;
   readonly #scratch: string;
   readonly #command: readonly string[];
@@ -171,6 +161,7 @@ export class GuestApp {
         env: [],
         cwd: '/',
         profile: '',
+        deliver: false,
         inherit: [],
         guardsOff: this.options.guardsOff ?? [],
       });
@@ -185,7 +176,7 @@ export class GuestApp {
 
   /** What `thaw verify` says. */
   verify(): readonly Problem[] {
-    return (JSON.parse(this.#native.verify(this.image, {})) as { problems: Problem[] }).problems;
+    return this.#native.verify(this.image, { data: false }).problems;
   }
 
   /** Launches the app from its image and lets it check itself. */

@@ -1,6 +1,7 @@
 // Test files under an emulated Node: AVA runs there as it does here, and its report is read.
 import { spawn } from 'node:child_process';
-import { join, relative } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 
 import { root } from '../../engine/support/paths.js';
 import type { GuestCpu } from '../../../launcher/cpus.js';
@@ -31,7 +32,10 @@ export async function runInside(cpu: GuestCpu, files: readonly string[]): Promis
 
 /** Path of a compiled test file, as AVA takes it. */
 export function testFile(name: string): string {
-  return join(relative(root, join(root, 'dist', 'test')), name);
+  const path = join('dist', 'test', name);
+  // AVA takes no notice of a name that matches nothing.
+  if (!existsSync(join(root, path))) throw new Error(`there is no ${path}`);
+  return path;
 }
 
 function output(program: string, args: readonly string[]): Promise<string> {
