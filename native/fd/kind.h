@@ -5,6 +5,8 @@
 #include <functional>
 #include <optional>
 #include <span>
+#include <string>
+#include <unordered_map>
 
 #include "fd/probe.h"
 #include "image/builder.h"
@@ -30,6 +32,8 @@ struct Collector {
   const policy::Policies& policies;
   /// One per open file description of the process tree, 0/1/2 copies left out.
   std::span<const Probe> probes;
+  /// Of all other processes: what /proc/PID/fd/N links to, and that path. Filled when first asked.
+  std::optional<std::unordered_multimap<std::string, std::string>> others;
 
   /// The Object of that kind and id, added with `make` when it is new.
   model::Index object(model::ObjectKind kind, uint64_t id,

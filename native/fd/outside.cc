@@ -1,6 +1,9 @@
 #include "fd/outside.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include <cstring>
 
 #include "support/file.h"
 
@@ -30,32 +33,41 @@ bool in_tree(const Collector& c, pid_t pid) {
   return false;
 }
 
-bool holds(const std::string& folder, const Probe& wanted) {
-  const auto numbers = numeric_entries(folder);
-  if (!numbers) return false;
-  for (const int entry : numbers.value()) {
-    const std::string name = folder + '/' + std::to_string(entry);
-    const auto target = read_link(name);
-    if (!target || target.value() != wanted.link) continue;
-    struct stat status = {};
-    if (stat(name.c_str(), &status) == 0 && status.st_ino == wanted.status.st_ino &&
-        status.st_dev == wanted.status.st_dev)
-      return true;
+/// One walk for all descriptors: an app with a thousand pipes asks a thousand times.
+std::unordered_multimap<std::string, std::string> read_others() {
+  std::unordered_multimap<std::string, std::string> others;
+  const auto pids = numeric_entries("/proc");
+  if (!pids) return others;
+  for (const pid_t pid : pids.value()) {
+    // This process has copies of everything in the tree.
+    if (pid == getpid()) continue;
+    const std::string folder = "/proc/" + std::to_string(pid) + "/fd/";
+    const auto numbers = numeric_entries(folder);
+    if (!numbers) continue;
+    for (const int entry : numbers.value())
+      if (auto link = read_link(folder + std::to_string(entry)))
+        others.emplace(link.take(), folder + std::to_string(entry));
   }
-  return false;
+  return others;
+}
+
+bool is_same_file(const std::string& path, const Probe& wanted) {
+  struct stat status = {};
+  return stat(path.c_str(), &status) == 0 && status.st_ino == wanted.status.st_ino &&
+         status.st_dev == wanted.status.st_dev;
 }
 
 }  // namespace
 
-std::string outside_holder(const Collector& c, const Probe& p) {
-  const auto pids = numeric_entries("/proc");
-  if (!pids) return {};
-  for (const pid_t pid : pids.value()) {
-    // This process has copies of everything in the tree.
-    if (pid == getpid()) continue;
-    const std::string folder = "/proc/" + std::to_string(pid);
-    if (!holds(folder + "/fd", p) || in_tree(c, pid)) continue;
-    return "pid " + std::to_string(pid) + " (" + std::string(trim(text_of(folder + "/comm"))) + ")";
+std::string outside_holder(Collector& c, const Probe& p) {
+  if (!c.others) c.others = read_others();
+  const auto [first, last] = c.others->equal_range(p.link);
+  for (auto other = first; other != last; ++other) {
+    const std::string& path = other->second;  // /proc/PID/fd/N
+    const auto pid = static_cast<pid_t>(number(std::string_view(path).substr(strlen("/proc/"))));
+    if (in_tree(c, pid) || !is_same_file(path, p)) continue;
+    const std::string comm = text_of("/proc/" + std::to_string(pid) + "/comm");
+    return "pid " + std::to_string(pid) + " (" + std::string(trim(comm)) + ")";
   }
   return {};
 }

@@ -8,6 +8,6 @@ namespace thaw::fd {
 
 /// A process outside the tree that holds the same thing open ("pid 12 (sh)"), or empty. Sees what
 /// /proc lets it see.
-std::string outside_holder(const Collector&, const Probe&);
+std::string outside_holder(Collector&, const Probe&);
 
 }  // namespace thaw::fd

@@ -22,7 +22,8 @@ Result<UniqueFd> open_again(int fd, int flags) {
   char path[32] = "/proc/self/fd/";
   const auto end = std::to_chars(path + strlen(path), path + sizeof(path) - 1, fd);
   *end.ptr = '\0';
-  UniqueFd again(::open(path, flags | O_CLOEXEC));
+  // The link is there to be followed, whatever the app said of the name that it had opened.
+  UniqueFd again(::open(path, (flags & ~O_NOFOLLOW) | O_CLOEXEC));
   if (!again.valid())
     return errno_error("cannot open a descriptor again through " + std::string(path));
   return again;

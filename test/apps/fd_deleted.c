@@ -11,8 +11,15 @@ int main(int argc, char** argv) {
   int copy = dup(fd);
   int nameless = open(app_scratch, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
   if (nameless >= 0) fds_write(nameless, "never had a name");
+  // As Python's tempfile opens them.
+  int no_follow = (int)NEED(
+      open(app_path("no-follow"), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+  NEED(unlink(app_path("no-follow")));
+  fds_write(no_follow, "not followed");
   app_wait();
 
+  NEED(lseek(no_follow, 0, SEEK_SET));
+  fds_check_read("file opened with O_NOFOLLOW", no_follow, "not followed");
   fds_check_read("rest of a deleted file", copy, "content");
   CHECK_EQ("shared offset", 17, lseek(fd, 0, SEEK_CUR));
   fds_write(fd, ", grown");

@@ -1,8 +1,11 @@
 // Holds one thing that cannot be restored: argv[4] says which. A descriptor stands at number 77,
 // for the message.
+#include <linux/capability.h>
 #include <linux/filter.h>
+#include <linux/io_uring.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/ipc.h>
@@ -41,6 +44,47 @@ static void hold_seccomp(void) {
   struct sock_fprog program = {1, allow_all};
   NEED(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
   NEED(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
+}
+
+/// A thread that confines itself, as sandboxes of media decoders do; the main thread does not.
+static void* run_confined(void* filtered) {
+  if (filtered != NULL)
+    hold_seccomp();
+  else
+    NEED(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+  while (true) pause();
+  return NULL;
+}
+
+static void start_confined(void* filtered) {
+  pthread_t thread;
+  NEED0(pthread_create(&thread, NULL, run_confined, filtered));
+  app_sleep_ms(50);
+}
+
+static void hold_confined_thread(void) {
+  start_confined(NULL);
+}
+
+static void hold_filtered_thread(void) {
+  start_confined("filtered");
+}
+
+static void hold_capabilities(void) {
+  if (geteuid() != 0) SKIP("only root has capabilities to give up");
+  struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  struct __user_cap_data_struct data[2];
+  NEED(syscall(SYS_capget, &header, data));
+  data[0].effective &= ~(1u << CAP_NET_RAW);
+  data[0].permitted &= ~(1u << CAP_NET_RAW);
+  NEED(syscall(SYS_capset, &header, data));
+}
+
+/// The kernel serves its queue in a thread of its own.
+static void hold_io_worker(void) {
+  struct io_uring_params parameters = {.flags = IORING_SETUP_SQPOLL};
+  int fd = (int)syscall(SYS_io_uring_setup, 4, &parameters);
+  if (fd < 0) SKIP("this kernel allows no io_uring");
 }
 
 static void hold_io_uring(void) {
@@ -175,6 +219,10 @@ static const struct {
     {"log", hold_log},
     {"shared-file", hold_shared_file},
     {"shared-may-write", hold_shared_may_write},
+    {"confined-thread", hold_confined_thread},
+    {"filtered-thread", hold_filtered_thread},
+    {"capabilities", hold_capabilities},
+    {"io-worker", hold_io_worker},
     {"sysv", hold_sysv},
     {"outside-pipe", hold_outside_pipe},
     {"terminal", hold_terminal},

@@ -2,7 +2,6 @@
 // the rest what its kind keeps of it (fd/open_file.h).
 #include <fcntl.h>
 #include <linux/kcmp.h>
-#include <poll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -28,13 +27,18 @@ struct Numbered {
 /// Every open file description of the tree, and what refers to them.
 struct Found {
   std::vector<fd::Probe> probes;
+  std::vector<size_t> sorted;                  ///< the probes by the kernel's order (kcmp(2))
   std::vector<std::vector<Numbered>> numbers;  ///< per process
 };
 
-bool same_description(const fd::Probe& a, const fd::Probe& b) {
-  return a.status.st_ino == b.status.st_ino && a.status.st_dev == b.status.st_dev &&
-         syscall(SYS_kcmp, a.pid, b.pid, KCMP_FILE, static_cast<unsigned long>(a.number),
-                 static_cast<unsigned long>(b.number)) == 0;
+/// The order that the kernel has for open file descriptions; neither is before the other where
+/// they are one. Apps with thousands of descriptors would take seconds to compare each with each.
+bool is_before(const fd::Probe& a, const fd::Probe& b) {
+  constexpr long kLess = 1;
+  if (a.status.st_dev != b.status.st_dev) return a.status.st_dev < b.status.st_dev;
+  if (a.status.st_ino != b.status.st_ino) return a.status.st_ino < b.status.st_ino;
+  return syscall(SYS_kcmp, a.pid, b.pid, KCMP_FILE, static_cast<unsigned long>(a.number),
+                 static_cast<unsigned long>(b.number)) == kLess;
 }
 
 Result<fd::Probe> probe(pid_t pid, int pidfd, int number_) {
@@ -92,6 +96,18 @@ void collect_owner(const Capture& capture, const fd::Probe& p, model::OpenFile& 
     if (process.pid == p.pid) file.owner_thread = process.thread(owner.pid);
 }
 
+/// Index of the description that `p` refers to, which is added if it is new.
+size_t add_description(fd::Probe p, Found& found) {
+  const auto place = std::lower_bound(
+      found.sorted.begin(), found.sorted.end(), p,
+      [&found](size_t known, const fd::Probe& p) { return is_before(found.probes[known], p); });
+  if (place != found.sorted.end() && !is_before(p, found.probes[*place])) return *place;
+  const size_t index = found.probes.size();
+  found.sorted.insert(place, index);
+  found.probes.push_back(std::move(p));
+  return index;
+}
+
 /// Adds the descriptors of one process to `found`.
 Result<void> find_descriptors(pid_t pid, Found& found) {
   const UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
@@ -100,12 +116,8 @@ Result<void> find_descriptors(pid_t pid, Found& found) {
   std::vector<Numbered> numbers;
   for (const int number_ : open_numbers) {
     THAW_ASSIGN(p, probe(pid, pidfd.get(), number_));
-    const auto known =
-        std::find_if(found.probes.begin(), found.probes.end(),
-                     [&p](const fd::Probe& other) { return same_description(other, p); });
-    numbers.push_back(
-        {number_, p.close_on_exec, static_cast<size_t>(known - found.probes.begin())});
-    if (known == found.probes.end()) found.probes.push_back(std::move(p));
+    const bool close_on_exec = p.close_on_exec;
+    numbers.push_back({number_, close_on_exec, add_description(std::move(p), found)});
   }
   found.numbers.push_back(std::move(numbers));
   return {};
@@ -134,7 +146,7 @@ Sorted sort_out(const Capture& capture, std::vector<fd::Probe> probes) {
 }
 
 Result<void> collect_open_files(Capture& capture, const std::vector<fd::Probe>& own) {
-  fd::Collector collector = {capture.image, capture.request.policies, own, {}};
+  fd::Collector collector = {capture.image, capture.request.policies, own, {}, {}};
   collector.store_content = [&capture](int fd, uint64_t size) {
     return collect_file_content(capture, fd, size);
   };

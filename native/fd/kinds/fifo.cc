@@ -56,7 +56,7 @@ Result<void> fill_object(Collector& c, const Probe& p, Action action, model::Obj
                     policy::suggestion(kType, p.link, kActions));
 }
 
-Result<void> refuse_outside(const Collector& c, const Probe& p) {
+Result<void> refuse_outside(Collector& c, const Probe& p) {
   const std::string holder = outside_holder(c, p);
   if (holder.empty()) return {};
   return refuse(p, "is also open in " + holder + ", which is not part of the app",

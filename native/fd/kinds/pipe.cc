@@ -59,7 +59,7 @@ Ends ends_of(const Collector& c, const Probe& p) {
 
 /// An end that the tree does not have must be closed everywhere: a read end without writers shows
 /// POLLHUP, a write end without readers POLLERR.
-Result<void> refuse_outside(const Collector& c, const Probe& p, const Ends& ends) {
+Result<void> refuse_outside(Collector& c, const Probe& p, const Ends& ends) {
   const bool missing_end = (ends.writer == nullptr && ends.reader != nullptr &&
                             (poll_state(ends.reader->copy.get()) & POLLHUP) == 0) ||
                            (ends.reader == nullptr && ends.writer != nullptr &&
