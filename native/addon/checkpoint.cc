@@ -8,21 +8,25 @@
 namespace thaw::addon {
 namespace {
 
+/// "error, reopen, ...".
+template <typename Table>
+std::string list_of(const Table& table) {
+  std::string list;
+  for (const std::string_view name : table) list.append(list.empty() ? "" : ", ").append(name);
+  return list;
+}
+
 policy::Action action_of(Napi::Env env, const std::string& name) {
   if (const auto action = policy::parse_action(name)) return *action;
-  std::string known;
-  for (const policy::ActionRow& row : policy::kActions)
-    known.append(known.empty() ? "" : ", ").append(row.name);
-  throw to_js(env, Error{0, "no policy has the action '" + name + "'", "known are " + known});
+  throw to_js(env, Error{0, "no policy has the action '" + name + "'",
+                         "known are " + list_of(policy::kActions)});
 }
 
 std::optional<policy::Type> type_of(Napi::Env env, const std::string& name) {
   if (name.empty()) return std::nullopt;
   if (const auto type = policy::parse_type(name)) return type;
-  std::string known;
-  for (const std::string_view type : policy::kTypes)
-    known.append(known.empty() ? "" : ", ").append(type);
-  throw to_js(env, Error{0, "no policy has the type '" + name + "'", "known are " + known});
+  throw to_js(env, Error{0, "no policy has the type '" + name + "'",
+                         "known are " + list_of(policy::kTypes)});
 }
 
 policy::Policies policies_of(const Napi::Object& options) {

@@ -26,10 +26,8 @@ Napi::Array names(Napi::Env env, const Table& table) {
 
 Napi::Value vocabulary(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  std::vector<std::string_view> actions;
-  for (const policy::ActionRow& row : policy::kActions) actions.push_back(row.name);
   Napi::Object result = Napi::Object::New(env);
-  result.Set("policyActions", names(env, actions));
+  result.Set("policyActions", names(env, policy::kActions));
   result.Set("policyTypes", names(env, policy::kTypes));
   result.Set("cpus", names(env, kCpuNames));
   result.Set("phases", names(env, restorer::kPhaseNames));

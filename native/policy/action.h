@@ -10,15 +10,21 @@
 
 namespace thaw::policy {
 
-/// X(name, what it does): images hold the place of an action in this list, so a new one goes to
-/// the end. The descriptor kinds that take it say so in Kind::policy.
-#define THAW_POLICY_ACTIONS(X)                                                            \
-  X(error, "refuses the checkpoint, as without a policy")                                 \
-  X(reopen, "opens it by its name again, or makes it anew without what waited in it")     \
-  X(close, "puts something closed in its place: /dev/null, the end of a lost connection") \
-  X(ignore, "leaves it out")                                                              \
-  X(append, "opens the file by its name again; what is written goes to its end")          \
-  X(reconnect, "connects to the same address again")
+/// X(name): what is done with state. Images hold the place of an action in this list, so a new one
+/// goes to the end. The descriptor kinds that take it say so in Kind::policy.
+///   error      refuses the checkpoint, as without a policy
+///   reopen     opens it by its name again, or makes it anew without what waited in it
+///   close      puts something closed in its place: /dev/null, the end of a lost connection
+///   ignore     leaves it out
+///   append     opens the file by its name again; what is written goes to its end
+///   reconnect  connects to the same address again
+#define THAW_POLICY_ACTIONS(X) \
+  X(error)                     \
+  X(reopen)                    \
+  X(close)                     \
+  X(ignore)                    \
+  X(append)                    \
+  X(reconnect)
 
 /// X(name): the types of state that a policy can speak for.
 #define THAW_POLICY_TYPES(X) \
@@ -33,7 +39,7 @@ namespace thaw::policy {
   X(descriptor)
 
 enum class Action : uint32_t {
-#define X(name, meaning) name,
+#define X(name) name,
   THAW_POLICY_ACTIONS(X)
 #undef X
 };
@@ -44,14 +50,9 @@ enum class Type : uint32_t {
 #undef X
 };
 
-struct ActionRow {
-  std::string_view name;  ///< as profiles spell it
-  std::string_view meaning;
-};
-
-/// One row per Action, in its order.
-inline constexpr ActionRow kActions[] = {
-#define X(name, meaning) {#name, meaning},
+/// The names of the actions, in the order of Action.
+inline constexpr std::string_view kActions[] = {
+#define X(name) #name,
     THAW_POLICY_ACTIONS(X)
 #undef X
 };

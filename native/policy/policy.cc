@@ -37,7 +37,7 @@ std::string toml_string(std::string_view text) {
 
 std::string_view action_name(Action action) {
   const auto index = static_cast<size_t>(action);
-  return index < std::size(kActions) ? kActions[index].name : "unknown";
+  return index < std::size(kActions) ? kActions[index] : "unknown";
 }
 
 std::string_view type_name(Type type) {
@@ -46,7 +46,7 @@ std::string_view type_name(Type type) {
 
 std::optional<Action> parse_action(std::string_view name) {
   for (size_t i = 0; i < std::size(kActions); ++i)
-    if (name == kActions[i].name) return static_cast<Action>(i);
+    if (name == kActions[i]) return static_cast<Action>(i);
   return std::nullopt;
 }
 

@@ -137,7 +137,7 @@ std::vector<Patch> redirect(const Libc& libc, const BlobHeader& header, uint64_t
 
 /// Looks for libc among all modules: each module's header stands at the start of a readable private
 /// mapping.
-std::optional<Libc> find_libc(std::span<const proc::Vma> vmas, const ReadMemory& read) {
+std::optional<Libc> find_libc(std::span<const proc::Vma> vmas, const elf::ReadMemory& read) {
   for (const proc::Vma& vma : vmas) {
     if (!vma.is_file() || vma.shared || vma.offset != 0 || (vma.prot & PROT_READ) == 0) continue;
     const auto module = elf::Module::read(vma.start, read);

@@ -17,8 +17,6 @@
 
 namespace thaw::shim {
 
-using ReadMemory = std::function<Result<void>(uint64_t address, void* out, size_t size)>;
-
 /// libc as it stands in the app: what is redirected, and where it keeps errno.
 struct Libc {
   /// In the order of the table in shim_plan.cc; address 0 where an optional one is missing.
@@ -31,7 +29,7 @@ struct Libc {
 
 /// The libc through which the app makes its memory calls, if its functions can be redirected.
 /// Otherwise the app's memory must come back as true anonymous memory.
-std::optional<Libc> find_libc(std::span<const proc::Vma> vmas, const ReadMemory& read);
+std::optional<Libc> find_libc(std::span<const proc::Vma> vmas, const elf::ReadMemory& read);
 
 /// Memory that is mapped from the image and must behave as anonymous.
 struct GuardedRange {
