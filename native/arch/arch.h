@@ -67,7 +67,7 @@ int64_t syscall_result(const Registers&);
 ptrdiff_t find_syscall_instruction(std::span<const uint8_t> code);
 
 /// Answers by which the kernel tells itself how to restart an interrupted system call
-/// (include/linux/errno.h of the kernel): never seen by user space, but by ptrace.
+/// (include/linux/errno.h of the kernel). User space never sees them, but ptrace does.
 constexpr int64_t kRestartSys = -512, kRestartNoIntr = -513, kRestartNoHand = -514,
                   kRestartBlock = -516;
 

@@ -47,7 +47,7 @@ struct ProcessCapture {
   std::vector<int> expired_timers;     ///< ids of POSIX timers whose signal is pending
   uint64_t syscall_instruction = 0;    ///< address of one, for injected calls
   uint64_t scratch = 0;                ///< writable page, for injected calls
-  Overlay overlay;                     ///< bytes of its memory that are others in the image
+  Overlay overlay;                     ///< bytes of its memory that differ in the image
 
   /// Index of the thread, model::kNone if the process has none of that id.
   [[nodiscard]] model::Index thread(pid_t tid) const;

@@ -1,4 +1,4 @@
-// A descriptor kind: how it is told, what a checkpoint keeps of it, how a launch makes it again.
+// A descriptor kind: how it is recognized, what a checkpoint keeps and how a launch makes it again.
 // Each kind is one file in kinds/ and one row of the table in kinds.h.
 #pragma once
 
@@ -32,7 +32,8 @@ struct Collector {
   const policy::Policies& policies;
   /// One per open file description of the process tree, 0/1/2 copies left out.
   std::span<const Probe> probes;
-  /// Of all other processes: what /proc/PID/fd/N links to, and that path. Filled when first asked.
+  /// For all other processes: the target of each link /proc/PID/fd/N, and the link's own path.
+  /// Filled when it is first needed.
   std::optional<std::unordered_multimap<std::string, std::string>> others;
 
   /// The Object of that kind and id, added with `make` when it is new.
@@ -40,9 +41,9 @@ struct Collector {
                       const std::function<Result<void>(model::Object&)>& make,
                       Result<void>& status);
 
-  /// Makes the first `size` bytes of a file page data of the image (for content that is too big for
-  /// a blob), without its holes; their DataRun records in image.data_runs. The bytes are read when
-  /// the image is written. `fd` must be an open file description of our own: its position moves.
+  /// Adds the first `size` bytes of a file, without holes, to the image's page data (for content
+  /// too big for a blob); returns their DataRuns in image.data_runs. The bytes are read when the
+  /// image is written. `fd` must be an open file description of our own: its position moves.
   std::function<Result<model::Range>(int fd, uint64_t size)> store_content;
 };
 
@@ -54,7 +55,7 @@ struct Opener {
   struct Side {
     int fd[2];
   };
-  /// Per Object: both ends of a pipe or socket pair, or [0] the memory; -1 until made.
+  /// Per Object: both ends of a pipe or socket pair, or the memory in [0]; -1 until it is made.
   std::span<Side> sides;
   /// Per OpenFile: its first descriptor at its final number, valid in finish().
   std::span<int> placed;
@@ -65,7 +66,7 @@ struct Opener {
 struct Closed {
   const char* note;  ///< for `thaw show`; null: collect() writes it
   Result<UniqueFd> (*open)(Opener&, const model::OpenFile&);
-  /// Checks what `open` reads of the image; null: nothing of it.
+  /// Checks what `open` reads from the image; null if it reads nothing.
   const char* (*validate)(const image::View&, const model::OpenFile&) = nullptr;
 };
 
@@ -110,8 +111,8 @@ struct Kind {
   /// After every descriptor stands at its final number (epoll registrations, contents that need
   /// peers); may be null.
   Result<void> (*finish)(Opener&, const model::OpenFile&, int fd) = nullptr;
-  /// Takes back what open() left outside of this process, of a launch that is given up; `fd` is
-  /// what it made. May be null.
+  /// For a launch that is given up: takes back what open() left outside of this process. `fd` is
+  /// the descriptor that open() made. May be null.
   void (*undo)(int fd) = nullptr;
   /// Checks the kind's payload in an image that may come from anywhere. The message on failure,
   /// else null.

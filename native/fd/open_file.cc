@@ -16,7 +16,7 @@ const KindRow& matching(const Probe& p) {
                        [&p](const KindRow& row) { return row.kind->match(p); });
 }
 
-/// `close` or `ignore`: nothing of the descriptor is kept but that.
+/// True under `close` and `ignore`: nothing of the descriptor is kept but that action.
 bool is_given_up(const Kind& kind, const model::OpenFile& file) {
   return kind.policy.asked == PolicyUse::Asked::before &&
          policy::kCloseOrIgnore.contains(action_of(file));

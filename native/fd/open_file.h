@@ -9,7 +9,7 @@ namespace thaw::fd {
 
 // ---- at checkpoint
 
-/// The record of what the probe shows, its owner left open; or the refusal.
+/// The record of what the probe shows, in which the owner is not set yet; or the refusal.
 Result<model::OpenFile> collect_open_file(Collector&, const Probe&);
 
 // ---- at launch
@@ -33,7 +33,7 @@ Result<UniqueFd> open_file(Opener&, const model::OpenFile&);
 /// What can only be done when every descriptor stands at its final number.
 Result<void> finish_file(Opener&, const model::OpenFile&, int fd);
 
-/// Takes back what open_file() left outside of this process, of a launch that is given up.
+/// For a launch that is given up: takes back what open_file() left outside of this process.
 void undo_file(const model::OpenFile&, int fd);
 
 }  // namespace thaw::fd

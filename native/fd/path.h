@@ -1,5 +1,5 @@
-// Descriptors that come back by their name: what of it an image keeps, and whether it still leads
-// to the same thing.
+// Descriptors that come back by their name: what an image keeps of them, and whether the name still
+// leads to the same thing.
 #pragma once
 
 #include "fd/kind.h"

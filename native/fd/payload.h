@@ -22,7 +22,7 @@ model::Blob head_and_rows(image::Builder& image, const Head& head, const std::ve
   return image.blob(bytes);
 }
 
-/// Null head: the payload has another size.
+/// `head` is null where the payload's size does not fit.
 template <typename Head, typename Row>
 struct HeadAndRows {
   const Head* head = nullptr;

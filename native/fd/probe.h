@@ -32,7 +32,7 @@ inline uint32_t probe_flags(const Probe& probe) {
 }
 
 /// Identifies what has a name on a file system or lives in shared memory: inode numbers alone may
-/// meet.
+/// be the same on two devices.
 inline uint64_t object_id(dev_t dev, ino_t ino) {
   return static_cast<uint64_t>(ino) ^ (static_cast<uint64_t>(dev) << 44);
 }

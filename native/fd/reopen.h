@@ -19,7 +19,7 @@ Result<UniqueFd> open_again(int fd, int flags);
 /// Another descriptor of the same open file description.
 Result<UniqueFd> duplicate(int fd);
 
-/// Sets the flags that F_SETFL can change as the app had them.
+/// Sets the flags that F_SETFL can change to what they were in the app.
 Result<void> set_status_flags(int fd, uint32_t flags);
 
 Result<void> set_position(int fd, uint64_t position);

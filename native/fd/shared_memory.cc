@@ -106,7 +106,7 @@ Result<void> fill_memory(Opener& o, const model::Object& object, int memory) {
   return {};
 }
 
-/// A deleted file's path may be too long for the name of a memfd: its last part tells it as well.
+/// A deleted file's path may be too long for the name of a memfd; its last part names it as well.
 const char* memory_name(std::string_view name, uint32_t flags) {
   if ((flags & kMemoryWasFile) == 0) return name.data();
   name = name.substr(name.rfind('/') + 1);

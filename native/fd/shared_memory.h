@@ -23,8 +23,8 @@ Result<model::Index> collect_memory(Collector&, int fd, const struct stat&, std:
 /// The Object of the memory with that device and inode, or kNone.
 model::Index find_memory(const image::Builder&, dev_t dev, ino_t ino);
 
-/// The Object of memory that no descriptor leads to: `name` as /proc/PID/maps shows it. Its size
-/// and content are the caller's to add, who finds them in the mappings.
+/// The Object of memory that no descriptor leads to; `name` is as /proc/PID/maps shows it. The
+/// caller adds size and content, which it finds in the mappings.
 model::Object mapped_memory(image::Builder&, dev_t dev, ino_t ino, std::string_view name);
 
 /// A descriptor of the Object's memory, open for reading and writing; made at the first call, owned

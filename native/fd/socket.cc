@@ -245,8 +245,8 @@ Result<UniqueFd> make_dead_socket(const SocketRecord& record) {
     if (shutdown(fd.get(), SHUT_RDWR) != 0 && errno != ENOTCONN)
       return errno_error("cannot shut a socket down");
   }
-  // They matter little to a socket that carries nothing: what cannot be set is no reason not to
-  // launch.
+  // Options matter little to a socket that carries nothing: one that cannot be set is no reason to
+  // give up the launch.
   for (const OptionPhase phase : {OptionPhase::before_bind, OptionPhase::last})
     static_cast<void>(apply_options(fd.get(), record.options, phase));
   return fd;

@@ -91,7 +91,7 @@ class Actions {
   size_t count_ = 0;
 };
 
-/// What any state can be given up by.
+/// The actions by which any state can be given up.
 inline constexpr Actions kCloseOrIgnore = {Action::close, Action::ignore};
 
 }  // namespace thaw::policy

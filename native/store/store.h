@@ -1,5 +1,5 @@
-// The store's rules, which who reads it (thaw-exec) and who writes it (launcher/store, through the
-// addon) must agree on: where stores are, what lies where in one, and what an entry is called.
+// The store's rules, on which its reader (thaw-exec) and its writer (launcher/store, through the
+// addon) must agree: where stores are, what lies where in one, and what an entry is called.
 //
 //   <store>/profiles/<name>/current.thaw   link to the image that launches of a profile use
 //   <store>/index/<key>                    link to ../profiles/<name>/current.thaw

@@ -169,7 +169,7 @@ Registers with_syscall(const Registers& registers, uint64_t instruction, long nu
 }
 
 int64_t syscall_result(const Registers& registers) {
-  // The upper half of the address space is no error, but its last page.
+  // Addresses in the upper half of the address space are no errors, except in its last page.
   const uint32_t result = load(registers).r[0];
   constexpr uint32_t kFirstError = static_cast<uint32_t>(-4095);
   return result >= kFirstError ? static_cast<int32_t>(result) : static_cast<int64_t>(result);

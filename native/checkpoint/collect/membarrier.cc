@@ -1,5 +1,5 @@
-// Which kinds of membarrier(2) the process has registered for: V8, .NET, Go and liburcu are, and
-// their barriers fail with EPERM without.
+// Which kinds of membarrier(2) the process has registered for. V8, .NET, Go and liburcu register,
+// and their barriers fail with EPERM in a process that has not.
 #include <linux/membarrier.h>
 #include <sys/syscall.h>
 
@@ -23,8 +23,8 @@ constexpr Kind kKinds[] = {
 };
 
 /// Kernels before 6.3 do not tell: a barrier is tried for each kind, which the app does not notice.
-/// Whether the process gets the barriers of others (global) cannot be tried; who does without
-/// having asked loses nothing but an interrupt now and then.
+/// Whether the process gets the barriers of others (global) cannot be tried; one that gets them
+/// without having asked loses nothing but an interrupt now and then.
 Result<uint32_t> try_each(RemoteSyscalls& remote) {
   uint32_t registered = 0;
   for (const Kind& kind : kKinds) {

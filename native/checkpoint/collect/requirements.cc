@@ -80,8 +80,8 @@ Result<void> collect_program(Capture& capture, model::Requirements& needs) {
   const std::string folder = "/proc/" + std::to_string(capture.root().pid);
   THAW_ASSIGN(exe, read_link(folder + "/exe"));
   UniqueFd fd(open((folder + "/exe").c_str(), O_RDONLY | O_CLOEXEC));
-  // A restored app of an ordinary user has thaw-exec as its exe link: the program is the one it was
-  // asked for.
+  // A restored app of an ordinary user has thaw-exec as its exe link; its program is the one that
+  // thaw-exec was asked for.
   const auto old_area = find_area(capture.root());
   const std::string program = !request.program.empty() ? request.program
                               : old_area               ? old_area->program

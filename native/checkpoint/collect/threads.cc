@@ -160,8 +160,8 @@ void collect_scheduling(Capture& capture, pid_t tid, pid_t leader_tid, model::Th
   const long io = syscall(SYS_ioprio_get, kWhoProcess, tid);
   thread.io_priority = io > 0 ? static_cast<uint32_t>(io) : 0;
 
-  // CPUs are the caller's, as everything that a process keeps across exec; a thread that chose
-  // others keeps them.
+  // The app gets the caller's CPUs, like everything that a process keeps across exec; only a thread
+  // that chose others than the leader keeps its own.
   cpu_set_t reference = {}, own = {};
   sched_getaffinity(tid == leader_tid ? 0 : leader_tid, sizeof(reference), &reference);
   sched_getaffinity(tid, sizeof(own), &own);
@@ -193,7 +193,7 @@ Result<model::Range> collect_pending(Capture& capture, ProcessCapture& process, 
     siginfo_t info = {};
     memcpy(&info, pending.siginfo, sizeof(info));
     ++index;
-    // Its timer sends it again: queued as well, it would come twice.
+    // The timer sends this signal again: if it were queued as well, it would come twice.
     if (info.si_code == SI_TIMER) {
       process.expired_timers.push_back(info.si_timerid);
       continue;

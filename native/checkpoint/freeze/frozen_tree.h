@@ -11,8 +11,8 @@ namespace thaw::checkpoint {
 /// While it lives, the whole app stands still; its end lets it run on.
 class FrozenTree {
  public:
-  /// Freezes the process `root` and all its descendants, none of them within code that another
-  /// kernel has otherwise. One process for now: what has children is refused.
+  /// Freezes the process `root` and all its descendants, none of them within code that differs
+  /// between kernels. Only one process for now: a root that has children is refused.
   static Result<FrozenTree> take(pid_t root);
 
   /// The root first, parents before children.

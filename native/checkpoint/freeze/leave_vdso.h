@@ -1,4 +1,4 @@
-// A thread must not stand in code that another kernel has otherwise.
+// A thread must not stand in code that differs between kernels.
 #pragma once
 
 #include "checkpoint/freeze/freeze.h"

@@ -45,7 +45,7 @@ RemoteSyscalls::RemoteSyscalls(RemoteSyscalls&& other) noexcept
       saved_(other.saved_) {}
 
 RemoteSyscalls::~RemoteSyscalls() {
-  // A thread that cannot be put back must not run on as something else.
+  // A thread whose own state cannot be put back must not run on with another.
   if (tid_ != 0 && !registers_.general.empty() && !put_back()) ::kill(tid_, SIGKILL);
 }
 

@@ -113,8 +113,8 @@ class Emitter {
     if (!writable) ops_.protect(vma.start, vma.size(), vma.prot);
   }
 
-  /// Lists the pages of a segment; its place in the image. Of anonymous memory only the runs, holes
-  /// stay holes of the file; over a file also what lies between them.
+  /// Lists the pages of a segment and returns its place in the image. Of anonymous memory only the
+  /// runs are listed (holes stay holes of the file); over a file, also what lies between the runs.
   uint64_t store(const Region& region, const Span& segment) {
     const uint64_t place = data_.reserve(segment.size());
     auto add = [&](const Span& pages) {

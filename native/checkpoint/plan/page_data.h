@@ -34,8 +34,8 @@ class PageData {
   /// The image's first page is its header's.
   explicit PageData(size_t page_size) : page_size_(page_size), end_(page_size) {}
 
-  /// Takes the next `size` bytes (rounded up to pages) of the image; their offset. What no piece
-  /// fills stays a hole.
+  /// Takes the next `size` bytes (rounded up to pages) of the image and returns their offset. What
+  /// no piece fills stays a hole.
   uint64_t reserve(uint64_t size);
   /// Adds a piece, which lies in reserved room and behind all that were added before.
   void add(Piece piece);

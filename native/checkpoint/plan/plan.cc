@@ -22,8 +22,8 @@ Result<void> plan_memory(Capture& capture, size_t process_index, PageData& data)
   ProcessCapture& process = capture.processes[process_index];
   MemoryPlan plan;
   THAW_TRY(classify(capture, process_index, plan, data));
-  // Which code of libc changes is known before the bytes are: these depend on where the area goes,
-  // its place on its size, and its size on what is mapped from the image.
+  // Which code of libc changes is known before its new bytes are: they depend on the area's place,
+  // the place on the area's size, and the size on what is mapped from the image.
   THAW_TRY(choose_returns(process, plan, capture.page_size));
   THAW_TRY(check_program_counters(process, plan));
   THAW_TRY(plan_area(capture, process, plan));

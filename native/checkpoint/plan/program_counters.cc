@@ -13,7 +13,7 @@ bool comes_back(uint64_t pc, const ProcessCapture& process, const MemoryPlan& pl
                                        [vma](const Region& region) { return region.vma == vma; });
 }
 
-/// At its first byte it has not begun to run the code.
+/// A thread that stands at the first byte has not begun to run the code.
 bool is_within(uint64_t pc, const std::vector<AddressRange>& code) {
   return std::any_of(code.begin(), code.end(), [pc](const AddressRange& range) {
     return pc > range.start && pc < range.end;

@@ -66,7 +66,7 @@ Result<void> store_changed_code(const shim::Libc& libc, std::vector<Region>& reg
   return {};
 }
 
-/// Every changed byte must come back: those of shared memory do with its object.
+/// Every changed byte must come back; the bytes of shared memory come back with its object.
 Result<void> check_overlay(const ProcessCapture& process, const std::vector<Region>& regions) {
   auto comes_back = [](const Region& region, const Span& place) {
     return region.backing == Backing::object ||

@@ -44,8 +44,8 @@ void fill(Collector& c, const SocketRecord& socket, const SocketAddress& peer, R
   record.socket = socket;
   record.peer = peer;
   record.revival = revival;
-  // A name of a unix datagram socket is for others to answer to; a low port is never the kernel's
-  // choice.
+  // The kernel never chooses a low port, so the app did. The name of a unix datagram socket is
+  // there for others to answer to.
   if (socket.domain == AF_INET || socket.domain == AF_INET6) {
     sockaddr_in in;  // the port stands at the same place in sockaddr_in6
     std::memcpy(&in, socket.local.bytes, sizeof(in));
@@ -64,8 +64,8 @@ policy::Actions known_actions(const SocketRecord& socket, const SocketAddress& p
   return can_reconnect ? kActions : policy::kCloseOrIgnore;
 }
 
-/// A peer that has closed may be waited for; then the app closes its end too and no policy is
-/// needed.
+/// Where the peer has closed its end, waiting may help: once the app has closed its own end too,
+/// no policy is needed.
 std::string remedy(const Probe& probe, const SocketRecord& socket, const SocketAddress& peer) {
   const std::string name = address_text(peer);
   std::string text = policy::suggestion(kType, name, known_actions(socket, peer));

@@ -99,7 +99,7 @@ bool has_number(const Probe& q, const Probe& epoll, const Line& line) {
 }
 
 const Probe* find_target(const Collector& c, const Probe& epoll, const Line& line) {
-  // Most registrations still have their number: that probe first.
+  // Most registrations still have their number, so the probe of that number is tried first.
   for (const bool first : {true, false})
     for (const Probe& q : c.probes)
       if (has_number(q, epoll, line) == first && q.status.st_ino == line.ino &&
@@ -194,7 +194,7 @@ Result<void> add_disarmed(int epoll, int fd, const Watch& w) {
       w.events | (ready ? static_cast<uint32_t>(state.revents) & static_cast<uint32_t>(kAny) : 0u);
   event.data.u64 = w.data;
   if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) != 0) return cannot_watch(w);
-  // Nothing else is registered yet that could be ready: other one-shots before it have fired.
+  // Nothing else that is registered by now can be ready: the one-shots before this one have fired.
   if (ready) epoll_wait(epoll, &event, 1, 0);
   return {};
 }
@@ -208,8 +208,8 @@ Result<void> add(int epoll, int fd, const Watch& w) {
   return {};
 }
 
-/// Registers a file under a number that is free in the app, or belongs to another file, as it was
-/// there. The number may be in use here: by that other file, or by the launch itself.
+/// Registers a file, as the app had it, under a number that in the app is free or another file's.
+/// Here the number may be in use, by that other file or by the launch itself.
 Result<void> add_under_number(int epoll, int target, const Watch& w) {
   const int number = static_cast<int>(w.number);
   const int flags = fcntl(number, F_GETFD);

@@ -47,7 +47,7 @@ const char* validate(const image::View& view, const model::OpenFile& file) {
 
 }  // namespace
 
-/// Opened by its name it is under every policy but the two that give it up: there is nothing to
+/// It is opened by its name under every policy but the two that give it up: there is nothing to
 /// append to, to connect or to lose.
 constinit const Kind kPathOnly = {
     .name = "path",

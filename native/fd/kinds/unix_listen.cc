@@ -42,8 +42,8 @@ Result<void> collect(Collector& c, const Probe& probe, model::OpenFile& out) {
   THAW_TRY(collect_socket(probe, record.socket));
   record.listening = is_listening(probe.copy.get()) ? 1 : 0;
   THAW_ASSIGN(state, unix_diag(probe.pid, probe.status.st_ino));
-  // The kernel shows sockets that were never bound or connected as well, but an unbound one can do
-  // without.
+  // The kernel also shows sockets that were never bound or connected, but an unbound one comes
+  // back without that, too.
   if (!state && (record.listening != 0 || is_bound(record.socket.local)))
     return refuse(probe, "is a unix socket that the kernel does not show",
                   "the kernel needs CONFIG_UNIX_DIAG");

@@ -17,7 +17,7 @@ Result<void> check_descriptors(const View& view) {
 Result<void> check_descriptor_limit(const View& view) {
   rlimit limit = {};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return errno_error("cannot read RLIMIT_NOFILE");
-  // Twice for the descriptions: each stands out of the way before it stands at its number.
+  // Each description counts twice: it stands out of the way before it stands at its number.
   const rlim_t needed = static_cast<rlim_t>(first_free_number(view)) +
                         view.open_files().size() * 2 + view.map_sources().size() + 16;
   if (limit.rlim_cur >= needed) return {};

@@ -35,7 +35,7 @@ Result<int> Sources::open_file(const image::View& view, const DescriptorRoom& ro
   return owned_.emplace_back(std::move(fd)).get();
 }
 
-/// Of a file that is mapped for reading; -1: there is none.
+/// The descriptor of that file if it is mapped for reading; -1 if it is not.
 int Sources::fd_of(const image::View& view, model::Index file) const {
   const auto sources = view.map_sources();
   for (size_t i = 0; i < sources.size(); ++i)
@@ -56,8 +56,8 @@ void Sources::open_program(const image::View& view, const DescriptorRoom& room,
   program_ = owned_.emplace_back(std::move(fd)).get();
 }
 
-/// Pages that lie in the page cache are mapped along with their neighbours: out with them, but for
-/// those that other processes map.
+/// Pages that lie in the page cache are mapped along with their neighbours, so they are dropped
+/// from it. Those that other processes map stay there.
 void Sources::forget(const image::View& view) const {
   image::forget_data(view);
   for (const int fd : fds_) posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);

@@ -32,7 +32,7 @@ void describe_own_rseq(Handover& handover) {
   handover.old_rseq_signature = RSEQ_SIG;
 }
 
-/// Numbers: what depends on no place in the restorer area.
+/// The numbers, which do not depend on where anything lies in the restorer area.
 Handover describe(const Prepared& prepared) {
   const ExecCall& call = prepared.call;
   const View& view = prepared.view;
@@ -75,7 +75,7 @@ void copy_stand_ins(const Prepared& prepared, Arena& arena, Handover& handover) 
   add({process.vvar_start, sigpage.size(), arena.copy(std::span<const char>(sigpage)), 1});
 }
 
-/// What lies in the memory of thaw-exec goes with it: copies.
+/// Copies what lies in the memory of thaw-exec, because that memory goes away.
 void copy_lists(const Prepared& prepared, Arena& arena, Handover& handover) {
   const Descriptors& descriptors = prepared.descriptors;
   handover.source_fds = arena.copy(std::span<const int>(prepared.sources.fds()));
@@ -110,7 +110,7 @@ void describe_area(const RestorerArea& area, Handover& handover) {
   handover.stacks = area.leader_stack_end() - RestorerArea::kThreadStack;
 }
 
-/// Where the Handover itself will lie. The same steps count the room and fill it.
+/// Returns where the Handover itself will lie. The same steps first count the room, then fill it.
 Handover* copy_all(const Prepared& prepared, Arena& data, Arena& delivery, Handover& handover) {
   auto* place = data.allocate<Handover>(1);
   copy_lists(prepared, data, handover);

@@ -92,7 +92,7 @@ bool is_same(const View& view, const Found& found) {
          same_sigpage(view.bytes(needs.sigpage), found.sigpage);
 }
 
-/// As one block: their distances stay what they are.
+/// Moves them as one block, so that the distances between them stay what they are.
 void move_to(uint64_t start, Found& found) {
   const uint64_t from = found.block().start;
   for (restorer::Move& move : found.mappings.moves) move.to = start + (move.from - from);
@@ -109,8 +109,8 @@ Result<void> move_to_gap(const View& view, Found& found) {
   return Error{ENOMEM, "there is no room for this kernel's vDSO in the app's address space"};
 }
 
-/// Under another kernel, the app's old vDSO is patched to jump to this kernel's. An app may have
-/// none: this kernel's is only out of its way then.
+/// Under another kernel, the app's old vDSO is patched to jump to this kernel's. Where the app has
+/// none, this kernel's vDSO only moves out of the app's way.
 Result<void> bridge(const View& view, Found& found) {
   const uint64_t app_vdso = view.root_process().vdso_start;
   if (app_vdso != 0 && found.vdso.start == 0)

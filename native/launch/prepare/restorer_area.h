@@ -32,7 +32,7 @@ class RestorerArea {
   /// For what the app keeps, at the end.
   [[nodiscard]] Arena delivery() const { return {delivery_, delivery_size()}; }
   [[nodiscard]] uint64_t delivery_size() const { return start_ + size_ - delivery_; }
-  /// Where moves that overlap go by way of.
+  /// Where moves that overlap are put in the meantime.
   [[nodiscard]] uint64_t interim() const { return interim_; }
   /// Where the leader's stack ends; a small one for each further thread and one for the feeder
   /// follow.

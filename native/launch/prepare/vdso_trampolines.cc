@@ -60,8 +60,8 @@ Result<std::vector<uint8_t>> vdso_trampolines(std::span<const uint8_t> old_vdso,
   THAW_ASSIGN(new_module, elf::Module::read(new_address, reader(new_vdso, new_address)));
   std::vector<uint8_t> patched(old_vdso.begin(), old_vdso.end());
   for (const elf::Symbol& function : old_module.symbols()) {
-    // Handlers may be about to return to the one; the version's own symbol has neither code nor
-    // size.
+    // Handlers may be about to return to kVdsoSignalReturn; the symbol that names the version has
+    // neither code nor size.
     if (function.name == arch::kVdsoSignalReturn || function.size == 0) continue;
     const elf::Symbol* target = new_module.find(function.name);
     const std::vector<uint8_t> code =
