@@ -117,7 +117,7 @@ async function measure({ measures: chosen, subjects, quick, rounds, ...run }: Ru
   return code;
 }
 
-/** False if it failed, which does not take the others with it. */
+/** @returns false if the measure failed; the others are made all the same */
 async function runs(one: Measure, bench: Bench): Promise<boolean> {
   try {
     await one.run(bench);

@@ -86,7 +86,7 @@ export class CriuImage {
     }
   }
 
-  /** The app is in a session of its own, so that the end of `criu restore` may not be its own. */
+  /** The app is in a session of its own, so it may live on after `criu restore` has ended. */
   async #endApp(): Promise<void> {
     for (let waited = 0; existsSync(`/proc/${this.pid}`) && waited < WAIT_MS; waited += 5) {
       try {

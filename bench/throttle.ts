@@ -49,7 +49,7 @@ function controller(): Controller {
     try {
       writeFileSync(join(root, 'cgroup.subtree_control'), '+io');
     } catch {
-      continue; // Not in every place where it is offered.
+      continue; // The controller cannot be switched on in every place that offers it.
     }
     return { root, file: 'io.max', limit: (device, rate) => `${device} rbps=${rate}` };
   }

@@ -11,9 +11,10 @@ interface Row {
 
 interface Guest {
   /**
-   * How many times slower than the host's the clocks of a guest run that builds images. An image can be launched when the
-   * device's clocks stand higher than it; where there are no time namespaces (32-bit ARM) nothing else helps. An emulated CPU
-   * takes about ten times as long as a device's, so that this also makes time-outs mean the same.
+   * How many times slower the clocks of a guest that builds images run than the host's. An image can be launched once
+   * the device's clocks stand higher than the image's; where there are no time namespaces (32-bit ARM), nothing else
+   * helps. An emulated CPU takes about ten times as long as a device's, so slow clocks also make time-outs mean the
+   * same.
    */
   readonly slowClock: number;
   /** QEMU's user emulation. */

@@ -15,7 +15,7 @@ export class Progress {
     private readonly stream: NodeJS.WriteStream = process.stderr,
   ) {
     this.terminal = stream.isTTY;
-    // Node.js has it since 20.12; Debian's 18, on which builds in guests run, does without colours.
+    // Node.js has styleText since 20.12; on Debian's 18, which builds in guests run on, there are no colours.
     this.color = this.terminal && (process.env['NO_COLOR'] ?? '') === '' && 'styleText' in util;
   }
 

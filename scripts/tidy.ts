@@ -2,8 +2,8 @@
 // not looked at again until it, a header of the project that it includes, the rules or clang-tidy itself are others: build/tidy
 // remembers the hashes.
 //
-// `npm test` looks only at what has changed (--changed) since this branch left the main one, or on that, since the commit before;
-// and not longer than --seconds: it says how many files it has left out.
+// `npm test` looks only at what has changed (--changed) since this branch left the main one or, on the main branch
+// itself, since the commit before. It looks no longer than --seconds, and says how many files it has left out.
 import { execa } from 'execa';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -84,7 +84,7 @@ function closure(file: string, found = new Set<string>()): Set<string> {
   return found;
 }
 
-/** Of a changed header, one source is enough that includes it: clang-tidy reports what it finds in headers, too. */
+/** For a changed header, one source that includes it is enough: clang-tidy reports what it finds in headers, too. */
 function sourcesOf(changed: readonly string[], sources: readonly string[]): string[] {
   const including = (header: string): string | undefined => {
     const own = header.replace(/\.h$/, '.cc');

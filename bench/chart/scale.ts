@@ -1,4 +1,4 @@
-/** From values to pixels, each tenfold as long as the next: things that differ a hundred times stay legible together. */
+/** From values to pixels. Every factor of ten has the same length: what differs a hundred times is legible together. */
 export interface Scale {
   readonly at: (value: number) => number;
   /** Values for grid lines. */

@@ -35,7 +35,7 @@ function ourVariants(bench: Bench, subject: Subject): Variant[] {
   ];
 }
 
-/** Those that work here; what does not is said in the results. */
+/** The ways of restoring by CRIU that work here; the results say what does not work, and why. */
 async function criuVariants(bench: Bench, subject: Subject): Promise<Variant[]> {
   const criu = findCriu();
   if (criu === undefined) {

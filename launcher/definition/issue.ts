@@ -6,7 +6,7 @@ import { keysOf, partAt } from './parts.js';
 import type { Complaint } from './rule.js';
 import { acceptedBy, isTable } from './values.js';
 
-/** Checks whose message says what is wrong; that of all others is about types. */
+/** Checks whose own message says what is wrong; the messages of all others are about types. */
 const WORDED = ['raw_check', 'min_entries', 'max_entries'];
 
 /** What to complain of first: a key that is not known may be the one that is missing, misspelt. */

@@ -17,7 +17,7 @@ interface Shape {
   readonly value?: v.GenericSchema;
 }
 
-/** The schema of a value that is there; descriptions are its. */
+/** The schema of a value that is there: the description belongs to this one. */
 export function required(schema: v.GenericSchema): v.GenericSchema {
   const { wrapped } = schema as Shape;
   return wrapped === undefined ? schema : required(wrapped);

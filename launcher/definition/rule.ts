@@ -11,7 +11,7 @@ export interface Complaint {
   readonly remedy: string;
 }
 
-/** Looked at when each key for itself is good; answers undefined when they go together. */
+/** A check made once each key is right by itself; `find` returns undefined when the keys go together. */
 export function rule<T extends object>(find: (table: T) => Complaint | undefined): v.RawCheckAction<T> {
   return v.rawCheck<T>(({ dataset, addIssue }) => {
     const complaint = dataset.typed ? find(dataset.value) : undefined;

@@ -55,8 +55,8 @@ export interface VerifyOptions {
   /** Read all page data, too. */
   readonly data: boolean;
   /**
-   * And have it read from the storage, which also leaves the page cache with large folios of the image, where the file system has them
-   * (mm/readahead.c of the kernel): launches then take fewer faults.
+   * Have the page data read from the storage. Where the file system has large folios, the page cache then holds the
+   * image in these (mm/readahead.c of the kernel), and launches take fewer faults.
    */
   readonly fromStorage?: boolean;
   /** Another root file system, whose files are looked at instead of what a launch here would check. */

@@ -8,7 +8,10 @@ import type { Random } from './random.js';
 
 /** A sanitizer's start takes longer than its work on one image. */
 const BATCH = 25;
-/** The checksum finds nearly all damage; what stands behind it is looked at without it, for all but these of a batch. */
+/**
+ * How many of a batch are read with the checksum compared. The checksum finds nearly all damage, so all others are read
+ * without it: only then are the checks behind it reached.
+ */
 const WITH_HASH = 3;
 const MILLISECONDS = 120_000;
 
