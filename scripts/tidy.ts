@@ -9,10 +9,12 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
-import { parseArgs } from 'node:util';
 
+import { command } from '../launcher/command.js';
 import { GUEST_CPUS, hostCpu } from '../launcher/cpus.js';
 import { projectFolder } from '../launcher/engine/index.js';
+import { main } from '../launcher/main.js';
+import { count, flag } from '../launcher/options.js';
 
 const SOURCES = [
   'native/*.cc',
@@ -109,13 +111,25 @@ async function changedFiles(): Promise<string[]> {
   ];
 }
 
-async function main(): Promise<boolean> {
-  const { values } = parseArgs({ options: { changed: { type: 'boolean' }, seconds: { type: 'string' } } });
-  const end = values.seconds === undefined ? Infinity : performance.now() + 1000 * Number(values.seconds);
+const tidy = command({
+  about:
+    'Runs clang-tidy over the native code for every CPU. Files that were found clean before are left out.',
+  options: {
+    changed: flag('--changed', 'only what this branch has changed'),
+    seconds: count('--seconds <N>', 'begin with no further file after that time'),
+  },
+  operands: [],
+  async run({ changed, seconds = Infinity }) {
+    return (await check(changed, performance.now() + 1000 * seconds)) ? 0 : 1;
+  },
+});
+
+/** Looks at the files, and begins with none after `end` (as performance.now() tells). @returns whether all are clean */
+async function check(onlyChanged: boolean, end: number): Promise<boolean> {
   const { stdout: version } = await execa('clang-tidy', ['--version']);
   const listed = await git('ls-files', '--cached', '--others', '--exclude-standard', ...SOURCES);
   const sources = listed.filter((file) => existsSync(join(projectFolder, file)) && canBeRead(file));
-  const wanted = values.changed === true ? sourcesOf(await changedFiles(), sources) : sources;
+  const wanted = onlyChanged ? sourcesOf(await changedFiles(), sources) : sources;
   const stampOf = (file: string): string => {
     const hash = createHash('sha256')
       .update(version)
@@ -144,11 +158,12 @@ async function main(): Promise<boolean> {
   };
   await Promise.all(Array.from({ length: availableParallelism() }, work));
   const left = queue.length === 0 ? '' : `, ${queue.length} left out for lack of time (npm run tidy)`;
-  const what = values.changed === true ? 'changed files' : 'files';
+  const what = onlyChanged ? 'changed files' : 'files';
   console.log(
     `[thaw] clang-tidy: ${toDo - queue.length} ${what} checked, ${wrong} with findings, ${known} known as clean${left}`,
   );
   return wrong === 0;
 }
 
-process.exitCode = (await main()) ? 0 : 1;
+const name = 'npm run tidy --';
+await main(name, () => tidy.call(name, process.argv.slice(2)));

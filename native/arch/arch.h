@@ -81,8 +81,6 @@ struct Interrupted {
 Interrupted interrupted_syscall(pid_t tid, const Registers&);
 /// Makes the thread call again the system call it was stopped in (with arguments[i] as given).
 void restart_syscall(Registers&, const Interrupted&);
-/// Makes the system call return `result` to the thread.
-void set_syscall_result(Registers&, int64_t result);
 
 /// The signal frame that rt_sigreturn, entered with the stack pointer at `address`, turns into this
 /// state.

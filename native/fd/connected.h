@@ -7,8 +7,7 @@
 namespace thaw::fd {
 
 /// Makes `out` a kConnectedSocket by the policy for `peer`, or refuses. `what` says what it is
-/// connected to
-/// ("is connected to 10.0.0.1:5432").
+/// connected to ("is connected to 10.0.0.1:5432").
 Result<void> collect_connected(Collector& collector, const Probe& probe, const SocketRecord& record,
                                const SocketAddress& peer, const std::string& what,
                                model::OpenFile& out);

@@ -323,16 +323,6 @@ Result<void> apply_options(int fd, const SocketOptions& options, OptionPhase pha
   return {};
 }
 
-int option_value(const SocketOptions& options, int level, int name, int fallback) {
-  for (uint32_t i = 0; i < options.count; ++i) {
-    if (options.rows[i].level != level || options.rows[i].name != name) continue;
-    int value = 0;
-    std::memcpy(&value, options.rows[i].value, sizeof(value));
-    return value;
-  }
-  return fallback;
-}
-
 const char* validate_options(const SocketOptions& options) {
   if (options.count > SocketOptions::kMax) return "a socket has too many options";
   for (uint32_t i = 0; i < options.count; ++i) {

@@ -32,9 +32,6 @@ Result<void> read_options(int fd, int fresh, SocketOptions& out);
 /// an error.
 Result<void> apply_options(int fd, const SocketOptions& options, OptionPhase phase);
 
-/// The value of an int option in the record, `fallback` where it was as in a new socket.
-int option_value(const SocketOptions& options, int level, int name, int fallback);
-
 /// What is wrong with the record, or null: every row must stand in the table, with the table's
 /// size.
 const char* validate_options(const SocketOptions& options);

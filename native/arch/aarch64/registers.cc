@@ -178,10 +178,4 @@ void restart_syscall(Registers& registers, const Interrupted& call) {
   store_general(registers, regs);
 }
 
-void set_syscall_result(Registers& registers, int64_t result) {
-  user_regs_struct regs = load(registers);
-  regs.regs[0] = static_cast<uint64_t>(result);
-  store_general(registers, regs);
-}
-
 }  // namespace thaw::arch

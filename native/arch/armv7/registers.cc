@@ -210,10 +210,4 @@ void restart_syscall(Registers& registers, const Interrupted& call) {
   store_general(registers, regs);
 }
 
-void set_syscall_result(Registers& registers, int64_t result) {
-  GeneralRegisters regs = load(registers);
-  regs.r[0] = static_cast<uint32_t>(result);
-  store_general(registers, regs);
-}
-
 }  // namespace thaw::arch

@@ -114,11 +114,4 @@ void restart_syscall(Registers& registers, const Interrupted& call) {
   store_general(registers, regs);
 }
 
-void set_syscall_result(Registers& registers, int64_t result) {
-  user_regs_struct regs = load(registers);
-  regs.rax = static_cast<uint64_t>(result);
-  regs.orig_rax = ~uint64_t{0};
-  store_general(registers, regs);
-}
-
 }  // namespace thaw::arch
