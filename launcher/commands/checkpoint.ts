@@ -36,6 +36,7 @@ export default command({
       args: [],
       env: [],
       cwd: '',
+      anyFolder: true,
       profile: '',
       deliver: false,
       inherit: [],

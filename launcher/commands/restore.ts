@@ -30,12 +30,14 @@ export default command({
   operands: ['<FILE>'],
   async run({ keepPid, detach, pidFile, json }, [file]) {
     const path = resolve(file);
+    const pidPath = pidFile === undefined ? undefined : resolve(pidFile);
     const image = native.show(path);
     const launch = launchCommand(path, image, keepPid);
+    enter(image.requirements.folder);
     const tell = (pid: number): number => {
       // With --keep-pid a stand-in waits under the new pid: the app is the one with the old.
       const appPid = keepPid ? (image.processes[0]?.pid ?? pid) : pid;
-      if (pidFile !== undefined) writePid(pidFile, appPid);
+      if (pidPath !== undefined) writePid(pidPath, appPid);
       return appPid;
     };
     if (detach) {
@@ -53,6 +55,15 @@ function launchCommand(path: string, { requirements }: Image, keepPid: boolean):
   const options = ['--image', path, '--no-fallback', ...(keepPid ? ['--keep-pid'] : [])];
   const app = [requirements.program, ...requirements.arguments.slice(1)];
   return [native.thawExec(), ...options, '--', ...app];
+}
+
+/** As `thaw run` enters the profile's folder: an image is launched in the one that its app was started in. */
+function enter(folder: string): void {
+  try {
+    if (folder !== '') process.chdir(folder);
+  } catch (error) {
+    throw new ThawError(`cannot enter the folder of the image: ${messageOf(error)}`);
+  }
 }
 
 function writePid(file: string, pid: number): void {

@@ -70,6 +70,7 @@ function summary(image: Image): string {
     ['profile', made.profile === '' ? '-' : made.profile],
     ['program', made.program],
     ['arguments', made.arguments.slice(1).map(quoted).join(' ')],
+    ['folder', made.folder === '' ? 'any' : made.folder],
     ['made', `${new Date(made.madeAtMs).toISOString()} on Linux ${made.kernel}`],
     ['format', `version ${header.version}`],
     [

@@ -89,6 +89,12 @@ const launch = v.pipe(
       '`"exact"`: other arguments than `args` mean a cold start; `"deliver"`: the app asks for them with ' +
         '`thaw_argument()` and `thaw_variable()` of `native/include/thaw.h` after its `thaw_checkpoint()`',
     ),
+    cwd: withDefault(
+      'exact',
+      oneOf(['exact', 'any']),
+      '`"exact"`: another folder of the caller than `cwd` means a cold start; `"any"`: the app does not depend on the folder ' +
+        "that it is started in, and gets the caller's",
+    ),
     inherit: withDefault(
       [],
       v.pipe(

@@ -27,7 +27,7 @@ export interface Addon {
   vocabulary(): Vocabulary;
   readonly store: StoreLayout;
   ownStore(): string;
-  launchKey(program: string, args: readonly string[] | null): string;
+  launchKey(program: string, args: readonly string[] | null, folder: string): string;
   receiveDatagram(path: string, text: string): Promise<string>;
 }
 

@@ -19,6 +19,8 @@ const requirements = v.strictObject({
   arguments: v.array(v.string()),
   environment: v.array(v.string()),
   profile: v.string(),
+  /** Where a launch must come from; '': from anywhere. */
+  folder: v.string(),
   kernel: v.string(),
   user: v.number(),
   group: v.number(),

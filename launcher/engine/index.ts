@@ -80,9 +80,9 @@ export const native = {
   },
   /** The store that this user writes to, and that this user's launches look into first. */
   ownStore: (): string => addon().ownStore(),
-  /** The name of a launch's entry in the index. `args` null: for any arguments. */
-  launchKey: (program: string, args: readonly string[] | null): string =>
-    told(() => addon().launchKey(program, args)),
+  /** The name of a launch's entry in the index. `args` null: for any arguments; `folder` '': from any folder. */
+  launchKey: (program: string, args: readonly string[] | null, folder: string): string =>
+    told(() => addon().launchKey(program, args, folder)),
   /** The first message with `text` in it on a unix datagram socket at `path`; removing the socket ends the wait. */
   receiveDatagram: (path: string, text: string): Promise<string> =>
     toldLater(() => addon().receiveDatagram(path, text)),

@@ -41,7 +41,10 @@ export interface CheckpointOptions {
   readonly args: readonly string[];
   /** What the profile declares, each `NAME=value`. */
   readonly env: readonly string[];
+  /** Where the app was started; '' where nobody knows. */
   readonly cwd: string;
+  /** A launch may come from another folder. */
+  readonly anyFolder: boolean;
   readonly profile: string;
   /** The app asks for its caller's arguments itself. */
   readonly deliver: boolean;

@@ -1,5 +1,14 @@
 // Installing and removing: every switch is one rename, so that a launch finds the old state or the new one.
-import { readFileSync, renameSync, rmSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 
 import type { Definition } from '../definition/schema.js';
@@ -35,9 +44,10 @@ export function replaceImage(store: Store, name: string, aside: string): string 
   return path;
 }
 
-/** One entry for the definition's arguments; entries of an earlier definition go. */
-function indexProfile(store: Store, { name, program, args, launch }: Definition): void {
-  const key = native.launchKey(program, launch.args === 'deliver' ? null : args);
+/** One entry for the definition's arguments and folder; entries of an earlier definition go. */
+function indexProfile(store: Store, { name, program, args, cwd, launch }: Definition): void {
+  const folder = launch.cwd === 'any' ? '' : realpathSync(cwd);
+  const key = native.launchKey(program, launch.args === 'deliver' ? null : args, folder);
   for (const old of store.keys(name)) if (old !== key) unlinkSync(join(store.indexFolder, old));
   replaceLink(join(store.indexFolder, key), indexTarget(name));
   storeLog.debug({ profile: name, key, program }, 'indexed');

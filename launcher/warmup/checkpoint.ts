@@ -40,6 +40,7 @@ async function checkpoint(
     args: [program, ...args],
     env: environmentList(env),
     cwd,
+    anyFolder: launch.cwd === 'any',
     profile: name,
     deliver: launch.args === 'deliver',
     inherit: launch.inherit,

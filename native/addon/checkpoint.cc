@@ -53,6 +53,7 @@ checkpoint::Request parse(const Napi::Object& options) {
   request.arguments = strings_option(options, "args");
   request.environment = strings_option(options, "env");
   request.cwd = string_option(options, "cwd");
+  request.any_folder = bool_option(options, "anyFolder");
   request.deliver_arguments = bool_option(options, "deliver");
   request.profile = string_option(options, "profile");
   for (const std::string& number : strings_option(options, "inherit"))

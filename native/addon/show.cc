@@ -82,6 +82,7 @@ class Shower {
     o.Set("arguments", strings(r.arguments));
     o.Set("environment", strings(r.environment));
     o.Set("profile", text(r.profile));
+    o.Set("folder", text(r.folder));
     o.Set("kernel", text(r.kernel));
     o.Set("user", r.euid);
     o.Set("group", r.egid);

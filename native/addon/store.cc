@@ -1,4 +1,4 @@
-// store, ownStore(), launchKey(program, arguments): the rules of the store, which the launcher
+// store, ownStore(), launchKey(program, arguments, folder): the rules of the store, which the launcher
 // writes.
 #include "store/store.h"
 
@@ -20,15 +20,16 @@ Napi::Value own_store(const Napi::CallbackInfo& info) {
   return Napi::String::New(info.Env(), store::own_store());
 }
 
-/// Arguments null: the entry for any arguments.
+/// Arguments null: the entry for any arguments; an empty folder: for any folder.
 Napi::Value launch_key(const Napi::CallbackInfo& info) {
   const std::string program = info[0].ToString();
+  const std::string folder = info[2].ToString();
   if (info[1].IsNull())
-    return Napi::String::New(info.Env(), store::any_arguments_key(program.c_str()));
+    return Napi::String::New(info.Env(), store::launch_key({program.c_str(), nullptr, folder}));
   std::vector<std::string> arguments = strings_of(info[1]);
   arguments.insert(arguments.begin(), program);
-  return Napi::String::New(info.Env(),
-                           store::launch_key(program.c_str(), spawn::pointers(arguments).data()));
+  const std::vector<char*> argv = spawn::pointers(arguments);
+  return Napi::String::New(info.Env(), store::launch_key({program.c_str(), argv.data(), folder}));
 }
 
 }  // namespace thaw::addon

@@ -20,6 +20,7 @@ struct Request {
   std::vector<std::string> arguments;    ///< argv[0]...; empty: /proc/PID/cmdline
   std::vector<std::string> environment;  ///< what the profile declares, "NAME=value"
   std::string cwd;                       ///< where the app was started; empty: unknown
+  bool any_folder = false;               ///< a launch may come from another folder than `cwd`
   std::string profile;
   std::vector<int> inherit;        ///< descriptors beyond 0, 1, 2 that come from the caller
   bool deliver_arguments = false;  ///< a launch may have other arguments: the app asks for them

@@ -59,11 +59,12 @@ int start_without_image(const Options& options) {
 }
 
 /// Returns the reason why the launch was not possible.
-Error launch_warm(const Options& options, const std::string& program, const std::string& path,
-                  uint32_t log, uint64_t started_ns) {
+Error launch_warm(const Options& options, const std::string& program, const std::string& folder,
+                  const std::string& path, uint32_t log, uint64_t started_ns) {
   launch::ExecCall call;
   call.image = path.c_str();
   call.program = program.c_str();
+  call.folder = folder.c_str();
   call.argv = options.command;
   call.envp = environ;
   call.fallback = options.fallback;
@@ -93,17 +94,18 @@ int run(int argc, char** argv) {
   if (program.empty())
     start_cold(options.command[0], options.command);  // Says what exec would say.
 
-  const std::string path =
-      options.image != nullptr
-          ? options.image
-          : store::find_image(options.store, options.profile, program.c_str(), options.command);
+  const std::string folder = current_folder();
+  const std::string path = options.image != nullptr
+                               ? options.image
+                               : store::find_image(options.store, options.profile,
+                                                   {program.c_str(), options.command, folder});
   if (path.empty()) {
     if (log >= restorer::kLogInfo)
       say("thaw-exec: %s: there is no image%s", program.c_str(), "; starting cold");
   } else {
     if (log >= restorer::kLogDebug)
       say("thaw-exec: %s: launching from %s", program.c_str(), path.c_str());
-    const Error reason = launch_warm(options, program, path, log, started_ns);
+    const Error reason = launch_warm(options, program, folder, path, log, started_ns);
     if (log >= restorer::kLogWarn || !options.fallback)
       say("thaw-exec: %s%s", reason.text().c_str(), options.fallback ? "; starting cold" : "");
   }

@@ -28,13 +28,20 @@ bool is_executable(const std::string& path) {
 }
 
 std::string absolute(const char* name) {
-  char folder[PATH_MAX];
-  if (name[0] == '/' || getcwd(folder, sizeof(folder)) == nullptr) return name;
+  const std::string folder = current_folder();
+  if (name[0] == '/' || folder.empty()) return name;
   while (name[0] == '.' && name[1] == '/') name += 2;
-  return std::string(folder) + (strcmp(folder, "/") == 0 ? "" : "/") + name;
+  return folder + (folder == "/" ? "" : "/") + name;
 }
 
 }  // namespace
+
+std::string current_folder() {
+  char folder[PATH_MAX];
+  // "(unreachable)" stands before what is outside of the root folder (getcwd(3)).
+  const bool named = getcwd(folder, sizeof(folder)) != nullptr && folder[0] == '/';
+  return named ? folder : "";
+}
 
 void set_cold_start(char* const* argv) {
   cold_argv = argv;

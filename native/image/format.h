@@ -15,7 +15,7 @@
 namespace thaw::image {
 
 constexpr char kMagic[8] = {'T', 'H', 'A', 'W', 'I', 'M', 'G', '\0'};
-constexpr uint32_t kVersion = 4;
+constexpr uint32_t kVersion = 5;
 
 /// X(section name, record type): the tables an image holds, in file order.
 #define THAW_SECTIONS(X)                   \

@@ -47,6 +47,7 @@ struct Requirements {
   Index program_file = kNone;      ///< File that /proc/PID/exe named
   uint32_t deliver_arguments = 0;  ///< 1: the App API may give the app other arguments
   uint64_t call_address = 0;       ///< struct thaw_call in the app's memory, 0 if it has none
+  Blob folder;  ///< where the app was started, and a launch must be; empty: anywhere
 };
 
 /// prctl_mm_map of <linux/prctl.h> without its pointers.

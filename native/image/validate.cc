@@ -69,7 +69,7 @@ const char* check_requirements(const View& v, const Checker& c) {
   const Requirements& r = v.requirements()[0];
   if (!c.string(r.kernel) || !c.blob(r.vdso) || !c.blob(r.sigpage) || !c.string(r.security_label) ||
       !c.string(r.program) || !c.blob(r.arguments) || !c.blob(r.environment) ||
-      !c.blob(r.declared) || !c.string(r.profile) ||
+      !c.blob(r.declared) || !c.string(r.profile) || !c.string(r.folder) ||
       !Checker::index(r.program_file, v.files(), true))
     return "the image's requirements are broken";
   if (r.call_address != 0 && !is_writable(v, r.call_address, sizeof(thaw_call)))

@@ -15,6 +15,7 @@ enum class Feed {
 struct ExecCall {
   const char* image = nullptr;    ///< path of the image to launch from
   const char* program = nullptr;  ///< absolute path: what exec would start
+  const char* folder = nullptr;   ///< the caller's; empty where it has no path
   char* const* argv = nullptr;
   char* const* envp = nullptr;
   bool fallback = true;   ///< false: a launch that fails late ends with exit status 125

@@ -57,22 +57,28 @@ std::string own_store() {
   return kSystemStore;
 }
 
-std::string launch_key(const char* program, char* const* argv) {
-  std::string text = std::string(program) + '\0';
-  for (char* const* argument = *argv == nullptr ? argv : argv + 1; *argument != nullptr; ++argument)
-    text += std::string(*argument) + '\0';
+std::string launch_key(const Launch& launch) {
+  std::string text;
+  // No path of a program begins with an @.
+  if (!launch.folder.empty()) text = '@' + launch.folder + '\0';
+  text += launch.program;
+  if (launch.argv == nullptr) return key_of(text);
+  text += '\0';
+  char* const* argument = *launch.argv == nullptr ? launch.argv : launch.argv + 1;
+  for (; *argument != nullptr; ++argument) text += std::string(*argument) + '\0';
   return key_of(text);
 }
 
-std::string any_arguments_key(const char* program) {
-  return key_of(program);
-}
-
-std::string find_image(const char* store, const char* profile, const char* program,
-                       char* const* argv) {
+std::string find_image(const char* store, const char* profile, const Launch& launch) {
   if (profile != nullptr) return find_entry(store, joined(joined(kProfiles, profile), kCurrent));
-  std::string path = find_entry(store, joined(kIndex, launch_key(program, argv)));
-  return path.empty() ? find_entry(store, joined(kIndex, any_arguments_key(program))) : path;
+  const Launch wider[] = {launch,
+                          {launch.program, launch.argv, {}},
+                          {launch.program, nullptr, launch.folder},
+                          {launch.program, nullptr, {}}};
+  for (const Launch& one : wider)
+    if (std::string path = find_entry(store, joined(kIndex, launch_key(one))); !path.empty())
+      return path;
+  return {};
 }
 
 }  // namespace thaw::store

@@ -20,16 +20,20 @@ constexpr const char* kSystemStore = "/var/lib/thaw";
 /// neither gets the system's.
 std::string own_store();
 
-/// Name of the index entry for a launch: XXH3-64 of the program's path and its arguments
-/// (argv[1]...), each with its NUL.
-std::string launch_key(const char* program, char* const* argv);
+/// What a launch is looked up by.
+struct Launch {
+  const char* program = nullptr;  ///< absolute path
+  char* const* argv = nullptr;    ///< null: any arguments (`args = "deliver"`)
+  std::string folder;             ///< the caller's, as getcwd(2) has it; empty: any folder
+};
 
-/// The entry for a launch whose arguments the app asks for itself (`args = "deliver"`).
-std::string any_arguments_key(const char* program);
+/// Name of the index entry for a launch: XXH3-64 of the folder (with an @ before and a NUL behind
+/// it), the program's path and its arguments (argv[1]...), each of these with its NUL.
+std::string launch_key(const Launch& launch);
 
-/// Path of the image for a program and its arguments, or of a profile; empty if no store has one.
+/// Path of the image for a launch, or of a profile; empty if no store has one. An image for just
+/// this folder comes before one for all, and one for just these arguments before one for any.
 /// Stores: `store` alone if given; else $THAW_STORE alone; else the user's own, then the system's.
-std::string find_image(const char* store, const char* profile, const char* program,
-                       char* const* argv);
+std::string find_image(const char* store, const char* profile, const Launch& launch);
 
 }  // namespace thaw::store

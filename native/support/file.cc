@@ -34,6 +34,13 @@ Result<std::string> read_link(const std::string& path) {
   return std::string(target, static_cast<size_t>(size));
 }
 
+std::string real_path(const std::string& path) {
+  char* resolved = realpath(path.c_str(), nullptr);
+  std::string result = resolved == nullptr ? "" : resolved;
+  free(resolved);
+  return result;
+}
+
 Result<std::vector<int>> numeric_entries(const std::string& path) {
   std::unique_ptr<DIR, int (*)(DIR*)> folder(opendir(path.c_str()), closedir);
   if (folder == nullptr) return errno_error("cannot list " + path);

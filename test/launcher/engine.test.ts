@@ -30,6 +30,7 @@ const asFound: Omit<CheckpointOptions, 'pid' | 'image'> = {
   args: [],
   env: [],
   cwd: '',
+  anyFolder: true,
   profile: '',
   deliver: false,
   inherit: [],
@@ -103,8 +104,11 @@ test("the launcher's words are the engine's", (t) => {
 
 test('the names in a store', (t) => {
   v.parse(storeLayoutSchema, native.store);
-  t.regex(native.launchKey('/bin/true', ['a']), /^[0-9a-f]{16}$/);
-  t.not(native.launchKey('/bin/true', ['a']), native.launchKey('/bin/true', null));
+  const keys = [['a'], null].flatMap((args) =>
+    ['', '/', '/tmp'].map((folder) => native.launchKey('/bin/true', args, folder)),
+  );
+  for (const key of keys) t.regex(key, /^[0-9a-f]{16}$/);
+  t.is(new Set(keys).size, keys.length);
 });
 
 test('an action or a type that no policy has is an error that names the known ones', async (t) => {

@@ -180,7 +180,7 @@ Result<void> collect_cwd(Capture& capture, ProcessCapture& process) {
   if (cwd.ends_with(" (deleted)"))
     return Error{0, "the app's working directory " + cwd + " is gone", "start the app elsewhere"};
   process.record.cwd = capture.image.blob(cwd);
-  if (capture.request.cwd != cwd) process.record.flags |= model::kCwdMoved;
+  if (real_path(capture.request.cwd) != cwd) process.record.flags |= model::kCwdMoved;
   return {};
 }
 

@@ -152,6 +152,8 @@ Result<void> collect_requirements(Capture& capture) {
   needs.profile = capture.image.blob(capture.request.profile);
   needs.deliver_arguments = capture.request.deliver_arguments ? 1 : 0;
   needs.call_address = capture.request.call_address;
+  if (!capture.request.any_folder)
+    needs.folder = capture.image.blob(real_path(capture.request.cwd));
   THAW_TRY(collect_vdso(capture, needs));
   THAW_TRY(collect_program(capture, needs));
   THAW_TRY(collect_identity(capture, needs));

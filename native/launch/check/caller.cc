@@ -71,6 +71,16 @@ Result<void> check_arguments(const View& view, const ExecCall& call) {
   return Error{0, "the image was made with other arguments"};
 }
 
+Result<void> check_folder(const View& view, const ExecCall& call) {
+  const std::string_view wanted = view.bytes(view.requirements_record().folder);
+  if (wanted.empty() || wanted == call.folder) return {};
+  const std::string here = *call.folder == '\0' ? "one that has no path" : call.folder;
+  return Error{
+      0, "the app was started in the folder " + std::string(wanted) + ", the caller is in " + here,
+      "launch it there, set `cwd` in the profile to the caller's folder, or, if the app "
+      "does not depend on it, launch.cwd = \"any\""};
+}
+
 Result<void> check_environment(const View& view, const ExecCall& call) {
   std::string_view declared = view.bytes(view.requirements_record().declared);
   while (!declared.empty()) {

@@ -16,6 +16,9 @@ Result<void> check_security_label(const image::View& view);
 /// only a name.
 Result<void> check_arguments(const image::View& view, const ExecCall& call);
 
+/// A folder is known by its path alone: the app gets the caller's own, whatever is in it now.
+Result<void> check_folder(const image::View& view, const ExecCall& call);
+
 /// What the profile declares is part of the warm state, too: a caller that sets another value wants
 /// another app.
 Result<void> check_environment(const image::View& view, const ExecCall& call);

@@ -36,6 +36,7 @@ Result<void> check_image(const image::View& view) {
 Result<void> check_launch(const image::View& view, const ExecCall& call) {
   THAW_TRY(check_image(view));
   THAW_TRY(check_arguments(view, call));
+  THAW_TRY(check_folder(view, call));
   THAW_TRY(check_environment(view, call));
   return check_descriptor_limit(view);
 }

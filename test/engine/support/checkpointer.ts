@@ -26,6 +26,7 @@ function begin(): void {
       profile: '',
       inherit: [],
       cwd,
+      anyFolder: true,
     })
     .then(
       () => process.exit(0),

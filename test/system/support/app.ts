@@ -160,6 +160,7 @@ export class GuestApp {
         args: [],
         env: [],
         cwd: '/',
+        anyFolder: true,
         profile: '',
         deliver: false,
         inherit: [],
