@@ -57,6 +57,18 @@ Result<void> collect_thread_extras(pid_t tid, std::span<const std::string> guard
 /// jump into the restorer is left to do.
 Result<void> take_over_extras(std::span<const model::Thread>);
 
+/// A setting that a launch does not bring back, and the system call that tells of it.
+struct Setting {
+  const char* name;       ///< of what sets it
+  bool of_thread;         ///< else the process has one
+  long number;            ///< of the system call
+  uint64_t arguments[5];  ///< kScratch: the address of room for an answer
+  uint32_t answer_size;   ///< bytes of the answer there; 0: the call's result is the answer
+  static constexpr uint64_t kScratch = 0x5c4a7c4;
+};
+/// Those that only this CPU has.
+std::span<const Setting> cpu_settings();
+
 /// Registers that make the thread call a system call at `instruction` (address of a system call
 /// instruction).
 Registers with_syscall(const Registers&, uint64_t instruction, long number,

@@ -1,18 +1,21 @@
 #include "proc/check_supported.h"
 
+#include <linux/kcmp.h>
+#include <sys/ipc.h>
+#include <sys/sem.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <span>
 
+#include "proc/bystander.h"
+#include "proc/check_confinement.h"
+#include "proc/refuse.h"
 #include "support/file.h"
 #include "support/kernel.h"
 
 namespace thaw::proc {
 namespace {
-
-Error refuse(pid_t pid, const std::string& what, std::string remedy = {}) {
-  return Error{0, "process " + std::to_string(pid) + " " + what, std::move(remedy)};
-}
 
 Result<void> check_children(pid_t pid) {
   const std::string tasks = "/proc/" + std::to_string(pid) + "/task/";
@@ -34,71 +37,51 @@ Result<void> check_children(pid_t pid) {
   return {};
 }
 
-Result<void> check_credentials(pid_t pid, std::string_view status) {
-  for (const char* key : {"Uid:", "Gid:"}) {
-    const auto ids = split(line_value(status, key), "\t ");
-    if (ids.size() == 4 &&
-        std::all_of(ids.begin(), ids.end(), [&ids](auto id) { return id == ids[0]; }))
-      continue;
-    return refuse(pid,
-                  std::string("has mixed credentials (") + key + " " +
-                      std::string(line_value(status, key)) + ")",
-                  "start it as the user that it shall run as (`user` in the profile)");
-  }
-  return {};
-}
-
 /// Kernel threads that an io_uring has made in the process; they cannot be stopped.
 bool is_io_worker(std::string_view status) {
   return line_value(status, "Name:").starts_with("iou-");
 }
 
-/// What confines a thread: the threads of a launch all have what its caller gives them.
-constexpr const char* kConfinement[] = {"Uid:",    "Gid:",    "Groups:", "CapInh:",     "CapPrm:",
-                                        "CapEff:", "CapBnd:", "CapAmb:", "NoNewPrivs:", "Seccomp:"};
-
-Result<void> check_threads(pid_t pid, std::string_view leader) {
+Result<void> check_io_workers(pid_t pid) {
   const std::string tasks = "/proc/" + std::to_string(pid) + "/task/";
   THAW_ASSIGN(tids, numeric_entries(tasks));
   for (const int tid : tids) {
-    auto read = read_file(tasks + std::to_string(tid) + "/status");
-    if (!read) continue;  // It has ended.
-    const std::string_view status = read.value();
-    if (is_io_worker(status))
-      return refuse(pid,
-                    "has an io_uring with threads of the kernel (" +
-                        std::string(line_value(status, "Name:")) + "), which cannot be stopped",
-                    "switch io_uring off (UV_USE_IO_URING=0 for Node and libuv)");
-    for (const char* key : kConfinement) {
-      const std::string_view own = line_value(status, key), main = line_value(leader, key);
-      if (own == main) continue;
-      return refuse(pid,
-                    "has a thread (" + std::to_string(tid) +
-                        ") with other rights than its main thread: " + key + " " +
-                        std::string(own) + ", not " + std::string(main),
-                    "let the app confine its threads after the checkpoint");
-    }
+    auto status = read_file(tasks + std::to_string(tid) + "/status");
+    if (!status || !is_io_worker(status.value())) continue;
+    return refuse(pid,
+                  "has an io_uring with threads of the kernel (" +
+                      std::string(line_value(status.value(), "Name:")) +
+                      "), which cannot be stopped",
+                  "switch io_uring off (UV_USE_IO_URING=0 for Node and libuv)");
   }
   return {};
 }
 
-/// Root has, after an exec, all that its bounding set allows (capabilities(7)).
-Result<void> check_capabilities(pid_t pid, std::string_view status) {
-  const uint64_t permitted = number(line_value(status, "CapPrm:"), 16);
-  const uint64_t bounding = number(line_value(status, "CapBnd:"), 16);
-  const bool root = split(line_value(status, "Uid:"), "\t ")[1] == "0";
-  if (!root || (bounding & ~permitted) == 0) return {};
-  return refuse(pid, "has given up capabilities, which a launch by root would have again",
-                "take them away from its caller instead (CapabilityBoundingSet= of systemd, "
-                "setpriv --bounding-set), or start it as another user");
+/// True if the last operation on one of the sets of semaphores was the process's own.
+bool has_used(pid_t pid, std::span<const std::string_view> sets) {
+  for (const std::string_view line : sets) {
+    const auto fields = split(line, " ");  // key, semid, perms, nsems
+    if (fields.size() < 4) continue;
+    for (int i = 0; i < static_cast<int>(number(fields[3])); ++i)
+      if (semctl(static_cast<int>(number(fields[1])), i, GETPID) == pid) return true;
+  }
+  return false;
 }
 
-Result<void> check_root(pid_t pid) {
-  THAW_ASSIGN(root, read_link("/proc/" + std::to_string(pid) + "/root"));
-  auto own = read_link("/proc/self/root");
-  if (own && own.value() != root)
-    return refuse(pid, "has the root directory " + root, "run thaw inside that root");
-  return {};
+/// Operations that the kernel undoes at the process's end (SEM_UNDO).
+Result<void> check_semaphore_undos(pid_t pid, std::string_view status) {
+  auto sets = read_file("/proc/sysvipc/sem");
+  const auto lines = split(sets ? sets.value() : std::string_view(), "\n");
+  if (lines.size() < 2) return {};  // The first is a heading.
+  // Whoever has made a thread has a list, empty or not; this one has none.
+  const Bystander without(geteuid(), getegid());
+  if (!without.stands() || syscall(SYS_kcmp, without.pid(), pid, KCMP_SYSVSEM, 0, 0) <= 0)
+    return {};
+  const bool used =
+      line_value(status, "Threads:") == "1" || has_used(pid, std::span(lines).subspan(1));
+  if (!used) return {};
+  return refuse(pid, "has System V semaphore operations to be undone at its end (SEM_UNDO)",
+                "let the app use these semaphores after the checkpoint");
 }
 
 }  // namespace
@@ -118,10 +101,9 @@ Result<void> check_supported(pid_t pid) {
     return refuse(pid, "has a seccomp filter, which cannot be restored",
                   "switch the app's sandbox off for the checkpoint, or confine it from outside "
                   "(the caller of thaw-exec)");
-  THAW_TRY(check_credentials(pid, text));
-  THAW_TRY(check_capabilities(pid, text));
-  THAW_TRY(check_threads(pid, text));
-  THAW_TRY(check_root(pid));
+  THAW_TRY(check_io_workers(pid));
+  THAW_TRY(check_confinement(pid, text));
+  THAW_TRY(check_semaphore_undos(pid, text));
   return check_children(pid);
 }
 

@@ -11,6 +11,12 @@ constexpr int kScmPidFd = 4;            ///< SCM_PIDFD, include/linux/socket.h o
 constexpr unsigned kMfdNoexecSeal = 8;  ///< MFD_NOEXEC_SEAL, <linux/memfd.h>, 6.3
 constexpr unsigned kMfdExec = 16;       ///< MFD_EXEC, <linux/memfd.h>, 6.3
 constexpr int kMembarrierGetRegistrations = 1 << 9;  ///< <linux/membarrier.h>, 6.3
-constexpr unsigned kSealExec = 32;                   ///< F_SEAL_EXEC, <linux/fcntl.h>, 6.3
+constexpr int kGetSyscallUserDispatch =
+    0x4211;  ///< PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG, <linux/ptrace.h>, 6.4
+constexpr int kPrSetMdwe = 65, kPrGetMdwe = 66;  ///< PR_SET_MDWE, <linux/prctl.h>, 6.3
+constexpr int kPrSetMemoryMerge = 67,
+              kPrGetMemoryMerge = 68;         ///< PR_SET_MEMORY_MERGE, <linux/prctl.h>, 6.4
+constexpr int kPrTimerCreateRestoreIds = 77;  ///< PR_TIMER_CREATE_RESTORE_IDS, 6.15
+constexpr unsigned kSealExec = 32;            ///< F_SEAL_EXEC, <linux/fcntl.h>, 6.3
 
 }  // namespace thaw::young

@@ -1,6 +1,5 @@
 // Holds one thing that cannot be restored: argv[4] says which. A descriptor stands at number 77,
 // for the message.
-#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/io_uring.h>
 #include <linux/seccomp.h>
@@ -68,16 +67,6 @@ static void hold_confined_thread(void) {
 
 static void hold_filtered_thread(void) {
   start_confined("filtered");
-}
-
-static void hold_capabilities(void) {
-  if (geteuid() != 0) SKIP("only root has capabilities to give up");
-  struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
-  struct __user_cap_data_struct data[2];
-  NEED(syscall(SYS_capget, &header, data));
-  data[0].effective &= ~(1u << CAP_NET_RAW);
-  data[0].permitted &= ~(1u << CAP_NET_RAW);
-  NEED(syscall(SYS_capset, &header, data));
 }
 
 /// The kernel serves its queue in a thread of its own.
@@ -221,7 +210,6 @@ static const struct {
     {"shared-may-write", hold_shared_may_write},
     {"confined-thread", hold_confined_thread},
     {"filtered-thread", hold_filtered_thread},
-    {"capabilities", hold_capabilities},
     {"io-worker", hold_io_worker},
     {"sysv", hold_sysv},
     {"outside-pipe", hold_outside_pipe},

@@ -7,6 +7,8 @@ import { self } from './support/identity.js';
 import type { Row } from './support/rows.js';
 
 interface Refusal {
+  /** Default: refused. */
+  readonly app?: string;
   readonly what: string;
   /** What the message must say: the thing, its name, the remedy. */
   readonly says: readonly RegExp[];
@@ -27,7 +29,6 @@ const refusals: readonly Refusal[] = [
   { what: 'shared-may-write', says: [/shared\.bin/, /opened for writing/, policy, /"mapping"/] },
   { what: 'confined-thread', says: [/thread \(\d+\)/, /NoNewPrivs/, /confine its threads/] },
   { what: 'filtered-thread', says: [/thread \(\d+\)/, /confine its threads/] },
-  { what: 'capabilities', says: [/capabilities/, /CapabilityBoundingSet/] },
   { what: 'io-worker', says: [/iou-sqp/, /io_uring/, /UV_USE_IO_URING/] },
   { what: 'sysv', says: [/sysv|system v/i] },
   { what: 'outside-pipe', says: [descriptor, /pipe/] },
@@ -38,8 +39,34 @@ const refusals: readonly Refusal[] = [
   { what: 'lock', says: [descriptor, /lock/] },
 ];
 
-for (const { what, says } of refusals) {
-  const row: Row = { app: 'refused', args: [what] };
+const after = /after the checkpoint/;
+
+/** What a process or a thread has of its own. */
+const processes: readonly Refusal[] = [
+  { what: 'permitted', says: [/capabilities/, /CapabilityBoundingSet/] },
+  { what: 'effective', says: [/capabilities/, /CapabilityBoundingSet/] },
+  { what: 'namespace', says: [/another namespace .*uts/, /nsenter --all --target \d+/] },
+  { what: 'securebits', says: [/PR_SET_SECUREBITS/, after] },
+  { what: 'landlock', says: [/Landlock/, after] },
+  { what: 'dispatch', says: [/Syscall User Dispatch/, after] },
+  { what: 'mempolicy', says: [/set_mempolicy/, after] },
+  { what: 'thread-keyring', says: [/keyring of a thread/, after] },
+  { what: 'process-keyring', says: [/keyring of the process/, after] },
+  { what: 'speculation', says: [/speculation control/, after] },
+  { what: 'tsc', says: [/PR_SET_TSC/, after] },
+  { what: 'cpuid', says: [/ARCH_SET_CPUID/, after] },
+  { what: 'ldt', says: [/modify_ldt/, after] },
+  { what: 'undo', says: [/SEM_UNDO/, after] },
+  { what: 'thread-fs', says: [/thread \(\d+\).*CLONE_FS/, after] },
+  { what: 'thread-files', says: [/thread \(\d+\).*CLONE_FILES/, after] },
+  { what: 'thread-namespace', says: [/thread \(\d+\).*namespace of its own/, after] },
+];
+
+for (const { app: name = 'refused', what, says } of [
+  ...refusals,
+  ...processes.map((refusal) => ({ app: 'refused_process', ...refusal })),
+]) {
+  const row: Row = { app: name, args: [what] };
   test(`refused: ${what}`, (t) =>
     withApp(t, row, self, async (app) => {
       await app.start();

@@ -17,6 +17,10 @@ Result<void> collect(Capture& capture, std::span<const Freeze> processes);
 // The parts, in the order in which they are called.
 Result<void> collect_threads(Capture& capture, ProcessCapture& process);
 Result<void> collect_process(Capture& capture, ProcessCapture& process);
+/// Refuses what a thread (the one that `remote` speaks to) or the process has set and no launch
+/// would.
+Result<void> check_settings(const ProcessCapture& process, RemoteSyscalls& remote, bool of_thread);
+Result<void> check_landlock(const ProcessCapture& process, RemoteSyscalls& remote);
 Result<void> collect_membarrier(ProcessCapture& process, RemoteSyscalls& remote);
 Result<void> collect_requirements(Capture& capture);
 void collect_answer(Capture& capture);

@@ -221,6 +221,7 @@ Result<model::Thread> collect_thread(Capture& capture, ProcessCapture& process,
     THAW_TRY(collect_alternate_stack(remote, captured.signals));
     THAW_TRY(collect_tid_address(remote, tid, thread));
     THAW_TRY(collect_prctls(remote, thread));
+    THAW_TRY(check_settings(process, remote, true));
   }
   find_tid_word(tid, thread);
   make_restartable(tid, registers);

@@ -1,5 +1,6 @@
 #include "checkpoint/freeze/frozen_tree.h"
 
+#include "checkpoint/freeze/injectable.h"
 #include "checkpoint/freeze/leave_vdso.h"
 #include "proc/check_supported.h"
 #include "support/clock.h"
@@ -18,6 +19,7 @@ Result<FrozenTree> FrozenTree::take(pid_t root) {
   FrozenTree tree;
   THAW_ASSIGN(freeze, Freeze::take(root));
   tree.since_ms_ = now_ms();
+  THAW_TRY(check_injectable(freeze));
   THAW_TRY(leave_vdso(freeze));
   // Once more: a child may have been born before all threads stood still.
   THAW_TRY(proc::check_supported(root));

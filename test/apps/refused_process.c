@@ -1,0 +1,181 @@
+// A process or thread in a state of its own that a launch would not give back: argv[4] says which.
+#if defined(__x86_64__)
+#include <asm/prctl.h>
+#endif
+#include <linux/capability.h>
+#include <linux/keyctl.h>
+#include <linux/landlock.h>
+#include <linux/mempolicy.h>
+#include <linux/securebits.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/ipc.h>
+#include <sys/prctl.h>
+#include <sys/sem.h>
+
+#include "harness.h"
+
+static void need_root(void) {
+  if (geteuid() != 0) SKIP("only root can do that");
+}
+
+/// Where the kernel or the CPU lacks it.
+#define HOLD(call) \
+  if ((call) < 0) SKIP("%s: %s", #call, strerror(errno))
+
+static void hold_capabilities(unsigned drop_effective, unsigned drop_permitted) {
+  need_root();
+  struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  struct __user_cap_data_struct data[2];
+  NEED(syscall(SYS_capget, &header, data));
+  data[0].effective &= ~drop_effective;
+  data[0].permitted &= ~drop_permitted;
+  NEED(syscall(SYS_capset, &header, data));
+}
+
+static void hold_permitted(void) {
+  hold_capabilities(1u << CAP_NET_RAW, 1u << CAP_NET_RAW);
+}
+
+static void hold_effective(void) {
+  hold_capabilities(1u << CAP_NET_RAW, 0);
+}
+
+static void hold_namespace(void) {
+  need_root();
+  HOLD(unshare(CLONE_NEWUTS));
+}
+
+static void hold_securebits(void) {
+  need_root();
+  HOLD(prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0));
+}
+
+static void hold_landlock(void) {
+  struct landlock_ruleset_attr attributes = {.handled_access_fs = LANDLOCK_ACCESS_FS_MAKE_SOCK};
+  int rules = (int)syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0);
+  if (rules < 0) SKIP("this kernel has no Landlock");
+  NEED(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+  NEED(syscall(SYS_landlock_restrict_self, rules, 0));
+  close(rules);
+}
+
+static void hold_dispatch(void) {
+#ifdef PR_SET_SYSCALL_USER_DISPATCH
+  static char selector;  // SYSCALL_DISPATCH_FILTER_ALLOW
+  HOLD(prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, 0, 0, &selector));
+#endif
+}
+
+static void hold_policy(void) {
+  unsigned long nodes = 1;
+  HOLD(syscall(SYS_set_mempolicy, MPOL_BIND, &nodes, 8 * sizeof nodes));
+}
+
+static void hold_keyring(int which) {
+  HOLD(syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, which, 1));
+}
+
+static void hold_thread_keyring(void) {
+  hold_keyring(KEY_SPEC_THREAD_KEYRING);
+}
+
+static void hold_process_keyring(void) {
+  hold_keyring(KEY_SPEC_PROCESS_KEYRING);
+}
+
+static void hold_speculation(void) {
+  HOLD(prctl(PR_SET_SPECULATION_CTRL, PR_SPEC_STORE_BYPASS, PR_SPEC_FORCE_DISABLE, 0, 0));
+}
+
+static void hold_tsc(void) {
+  HOLD(prctl(PR_SET_TSC, PR_TSC_SIGSEGV));
+}
+
+static void hold_cpuid(void) {
+#ifdef ARCH_SET_CPUID
+  HOLD(syscall(SYS_arch_prctl, ARCH_SET_CPUID, 0));
+#else
+  SKIP("not on this CPU");
+#endif
+}
+
+static void hold_ldt(void) {
+#ifdef SYS_modify_ldt
+  // struct user_desc: entry, base, limit, and flags of a readable data segment.
+  unsigned entry[4] = {0, 0, 1, 1 << 0 | 1 << 6};
+  HOLD(syscall(SYS_modify_ldt, 1, entry, sizeof entry));
+#else
+  SKIP("not on this CPU");
+#endif
+}
+
+static void hold_undo(void) {
+  int id = (int)NEED(semget(IPC_PRIVATE, 1, IPC_CREAT | 0600));
+  NEED(semop(id, &(struct sembuf){0, 1, SEM_UNDO}, 1));
+  // The undo outlives the set only until its end, so it is removed when the driver lets us go.
+  app_wait();
+  NEED(semctl(id, 0, IPC_RMID));
+  _exit(0);
+}
+
+static void* run_unshared(void* what) {
+  if (unshare(*(int*)what) != 0) *(int*)what = 0;
+  app_sleep_ms(1000000);
+  return NULL;
+}
+
+static void hold_unshared(int what) {
+  static int unshared;
+  pthread_t thread;
+  unshared = what;
+  NEED0(pthread_create(&thread, NULL, run_unshared, &unshared));
+  app_sleep_ms(50);
+  if (unshared == 0) SKIP("a thread may not do that");
+}
+
+static void hold_thread_fs(void) {
+  hold_unshared(CLONE_FS);
+}
+
+static void hold_thread_files(void) {
+  hold_unshared(CLONE_FILES);
+}
+
+static void hold_thread_namespace(void) {
+  hold_unshared(CLONE_NEWUTS);
+}
+
+static const struct {
+  const char* name;
+  void (*hold)(void);
+} holders[] = {
+    {"permitted", hold_permitted},
+    {"effective", hold_effective},
+    {"namespace", hold_namespace},
+    {"securebits", hold_securebits},
+    {"landlock", hold_landlock},
+    {"dispatch", hold_dispatch},
+    {"mempolicy", hold_policy},
+    {"thread-keyring", hold_thread_keyring},
+    {"process-keyring", hold_process_keyring},
+    {"speculation", hold_speculation},
+    {"tsc", hold_tsc},
+    {"cpuid", hold_cpuid},
+    {"ldt", hold_ldt},
+    {"undo", hold_undo},
+    {"thread-fs", hold_thread_fs},
+    {"thread-files", hold_thread_files},
+    {"thread-namespace", hold_thread_namespace},
+};
+
+int main(int argc, char** argv) {
+  app_start(argc, argv);
+  for (size_t i = 0; i < sizeof holders / sizeof *holders; i++)
+    if (argc > 4 && strcmp(argv[4], holders[i].name) == 0) {
+      holders[i].hold();
+      app_wait();
+      _exit(0);
+    }
+  FAIL("what to hold, expected a known name, got %s", argc > 4 ? argv[4] : "none");
+}
