@@ -29,6 +29,7 @@ export interface Addon {
   ownStore(): string;
   launchKey(program: string, args: readonly string[] | null, folder: string): string;
   receiveDatagram(path: string, text: string): Promise<string>;
+  findBytes(pid: number, hex: string): readonly string[];
 }
 
 /** The project's folder: this file is compiled to dist/launcher/engine/. */

@@ -86,6 +86,8 @@ export const native = {
   /** The first message with `text` in it on a unix datagram socket at `path`; removing the socket ends the wait. */
   receiveDatagram: (path: string, text: string): Promise<string> =>
     toldLater(() => addon().receiveDatagram(path, text)),
+  /** Where these bytes stand in the writable memory of process `pid`: addresses, all in hexadecimal. */
+  findBytes: (pid: number, hex: string): readonly string[] => told(() => addon().findBytes(pid, hex)),
 };
 
 /** An environment as the native part takes it. */

@@ -31,6 +31,7 @@ constexpr Function kFunctions[] = {
     {"ownStore", own_store},
     {"launchKey", launch_key},
     {"receiveDatagram", receive_datagram},
+    {"findBytes", find_bytes},
 };
 
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {

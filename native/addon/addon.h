@@ -27,6 +27,7 @@ Napi::Object store_layout(Napi::Env env);
 Napi::Value own_store(const Napi::CallbackInfo& info);
 Napi::Value launch_key(const Napi::CallbackInfo& info);
 Napi::Value receive_datagram(const Napi::CallbackInfo& info);
+Napi::Value find_bytes(const Napi::CallbackInfo& info);
 
 /// Helpers on options objects.
 std::string string_option(const Napi::Object& options, const char* name);

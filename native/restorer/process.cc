@@ -136,6 +136,7 @@ void deliver(const Handover& handover) {
   call->arguments_size = handover.arguments_size;
   call->environment = handover.environment;
   call->environment_size = handover.environment_size;
+  if (call->limit != 0) call->limit = limit_hooks(call->limit);
 }
 
 }  // namespace

@@ -3,25 +3,30 @@
 #include <asm/errno.h>
 #include <asm/unistd.h>
 #include <linux/signal.h>
+#include <linux/time.h>
 
 #include "arch/this_cpu.h"
 #include "restorer/cold_start.h"
+#include "support/app_call.h"
 
 namespace thaw::restorer {
 namespace {
 
+/// struct sigevent, as large as the kernel reads it.
+struct TimerEvent {
+  unsigned long value;
+  int signal, notify;
+  int tid;
+  char padding[64];
+};
+
 /// Timer ids are given in ascending order; ids that the app had deleted are made and deleted again.
 long create_timer(const Handover& handover, const model::PosixTimer& timer) {
-  struct {
-    unsigned long value;
-    int signal, notify;
-    int tid;
-    char padding[64];
-  } event = {static_cast<unsigned long>(timer.value),
-             static_cast<int>(timer.signal),
-             static_cast<int>(timer.notify),
-             0,
-             {}};
+  TimerEvent event = {static_cast<unsigned long>(timer.value),
+                      static_cast<int>(timer.signal),
+                      static_cast<int>(timer.notify),
+                      0,
+                      {}};
   if (timer.notify == SIGEV_THREAD_ID) {
     const uint32_t index = timer.thread;
     const uint64_t word = handover.threads[index].tid_word;
@@ -74,6 +79,18 @@ void arm_timers(const Handover& handover) {
 void create_timers(Handover& handover) {
   for (uint32_t i = 0; i < handover.process->timers.count; ++i)
     check(handover, create_timer(handover, handover.timers[i]), "cannot make a POSIX timer");
+}
+
+uint32_t limit_hooks(uint32_t milliseconds) {
+  TimerEvent event = {0, THAW_SIGNAL, SIGEV_SIGNAL, 0, {}};
+  int id = -1;
+  if (raw::call(__NR_timer_create, CLOCK_MONOTONIC, reinterpret_cast<long>(&event),
+                reinterpret_cast<long>(&id)) < 0)
+    return 0;
+  const long value[4] = {0, 0, static_cast<long>(milliseconds / 1000),
+                         static_cast<long>(milliseconds % 1000 * 1'000'000)};
+  raw::call(__NR_timer_settime, id, 0, reinterpret_cast<long>(value), 0);
+  return static_cast<uint32_t>(id) + 1;
 }
 
 void start_timers(const Handover& handover) {

@@ -11,4 +11,8 @@ void create_timers(Handover& handover);
 /// Arms all timers; to be called last, because their time runs from then on.
 void start_timers(const Handover& handover);
 
+/// Raises THAW_SIGNAL (include/thaw.h) after so many milliseconds. Returns the timer's id + 1, or 0
+/// where no timer can be made: then nothing limits the app's hooks.
+uint32_t limit_hooks(uint32_t milliseconds);
+
 }  // namespace thaw::restorer

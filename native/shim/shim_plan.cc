@@ -166,7 +166,10 @@ ShimPlan plan(const Input& input) {
   BlobHeader header = {};
   memcpy(&header, plan.code.data(), sizeof(header));
   header.tables = input.code_address + plan.code.size();
+  header.call = input.call_address;
   memcpy(plan.code.data(), &header, sizeof(header));
+  plan.start_cold_offset = header.start_cold;
+  plan.signal_return_offset = header.signal_return;
   plan.park_offset = header.park;
   plan.finish_offset = header.finish;
   plan.leave_offset = header.leave;

@@ -46,6 +46,7 @@ struct Input {
   std::vector<std::string> guards_off;
   const Libc* libc = nullptr;        ///< null: nothing is redirected
   std::vector<GuardedRange> ranges;  ///< ascending
+  uint64_t call_address = 0;         ///< of the app's struct thaw_call, 0: none
 };
 
 /// Bytes to be changed in the image.
@@ -60,7 +61,8 @@ struct ShimPlan {
   std::vector<Patch> patches;
   /// Stubs, in code (arch/<cpu>/park.S).
   uint64_t park_offset = 0, finish_offset = 0, leave_offset = 0;
-  uint64_t park_word_offset = 0;  ///< in data: two 32-bit words
+  uint64_t start_cold_offset = 0, signal_return_offset = 0;  ///< in code (blob/cold.cc)
+  uint64_t park_word_offset = 0;                             ///< in data: two 32-bit words
 };
 
 ShimPlan plan(const Input& input);

@@ -43,12 +43,14 @@ struct Tables {
   uint64_t range_count;
 };
 
-/// The blob's first words (blob/header.S): offsets of its entries, then the address of Tables,
-/// filled in by the planner.
+/// The blob's first words (blob/header.S): offsets of its entries, then the addresses of Tables and
+/// of the app's struct thaw_call (0: none), filled in by the planner.
 struct BlobHeader {
   uint32_t park, finish, leave;
   uint32_t madvise, posix_madvise, mremap, mmap, mmap64, munmap, mprotect, pkey_mprotect, syscall;
+  uint32_t start_cold, signal_return;
   uint64_t tables;
+  uint64_t call;
 };
 
 }  // namespace thaw::shim

@@ -7,3 +7,19 @@
 
 // Apps are compiled with it, some of them with an older thaw.h.
 static_assert(sizeof(thaw_call) == 40, "the layout of struct thaw_call must stay");
+
+namespace thaw {
+
+/// What a launched app needs to start its program cold after all. It lies right before the strings
+/// of thaw_call::arguments. Addresses are of memory that the app keeps.
+struct LateColdStart {
+  uint64_t program;  ///< path; 0: the launch was not to start anything cold
+  uint64_t argv, envp;
+  uint64_t cwd;          ///< the caller's folder where the app has moved, else 0
+  uint64_t signal_mask;  ///< the caller's
+  uint64_t ignored;      ///< signals that the caller ignored, bit 0: signal 1
+  uint64_t kept;         ///< int32_t numbers above 2 that the app has of its caller, ascending
+  uint64_t kept_count;
+};
+
+}  // namespace thaw

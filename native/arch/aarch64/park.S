@@ -3,6 +3,7 @@
 //           until the park word is set, then becomes the thread of the signal frame.
 //   finish: x19, x20 as above, x21 and x22 = address and size to unmap first. Sets the park word and wakes all.
 //   leave:  x21 and x22 = address and size to unmap. Ends the calling thread.
+//   signal_return: where the handler of blob/cold.cc returns to (sa_restorer).
 #include <asm/unistd.h>
 
 #define FUTEX_WAIT_PRIVATE 128
@@ -61,6 +62,13 @@ thaw_leave:
     svc #0
     mov x0, #0
     mov x8, #__NR_exit
+    svc #0
+    brk #0
+
+    .globl thaw_signal_return
+    .hidden thaw_signal_return
+thaw_signal_return:
+    mov x8, #__NR_rt_sigreturn
     svc #0
     brk #0
 

@@ -3,6 +3,7 @@
 //           until the park word is set, then becomes the thread of the signal frame.
 //   finish: r4, r5 as above, r6 and r8 = address and size to unmap first. Sets the park word and wakes all.
 //   leave:  r6 and r8 = address and size to unmap. Ends the calling thread.
+//   signal_return: where the handler of blob/cold.cc returns to (sa_restorer).
 #include <asm/unistd.h>
 
 #define FUTEX_WAIT_PRIVATE 128
@@ -73,6 +74,14 @@ thaw_leave:
     svc #0
     mov r0, #0
     mov r7, #__NR_exit
+    svc #0
+    udf #0
+
+    .globl thaw_signal_return
+    .hidden thaw_signal_return
+    .type thaw_signal_return, %function
+thaw_signal_return:
+    mov r7, #__NR_rt_sigreturn
     svc #0
     udf #0
 

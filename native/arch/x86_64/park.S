@@ -3,6 +3,7 @@
 //           until the park word is set, then becomes the thread of the signal frame.
 //   finish: rbx, r12 as above, r13 and r14 = address and size to unmap first. Sets the park word and wakes all.
 //   leave:  r13 and r14 = address and size to unmap. Ends the calling thread.
+//   signal_return: where the handler of blob/cold.cc returns to (sa_restorer).
 #include <asm/unistd.h>
 
 #define FUTEX_WAIT_PRIVATE 128
@@ -58,6 +59,13 @@ thaw_leave:
     syscall
     xor %edi, %edi
     mov $__NR_exit, %eax
+    syscall
+    hlt
+
+    .globl thaw_signal_return
+    .hidden thaw_signal_return
+thaw_signal_return:
+    mov $__NR_rt_sigreturn, %eax
     syscall
     hlt
 

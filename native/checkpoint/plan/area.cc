@@ -1,13 +1,19 @@
 // Lays out the thaw area. Header and signal frames come first, then the shim's code, then its
 // tables.
+#include <signal.h>
+
 #include <algorithm>
+#include <cstddef>
 
 #include "checkpoint/area_header.h"
 #include "checkpoint/plan/address_space.h"
 #include "checkpoint/plan/memory_plan.h"
+#include "support/app_call.h"
 
 namespace thaw::checkpoint {
 namespace {
+
+constexpr uint32_t kSaRestorer = 0x04000000;  ///< SA_RESTORER of all three CPUs; libc hides it
 
 /// Header and signal frames, a whole number of pages, for an area of `size` bytes at `start`.
 std::vector<uint8_t> lay_out_frames(Capture& capture, const ProcessCapture& process, uint64_t start,
@@ -54,6 +60,29 @@ void record_area(model::Process& record, const Area& area, const shim::ShimPlan&
   record.park_word = area.start + area.data + shim.park_word_offset;
 }
 
+/// An app that limits its hooks may start its program cold in a launch (shim/blob/cold.cc).
+void handle_thaw_signal(Capture& capture, ProcessCapture& process, uint64_t code,
+                        const shim::ShimPlan& shim) {
+  const uint64_t call = capture.request.call_address;
+  uint32_t limit = 0;
+  if (call == 0 || !process.memory.read(call + offsetof(thaw_call, limit), &limit, sizeof(limit)) ||
+      limit == 0)
+    return;
+  model::Range& own = process.record.sigactions;
+  auto& actions = capture.image.sigactions;
+  auto action = std::find_if(actions.begin() + own.first, actions.begin() + own.first + own.count,
+                             [](const model::SigAction& one) { return one.signal == THAW_SIGNAL; });
+  if (action == actions.begin() + own.first + own.count) {
+    action = actions.insert(action, model::SigAction{});
+    ++own.count;
+  }
+  action->signal = THAW_SIGNAL;
+  action->handler = code + shim.start_cold_offset;
+  action->restorer = code + shim.signal_return_offset;
+  action->flags = SA_SIGINFO | SA_NODEFER | kSaRestorer;
+  action->mask = 0;
+}
+
 /// Enough for the shim: its code, and a byte of its tables for every page that it guards.
 uint64_t room_for(const std::vector<shim::GuardedRange>& ranges, size_t page_size) {
   constexpr uint64_t kShimRoom = 4 << 20;
@@ -73,6 +102,7 @@ Result<void> plan_area(Capture& capture, ProcessCapture& process, MemoryPlan& pl
   input.guards_off = capture.request.guards_off;
   input.libc = plan.libc ? &*plan.libc : nullptr;
   input.ranges = guarded_ranges(plan);
+  input.call_address = capture.request.call_address;
   THAW_ASSIGN(start, choose_place(free_ranges(process, plan),
                                   area.code + room_for(input.ranges, page_size), page_size));
   area.start = start;
@@ -89,6 +119,7 @@ Result<void> plan_area(Capture& capture, ProcessCapture& process, MemoryPlan& pl
   area.bytes.resize(size);
   for (const shim::Patch& patch : shim.patches) process.overlay.add(patch.address, patch.bytes);
   record_area(process.record, area, shim);
+  handle_thaw_signal(capture, process, input.code_address, shim);
   if (plan.libc) process.record.flags |= model::kShimGuards;
   record_gaps(capture, process, plan);
   return {};

@@ -1,19 +1,84 @@
 #include "launch/prepare/delivery.h"
 
+#include <limits.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "support/app_call.h"
+
 namespace thaw::launch {
 namespace {
 
+/// The strings one behind the other.
 void copy_strings(char* const* strings, Arena& arena, uint64_t& address, uint64_t& size) {
   address = arena.next();
   for (; *strings != nullptr; ++strings) arena.copy(*strings);
   size = arena.next() - address;
 }
 
+template <typename T>
+uint64_t address_of(const T* pointer) {
+  return reinterpret_cast<uintptr_t>(pointer);
+}
+
+/// An array of pointers to `count` strings that stand one behind the other, ended by null.
+uint64_t point_at(uint64_t strings, char* const* originals, Arena& arena) {
+  size_t count = 0;
+  while (originals[count] != nullptr) ++count;
+  const char** pointers = arena.allocate<const char*>(count + 1);
+  if (pointers == nullptr) return 0;
+  for (size_t i = 0; i < count; ++i) {
+    pointers[i] = reinterpret_cast<const char*>(static_cast<uintptr_t>(strings));
+    strings += strlen(originals[i]) + 1;
+  }
+  pointers[count] = nullptr;
+  return address_of(pointers);
+}
+
+uint64_t ignored_signals() {
+  uint64_t ignored = 0;
+  for (int number = 1; number <= SIGRTMAX; ++number) {
+    struct sigaction action = {};
+    if (sigaction(number, nullptr, &action) == 0 && action.sa_handler == SIG_IGN)
+      ignored |= uint64_t{1} << (number - 1);
+  }
+  return ignored;
+}
+
+std::vector<int32_t> kept_descriptors(const image::View& view) {
+  std::vector<int32_t> kept;
+  for (const model::Fd& fd : image::View::part(view.fds(), view.root_process().fds))
+    if (fd.inherit > 2 && static_cast<uint32_t>(fd.inherit) == fd.number)
+      kept.push_back(fd.inherit);
+  return kept;
+}
+
+/// The caller's folder, which the app leaves.
+uint64_t copy_folder(const model::Process& process, Arena& arena) {
+  char folder[PATH_MAX];
+  if ((process.flags & model::kCwdMoved) == 0 || getcwd(folder, sizeof(folder)) == nullptr)
+    return 0;
+  return address_of(arena.copy(folder));
+}
+
 }  // namespace
 
-void copy_delivery(const ExecCall& call, Arena& arena, restorer::Handover& handover) {
+void copy_delivery(const Prepared& prepared, Arena& arena, restorer::Handover& handover) {
+  const ExecCall& call = prepared.call;
+  const std::vector<int32_t> kept = kept_descriptors(prepared.view);
+  LateColdStart cold = {};
+  if (call.fallback) cold.program = address_of(arena.copy(call.program));
+  cold.cwd = copy_folder(prepared.view.root_process(), arena);
+  cold.signal_mask = prepared.signals.callers_mask();
+  cold.ignored = ignored_signals();
+  cold.kept = address_of(arena.copy(std::span<const int32_t>(kept)));
+  cold.kept_count = kept.size();
+  auto* place = arena.allocate<LateColdStart>(1);
   copy_strings(call.argv, arena, handover.arguments, handover.arguments_size);
   copy_strings(call.envp, arena, handover.environment, handover.environment_size);
+  cold.argv = point_at(handover.arguments, call.argv, arena);
+  cold.envp = point_at(handover.environment, call.envp, arena);
+  if (place != nullptr) *place = cold;
 }
 
 }  // namespace thaw::launch

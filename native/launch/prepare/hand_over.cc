@@ -114,7 +114,7 @@ void describe_area(const RestorerArea& area, Handover& handover) {
 Handover* copy_all(const Prepared& prepared, Arena& data, Arena& delivery, Handover& handover) {
   auto* place = data.allocate<Handover>(1);
   copy_lists(prepared, data, handover);
-  if (handover.call_address != 0) copy_delivery(prepared.call, delivery, handover);
+  if (handover.call_address != 0) copy_delivery(prepared, delivery, handover);
   return place;
 }
 

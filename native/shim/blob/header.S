@@ -14,8 +14,14 @@ thaw_shim_header:
     .long thaw_shim_mprotect - thaw_shim_header
     .long thaw_shim_pkey_mprotect - thaw_shim_header
     .long thaw_shim_syscall - thaw_shim_header
+    .long thaw_start_cold - thaw_shim_header
+    .long thaw_signal_return - thaw_shim_header
     .globl thaw_shim_tables
     .hidden thaw_shim_tables
 thaw_shim_tables:
+    .quad 0
+    .globl thaw_app_call
+    .hidden thaw_app_call
+thaw_app_call:
     .quad 0
     .section .note.GNU-stack, "", %progbits

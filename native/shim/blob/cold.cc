@@ -1,0 +1,93 @@
+// A launched app starts its program cold after all: its hooks have failed, or were not done in time
+// (include/thaw.h). It is the handler of THAW_SIGNAL, which raises either of: an adapter or thaw.h
+// that gives up, the timer that the launch has set, or the end of the hooks, which takes both away.
+#include <asm/unistd.h>
+#include <linux/fcntl.h>
+#include <linux/prctl.h>
+#include <linux/signal.h>
+#include <linux/time.h>
+
+#include "arch/this_cpu.h"
+#include "support/app_call.h"
+
+extern "C" __attribute__((visibility("hidden"))) uint64_t thaw_app_call;
+
+namespace {
+
+using thaw::LateColdStart;
+using thaw::raw::call;
+
+constexpr long kNotPossible = 125, kCannotExecute = 126;  ///< exit codes, as thaw-exec's
+constexpr uint32_t kLastSignal = 64;
+
+struct KernelSigaction {
+  unsigned long handler, flags, restorer;
+  unsigned long mask[8 / sizeof(unsigned long)];
+};
+
+template <typename T>
+T* at(uint64_t address) {
+  return reinterpret_cast<T*>(static_cast<uintptr_t>(address));
+}
+
+template <typename T>
+long address_of(T* pointer) {
+  return reinterpret_cast<long>(pointer);
+}
+
+void set_action(uint32_t signal, bool ignored) {
+  KernelSigaction action = {};
+  action.handler = ignored ? 1 : 0;
+  call(__NR_rt_sigaction, signal, address_of(&action), 0, 8);
+}
+
+/// As an exec of the caller's would leave them: handlers go by themselves, ignored ones would stay.
+void reset_signals(const LateColdStart& cold) {
+  for (uint32_t signal = 1; signal <= kLastSignal; ++signal)
+    set_action(signal, (cold.ignored >> (signal - 1) & 1) != 0);
+  call(__NR_rt_sigprocmask, SIG_SETMASK, address_of(&cold.signal_mask), 0, 8);
+}
+
+void close_descriptors(const LateColdStart& cold) {
+  constexpr uint32_t kLast = ~0u;
+  const auto* kept = at<const int32_t>(cold.kept);
+  uint32_t next = 3;
+  for (uint64_t i = 0; i < cold.kept_count; ++i) {
+    const auto number = static_cast<uint32_t>(kept[i]);
+    if (number > next) call(__NR_close_range, next, number - 1, 0);
+    next = number + 1;
+  }
+  call(__NR_close_range, next, static_cast<long>(kLast), 0);
+}
+
+/// What exec keeps, but the app has set.
+void reset_process() {
+  const long none[4] = {};
+  for (long which = 0; which < 3; ++which) call(__NR_setitimer, which, address_of(none), 0);
+  call(__NR_prctl, PR_SET_PDEATHSIG, 0);
+  call(__NR_prctl, PR_SET_CHILD_SUBREAPER, 0);
+  call(__NR_prctl, PR_SET_THP_DISABLE, 0, 0, 0, 0);
+}
+
+[[noreturn]] void start(const LateColdStart& cold) {
+  if (cold.program == 0)
+    for (;;) call(__NR_exit_group, kNotPossible);
+  reset_process();
+  if (cold.cwd != 0) call(__NR_chdir, static_cast<long>(cold.cwd));
+  close_descriptors(cold);
+  reset_signals(cold);
+  call(__NR_execve, static_cast<long>(cold.program), static_cast<long>(cold.argv),
+       static_cast<long>(cold.envp));
+  for (;;) call(__NR_exit_group, kCannotExecute);
+}
+
+}  // namespace
+
+extern "C" __attribute__((visibility("hidden"), used)) void thaw_start_cold(int /* signal */) {
+  auto& app = *at<volatile thaw_call>(thaw_app_call);
+  if (app.state != THAW_DONE)
+    start(*at<const LateColdStart>(app.arguments - sizeof(LateColdStart)));
+  // The handler stays: the timer may just have raised the signal once more.
+  if (app.limit != 0) call(__NR_timer_delete, static_cast<long>(app.limit - 1));
+  app.limit = 0;
+}

@@ -1,0 +1,64 @@
+// Hooks of the App API (native/include/thaw.h): their order, and what becomes of a launch whose hooks fail or hang.
+import test, { type ExecutionContext } from 'ava';
+import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
+import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { apps, cli, thawExec } from '../engine/support/paths.js';
+
+const program = join(apps, 'hooks');
+
+class Hooks {
+  readonly folder = realpathSync(mkdtempSync(join(tmpdir(), 'thaw-hooks-')));
+  readonly store = join(this.folder, 'store');
+
+  constructor(t: ExecutionContext) {
+    t.teardown(() => {
+      rmSync(this.folder, { recursive: true, force: true });
+    });
+  }
+
+  build(argument: string): SpawnSyncReturns<string> {
+    const toml = join(this.folder, 'hooks.toml');
+    writeFileSync(
+      toml,
+      `name = "hooks"\nprogram = "${program}"\nargs = ["${argument}"]\n[warmup]\nuntil = { call = true }\n`,
+    );
+    return spawnSync(process.execPath, [cli, 'build', '--store', this.store, toml], { encoding: 'utf8' });
+  }
+
+  launch(env: Readonly<Record<string, string>>, options: readonly string[] = []): SpawnSyncReturns<string> {
+    return spawnSync(thawExec, [...options, '--store', this.store, '--', program, 'hooks'], {
+      cwd: this.folder,
+      encoding: 'utf8',
+      env,
+      timeout: 20_000,
+    });
+  }
+}
+
+test('hooks run in order before a checkpoint, reversed in a launch, or the app starts cold', (t) => {
+  const hooks = new Hooks(t);
+  const built = hooks.build('hooks');
+  t.is(built.status, 0, built.stderr);
+
+  const good = hooks.launch({ MODE: 'x' });
+  t.is(good.signal, null, good.stderr);
+  t.is(good.stdout, `after second 1 x\nafter first 1 x\n1 ${good.pid}\n`);
+
+  // A cold start of the same process, in the caller's folder, with its arguments and none of the app's own descriptors
+  // and ignored signals.
+  for (const action of ['fail', 'hang', 'spin']) {
+    const failed = hooks.launch({ ACTION: action });
+    const cold = `main\n${hooks.folder} -1 0\n0 ${failed.pid}\n`;
+    t.deepEqual([failed.status, failed.stdout], [0, `after second 1 -\n${cold}`], action);
+  }
+  t.is(hooks.launch({ ACTION: 'fail' }, ['--no-fallback']).status, 125);
+});
+
+test('no image is made when a hook fails before the checkpoint', (t) => {
+  const { status, stderr } = new Hooks(t).build('refusing');
+  t.is(status, 1);
+  t.regex(stderr, /one of the app's hooks failed before the checkpoint/);
+});
