@@ -27,11 +27,12 @@ wrap() {
 write_getent() {
     cat >"$tools/bin/getent" <<'END'
 #!/run/guest/tools/bin/busybox sh
-# getent passwd NAME|UID, from /etc/passwd.
-while IFS=: read -r name password uid rest; do
-    if [ "$name" = "$2" ] || [ "$uid" = "$2" ]; then echo "$name:$password:$uid:$rest"; exit 0; fi
-done </etc/passwd
-exit 2
+# getent passwd|group [NAME|ID], from the file in /etc.
+while IFS=: read -r name password id rest; do
+    case ${2-} in '' | "$name" | "$id") echo "$name:$password:$id:$rest" ;; *) continue ;; esac
+    [ -z "${2-}" ] || exit 0
+done <"/etc/$1"
+[ -z "${2-}" ] || exit 2
 END
     chmod 755 "$tools/bin/getent"
 }

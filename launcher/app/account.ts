@@ -30,6 +30,32 @@ export async function accountOf(user: string | undefined): Promise<Account> {
   return { name, uid: Number(uid), home, change: { uid: Number(uid), gid: Number(gid), groups } };
 }
 
+/** Whether nobody but the user `name` has the group `gid`, as far as the system's name service tells. */
+export async function isGroupOfOne(name: string, gid: number): Promise<boolean> {
+  const [users, group] = [await lookUp('passwd'), await lookUp('group', String(gid))];
+  if (users.length === 0) return false;
+  const sharers = users.filter(([user, , , primary]) => user !== name && Number(primary) === gid);
+  const members = group.flatMap(([, , , list = '']) => list.split(',')).filter((one) => one !== '');
+  return sharers.length === 0 && members.every((member) => member === name);
+}
+
+/** Rows of a database of the name service; none where it has no such entry. */
+async function lookUp(database: string, ...keys: readonly string[]): Promise<string[][]> {
+  try {
+    const { stdout } = await execute('getent', [database, ...keys], { env: searchEnvironment() });
+    return stdout
+      .trim()
+      .split('\n')
+      .map((line) => line.split(':'));
+  } catch {
+    return [];
+  }
+}
+
+function searchEnvironment(): NodeJS.ProcessEnv {
+  return { ...process.env, PATH: withTools(process.env['PATH']) };
+}
+
 function callerAccount(): Account {
   const uid = process.geteuid?.() ?? 0;
   try {
@@ -42,8 +68,7 @@ function callerAccount(): Account {
 
 async function ask(program: string, args: readonly string[], user: string): Promise<string> {
   try {
-    const env = { ...process.env, PATH: withTools(process.env['PATH']) };
-    return (await execute(program, args, { env })).stdout.trim();
+    return (await execute(program, args, { env: searchEnvironment() })).stdout.trim();
   } catch (error) {
     throw new ThawError(`there is no user ${user}`, {
       remedy: "correct `user` in the profile, or leave it out for the builder's own",

@@ -1,5 +1,5 @@
 // The app under thaw's hands: started in a session of its own, so that all of it can be ended.
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 
 import { ThawError, messageOf } from '../errors.js';
 import { type Exit, type FaultRecorder, environmentList, native } from '../engine/index.js';
@@ -92,7 +92,9 @@ function start(
   faults: FaultRecorder | undefined,
 ): number {
   const stdin = openSync('/dev/null', 'r');
-  const output = openSync(log, 'w', 0o644);
+  const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants;
+  // What an app writes may be as secret as its memory.
+  const output = openSync(log, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o600);
   try {
     return native.spawn({
       program: command[0],

@@ -8,7 +8,8 @@ import { settingOf } from '../app/setting.js';
 import type { Definition } from '../definition/schema.js';
 import { type CheckpointReport, native } from '../engine/index.js';
 import type { Progress } from '../progress.js';
-import { asidePath, install } from '../store/install.js';
+import { asidePath, expectNotIndexed, install, removeLeftovers } from '../store/install.js';
+import { readersOf, shareFile, shareImage } from '../store/readers.js';
 import type { Store } from '../store/store.js';
 import { checkpointWarm } from '../warmup/checkpoint.js';
 import { qualify } from './qualify.js';
@@ -39,15 +40,20 @@ export async function build(
   // What the app at work writes to.
   let log = join(store.folder(name), 'warmup.log');
   native.checkKernel();
-  store.make(name);
-  rmSync(log, { force: true });
+  expectNotIndexed(store, definition);
   try {
     const setting = await settingOf(definition);
+    const readers = await readersOf(setting.account);
+    store.make(name, readers);
+    removeLeftovers(store, name);
+    rmSync(log, { force: true });
     const warmUp = { definition, setting, log, progress, interrupt };
     const report = await checkpointWarm(warmUp, image, guardsOff);
+    shareImage(image, readers);
     log = join(store.folder(name), 'trial.log');
     await qualify({ definition, image, setting, log, interrupt }, progress);
-    const installed = await progress.step('install', () => install(store, definition, image));
+    for (const file of ['warmup.log', 'trial.log']) shareFile(join(store.folder(name), file), readers);
+    const installed = await progress.step('install', () => install(store, definition, image, readers));
     const { header, sizes } = native.show(installed);
     return { name, image: installed, id: header.id, onDisk: sizes.onDisk, report };
   } catch (error) {

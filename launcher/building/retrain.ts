@@ -12,6 +12,7 @@ import { type Image, native } from '../engine/index.js';
 import type { Progress } from '../progress.js';
 import { imagePath } from '../store/image.js';
 import { asidePath, replaceImage } from '../store/install.js';
+import { readersOf, shareImage } from '../store/readers.js';
 import type { Store } from '../store/store.js';
 import { expectFree } from '../warmup/triggers/index.js';
 import { qualify } from './qualify.js';
@@ -32,6 +33,7 @@ export async function retrain(
     expectFree(definition.warmup.until);
     const setting = await settingOf(definition);
     await progress.step('copy', () => copySparse(installed, aside));
+    shareImage(aside, await readersOf(setting.account));
     await qualify({ definition, image: aside, setting, log, interrupt }, progress);
     return native.show(replaceImage(store, name, aside));
   } catch (error) {

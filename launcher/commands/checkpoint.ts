@@ -1,11 +1,13 @@
 // thaw checkpoint: the engine by hand.
 import { resolve } from 'node:path';
 
+import { accountOf } from '../app/account.js';
 import { command, print, printJson } from '../command.js';
 import { policyActions } from '../definition/policies.js';
 import { UsageError } from '../errors.js';
 import { type CheckpointReport, type Policy, native } from '../engine/index.js';
 import { flag, guardsOff, json, pid, repeated, required, store, text } from '../options.js';
+import { readersOf, shareImage } from '../store/readers.js';
 import { size } from '../units.js';
 
 export default command({
@@ -42,11 +44,18 @@ export default command({
       inherit: [],
       guardsOff,
     });
+    await share(image);
     if (options.json) printJson(report);
     else print(reportText(image, report));
     return 0;
   },
 });
+
+/** The user that the process ran as can launch it. */
+async function share(image: string): Promise<void> {
+  const { user } = native.show(image).requirements;
+  if (user !== process.geteuid?.()) shareImage(image, await readersOf(await accountOf(String(user))));
+}
 
 function reportText(image: string, report: CheckpointReport): string {
   return (

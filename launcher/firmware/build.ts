@@ -31,6 +31,7 @@ export async function buildForTarget(
   interrupt: AbortSignal,
 ): Promise<readonly TargetRow[]> {
   expectDifferentNames(definitions);
+  expectOwners(definitions);
   const root = openRoot(request.root);
   root.expectWritable(request.output);
   const progress = new Progress(request.cpu);
@@ -85,6 +86,18 @@ function expectForeignFree(additions: string): void {
         { remedy: 'install that program in the root, or correct the profile' },
       );
   }
+}
+
+/** An image is for the profile's user alone, and only root can make files of other owners. */
+function expectOwners(definitions: readonly Definition[]): void {
+  const foreign = definitions.find(({ user }) => user !== undefined && user !== 'root' && user !== '0');
+  if (foreign === undefined || process.geteuid?.() === 0) return;
+  throw new ThawError(
+    `the image of ${foreign.name} is for user ${foreign.user ?? ''}, to whom only root can give it`,
+    {
+      remedy: 'run this as root or under fakeroot',
+    },
+  );
 }
 
 function expectDifferentNames(definitions: readonly Definition[]): void {

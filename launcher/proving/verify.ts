@@ -12,7 +12,8 @@ export function verify(image: string, { account }: Setting, options: VerifyOptio
   const { problems } = native.verify(image, options);
   provingLog.debug({ image, ...options, problems: problems.length, ms: msSince(begin) }, 'verified');
   // Another user's image is not for the builder: the trial, as that user, will tell.
-  const real = problems.filter(({ condition }) => condition !== 'user' || account.change === undefined);
+  const foreign = account.change === undefined ? [] : ['user', 'owner'];
+  const real = problems.filter(({ condition }) => !foreign.includes(condition));
   for (const problem of real) provingLog.warn({ image, ...problem }, 'cannot be launched here');
   const [first] = real;
   if (first === undefined) return;

@@ -1,19 +1,13 @@
 // Installing and removing: every switch is one rename, so that a launch finds the old state or the new one.
-import {
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { readFileSync, realpathSync, rmSync, statSync, unlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
 import type { Definition } from '../definition/schema.js';
 import { native } from '../engine/index.js';
+import { ThawError } from '../errors.js';
 import { logOf } from '../log.js';
+import type { Readers } from './readers.js';
+import { moveTo, replaceFile, replaceLink } from './replace.js';
 import { resolvedToml } from './resolved.js';
 import { type Store, entries, indexTarget } from './store.js';
 import { type Usage, usage } from './usage.js';
@@ -21,14 +15,20 @@ import { type Usage, usage } from './usage.js';
 const storeLog = logOf('store');
 
 /** Makes the proven image `aside`, in the profile's folder, the one that launches use. Returns its path. */
-export function install(store: Store, definition: Definition, aside: string): string {
+export function install(
+  store: Store,
+  definition: Definition,
+  aside: string,
+  readers: Readers | undefined,
+): string {
   const { name } = definition;
   const path = replaceImage(store, name, aside);
   replaceFile(
     join(store.folder(name), 'definition.toml'),
     resolvedToml(readFileSync(definition.file, 'utf8'), definition),
+    readers,
   );
-  replaceFile(store.definitionFile(name), `${JSON.stringify(definition, undefined, 2)}\n`);
+  replaceFile(store.definitionFile(name), `${JSON.stringify(definition, undefined, 2)}\n`, readers);
   replaceLink(store.current(name), basename(path));
   indexProfile(store, definition);
   storeLog.info({ profile: name, image: path, bytes: statSync(path).blocks * 512 }, 'installed');
@@ -39,15 +39,29 @@ export function install(store: Store, definition: Definition, aside: string): st
 /** Puts `aside` in the place of the installed image that it is a changed copy of. Returns its path. */
 export function replaceImage(store: Store, name: string, aside: string): string {
   const path = join(store.folder(name), `${native.show(aside).header.id}.thaw`);
-  renameSync(aside, path);
+  moveTo(aside, path);
   storeLog.debug({ profile: name, from: aside, image: path }, 'image put in place');
   return path;
 }
 
-/** One entry for the definition's arguments and folder; entries of an earlier definition go. */
-function indexProfile(store: Store, { name, program, args, cwd, launch }: Definition): void {
+/** @throws ThawError when launches of this program and these arguments are another profile's */
+export function expectNotIndexed(store: Store, definition: Definition): void {
+  const owner = store.profileOf(keyOf(definition));
+  if (owner === undefined || owner === definition.name) return;
+  throw new ThawError(`the program, arguments and folder of ${definition.name} are those of the profile ${owner}`, {
+    remedy: `remove it first (thaw remove ${owner}), or give this profile other arguments`,
+  });
+}
+
+function keyOf({ program, args, cwd, launch }: Definition): string {
   const folder = launch.cwd === 'any' ? '' : realpathSync(cwd);
-  const key = native.launchKey(program, launch.args === 'deliver' ? null : args, folder);
+  return native.launchKey(program, launch.args === 'deliver' ? null : args, folder);
+}
+
+/** One entry for the definition's arguments and folder; entries of an earlier definition go. */
+function indexProfile(store: Store, definition: Definition): void {
+  const { name, program } = definition;
+  const key = keyOf(definition);
   for (const old of store.keys(name)) if (old !== key) unlinkSync(join(store.indexFolder, old));
   replaceLink(join(store.indexFolder, key), indexTarget(name));
   storeLog.debug({ profile: name, key, program }, 'indexed');
@@ -81,7 +95,7 @@ export function asidePath(store: Store, name: string): string {
 }
 
 function isLeftover(file: string): boolean {
-  const pid = /^\.new-(\d+)/.exec(file)?.[1];
+  const pid = /^(?:\.new-|definition\.(?:toml|json)\.|current\.thaw\.)(\d+)/.exec(file)?.[1];
   return pid !== undefined && !isAlive(Number(pid));
 }
 
@@ -121,17 +135,4 @@ function removeFile(path: string): Removed {
   unlinkSync(path);
   storeLog.info({ path, bytes: size }, 'removed');
   return { path, size };
-}
-
-function replaceFile(path: string, text: string): void {
-  const aside = `${path}.${process.pid}`;
-  writeFileSync(aside, text, { mode: 0o644 });
-  renameSync(aside, path);
-}
-
-function replaceLink(path: string, target: string): void {
-  const aside = `${path}.${process.pid}`;
-  rmSync(aside, { force: true });
-  symlinkSync(target, aside);
-  renameSync(aside, path);
 }

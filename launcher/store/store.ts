@@ -5,18 +5,21 @@
 //   profiles/<name>/<id>.thaw                          images, never written in place
 //   profiles/<name>/current.thaw                       symbolic link to the image that launches use
 //   index/<key>                                        symbolic link to ../profiles/<name>/current.thaw
-import { existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, realpathSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 
 import type { Definition } from '../definition/schema.js';
 import { native } from '../engine/index.js';
 import { ThawError, messageOf } from '../errors.js';
+import { expectOwn } from './own.js';
+import { type Readers, keepTo, shareFolder } from './readers.js';
+import { syncFolder } from './replace.js';
 
 export class Store {
   readonly root: string;
 
   constructor(root: string | undefined) {
-    this.root = resolve(root ?? native.ownStore());
+    this.root = realPath(resolve(root ?? native.ownStore()));
   }
 
   get profilesFolder(): string {
@@ -36,12 +39,30 @@ export class Store {
     return join(this.folder(name), native.store.current);
   }
 
-  /** Makes the folders of a profile. Not writable by others: thaw-exec would refuse such an image. */
-  make(name: string): void {
+  /**
+   * Makes the folders of a profile, where nobody but the builder can put anything.
+   * @throws ThawError where somebody else could: what they plant there, the builder would follow
+   */
+  make(name: string, readers?: Readers): void {
+    const folders = [this.root, this.profilesFolder, this.indexFolder];
     try {
-      for (const folder of [this.root, this.profilesFolder, this.indexFolder, this.folder(name)])
-        mkdirSync(folder, { recursive: true, mode: 0o755 });
+      const known = existsSync(this.root);
+      // Launches of other users pass through; root's profiles may be theirs.
+      const mode = process.geteuid?.() === 0 ? 0o711 : 0o700;
+      for (const folder of folders) {
+        const old = existsSync(folder);
+        mkdirSync(folder, { recursive: true, mode });
+        expectOwn(folder);
+        // A folder that was there before the store keeps the mode that it was given.
+        if (folder !== this.root || !known) keepTo(folder, mode);
+        if (!old) syncFolder(dirname(folder));
+      }
+      mkdirSync(this.folder(name), { recursive: true, mode: 0o700 });
+      expectOwn(this.folder(name));
+      shareFolder(this.folder(name), readers);
+      syncFolder(this.profilesFolder);
     } catch (error) {
+      if (error instanceof ThawError) throw error;
       throw new ThawError(`cannot make the store ${this.root}: ${messageOf(error)}`, {
         remedy: 'choose another one with --store or $THAW_STORE',
         cause: error,
@@ -106,6 +127,12 @@ export class Store {
     const target = indexTarget(name);
     return entries(this.indexFolder).filter((key) => readLink(join(this.indexFolder, key)) === target);
   }
+
+  /** The profile that a key in the index leads to; undefined: none that is there. */
+  profileOf(key: string): string | undefined {
+    const target = readLink(join(this.indexFolder, key));
+    return this.names().find((name) => indexTarget(name) === target);
+  }
 }
 
 /** What an index entry of a profile links to: relative, so that a store can be moved. */
@@ -119,6 +146,15 @@ export function entries(folder: string): string[] {
     return readdirSync(folder).sort();
   } catch {
     return [];
+  }
+}
+
+/** Without symbolic links, so that what is looked at is what is written to; a folder that is not there yet as it is. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
   }
 }
 

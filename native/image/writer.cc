@@ -36,6 +36,10 @@ std::string temporary_name(const std::string& path) {
   return path + "." + std::to_string(getpid()) + ".tmp";
 }
 
+std::string link_of(const UniqueFd& fd) {
+  return "/proc/self/fd/" + std::to_string(fd.get());
+}
+
 template <typename T>
 void lay_out(Header& header, SectionId id, const std::vector<T>& table, uint64_t& end) {
   end = (end + 63) / 64 * 64;
@@ -74,13 +78,17 @@ Result<void> set_working_set(const std::string& path, std::vector<model::FeedRun
   THAW_SECTIONS(X)
 #undef X
   builder.feed_runs = std::move(runs);
-  if (chmod(path.c_str(), 0600) != 0) return errno_error("cannot write to the image " + path);
-  UniqueFd fd(open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+  UniqueFd found(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  struct stat status = {};
+  if (!found.valid() || fstat(found.get(), &status) != 0 ||
+      fchmod(found.get(), status.st_mode | S_IWUSR) != 0)
+    return errno_error("cannot write to the image " + path);
+  UniqueFd fd(open(link_of(found).c_str(), O_RDWR | O_CLOEXEC));
   if (!fd.valid()) return errno_error("cannot write to the image " + path);
   Header header = view.header();
   THAW_TRY(write_metadata(fd.get(), builder, header));
   if (ftruncate(fd.get(), static_cast<off_t>(header.file_size)) != 0 ||
-      fchmod(fd.get(), 0444) != 0 || fsync(fd.get()) != 0)
+      fchmod(fd.get(), status.st_mode) != 0 || fsync(fd.get()) != 0)
     return errno_error("cannot write the working set to the image " + path);
   return {};
 }
@@ -104,7 +112,8 @@ Result<Writer> Writer::create(std::string path, size_t page_size) {
   UniqueFd fd(open(folder_of(path).c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0400));
   if (fd.valid()) return Writer(std::move(fd), std::move(path), "", page_size);
   std::string temporary = temporary_name(path);
-  fd.reset(open(temporary.c_str(), O_CREAT | O_TRUNC | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600));
+  unlink(temporary.c_str());
+  fd.reset(open(temporary.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600));
   if (!fd.valid()) return errno_error("cannot create the image " + path);
   return Writer(std::move(fd), std::move(path), std::move(temporary), page_size);
 }
@@ -133,10 +142,11 @@ Result<Header> Writer::finish(const Builder& builder, uint64_t metadata_offset, 
 }
 
 Result<void> Writer::publish() {
-  if (fchmod(fd_.get(), 0444) != 0) return errno_error("cannot make the image read-only");
+  // It is the app's memory: its owner alone may read it, until the owner shares it.
+  if (fchmod(fd_.get(), 0400) != 0) return errno_error("cannot make the image read-only");
   if (fsync(fd_.get()) != 0) return errno_error("cannot write the image to the disk");
   if (temporary_.empty()) {
-    const std::string self = "/proc/self/fd/" + std::to_string(fd_.get());
+    const std::string self = link_of(fd_);
     std::string name = temporary_name(path_);
     unlink(name.c_str());
     if (linkat(AT_FDCWD, self.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) != 0)

@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
   chmodSync,
+  chownSync,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -23,6 +24,7 @@ import { dirname, join } from 'node:path';
 import { type Root, openRoot } from '../../launcher/firmware/roots/index.js';
 import { Workshop } from './support.js';
 
+const someGroup = 12;
 const root = process.geteuid?.() === 0;
 const asRoot = root ? test : test.skip;
 
@@ -44,7 +46,12 @@ class Fixture {
     chmodSync(join(this.additions, 'usr/bin/thaw-exec'), 0o755);
     this.write('additions/var/lib/thaw/profiles/web/bb.thaw', 'the image');
     truncateSync(join(this.additions, 'var/lib/thaw/profiles/web/bb.thaw'), 8 << 20);
-    chmodSync(join(this.additions, 'var/lib/thaw/profiles/web/bb.thaw'), 0o444);
+    chmodSync(join(this.additions, 'var/lib/thaw/profiles/web/bb.thaw'), 0o440);
+    chmodSync(join(this.additions, 'var/lib/thaw/profiles/web'), 0o750);
+    // As a guest leaves what it has built for another user.
+    if (root)
+      for (const name of ['', 'bb.thaw'])
+        chownSync(join(this.additions, 'var/lib/thaw/profiles/web', name), 0, someGroup);
     symlinkSync('bb.thaw', join(this.additions, 'var/lib/thaw/profiles/web/current.thaw'));
     mkdirSync(join(this.additions, 'var/lib/thaw/index'));
     symlinkSync('../profiles/web/current.thaw', join(this.additions, 'var/lib/thaw/index/0123'));
@@ -64,8 +71,9 @@ class Fixture {
     t.is(readlinkSync(join(store, 'index/0123')), '../profiles/web/current.thaw');
     t.is(readFileSync(join(store, 'index/0123'), 'latin1').slice(0, 9), 'the image');
     const image = statSync(join(store, 'profiles/web/bb.thaw'));
-    t.deepEqual([image.size, image.uid, image.mode & 0o777], [8 << 20, 0, 0o444]);
-    t.is(statSync(join(store, 'profiles')).mode & 0o777, 0o755);
+    t.deepEqual([image.size, image.uid, image.gid, image.mode & 0o777], [8 << 20, 0, someGroup, 0o440]);
+    const profile = statSync(join(store, 'profiles/web'));
+    t.deepEqual([profile.uid, profile.gid, profile.mode & 0o777], [0, someGroup, 0o750]);
     t.false(existsSync(join(store, 'profiles/old')), 'the older store is gone');
     t.false(existsSync(`${store}.old`) || existsSync(`${store}.new`), 'nothing is left of the switch');
     t.is(readFileSync(join(tree, 'bin/thaw-exec'), 'utf8'), 'thaw-exec');

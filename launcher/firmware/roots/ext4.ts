@@ -1,6 +1,7 @@
 // An ext2, ext3 or ext4 image: the store is written into a copy with debugfs, so that all else, free space and identity too,
 // stays as it is; no mount, no privilege.
 import {
+  type Stats,
   copyFileSync,
   constants,
   lstatSync,
@@ -87,17 +88,24 @@ function additionsOf(root: string, folder: string): string[] {
   return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
     const path = posix.join(folder, entry.name);
     const [from, to] = [join(root, path), `"/${path}"`];
-    const owned = [`set_inode_field ${to} uid 0`, `set_inode_field ${to} gid 0`];
+    const status = lstatSync(from);
+    const { uid, gid } = ownerOf(status);
+    const owned = [`set_inode_field ${to} uid ${uid}`, `set_inode_field ${to} gid ${gid}`];
+    const mode = (status.mode & 0o7777).toString(8).padStart(4, '0');
     if (entry.isDirectory()) {
       const made = path.startsWith(storePath())
-        ? [`mkdir ${to}`, ...owned, `set_inode_field ${to} mode 040755`]
+        ? [`mkdir ${to}`, ...owned, `set_inode_field ${to} mode 04${mode}`]
         : [];
       return [...made, ...additionsOf(root, path)];
     }
     if (entry.isSymbolicLink()) return [`symlink ${to} "${readlinkSync(from)}"`, ...owned];
-    const mode = (lstatSync(from).mode & 0o7777).toString(8).padStart(4, '0');
     return [`rm ${to}`, `write "${from}" ${to}`, ...owned, `set_inode_field ${to} mode 010${mode}`];
   });
+}
+
+/** Only root gets what the guest made with its owners; from others, root owns everything. */
+function ownerOf({ uid, gid }: Stats): Pick<Stats, 'uid' | 'gid'> {
+  return process.geteuid?.() === 0 ? { uid, gid } : { uid: 0, gid: 0 };
 }
 
 /** Reads the store back: where there is no room, debugfs writes files of the right size without their content. */
