@@ -1,4 +1,4 @@
-// thaw verify: every condition of a launch, and on request the page data; or whether images fit a device's root.
+// thaw verify: every condition of a launch, and the page data; or whether images fit a device's root.
 import { join } from 'node:path';
 
 import { command, print, printJson } from '../command.js';
@@ -13,8 +13,8 @@ import { pairs } from '../columns.js';
 
 export default command({
   about:
-    'Checks all that a launch from the image would check, as the user who calls it. Exit code 1 when a launch would start ' +
-    'cold; the problems are listed with their remedies.',
+    'Checks all that a launch from the image would check, as the user who calls it, and reads the page data, which a launch ' +
+    'does not. Exit code 1 when something is wrong; the problems are listed with their remedies.',
   options: {
     store,
     root: text(
@@ -23,7 +23,10 @@ export default command({
         'there and are the same, for images of any CPU; and say what else it needs of the device. Without NAME or FILE: ' +
         'all images of the store in that root',
     ),
-    data: flag('--data', 'also read all page data and compare its checksum'),
+    data: flag(
+      '--no-data',
+      'do not read the page data to compare its checksums: that takes as long as reading the image',
+    ),
     json,
   },
   operands: ['[NAME|FILE...]'],

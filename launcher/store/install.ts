@@ -1,4 +1,5 @@
-// Installing and removing: every switch is one rename, so that a launch finds the old state or the new one.
+// Installing and removing: every switch is one rename, so that a launch finds the old state or the new one, also after a
+// power cut: what a name leads to is on the disk before the name is.
 import { readFileSync, realpathSync, rmSync, statSync, unlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 

@@ -36,6 +36,7 @@ constexpr uint32_t kVersion = 5;
   X(ops, model::Op)                        \
   X(gaps, model::Gap)                      \
   X(feed_runs, model::FeedRun)             \
+  X(data_blocks, model::DataBlock)         \
   X(blobs, char)
 
 enum class SectionId : uint32_t {
@@ -66,8 +67,7 @@ struct Header {
   uint64_t metadata_offset = 0;  ///< page aligned
   uint64_t metadata_size = 0;
   uint64_t metadata_hash = 0;  ///< XXH3-64 of the header with this field zero, then of the metadata
-  uint64_t data_hash = 0;  ///< see DataHash in hash.h; checked by `thaw verify`, not by a launch
-  uint8_t id[16] = {};     ///< random: tells images apart
+  uint8_t id[16] = {};         ///< random: tells images apart
   Section sections[static_cast<uint32_t>(SectionId::count)] = {};
 };
 

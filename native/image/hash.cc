@@ -19,25 +19,6 @@ uint64_t metadata_hash(const Header& header, const void* metadata) {
   return XXH3_64bits_digest(&state);
 }
 
-DataHash::DataHash() : state_(XXH3_createState()) {
-  XXH3_64bits_reset(static_cast<XXH3_state_t*>(state_));
-}
-
-DataHash::~DataHash() {
-  XXH3_freeState(static_cast<XXH3_state_t*>(state_));
-}
-
-void DataHash::add(uint64_t offset, const void* page, size_t page_size) {
-  if (all_zero(page, page_size)) return;
-  auto* state = static_cast<XXH3_state_t*>(state_);
-  XXH3_64bits_update(state, &offset, sizeof(offset));
-  XXH3_64bits_update(state, page, page_size);
-}
-
-uint64_t DataHash::value() const {
-  return XXH3_64bits_digest(static_cast<const XXH3_state_t*>(state_));
-}
-
 bool all_zero(const void* bytes, size_t size) {
   const auto* words = static_cast<const uint64_t*>(bytes);
   for (size_t i = 0; i < size / 8; ++i)

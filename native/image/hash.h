@@ -14,21 +14,6 @@ uint64_t hash(const void* bytes, size_t size);
 /// Hash of a header (its metadata_hash counted as zero) and the metadata that follows.
 uint64_t metadata_hash(const Header& header, const void* metadata);
 
-/// Hash of page data: of each page that is not all zero, its file offset and bytes, in file order.
-/// Holes and zero pages are the same, so a copy that fills holes still verifies.
-class DataHash {
- public:
-  DataHash();
-  ~DataHash();
-  DataHash(const DataHash&) = delete;
-  DataHash& operator=(const DataHash&) = delete;
-  void add(uint64_t offset, const void* page, size_t page_size);
-  [[nodiscard]] uint64_t value() const;
-
- private:
-  void* state_;
-};
-
 /// True if all `size` bytes (a multiple of 8) are zero.
 bool all_zero(const void* bytes, size_t size);
 

@@ -303,6 +303,14 @@ struct FeedRun {
   uint32_t reserved = 0;
 };
 
+/// Checksum of a block of page data, for `thaw verify`: a launch does not read them. Blocks of zeros
+/// have none.
+struct DataBlock {
+  uint64_t offset = 0;  ///< in the image, a multiple of kSize
+  uint64_t hash = 0;    ///< see DataBlocks in image/data_blocks.h
+  static constexpr uint64_t kSize = uint64_t{1} << 20;
+};
+
 /// Free address range.
 struct Gap {
   uint64_t start = 0, end = 0;

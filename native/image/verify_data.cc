@@ -4,22 +4,22 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cinttypes>
+#include <cstdio>
 #include <vector>
 
-#include "image/hash.h"
+#include "image/data_blocks.h"
 
 namespace thaw::image {
+namespace {
 
-void forget_data(const View& view) {
-  posix_fadvise(view.fd(), 0, static_cast<off_t>(view.header().metadata_offset),
-                POSIX_FADV_DONTNEED);
-}
+using model::DataBlock;
 
-Result<void> verify_data(const View& view) {
+Result<std::vector<DataBlock>> read_blocks(const View& view) {
   const Header& header = view.header();
   const size_t page = header.page_size;
   std::vector<char> buffer(256 * page);
-  DataHash hash;
+  DataBlocks blocks;
   for (uint64_t offset = page; offset < header.metadata_offset;) {
     const off_t data = lseek(view.fd(), static_cast<off_t>(offset), SEEK_DATA);
     if (data > static_cast<off_t>(offset)) offset = static_cast<uint64_t>(data) / page * page;
@@ -27,13 +27,66 @@ Result<void> verify_data(const View& view) {
     const size_t wanted = std::min<uint64_t>(buffer.size(), header.metadata_offset - offset);
     const ssize_t got = pread(view.fd(), buffer.data(), wanted, static_cast<off_t>(offset));
     if (got != static_cast<ssize_t>(wanted))
-      return errno_error("cannot read the image's page data");
+      return errno_error("cannot read the image's page data at byte " + std::to_string(offset),
+                         "make the image again (thaw build) or copy it again");
     for (size_t done = 0; done < wanted; done += page)
-      hash.add(offset + done, buffer.data() + done, page);
+      blocks.add(offset + done, buffer.data() + done, page);
     offset += wanted;
   }
-  if (hash.value() == header.data_hash) return {};
-  return Error{0, "the image's page data does not match its checksum",
+  return blocks.take();
+}
+
+/// Offsets of the blocks that are in one of the lists only, or differ; both are in file order.
+std::vector<uint64_t> differences(std::span<const DataBlock> a, std::span<const DataBlock> b) {
+  std::vector<uint64_t> offsets;
+  size_t i = 0, j = 0;
+  while (i < a.size() || j < b.size()) {
+    const bool from_a = j == b.size() || (i < a.size() && a[i].offset <= b[j].offset);
+    const bool from_b = i == a.size() || (j < b.size() && b[j].offset <= a[i].offset);
+    const uint64_t offset = from_a ? a[i].offset : b[j].offset;
+    if (!from_a || !from_b || a[i].hash != b[j].hash) offsets.push_back(offset);
+    i += from_a ? 1 : 0;
+    j += from_b ? 1 : 0;
+  }
+  return offsets;
+}
+
+/// The mapping whose memory lies in the block at `offset` of the image, for people; empty where it
+/// is no mapping's.
+std::string owner(const View& view, uint64_t offset) {
+  for (const model::Op& op : view.ops()) {
+    const bool stored =
+        op.kind == model::OpKind::read || (op.kind == model::OpKind::map && op.source == 0);
+    if (!stored || op.offset >= offset + DataBlock::kSize || op.offset + op.size <= offset)
+      continue;
+    for (const model::Mapping& m : view.mappings()) {
+      if (op.address < m.start || op.address >= m.end) continue;
+      char range[48];
+      snprintf(range, sizeof(range), "%" PRIx64 "-%" PRIx64, m.start, m.end);
+      const std::string_view name = view.bytes(m.name);
+      return std::string("the app's memory at ") + range +
+             (name.empty() ? "" : " (" + std::string(name) + ")");
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+void forget_data(const View& view) {
+  posix_fadvise(view.fd(), 0, static_cast<off_t>(view.header().metadata_offset),
+                POSIX_FADV_DONTNEED);
+}
+
+Result<void> verify_data(const View& view) {
+  THAW_ASSIGN(found, read_blocks(view));
+  const std::vector<uint64_t> damaged = differences(view.data_blocks(), found);
+  if (damaged.empty()) return {};
+  const std::string holds = owner(view, damaged.front());
+  return Error{0,
+               "the image's page data is damaged: " + std::to_string(damaged.size()) +
+                   " of its blocks of 1 MB, the first at byte " + std::to_string(damaged.front()) +
+                   (holds.empty() ? "" : ", where " + holds + " begins or goes on"),
                "make the image again (thaw build) or copy it again"};
 }
 

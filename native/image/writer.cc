@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "image/hash.h"
 #include "image/view.h"
 
 namespace thaw::image {
@@ -98,7 +99,7 @@ Writer::Writer(UniqueFd fd, std::string path, std::string temporary, size_t page
       path_(std::move(path)),
       temporary_(std::move(temporary)),
       page_size_(page_size),
-      hash_(std::make_unique<DataHash>()) {}
+      blocks_(std::make_unique<DataBlocks>()) {}
 
 Writer::Writer(Writer&&) noexcept = default;
 
@@ -120,7 +121,7 @@ Result<Writer> Writer::create(std::string path, size_t page_size) {
 
 Result<void> Writer::write(uint64_t offset, const void* pages, size_t size) {
   for (size_t done = 0; done < size; done += page_size_)
-    hash_->add(offset + done, static_cast<const char*>(pages) + done, page_size_);
+    blocks_->add(offset + done, static_cast<const char*>(pages) + done, page_size_);
   return write_all(fd_.get(), offset, pages, size);
 }
 
@@ -132,11 +133,12 @@ Result<Header> Writer::finish(const Builder& builder, uint64_t metadata_offset, 
   header.page_size = static_cast<uint32_t>(page_size_);
   header.section_count = static_cast<uint32_t>(SectionId::count);
   header.metadata_offset = metadata_offset;
-  header.data_hash = hash_->value();
   if (getrandom(header.id, sizeof(header.id), 0) != sizeof(header.id))
     return errno_error("cannot get random bytes for the image's id");
 
-  THAW_TRY(write_metadata(fd_.get(), builder, header));
+  Builder complete = builder;
+  complete.data_blocks = blocks_->take();
+  THAW_TRY(write_metadata(fd_.get(), complete, header));
   THAW_TRY(publish());
   return header;
 }

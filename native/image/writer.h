@@ -6,7 +6,7 @@
 #include <string>
 
 #include "image/builder.h"
-#include "image/hash.h"
+#include "image/data_blocks.h"
 #include "support/unique_fd.h"
 
 namespace thaw::image {
@@ -39,7 +39,7 @@ class Writer {
   std::string path_;
   std::string temporary_;  ///< empty while the file has no name at all (O_TMPFILE)
   size_t page_size_;
-  std::unique_ptr<DataHash> hash_;
+  std::unique_ptr<DataBlocks> blocks_;
 };
 
 }  // namespace thaw::image

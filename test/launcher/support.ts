@@ -1,10 +1,12 @@
 // A folder with a store and small Python apps, for tests of the thaw command.
 import type { ExecutionContext } from 'ava';
 import { type SpawnSyncReturns, execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 
+import { native } from '../../launcher/engine/index.js';
 import { cli, thawExec } from '../engine/support/paths.js';
 
 /** The interpreter itself: what PATH has may be a shell script that looks for it, with children of its own. */
@@ -85,4 +87,39 @@ export class Workshop {
     rmSync(join(this.folder, 'go'));
     return result;
   }
+}
+
+/** What `sleeperImage` has been made of; a launch of it has to be called the same. */
+export const sleeper = ['/bin/sleep', '60'] as const;
+
+/** An image of a process that sleeps: the quickest one to have. */
+export async function sleeperImage(workshop: Workshop, name = 'sleep.thaw'): Promise<string> {
+  const image = join(workshop.folder, name);
+  const nothing = openSync('/dev/null', 'r+');
+  const pid = native.spawn({
+    program: sleeper[0],
+    args: sleeper,
+    env: ['THAW_TEST_MARK=here'],
+    cwd: '/',
+    stdio: [nothing, nothing, nothing],
+    setsid: false,
+  });
+  closeSync(nothing);
+  await setTimeout(50); // Its loader shall be done.
+  await native.checkpoint({
+    pid,
+    image,
+    leaveRunning: false,
+    policies: [],
+    program: '',
+    args: [],
+    env: [],
+    cwd: '',
+    profile: '',
+    deliver: false,
+    inherit: [],
+    guardsOff: [],
+  });
+  await native.wait(pid);
+  return image;
 }
