@@ -49,9 +49,12 @@ export function replaceImage(store: Store, name: string, aside: string): string 
 export function expectNotIndexed(store: Store, definition: Definition): void {
   const owner = store.profileOf(keyOf(definition));
   if (owner === undefined || owner === definition.name) return;
-  throw new ThawError(`the program, arguments and folder of ${definition.name} are those of the profile ${owner}`, {
-    remedy: `remove it first (thaw remove ${owner}), or give this profile other arguments`,
-  });
+  throw new ThawError(
+    `the program, arguments and folder of ${definition.name} are those of the profile ${owner}`,
+    {
+      remedy: `remove it first (thaw remove ${owner}), or give this profile other arguments`,
+    },
+  );
 }
 
 function keyOf({ program, args, cwd, launch }: Definition): string {

@@ -63,7 +63,10 @@ class ForUser {
   launch(uid: number): string {
     this.workshop.write('go', 'origin\n');
     const command = [thawExec, '--store', this.workshop.store, '--no-fallback', '--', actor, ...this.#args];
-    const { stdout, stderr } = spawnSync('env', [...as(uid), ...command], { encoding: 'utf8' });
+    const { stdout, stderr } = spawnSync('env', [...as(uid), ...command], {
+      encoding: 'utf8',
+      cwd: this.workshop.folder,
+    });
     return stdout + stderr;
   }
 }

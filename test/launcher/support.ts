@@ -117,6 +117,7 @@ export async function sleeperImage(workshop: Workshop, name = 'sleep.thaw'): Pro
     cwd: '',
     profile: '',
     deliver: false,
+    anyFolder: true,
     inherit: [],
     guardsOff: [],
   });
