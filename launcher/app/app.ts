@@ -1,16 +1,22 @@
 // The app under thaw's hands: started in a session of its own, so that all of it can be ended.
 import { closeSync, constants, openSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 
 import { ThawError, messageOf } from '../errors.js';
 import { type Exit, type FaultRecorder, environmentList, native } from '../engine/index.js';
 import { logOf, msSince } from '../log.js';
 import type { Setting } from './setting.js';
 
+/** What an app gets to end by itself. */
+const GRACE_MS = 5000;
+
 const appLog = logOf('app');
 
 export class App {
   readonly pid: number;
   readonly exit: Promise<Exit>;
+  readonly #kept: boolean;
+  #ended = false;
 
   /** Starts `command` with stdin from /dev/null, its output in `log`, its page faults in `faults`. @throws ThawError */
   constructor(
@@ -25,8 +31,10 @@ export class App {
     const { cwd, account } = setting;
     appLog.debug({ pid, program, args, cwd, user: account.name, output: log }, 'spawned');
     this.pid = pid;
+    this.#kept = setting.kept === true;
     this.exit = native.wait(pid).then(
       (exit) => {
+        this.#ended = true;
         appLog.debug({ pid, ...exit, ms: msSince(begin) }, 'exited');
         return exit;
       },
@@ -35,13 +43,31 @@ export class App {
     );
   }
 
-  /** Ends the process with all that it started. */
+  /** Asks the app to end, gives it time to put its files in order, and ends all that is left of it. */
   async end(): Promise<void> {
+    if (!this.#ended) {
+      try {
+        process.kill(this.pid, 'SIGTERM');
+      } catch {
+        // It has just ended.
+      }
+      const stop = new AbortController();
+      const { signal } = stop;
+      const over = setTimeout(GRACE_MS, undefined, { signal }).catch(() => undefined);
+      await Promise.race([this.exit, over]);
+      stop.abort();
+    }
+    await this.kill();
+  }
+
+  /** Ends the process with all that it started, as it stands. */
+  async kill(): Promise<void> {
     try {
       process.kill(-this.pid, 'SIGKILL');
     } catch {
       // Nothing is left of the group.
     }
+    if (this.#kept) await native.end(this.pid);
     await this.exit;
   }
 
@@ -52,7 +78,7 @@ export class App {
   async during<T>(work: (signal: AbortSignal) => Promise<T>, limits: Limits): Promise<T> {
     const stop = new AbortController();
     const { what, timeoutMs, interrupt } = limits;
-    const timer = setTimeout(() => {
+    const timer = globalThis.setTimeout(() => {
       stop.abort(new ThawError(`${what}: not done after ${timeoutMs / 1000} s`, { remedy: limits.remedy }));
     }, timeoutMs);
     void this.exit.then((exit) => {
@@ -87,7 +113,7 @@ export interface Limits {
 
 function start(
   command: readonly [string, ...string[]],
-  { env, cwd, account, freshClocks }: Setting,
+  { env, cwd, account, freshClocks, kept }: Setting,
   log: string,
   faults: FaultRecorder | undefined,
 ): number {
@@ -105,6 +131,7 @@ function start(
       stdio: [stdin, output, output],
       setsid: true,
       freshClocks: freshClocks === true,
+      kept: kept === true,
       ...(faults === undefined ? {} : { faults }),
     });
   } finally {

@@ -11,6 +11,8 @@ export interface Setting {
   readonly account: Account;
   /** Clocks that begin near zero, where privileges allow: the image can then be launched soon after any boot. */
   readonly freshClocks?: boolean;
+  /** Ends with thaw, however thaw ends. A process more to start: not for what is measured. */
+  readonly kept?: boolean;
 }
 
 /**

@@ -16,6 +16,7 @@ export interface Addon {
   readonly cpu: string;
   spawn(options: SpawnOptions): number;
   wait(pid: number): Promise<Exit>;
+  end(pid: number): Promise<void>;
   exec(program: string, args: readonly string[], env: readonly string[], inherit: readonly number[]): never;
   checkpoint(options: CheckpointOptions): Promise<CheckpointReport>;
   show(path: string): Image;
@@ -24,6 +25,7 @@ export interface Addon {
   train(path: string, pid: number, faults: FaultRecorder): void;
   doctor(pid?: number): readonly Check[];
   checkKernel(): void;
+  checkProcess(pid: number): void;
   vocabulary(): Vocabulary;
   readonly store: StoreLayout;
   ownStore(): string;

@@ -41,6 +41,8 @@ export const native = {
   thawExec: (): string => built('thaw-exec'),
   spawn: (options: SpawnOptions): number => told(() => addon().spawn(options)),
   wait: (pid: number): Promise<Exit> => toldLater(() => addon().wait(pid)),
+  /** Kills a process that is kept, and all that it has started. */
+  end: (pid: number): Promise<void> => toldLater(() => addon().end(pid)),
   /**
    * Becomes another program, which gets the descriptors 0, 1, 2 and those in `inherit`; returns only by throwing.
    * Node makes all descriptors that it was started with close-on-exec.
@@ -71,6 +73,12 @@ export const native = {
   checkKernel: (): void => {
     told(() => {
       addon().checkKernel();
+    });
+  },
+  /** @throws ThawError naming what of the process no image can hold, as far as that is seen at once */
+  checkProcess: (pid: number): void => {
+    told(() => {
+      addon().checkProcess(pid);
     });
   },
   vocabulary: (): Vocabulary => addon().vocabulary(),

@@ -22,6 +22,8 @@ export interface SpawnOptions {
   readonly setsid: boolean;
   /** In a time namespace whose clocks begin near zero, where privileges allow. */
   readonly freshClocks?: boolean;
+  /** Ends with all that it has started when this process ends, even by SIGKILL. */
+  readonly kept?: boolean;
   readonly faults?: FaultRecorder;
 }
 

@@ -4,10 +4,14 @@ import { setTimeout } from 'node:timers/promises';
 import { App, type Limits } from '../app/app.js';
 import { exercise } from '../app/exercise.js';
 import type { Setting } from '../app/setting.js';
+import { native } from '../engine/index.js';
 import { logOf, msSince } from '../log.js';
 import type { Definition } from '../definition/schema.js';
 import type { Progress } from '../progress.js';
 import { type Prepared, type Ready, expectFree, prepare, waitFor } from './triggers/index.js';
+
+const PATIENCE_MS = 1000;
+const RETRY_MS = 20;
 
 const appLog = logOf('app');
 
@@ -31,11 +35,14 @@ export async function whenWarm<T>(warmUp: WarmUp, work: (app: App, ready: Ready)
   const prepared = prepare(warmup.until);
   try {
     const env = { ...setting.env, ...prepared.env };
-    const app = new App([program, ...args], { ...setting, env, freshClocks: true }, log);
+    const app = new App([program, ...args], { ...setting, env, freshClocks: true, kept: true }, log);
     try {
-      return await work(app, await warmed(app, prepared, warmUp));
-    } finally {
+      const done = await work(app, await warmed(app, prepared, warmUp));
+      await app.kill(); // As the image has it: its end would write files that a launch finds changed.
+      return done;
+    } catch (error) {
       await app.end();
+      throw error;
     }
   } finally {
     prepared.close();
@@ -60,7 +67,10 @@ async function warmed(
   if (run.length > 0)
     await progress.step('exercise', () =>
       app.during(
-        (signal) => exercise(run, setting, signal),
+        async (signal) => {
+          await untilSupported(app.pid, signal);
+          await exercise(run, setting, signal);
+        },
         limit('exercise', 'see warmup.run and warmup.timeout in the profile'),
       ),
     );
@@ -72,4 +82,20 @@ async function warmed(
   );
   appLog.info({ pid: app.pid, profile: definition.name, until, ms: msSince(begin) }, 'warm');
   return ready;
+}
+
+/**
+ * What no image can hold, such as a child, is told before the work of the warm-up is spent; a child that the app's start
+ * needs may end meanwhile. @throws ThawError
+ */
+async function untilSupported(pid: number, signal: AbortSignal): Promise<void> {
+  const deadline = performance.now() + PATIENCE_MS;
+  for (;;)
+    try {
+      native.checkProcess(pid);
+      return;
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+      await setTimeout(RETRY_MS, undefined, { signal });
+    }
 }

@@ -19,6 +19,7 @@ struct Function {
 constexpr Function kFunctions[] = {
     {"spawn", spawn},
     {"wait", wait},
+    {"end", end},
     {"exec", exec},
     {"checkpoint", checkpoint},
     {"show", show},
@@ -27,6 +28,7 @@ constexpr Function kFunctions[] = {
     {"train", train},
     {"doctor", doctor},
     {"checkKernel", check_kernel},
+    {"checkProcess", check_process},
     {"vocabulary", vocabulary},
     {"ownStore", own_store},
     {"launchKey", launch_key},

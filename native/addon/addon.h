@@ -14,6 +14,7 @@ Napi::Error to_js(Napi::Env env, const Error& error);
 
 Napi::Value spawn(const Napi::CallbackInfo& info);
 Napi::Value wait(const Napi::CallbackInfo& info);
+Napi::Value end(const Napi::CallbackInfo& info);
 Napi::Value exec(const Napi::CallbackInfo& info);
 Napi::Value checkpoint(const Napi::CallbackInfo& info);
 Napi::Value show(const Napi::CallbackInfo& info);
@@ -22,6 +23,7 @@ Napi::Value fault_recorder(const Napi::CallbackInfo& info);
 Napi::Value train(const Napi::CallbackInfo& info);
 Napi::Value doctor(const Napi::CallbackInfo& info);
 Napi::Value check_kernel(const Napi::CallbackInfo& info);
+Napi::Value check_process(const Napi::CallbackInfo& info);
 Napi::Value vocabulary(const Napi::CallbackInfo& info);
 Napi::Object store_layout(Napi::Env env);
 Napi::Value own_store(const Napi::CallbackInfo& info);

@@ -1,8 +1,10 @@
 // doctor(pid?): what this kernel, device or process can and cannot do. checkKernel(): throws where
-// nothing can be checkpointed at all.
+// nothing can be checkpointed at all. checkProcess(pid): throws what a checkpoint of it would refuse
+// at first sight.
 #include "doctor/doctor.h"
 
 #include "addon/addon.h"
+#include "proc/check_supported.h"
 #include "support/kernel.h"
 
 namespace thaw::addon {
@@ -30,6 +32,12 @@ Napi::Value check_kernel(const Napi::CallbackInfo& info) {
   for (const auto& result : {check_not_emulated(), check_memory_layout_call()})
     if (!result) throw to_js(env, result.error());
   return env.Undefined();
+}
+
+Napi::Value check_process(const Napi::CallbackInfo& info) {
+  if (auto result = proc::check_supported(info[0].ToNumber().Int32Value()); !result)
+    throw to_js(info.Env(), result.error());
+  return info.Env().Undefined();
 }
 
 }  // namespace thaw::addon

@@ -1,4 +1,4 @@
-// spawn(), wait() and exec(): native/spawn for JavaScript.
+// spawn(), wait(), end() and exec(): native/spawn for JavaScript.
 #include "addon/addon.h"
 #include "addon/background.h"
 #include "addon/fault_recorder.h"
@@ -23,6 +23,7 @@ spawn::Request request_of(const Napi::Object& options) {
   request.cwd = string_option(options, "cwd");
   request.new_session = bool_option(options, "setsid");
   request.fresh_clocks = bool_option(options, "freshClocks");
+  request.kept = bool_option(options, "kept");
   if (const Napi::Value stdio = options.Get("stdio"); stdio.IsArray())
     for (uint32_t i = 0; i < 3; ++i)
       request.stdio[i] = stdio.As<Napi::Array>().Get(i).ToNumber().Int32Value();
@@ -55,6 +56,17 @@ Napi::Value wait(const Napi::CallbackInfo& info) {
         result.Set("signal", exit.by_signal ? status : env.Null());
         return result;
       });
+}
+
+Napi::Value end(const Napi::CallbackInfo& info) {
+  const pid_t pid = info[0].ToNumber().Int32Value();
+  return Background<pid_t>::promise(
+      info.Env(),
+      [pid]() -> Result<pid_t> {
+        spawn::end(pid);
+        return pid;
+      },
+      [](Napi::Env env, const pid_t&) { return env.Undefined(); });
 }
 
 Napi::Value exec(const Napi::CallbackInfo& info) {

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "spawn/keeper.h"
 #include "support/clock.h"
 #include "support/time_namespace.h"
 #include "support/unique_fd.h"
@@ -87,6 +88,16 @@ void wait_for_parent(int pipe_end) {
   _exit(127);
 }
 
+Result<pid_t> fork_plain(const std::function<void()>& before, const std::function<void()>& run) {
+  const pid_t pid = fork();
+  if (pid < 0) return errno_error("cannot fork");
+  if (pid == 0) {
+    before();
+    run();
+  }
+  return pid;
+}
+
 }  // namespace
 
 std::vector<char*> pointers(const std::vector<std::string>& strings) {
@@ -101,18 +112,21 @@ Result<pid_t> spawn(const Request& request) {
   const std::vector<char*> argv = pointers(arguments), envp = pointers(environment);
   THAW_ASSIGN(report, make_pipe());
   THAW_ASSIGN(go, make_pipe());
-  const pid_t pid = fork();
-  if (pid < 0) return errno_error("cannot fork");
-  if (pid == 0) {
-    go.writer.reset();
+  const auto leave_to_parent = [&go] { go.writer.reset(); };
+  const auto run = [&] {
     run_child(request, argv.data(), envp.data(), report.writer.get(), go.reader.get());
-  }
+  };
+  THAW_ASSIGN(pid,
+              request.kept ? fork_kept(leave_to_parent, run) : fork_plain(leave_to_parent, run));
   report.writer.reset();
   if (request.before_exec) request.before_exec(pid);
   go.writer.reset();
   Failure failure = {0, nullptr};
   if (read(report.reader.get(), &failure, sizeof(failure)) != ssize_t{sizeof(failure)}) return pid;
-  waitpid(pid, nullptr, 0);
+  if (request.kept)
+    end(pid);
+  else
+    waitpid(pid, nullptr, 0);
   return Error{failure.err, path + ": cannot " + failure.step};
 }
 

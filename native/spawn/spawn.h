@@ -39,6 +39,8 @@ struct Request {
   bool new_session = false;
   /// In a time namespace whose clocks begin near zero, where privileges allow.
   bool fresh_clocks = false;
+  /// Ends with all that it has started when this process ends, even by SIGKILL, or by end().
+  bool kept = false;
   /// None: the caller.
   std::optional<User> user;
   /// Called while the child has not executed the program yet.
@@ -56,6 +58,10 @@ struct Exit {
 
 /// Blocks until the child has ended, and reaps it. Never takes the ptrace stops of any child.
 Result<Exit> wait(pid_t child);
+
+/// Ends a child that is kept, with all that it has started, and blocks until that is done. wait()
+/// tells how the child ended.
+void end(pid_t child);
 
 /// Becomes the program, which gets the descriptors 0, 1, 2 and those in `inherit`. Returns only
 /// when it cannot be executed.

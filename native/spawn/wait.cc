@@ -3,12 +3,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "spawn/keeper.h"
 #include "spawn/spawn.h"
 #include "support/unique_fd.h"
 
 namespace thaw::spawn {
 
 Result<Exit> wait(pid_t child) {
+  if (const auto keeper = keeper_of(child)) return wait_kept(*keeper);
   // A pidfd becomes readable at the end only; waitid alone would wake up for ptrace stops, too.
   const UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, child, 0)));
   if (!pidfd.valid()) return Error{0, "there is no child process " + std::to_string(child)};

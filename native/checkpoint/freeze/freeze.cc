@@ -158,7 +158,25 @@ Freeze::Freeze(Freeze&& other) noexcept : pid_(other.pid_), tids_(std::move(othe
 }
 
 Freeze::~Freeze() {
-  for (const pid_t tid : tids_) ptrace(PTRACE_DETACH, tid, nullptr, nullptr);
+  bool died = false;
+  for (const pid_t tid : tids_) died = ptrace(PTRACE_DETACH, tid, nullptr, nullptr) != 0 || died;
+  if (died) reap();
+}
+
+/// The app was killed while it stood still. A dead thread that is traced stays until its tracer has
+/// waited for it, and so does its process: whoever waits for the app would wait for ever.
+void Freeze::reap() {
+  const int64_t deadline = now_ns() + kSecond;
+  // The leader last: it can be waited for when no other thread is left.
+  for (auto tid = tids_.rbegin(); tid != tids_.rend(); ++tid) {
+    int status = 0;
+    pid_t got = 0;
+    while ((got = waitpid(*tid, &status, __WALL | WNOHANG)) == 0 && now_ns() < deadline) {
+      const timespec pause = {0, 1'000'000};
+      nanosleep(&pause, nullptr);
+    }
+    if (got == *tid && WIFSTOPPED(status)) ptrace(PTRACE_DETACH, *tid, nullptr, nullptr);
+  }
 }
 
 void Freeze::kill() {

@@ -33,6 +33,7 @@ class Freeze {
 
  private:
   explicit Freeze(pid_t pid) : pid_(pid) {}
+  void reap();
   Result<void> seize_all();
   Result<bool> seize_new_threads();
   Result<void> run_a_moment(pid_t tid);
