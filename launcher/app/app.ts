@@ -113,7 +113,7 @@ export interface Limits {
 
 function start(
   command: readonly [string, ...string[]],
-  { env, cwd, account, freshClocks, kept }: Setting,
+  { env, cwd, account, freshClocks, kept, unusualPid }: Setting,
   log: string,
   faults: FaultRecorder | undefined,
 ): number {
@@ -132,6 +132,7 @@ function start(
       setsid: true,
       freshClocks: freshClocks === true,
       kept: kept === true,
+      unusualPid: unusualPid === true,
       ...(faults === undefined ? {} : { faults }),
     });
   } finally {

@@ -13,6 +13,8 @@ export interface Setting {
   readonly freshClocks?: boolean;
   /** Ends with thaw, however thaw ends. A process more to start: not for what is measured. */
   readonly kept?: boolean;
+  /** A pid that can be found in the app's memory, where privileges allow. */
+  readonly unusualPid?: boolean;
 }
 
 /**

@@ -4,6 +4,7 @@ import { type Image, type ImageMapping, type ImageProcess, native } from '../eng
 import { flag, json, store } from '../options.js';
 import { imagePath } from '../store/image.js';
 import { needs } from '../store/needs.js';
+import { noticesOf } from '../store/pids.js';
 import { Store } from '../store/store.js';
 import { pairs, table } from '../columns.js';
 import { size } from '../units.js';
@@ -106,6 +107,8 @@ function processSections(process: ImageProcess, { header }: Image): string[] {
     section(`threads (${process.threads.length})`, threads(process)),
     section(`descriptors (${process.descriptors.length})`, descriptors(process)),
     section(`mappings (${process.mappings.length})`, mappings(process, header.pageSize)),
+    process.ids.length === 0 ? '' : section(`thread ids in memory (${process.ids.length})`, ids(process)),
+    ...noticesOf(process).map((notice) => `${notice.text}\n  ${notice.remedy}\n`),
     process.timers.length === 0 ? '' : section(`timers (${process.timers.length})`, timers(process)),
   ];
 }
@@ -143,6 +146,21 @@ function mappings({ mappings: rows }: ImageProcess, pageSize: number): string {
       m.storedPages === 0 ? '' : size(m.storedPages * pageSize),
       m.name,
       m.note,
+    ]),
+  );
+}
+
+function ids({ ids: rows, threads: all, mappings: places }: ImageProcess): string {
+  const nameAt = (address: bigint): string =>
+    places.find(({ start, end }) => BigInt(`0x${start}`) <= address && address < BigInt(`0x${end}`))?.name ??
+    'registers';
+  return table(
+    [{ title: 'ADDRESS', right: true }, { title: 'TID', right: true }, { title: 'FORM' }, { title: 'NAME' }],
+    rows.map(({ address, thread, form }) => [
+      address,
+      String(all[thread]?.tid ?? ''),
+      form,
+      nameAt(BigInt(`0x${address}`)),
     ]),
   );
 }

@@ -93,6 +93,24 @@ const timer = v.strictObject({
   intervalMs: v.number(),
 });
 
+/** Where the id of a thread stands in memory and is corrected by a launch. */
+const id = v.strictObject({
+  address: v.string(),
+  /** Its place in the list of threads; the pid is the first one's. */
+  thread: v.number(),
+  form: v.string(),
+});
+
+/** Where the pid may stand that a launch leaves as it is. */
+const idNotice = v.strictObject({
+  /** Of the first; '0': not in memory. */
+  address: v.string(),
+  form: v.string(),
+  count: v.number(),
+  /** What stands around it, the mapping that it is in, or a path. */
+  text: v.string(),
+});
+
 const process = v.strictObject({
   pid: v.number(),
   cwd: v.string(),
@@ -102,6 +120,8 @@ const process = v.strictObject({
   mappings: v.array(mapping),
   descriptors: v.array(descriptor),
   timers: v.array(timer),
+  ids: v.array(id),
+  idNotices: v.array(idNotice),
   signalActions: v.number(),
   pendingSignals: v.number(),
 });
@@ -132,5 +152,7 @@ export type ImageProcess = Told<typeof process>;
 export type ImageThread = Told<typeof thread>;
 export type ImageMapping = Told<typeof mapping>;
 export type ImageDescriptor = Told<typeof descriptor>;
+export type ImageId = Told<typeof id>;
+export type ImageIdNotice = Told<typeof idNotice>;
 export type ImageTimer = Told<typeof timer>;
 export type WorkingSetRun = Told<typeof workingSetRun>;

@@ -24,6 +24,8 @@ export interface SpawnOptions {
   readonly freshClocks?: boolean;
   /** Ends with all that it has started when this process ends, even by SIGKILL. */
   readonly kept?: boolean;
+  /** With a pid that no other number in its memory is likely to equal, where privileges allow. */
+  readonly unusualPid?: boolean;
   readonly faults?: FaultRecorder;
 }
 

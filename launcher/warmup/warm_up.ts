@@ -35,7 +35,8 @@ export async function whenWarm<T>(warmUp: WarmUp, work: (app: App, ready: Ready)
   const prepared = prepare(warmup.until);
   try {
     const env = { ...setting.env, ...prepared.env };
-    const app = new App([program, ...args], { ...setting, env, freshClocks: true, kept: true }, log);
+    const warm = { ...setting, env, freshClocks: true, kept: true, unusualPid: true };
+    const app = new App([program, ...args], warm, log);
     try {
       const done = await work(app, await warmed(app, prepared, warmUp));
       await app.kill(); // As the image has it: its end would write files that a launch finds changed.

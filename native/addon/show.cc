@@ -146,6 +146,10 @@ class Shower {
           list(View::part(view_.fds(), p.fds), [this](const auto& f) { return descriptor(f); }));
     o.Set("timers", list(View::part(view_.posix_timers(), p.timers),
                          [this](const auto& t) { return timer(t); }));
+    o.Set("ids", list(View::part(view_.id_patches(), p.id_patches),
+                      [this](const auto& patch) { return id_patch(patch); }));
+    o.Set("idNotices", list(View::part(view_.id_notices(), p.id_notices),
+                            [this](const auto& notice) { return id_notice(notice); }));
     o.Set("signalActions", p.sigactions.count);
     o.Set("pendingSignals", p.pending.count);
     return o;
@@ -206,6 +210,29 @@ class Shower {
     o.Set("clock", static_cast<int32_t>(t.clock));
     o.Set("remainingMs", static_cast<double>(t.value_ns) / 1e6);
     o.Set("intervalMs", static_cast<double>(t.interval_ns) / 1e6);
+    return o;
+  }
+
+  static const char* form_name(model::IdForm form) {
+    static constexpr const char* kForms[] = {"?",   "word", "futex", "fixnum",
+                                             "smi", "real", "text",  "pid file"};
+    return kForms[static_cast<uint32_t>(form) % std::size(kForms)];
+  }
+
+  Object id_patch(const model::IdPatch& patch) {
+    Object o = Object::New(env_);
+    o.Set("address", hex(patch.address));
+    o.Set("thread", patch.thread);
+    o.Set("form", form_name(patch.form));
+    return o;
+  }
+
+  Object id_notice(const model::IdNotice& notice) {
+    Object o = Object::New(env_);
+    o.Set("address", hex(notice.address));
+    o.Set("form", form_name(notice.form));
+    o.Set("count", notice.count);
+    o.Set("text", text(notice.text));
     return o;
   }
 

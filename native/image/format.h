@@ -37,6 +37,8 @@ constexpr uint32_t kVersion = 5;
   X(gaps, model::Gap)                      \
   X(feed_runs, model::FeedRun)             \
   X(data_blocks, model::DataBlock)         \
+  X(id_patches, model::IdPatch)            \
+  X(id_notices, model::IdNotice)           \
   X(blobs, char)
 
 enum class SectionId : uint32_t {

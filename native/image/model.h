@@ -103,6 +103,8 @@ struct Process {
   uint64_t vdso_size = 0;
   uint64_t vvar_start = 0;  ///< lowest vvar mapping, or [sigpage]
   uint64_t vvar_size = 0;
+  Range id_patches;  ///< ascending
+  Range id_notices;
 };
 
 enum ThreadFlag : uint32_t {
@@ -142,6 +144,34 @@ struct Thread {
 /// A futex word that a robust list says the thread holds.
 struct RobustWord {
   uint64_t address = 0;
+};
+
+/// How the id of a thread (of the process: its first thread's) stands in memory.
+enum class IdForm : uint32_t {
+  word = 1,  ///< 32 bits
+  futex,     ///< in FUTEX_TID_MASK of 32 bits, beside the flags of futex(2)
+  fixnum,    ///< 2n + 1 in a machine word: small integers of Ruby and OCaml
+  smi,       ///< 2n in 32 bits: small integers of V8 where they have 31 bits
+  real,      ///< IEEE 754, 64 bits
+  text,      ///< decimal digits; never in a patch
+  pid_file,  ///< the content of a file; never in a patch
+};
+
+/// A place where a launch puts the new id of a thread, before any thread runs.
+struct IdPatch {
+  uint64_t address = 0;
+  Index thread = 0;  ///< within the process
+  IdForm form = IdForm::word;
+  uint32_t prot = 0;  ///< PROT_* of memory that must be made writable for it, 0: it is
+  uint32_t reserved = 0;
+};
+
+/// Where an id may stand that a launch leaves as it is, for people.
+struct IdNotice {
+  uint64_t address = 0;  ///< of the first, 0: not in memory
+  IdForm form = IdForm::word;
+  uint32_t count = 0;
+  Blob text;  ///< what stands around it, a path, or why it cannot be told
 };
 
 /// struct sigaction as the kernel takes it.

@@ -77,6 +77,30 @@ const char* check_requirements(const View& v, const Checker& c) {
   return nullptr;
 }
 
+/// Each patch lies in memory that the app has; both tables ascend.
+bool sound_id_patches(const View& v, const Process& p) {
+  const auto mappings = View::part(v.mappings(), p.mappings);
+  auto mapping = mappings.begin();
+  uint64_t last = 0;
+  for (const IdPatch& patch : View::part(v.id_patches(), p.id_patches)) {
+    const uint64_t size = patch.form == IdForm::real ? 8 : 4;
+    if (patch.address < last || patch.thread >= p.threads.count || patch.form < IdForm::word ||
+        patch.form > IdForm::real || patch.address > kTop - size ||
+        (patch.prot & ~uint32_t{PROT_READ | PROT_WRITE | PROT_EXEC}) != 0)
+      return false;
+    last = patch.address;
+    const auto holds = [&patch, size](uint64_t start, uint64_t end) {
+      return patch.address >= start && patch.address < end && size <= end - patch.address;
+    };
+    // Signal frames lie in the thaw area.
+    if (holds(p.area_start, p.area_start + p.area_size)) continue;
+    while (mapping != mappings.end() && mapping->end <= patch.address) ++mapping;
+    if (mapping == mappings.end() || !holds(mapping->start, mapping->end)) return false;
+    if (patch.prot == 0 && (mapping->prot & PROT_WRITE) == 0) return false;
+  }
+  return true;
+}
+
 const char* check_process(const View& v, const Checker& c, const Process& p, Index self) {
   if (p.parent != kNone && p.parent >= self)
     return "a process of the image has an impossible parent";
@@ -85,7 +109,8 @@ const char* check_process(const View& v, const Checker& c, const Process& p, Ind
       !Checker::range(p.sigactions, v.sigactions()) ||
       !Checker::range(p.timers, v.posix_timers()) ||
       !Checker::range(p.pending, v.pending_signals()) || !Checker::range(p.ops, v.ops()) ||
-      !Checker::range(p.gaps, v.gaps()))
+      !Checker::range(p.gaps, v.gaps()) || !Checker::range(p.id_patches, v.id_patches()) ||
+      !Checker::range(p.id_notices, v.id_notices()))
     return "a process of the image refers to records that do not exist";
   if ((p.membarrier & ~kMembarrierRegistrations) != 0)
     return "a process of the image has membarrier(2) do what is no registration";
@@ -108,6 +133,7 @@ const char* check_process(const View& v, const Checker& c, const Process& p, Ind
         t.rseq_size > 4096 || !c.blob(t.affinity))
       return "a thread of the image is broken";
   }
+  if (!sound_id_patches(v, p)) return "a place of a thread id is broken";
   for (const PosixTimer& t : View::part(v.posix_timers(), p.timers))
     if (t.id < 0 || (t.thread != kNone && t.thread >= p.threads.count)) return "a timer is broken";
   for (const SigAction& s : View::part(v.sigactions(), p.sigactions))
@@ -164,6 +190,9 @@ const char* check_shared_records(const View& v, const Checker& c) {
     if (!sound_op(v, c, op)) return "a memory operation of the image is broken";
   for (const FeedRun& r : v.feed_runs())
     if (!c.pages(r.address, r.size) || r.written > 1) return "the image's working set is broken";
+  for (const IdNotice& n : v.id_notices())
+    if (n.form < IdForm::word || n.form > IdForm::pid_file || !c.string(n.text))
+      return "a note on a thread id is broken";
   for (const Gap& g : v.gaps())
     if (g.start >= g.end || g.start % c.page() != 0 || g.end % c.page() != 0)
       return "a gap is broken";

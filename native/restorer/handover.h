@@ -68,6 +68,7 @@ struct Handover {
   const model::PosixTimer* timers = nullptr;
   const model::PendingSignal* pending = nullptr;
   const model::RobustWord* robust_words = nullptr;
+  const model::IdPatch* id_patches = nullptr;
   const char* blobs = nullptr;
   const model::FeedRun* feed_runs = nullptr;
   uint32_t feed_count = 0;  ///< 0: nothing is fed
@@ -82,6 +83,7 @@ struct Handover {
   int32_t exe_fd = -1;
   uint32_t no_exec_store = 0;  ///< the image's file system does not allow executable mappings
   uint32_t keep_pid = 0;
+  uint32_t page_size = 0;
   uint64_t old_rseq = 0;  ///< thaw-exec's own registration, to be undone; 0: none
   uint32_t old_rseq_size = 0, old_rseq_signature = 0;
   uint64_t finish_code = 0;  ///< stubs in the thaw area

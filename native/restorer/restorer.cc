@@ -17,6 +17,7 @@
 #include "restorer/cold_start.h"
 #include "restorer/feed.h"
 #include "restorer/handover.h"
+#include "restorer/ids.h"
 #include "restorer/memory.h"
 #include "restorer/process.h"
 #include "restorer/threads.h"
@@ -51,6 +52,7 @@ extern "C" [[noreturn]] __attribute__((section(".text.entry"))) void thaw_restor
   mark(handover, kThreads);
   feed_from_cache(handover);
   mark(handover, kFed);
+  correct_ids(handover);
   restore_process(handover);
   mark(handover, kCommitted);
   if (handover.log >= kLogTrace) print_phases(handover);

@@ -19,6 +19,7 @@ struct Start {
   const Handover* handover;
   uint32_t index;
   int32_t result;  ///< of the set-up, once it is known
+  uint32_t tid;    ///< of the new thread
 };
 
 template <typename T>
@@ -85,7 +86,7 @@ long start_thread(Handover& handover, uint32_t index) {
   const model::Thread& thread = handover.threads[index];
   const uint64_t stack = handover.stacks + index * handover.stack_size;
   auto* start = pointer<Start>(stack);
-  *start = {&handover, index, 0};
+  *start = {&handover, index, 0, 0};
   const uint64_t tid = thread.tid;
   CloneArguments arguments = {};
   arguments.flags = kThreadFlags | CLONE_SETTLS;
@@ -98,7 +99,9 @@ long start_thread(Handover& handover, uint32_t index) {
     arguments.set_tid = reinterpret_cast<uintptr_t>(&tid);
     arguments.set_tid_size = 1;
   }
-  return raw::clone_thread(&arguments, sizeof(arguments), run_thread, start);
+  const long result = raw::clone_thread(&arguments, sizeof(arguments), run_thread, start);
+  start->tid = static_cast<uint32_t>(result);
+  return result;
 }
 
 /// The park stub counts the threads that have reached it in the word behind the park word.
@@ -134,6 +137,11 @@ long set_up_thread(const Handover& handover, uint32_t index) {
   set_scheduling(handover, thread, tid);
   queue_pending(handover, thread, tid);
   return 0;
+}
+
+uint32_t new_tid(const Handover& handover, uint32_t index) {
+  if (index == 0) return static_cast<uint32_t>(raw::call(__NR_gettid));
+  return pointer<Start>(handover.stacks + index * handover.stack_size)->tid;
 }
 
 void start_threads(Handover& handover) {

@@ -9,6 +9,9 @@ namespace thaw::restorer {
 /// Makes every thread but the leader and waits until all are parked.
 void start_threads(Handover& handover);
 
+/// The id that a thread has got, for the leader, once all are parked; `index` within the process.
+uint32_t new_tid(const Handover& handover, uint32_t index);
+
 /// What a thread sets up for itself; `index` within the process. 0 or a negative errno.
 long set_up_thread(const Handover& handover, uint32_t index);
 

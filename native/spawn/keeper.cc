@@ -98,8 +98,8 @@ void end_all(pid_t child, bool child_ended) {
   _exit(0);
 }
 
-[[noreturn]] void run_keeper(const std::function<void()>& before, const std::function<void()>& run,
-                             int control, int status) {
+[[noreturn]] void run_keeper(Fork fork_child, const std::function<void()>& before,
+                             const std::function<void()>& run, int control, int status) {
   setsid();  // Signals of our terminal are not for the keeper.
   sigset_t all;
   sigfillset(&all);
@@ -108,7 +108,7 @@ void end_all(pid_t child, bool child_ended) {
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   prctl(PR_SET_NAME, "thaw-keeper");
   before();
-  const pid_t child = fork();
+  const pid_t child = fork_child();
   if (child == 0) run();
   if (child <= 0) _exit(1);
   keep(child, control, status);
@@ -127,7 +127,8 @@ Result<Message> hear(const Keeper& keeper) {
 
 }  // namespace
 
-Result<pid_t> fork_kept(const std::function<void()>& before, const std::function<void()>& run) {
+Result<pid_t> fork_kept(Fork fork_child, const std::function<void()>& before,
+                        const std::function<void()>& run) {
   int control[2], status[2];
   if (pipe2(control, O_CLOEXEC) != 0) return errno_error("cannot make a pipe");
   UniqueFd control_reader(control[0]), control_writer(control[1]);
@@ -138,7 +139,7 @@ Result<pid_t> fork_kept(const std::function<void()>& before, const std::function
   if (pid == 0) {
     control_writer.reset();
     status_reader.reset();
-    run_keeper(before, run, control_reader.get(), status_writer.get());
+    run_keeper(fork_child, before, run, control_reader.get(), status_writer.get());
   }
   status_writer.reset();
   auto keeper = std::make_shared<Keeper>();

@@ -21,9 +21,13 @@ struct Keeper {
   UniqueFd status;   ///< what has become of the child
 };
 
-/// Forks a keeper, which forks a child that calls `run`. `before` is called in the keeper first: it
+/// As fork(2).
+using Fork = pid_t (*)();
+
+/// Forks a keeper, which forks a child by `fork_child` that calls `run`. `before` is called in the keeper first: it
 /// closes what only we shall hold. Returns the child's pid.
-Result<pid_t> fork_kept(const std::function<void()>& before, const std::function<void()>& run);
+Result<pid_t> fork_kept(Fork fork_child, const std::function<void()>& before,
+                        const std::function<void()>& run);
 
 /// The keeper of `child`; null if it has none.
 std::shared_ptr<Keeper> keeper_of(pid_t child);

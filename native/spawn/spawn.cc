@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "spawn/keeper.h"
+#include "spawn/unusual_pid.h"
 #include "support/clock.h"
 #include "support/time_namespace.h"
 #include "support/unique_fd.h"
@@ -24,6 +25,14 @@ void start_clocks_afresh() {
   constexpr int64_t kBehind = kSecond / 1000;
   if (!enter_time_namespace({kSecond, kSecond + kBehind}, before)) leave_time_namespace(before);
 }
+
+#ifdef SYS_setresuid32
+constexpr long kSetGroups = SYS_setgroups32, kSetGroupIds = SYS_setresgid32,
+               kSetUserIds = SYS_setresuid32;
+#else
+constexpr long kSetGroups = SYS_setgroups, kSetGroupIds = SYS_setresgid,
+               kSetUserIds = SYS_setresuid;
+#endif
 
 /// Runs in the child, between fork and exec: system calls only. The name of the step that failed,
 /// or null.
@@ -43,9 +52,10 @@ const char* set_up_child(const Request& request) {
     if (dup2(copies[i], i) < 0) return "set a standard descriptor";
   if (request.user) {
     const auto& [uid, gid, groups] = *request.user;
-    if (setgroups(groups.size(), groups.data()) != 0) return "set groups";
-    if (setresgid(gid, gid, gid) != 0) return "set the group";
-    if (setresuid(uid, uid, uid) != 0) return "set the user";
+    // Not by libc, which looks for the threads of the parent to change them, too.
+    if (syscall(kSetGroups, groups.size(), groups.data()) != 0) return "set groups";
+    if (syscall(kSetGroupIds, gid, gid, gid) != 0) return "set the group";
+    if (syscall(kSetUserIds, uid, uid, uid) != 0) return "set the user";
   }
   if (!request.cwd.empty() && chdir(request.cwd.c_str()) != 0) return "enter the working directory";
   return nullptr;
@@ -88,8 +98,9 @@ void wait_for_parent(int pipe_end) {
   _exit(127);
 }
 
-Result<pid_t> fork_plain(const std::function<void()>& before, const std::function<void()>& run) {
-  const pid_t pid = fork();
+Result<pid_t> fork_plain(Fork fork_child, const std::function<void()>& before,
+                         const std::function<void()>& run) {
+  const pid_t pid = fork_child();
   if (pid < 0) return errno_error("cannot fork");
   if (pid == 0) {
     before();
@@ -116,8 +127,9 @@ Result<pid_t> spawn(const Request& request) {
   const auto run = [&] {
     run_child(request, argv.data(), envp.data(), report.writer.get(), go.reader.get());
   };
-  THAW_ASSIGN(pid,
-              request.kept ? fork_kept(leave_to_parent, run) : fork_plain(leave_to_parent, run));
+  const Fork fork_child = request.unusual_pid ? fork_with_unusual_pid : fork;
+  THAW_ASSIGN(pid, request.kept ? fork_kept(fork_child, leave_to_parent, run)
+                                : fork_plain(fork_child, leave_to_parent, run));
   report.writer.reset();
   if (request.before_exec) request.before_exec(pid);
   go.writer.reset();

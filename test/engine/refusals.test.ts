@@ -1,6 +1,7 @@
 // State that cannot be restored is refused by name, with the remedy; the app runs on and no image is left.
 import test from 'ava';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 
 import { expectSuccess, withApp } from './support/check.js';
 import { self } from './support/identity.js';
@@ -83,6 +84,19 @@ for (const { app: name = 'refused', what, says } of [
       expectSuccess(t, 'the app that was not checkpointed', await app.running.outcome);
     }));
 }
+
+test('refused: a lock whose owner has an id that may stand there by chance', (t) =>
+  withApp(t, { app: 'locks', args: ['recursive', 'small'] }, self, async (app) => {
+    await app.start();
+    const pid = Number(readFileSync(join(app.scratch, 'pid'), 'utf8'));
+    const outcome = await app.tryCheckpoint({ leaveRunning: true }, app.image, pid);
+    t.is(outcome.code, 1, outcome.stderr);
+    t.regex(outcome.stderr, new RegExp(`recursive mutex at [0-9a-f]+ is held by thread ${pid}\\b`));
+    t.regex(outcome.stderr, /holds no such lock/);
+    t.false(existsSync(app.image), 'an image was left');
+    app.release();
+    expectSuccess(t, 'the app that was not checkpointed', await app.running.outcome);
+  }));
 
 test('a policy for a type of state that there is none of', (t) =>
   withApp(t, { app: 'actor' }, self, async (app) => {

@@ -67,6 +67,10 @@ Result<void> choose_returns(const ProcessCapture& process, MemoryPlan& plan, siz
 /// Finds a place for the area, fills it, and patches libc's entry points (in the overlay).
 Result<void> plan_area(Capture& capture, ProcessCapture& process, MemoryPlan& plan);
 
+/// Finds the ids of threads in the memory that is stored: those that a launch corrects, those that
+/// it cannot. Refuses locks whose owner cannot be told.
+Result<void> plan_ids(Capture& capture, size_t process_index, const MemoryPlan& plan);
+
 /// Emits the ops and the records of mappings; lists the pages.
 void emit_ops(Capture& capture, size_t process_index, const MemoryPlan& plan, PageData& data);
 

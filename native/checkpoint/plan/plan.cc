@@ -27,6 +27,7 @@ Result<void> plan_memory(Capture& capture, size_t process_index, PageData& data)
   THAW_TRY(choose_returns(process, plan, capture.page_size));
   THAW_TRY(check_program_counters(process, plan));
   THAW_TRY(plan_area(capture, process, plan));
+  THAW_TRY(plan_ids(capture, process_index, plan));
   emit_ops(capture, process_index, plan, data);
   return {};
 }

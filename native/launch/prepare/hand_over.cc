@@ -47,6 +47,7 @@ Handover describe(const Prepared& prepared) {
   handover.exe_fd = prepared.sources.program();
   handover.no_exec_store = is_noexec(view.fd()) ? 1 : 0;
   handover.keep_pid = call.keep_pid ? 1 : 0;
+  handover.page_size = view.header().page_size;
   describe_own_rseq(handover);
   std::copy(moves.begin(), moves.end(), handover.moves);
   handover.move_count = static_cast<uint32_t>(moves.size());
@@ -96,6 +97,7 @@ void refer_to_records(const View& view, const RestorerArea& area, Handover& hand
   handover.timers = area.here(View::part(view.posix_timers(), process.timers));
   handover.pending = area.here(view.pending_signals());
   handover.robust_words = area.here(view.robust_words());
+  handover.id_patches = area.here(View::part(view.id_patches(), process.id_patches));
   handover.blobs = area.here(view.blobs());
   handover.feed_runs = area.here(view.feed_runs());
 }

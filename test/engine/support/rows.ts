@@ -49,6 +49,23 @@ export const rows: readonly Row[] = [
   { app: 'restart_musl', launches: 1, again: false },
   { app: 'rseq' },
   { app: 'clock' },
+  ...[
+    'plain',
+    'recursive',
+    'errorcheck',
+    'inherit',
+    'robust',
+    'inherit-recursive-robust-shared',
+    'rwlock',
+  ].map((kind) => ({ app: 'locks', about: kind, args: [kind], launches: 2 })),
+  ...['recursive', 'errorcheck', 'inherit-robust-shared'].map((kind) => ({
+    app: 'locks_musl',
+    about: kind,
+    args: [kind],
+    launches: 2,
+    again: false,
+  })),
+  { app: 'locks_static', about: 'recursive', args: ['recursive'], launches: 2, again: false },
   { app: 'lock_owner', only: 'root', again: false, launch: { flags: ['--no-fallback', '--keep-pid'] } },
 
   { app: 'memory_private' },

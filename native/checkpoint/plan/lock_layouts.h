@@ -1,0 +1,33 @@
+// Locks of libc that hold the id of the thread that has taken them, known by their layout.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "image/model.h"
+
+namespace thaw::checkpoint {
+
+struct OwnedLock {
+  struct Word {
+    uint64_t address = 0;
+    model::IdForm form = model::IdForm::word;
+  };
+  const char* what = "";
+  std::vector<Word> words;  ///< those that hold the owner's id
+  /// How much of it a chance would have to hit.
+  enum class Proof { layout, likely, weak } proof = Proof::likely;
+};
+
+/// Bytes that find_lock() wants to see before and behind the word.
+constexpr size_t kLockReach = 64;
+
+/// The taken lock to which the word at `address` belongs if `tid` is a thread's id. `around` begins
+/// kLockReach bytes before that word, which holds `tid` in FUTEX_TID_MASK. `threads`: how many the
+/// process has.
+std::optional<OwnedLock> find_lock(std::span<const uint8_t, 2 * kLockReach> around,
+                                   uint64_t address, uint32_t tid, uint32_t threads);
+
+}  // namespace thaw::checkpoint

@@ -1,0 +1,85 @@
+#include "restorer/ids.h"
+
+#include <asm-generic/mman-common.h>
+#include <asm/unistd.h>
+#include <linux/futex.h>
+
+#include "arch/this_cpu.h"
+#include "restorer/cold_start.h"
+#include "restorer/threads.h"
+
+namespace thaw::restorer {
+namespace {
+
+using model::IdForm;
+
+/// Where an id stands may be unaligned: a number within code.
+template <typename T>
+struct __attribute__((packed)) Unaligned {
+  T value;
+};
+
+template <typename T>
+T load(uint64_t address) {
+  return reinterpret_cast<const volatile Unaligned<T>*>(static_cast<uintptr_t>(address))->value;
+}
+
+template <typename T>
+void store(uint64_t address, T value) {
+  reinterpret_cast<volatile Unaligned<T>*>(static_cast<uintptr_t>(address))->value = value;
+}
+
+/// IEEE 754 binary64, without a floating-point unit.
+uint64_t bits_of_double(uint32_t number) {
+  constexpr int kFraction = 52, kBias = 1023;
+  if (number == 0) return 0;
+  const int exponent = 31 - __builtin_clz(number);
+  const uint64_t fraction = uint64_t{number} << (kFraction - exponent);
+  return (uint64_t{kBias} + static_cast<uint64_t>(exponent)) << kFraction |
+         (fraction & ((uint64_t{1} << kFraction) - 1));
+}
+
+void write(const model::IdPatch& patch, uint32_t id) {
+  switch (patch.form) {
+    case IdForm::word:
+      return store<uint32_t>(patch.address, id);
+    case IdForm::futex:
+      return store<uint32_t>(patch.address,
+                             (load<uint32_t>(patch.address) & ~uint32_t{FUTEX_TID_MASK}) | id);
+    case IdForm::fixnum:
+      return store<unsigned long>(patch.address, 2ul * id + 1);
+    case IdForm::smi:
+      return store<uint32_t>(patch.address, 2 * id);
+    case IdForm::real:
+      return store<uint64_t>(patch.address, bits_of_double(id));
+    case IdForm::text:
+    case IdForm::pid_file:
+      return;
+  }
+}
+
+}  // namespace
+
+void correct_ids(Handover& handover) {
+  const uint32_t count = handover.process->id_patches.count;
+  for (uint32_t i = 0; i < count; ++i) {
+    const model::IdPatch& patch = handover.id_patches[i];
+    constexpr uint64_t kMostBytes = 8;
+    const uint64_t page = handover.page_size;
+    const uint64_t first = patch.address / page * page;
+    const uint64_t end = (patch.address + kMostBytes + page - 1) / page * page;
+    const auto protect = [&](uint32_t prot) {
+      if (patch.prot == 0) return;
+      check(handover,
+            raw::call(__NR_mprotect, static_cast<long>(first), static_cast<long>(end - first),
+                      static_cast<long>(prot)),
+            "cannot put the new thread id into read-only memory", patch.address);
+    };
+    protect(PROT_READ | PROT_WRITE);
+    write(patch, new_tid(handover, patch.thread));
+    if ((patch.prot & PROT_EXEC) != 0) raw::sync_instructions(first, end);
+    protect(patch.prot);
+  }
+}
+
+}  // namespace thaw::restorer
