@@ -13,6 +13,7 @@
 #include "restorer/cold_start.h"
 #include "store/store.h"
 #include "support/clock.h"
+#include "support/time_namespace.h"
 
 #ifndef THAW_VERSION
 #define THAW_VERSION "0"
@@ -58,6 +59,15 @@ int start_without_image(const Options& options) {
   return kOwnError;
 }
 
+/// The rest of a launch that was given up when its time namespace could not be left any more.
+[[noreturn]] void start_in_time_namespace(const Options& options) {
+  {
+    const UniqueFd callers(atoi(options.time_namespace));
+    leave_time_namespace(callers);
+  }
+  start_cold(options.command[0], options.command);
+}
+
 /// Returns the reason why the launch was not possible.
 Error launch_warm(const Options& options, const std::string& program, const std::string& folder,
                   const std::string& path, uint32_t log, uint64_t started_ns) {
@@ -89,6 +99,7 @@ int run(int argc, char** argv) {
   }
   if (options.fallback) set_cold_start(options.command);
   if (getauxval(AT_SECURE) != 0) return start_without_image(options);
+  if (options.time_namespace != nullptr) start_in_time_namespace(options);
   const uint32_t log = log_level();
   const std::string program = find_program(options.command[0]);
   if (program.empty())

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "launch/exec_call.h"
+
 namespace thaw::exec {
 
 const char* const kUsage =
@@ -65,8 +67,10 @@ bool take_value(Options& options, const Argument& argument, bool& took_next) {
     const char* name;
     const char* Options::*member;
   };
-  static constexpr Value kValues[] = {
-      {"--store", &Options::store}, {"--profile", &Options::profile}, {"--image", &Options::image}};
+  static constexpr Value kValues[] = {{"--store", &Options::store},
+                                      {"--profile", &Options::profile},
+                                      {"--image", &Options::image},
+                                      {launch::kLeaveTimeNamespace, &Options::time_namespace}};
   for (const Value& value : kValues) {
     if (const char* text = value_of(value.name, argument, took_next)) {
       options.*value.member = text;

@@ -12,7 +12,8 @@ struct Options {
   bool fallback = true;           ///< --no-fallback
   bool keep_pid = false;          ///< --keep-pid
   bool help = false, version = false;
-  char** command = nullptr;  ///< PROGRAM [ARGS...], ended by null
+  const char* time_namespace = nullptr;  ///< launch::kLeaveTimeNamespace
+  char** command = nullptr;              ///< PROGRAM [ARGS...], ended by null
 };
 
 extern const char* const kUsage;

@@ -82,8 +82,11 @@ Result<void> finish_file(Opener& o, const model::OpenFile& file, int fd) {
 }
 
 void undo_file(const model::OpenFile& file, int fd) {
-  const Kind& kind = *find_kind(file.kind);
-  if (kind.undo != nullptr && !is_closed(file)) kind.undo(fd);
+  if (may_leave_socket_file(file)) find_kind(file.kind)->undo(fd);
+}
+
+bool may_leave_socket_file(const model::OpenFile& file) {
+  return find_kind(file.kind)->undo != nullptr && !is_closed(file);
 }
 
 }  // namespace thaw::fd

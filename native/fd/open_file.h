@@ -36,4 +36,7 @@ Result<void> finish_file(Opener&, const model::OpenFile&, int fd);
 /// For a launch that is given up: takes back what open_file() left outside of this process.
 void undo_file(const model::OpenFile&, int fd);
 
+/// Whether undo_file() may have something to do: the socket of a kind that binds to a file.
+bool may_leave_socket_file(const model::OpenFile&);
+
 }  // namespace thaw::fd

@@ -130,8 +130,10 @@ Result<void> bind_unix(int fd, const SocketRecord& record, const UnixName& name)
   if (fchmod(fd, name.mode) != 0) return errno_error("cannot set the mode of a socket");
   THAW_TRY(name.unlinked != 0 ? bind_socket(fd, record.local)
                               : bind_file(fd, record, name, path_of(record.local)));
-  if (fchmod(fd, name.descriptor_mode) != 0) return errno_error("cannot set the mode of a socket");
-  return {};
+  if (fchmod(fd, name.descriptor_mode) == 0) return {};
+  Error error = errno_error("cannot set the mode of a socket");
+  remove_socket_file(fd);
+  return error;
 }
 
 void remove_socket_file(int fd) {

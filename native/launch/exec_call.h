@@ -12,6 +12,10 @@ enum class Feed {
   record,  ///< the same, one by one: no page that the app does not touch
 };
 
+/// The option with which a launch that is given up late starts thaw-exec anew: it goes back to the
+/// time namespace of this descriptor, and starts the program cold.
+constexpr const char* kLeaveTimeNamespace = "--leave-time-namespace";
+
 struct ExecCall {
   const char* image = nullptr;    ///< path of the image to launch from
   const char* program = nullptr;  ///< absolute path: what exec would start

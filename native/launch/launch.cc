@@ -12,6 +12,7 @@
 #include "launch/prepare/kernel_mappings.h"
 #include "launch/prepare/signal_block.h"
 #include "launch/prepare/time_namespace.h"
+#include "launch/prepare/way_back.h"
 
 namespace thaw::launch {
 namespace {
@@ -37,7 +38,8 @@ Result<void> become_app(const ExecCall& call) {
 
   // Prepare: all that can be had while a cold start is still just a return away.
   if (call.keep_pid) THAW_TRY(continue_as(static_cast<pid_t>(view.root_process().pid)));
-  const SignalBlock signals;
+  SignalBlock signals;
+  THAW_TRY(signals.block());
   const DescriptorRoom room(view);
   THAW_TRY(move_image(view, room));
   TimeNamespace clocks;
@@ -45,10 +47,13 @@ Result<void> become_app(const ExecCall& call) {
   Sources sources;
   THAW_TRY(sources.open(view, room, objects, call));
   THAW_TRY(clocks.continue_clocks(view, room));
+  WayBack way_back;
+  THAW_TRY(way_back.open(view, room, clocks));
   THAW_ASSIGN(kernel, prepare_kernel_mappings(view));
   Descriptors descriptors(view, room, objects);
   THAW_TRY(descriptors.restore());
-  THAW_ASSIGN(handed_over, hand_over({call, view, signals, clocks, sources, kernel, descriptors}));
+  THAW_ASSIGN(handed_over,
+              hand_over({call, view, signals, clocks, way_back, sources, kernel, descriptors}));
 
   // Execute.
   return enter_restorer(view, handed_over);

@@ -7,10 +7,17 @@
 #include <linux/time.h>
 
 #include "arch/this_cpu.h"
+#include "restorer/callers_state.h"
 
 namespace thaw::restorer {
 namespace {
 
+constexpr unsigned short kUnix = 1;  ///< AF_UNIX
+#ifdef __NR_fcntl64
+constexpr long kFcntl = __NR_fcntl64;
+#else
+constexpr long kFcntl = __NR_fcntl;
+#endif
 constexpr int kExitNotPossible = 125;  ///< as thaw-exec's own, for --no-fallback
 constexpr int kExitCannotExecute = 126;
 
@@ -38,6 +45,48 @@ class Line {
   char bytes_[256];
   unsigned size_ = 0;
 };
+
+/// The cold start binds its sockets itself.
+void remove_socket_files(const ColdStart& cold) {
+  struct {
+    unsigned short family;
+    char path[109];  ///< sockaddr_un's, and an end of it
+  } address;
+  for (uint32_t i = 0; i < cold.socket_count; ++i) {
+    address = {};
+    unsigned size = sizeof(address) - 1;
+    if (raw::call(__NR_getsockname, cold.sockets[i], reinterpret_cast<long>(&address),
+                  reinterpret_cast<long>(&size)) != 0 ||
+        address.family != kUnix || address.path[0] == '\0')
+      continue;
+    raw::call(__NR_unlinkat, AT_FDCWD, reinterpret_cast<long>(address.path), 0);
+  }
+}
+
+void put_back_descriptors(const ColdStart& cold) {
+  for (uint32_t i = 0; i < cold.close_count; ++i)
+    raw::call(__NR_close_range, cold.close[i].first, cold.close[i].last, 0);
+  for (uint32_t i = 0; i < cold.saved_fd_count; ++i) {
+    const SavedFd& saved = cold.saved_fds[i];
+    raw::call(__NR_dup3, saved.copy, saved.number, saved.flags != 0 ? O_CLOEXEC : 0);
+    raw::call(__NR_close, saved.copy);
+  }
+}
+
+void leave_time_namespace(const ColdStart& cold) {
+  if (cold.time_namespace < 0) return;
+  raw::call(__NR_setns, cold.time_namespace, CLONE_NEWTIME);
+  raw::call(__NR_close, cold.time_namespace);
+}
+
+/// A process with threads cannot go back to its time namespace (timens_install of the kernel), and
+/// only exec ends them: thaw-exec is started anew, goes back and starts the program.
+void start_launcher(const ColdStart& cold) {
+  raw::call(kFcntl, cold.time_namespace, F_SETFD, 0);
+  raw::call(__NR_execveat, cold.launcher, reinterpret_cast<long>(""),
+            reinterpret_cast<long>(cold.launcher_argv), reinterpret_cast<long>(cold.envp),
+            AT_EMPTY_PATH);
+}
 
 }  // namespace
 
@@ -72,20 +121,15 @@ void check(Handover& handover, long result, const char* what, uint64_t address) 
 
 void start_cold(Handover& handover) {
   const ColdStart& cold = handover.cold;
+  put_back_callers_state(handover);
+  remove_socket_files(cold);
   if (cold.program == nullptr) raw::call(__NR_exit_group, kExitNotPossible);
-  for (uint32_t i = 0; i < cold.close_count; ++i)
-    raw::call(__NR_close_range, cold.close[i].first, cold.close[i].last, 0);
-  for (uint32_t i = 0; i < cold.saved_fd_count; ++i) {
-    const SavedFd& saved = cold.saved_fds[i];
-    raw::call(__NR_dup3, saved.copy, saved.number, saved.flags != 0 ? O_CLOEXEC : 0);
-    raw::call(__NR_close, saved.copy);
-  }
-  if (cold.time_namespace >= 0) {
-    raw::call(__NR_setns, cold.time_namespace, CLONE_NEWTIME);
-    raw::call(__NR_close, cold.time_namespace);
-  }
+  put_back_descriptors(cold);
+  // Blocked in either way of exec: thaw-exec keeps the mask that it is started with.
   raw::call(__NR_rt_sigprocmask, SIG_SETMASK, reinterpret_cast<long>(&cold.signal_mask), 0,
             sizeof(cold.signal_mask));
+  if (cold.launcher >= 0) start_launcher(cold);
+  leave_time_namespace(cold);
   raw::call(__NR_execve, reinterpret_cast<long>(cold.program), reinterpret_cast<long>(cold.argv),
             reinterpret_cast<long>(cold.envp));
   for (;;) raw::call(__NR_exit_group, kExitCannotExecute);

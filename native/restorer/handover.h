@@ -39,6 +39,23 @@ struct FdOwner {
   uint32_t thread;  ///< index within the process
 };
 
+/// A system call that puts back what exec would keep.
+struct UndoCall {
+  long number, a, b, c;
+};
+constexpr uint32_t kMostUndoCalls = 32;
+
+/// What the app's state has replaced so far and exec would keep (callers_state.h, signals.h).
+struct CallersState {
+  UndoCall calls[kMostUndoCalls] = {};
+  uint32_t call_count = 0;
+  char coredump_filter[12] = {};  ///< as /proc has it; empty: it was not replaced
+  long itimers[3][4] = {};        ///< struct itimerval
+  uint64_t replaced_actions = 0;  ///< signals whose action is the app's, bit 0: signal 1
+  uint64_t ignored_signals = 0;   ///< of these, the caller's ignored ones
+  uint64_t queued_signals = 0;    ///< signals that are pending because the app's were
+};
+
 /// A cold start that is still possible.
 struct ColdStart {
   const char* program = nullptr;  ///< null: --no-fallback
@@ -48,8 +65,14 @@ struct ColdStart {
   uint32_t saved_fd_count = 0;
   const FdRange* close = nullptr;  ///< descriptors that the launch made and the app must not see
   uint32_t close_count = 0;
+  const int32_t* sockets = nullptr;  ///< sockets whose files, if they have any, must go
+  uint32_t socket_count = 0;
+  int32_t cwd = -1;             ///< the caller's folder, -1: not left
   int32_t time_namespace = -1;  ///< to go back to, -1: never left
+  int32_t launcher = -1;  ///< thaw-exec, which goes back if there are threads, -1: there are none
+  char* const* launcher_argv = nullptr;
   uint64_t signal_mask = 0;
+  CallersState callers;
 };
 
 /// Mappings that a kernel has of its own in each process: 3 on x86-64 since Linux 6.13.

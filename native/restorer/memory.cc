@@ -165,9 +165,12 @@ void unmap_own(const Handover& handover) {
 }  // namespace
 
 long release_own_memory(Handover& handover) {
-  if (handover.old_rseq != 0)
-    raw::call(__NR_rseq, static_cast<long>(handover.old_rseq), handover.old_rseq_size,
-              RSEQ_FLAG_UNREGISTER, handover.old_rseq_signature);
+  if (handover.old_rseq != 0) {
+    const long result =
+        raw::call(__NR_rseq, static_cast<long>(handover.old_rseq), handover.old_rseq_size,
+                  RSEQ_FLAG_UNREGISTER, handover.old_rseq_signature);
+    if (result < 0) return result;
+  }
   unmap_own(handover);
   // Keep the restorer area and the kernel's mappings; moves are sorted by address.
   uint64_t next = 0;

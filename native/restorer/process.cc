@@ -5,20 +5,18 @@
 #include <linux/fcntl.h>
 #include <linux/personality.h>
 #include <linux/prctl.h>
+#include <linux/resource.h>
 
 #include "arch/this_cpu.h"
+#include "restorer/callers_state.h"
 #include "restorer/cold_start.h"
+#include "restorer/signals.h"
 #include "restorer/threads.h"
 #include "restorer/timers.h"
 #include "support/app_call.h"
 
 namespace thaw::restorer {
 namespace {
-
-struct KernelSigaction {
-  unsigned long handler, flags, restorer;
-  unsigned long mask[8 / sizeof(unsigned long)];
-};
 
 long prctl(long option, long a, long b = 0, long c = 0) {
   return raw::call(__NR_prctl, option, a, b, c, 0);
@@ -62,58 +60,77 @@ void restore_layout(Handover& handover) {
   check(handover, result, "cannot set the memory layout (CONFIG_CHECKPOINT_RESTORE?)");
 }
 
-void restore_core_dumps(const Handover& handover) {
-  // Pages that are still the image's count as a file's (bit 2), but they are the app's own memory
-  // (bit 0), so who wants that in a dump gets them, too.
-  uint32_t filter = handover.process->coredump_filter;
-  if ((filter & 1) != 0) filter |= 4;
-  const long fd = raw::call(__NR_openat, AT_FDCWD,
-                            reinterpret_cast<long>("/proc/self/coredump_filter"), O_WRONLY, 0);
-  if (fd < 0) return;
-  char text[12] = "0x";
-  for (int i = 0; i < 8; ++i) text[2 + i] = "0123456789abcdef"[filter >> (28 - 4 * i) & 0xf];
-  raw::call(__NR_write, fd, reinterpret_cast<long>(text), 10);
-  raw::call(__NR_close, fd);
+/// An attribute that prctl(2) sets by value; `callers` is what it answered for the caller's.
+void replace(Handover& handover, long set, long wanted, long callers, const char* what) {
+  if (wanted == callers) return;
+  check(handover, callers, what);
+  note_undo(handover, __NR_prctl, set, callers);
+  check(handover, prctl(set, wanted), what);
 }
 
-void restore_signal_actions(const Handover& handover) {
-  for (uint32_t i = 0; i < handover.process->sigactions.count; ++i) {
-    const model::SigAction& from = handover.sigactions[i];
-    KernelSigaction action = {};
-    action.handler = static_cast<unsigned long>(from.handler);
-    action.flags = from.flags;
-    action.restorer = static_cast<unsigned long>(from.restorer);
-    action.mask[0] = static_cast<unsigned long>(from.mask);
-    if constexpr (sizeof(unsigned long) == 4)
-      action.mask[8 / sizeof(unsigned long) - 1] = static_cast<unsigned long>(from.mask >> 32);
-    raw::call(__NR_rt_sigaction, from.signal, reinterpret_cast<long>(&action), 0, 8);
-  }
+/// The value that prctl(2) writes to its argument.
+long written_by(long get) {
+  int value = 0;
+  const long result = prctl(get, reinterpret_cast<long>(&value));
+  return result < 0 ? result : value;
 }
 
-void queue_process_signals(const Handover& handover) {
-  const long pid = raw::call(__NR_getpid);
-  for (uint32_t i = 0; i < handover.process->pending.count; ++i) {
-    const model::PendingSignal& signal = handover.pending[handover.process->pending.first + i];
-    raw::call(__NR_rt_sigqueueinfo, pid, *reinterpret_cast<const int*>(signal.siginfo),
-              reinterpret_cast<long>(signal.siginfo));
-  }
-}
-
-void restore_flags(const Handover& handover) {
+void replace_flags(Handover& handover) {
   const model::Process& process = *handover.process;
-  if ((process.flags & model::kChildSubreaper) != 0) prctl(PR_SET_CHILD_SUBREAPER, 1);
-  if ((process.flags & model::kThpDisable) != 0) prctl(PR_SET_THP_DISABLE, 1);
-  if ((process.flags & model::kNoNewPrivileges) != 0) prctl(PR_SET_NO_NEW_PRIVS, 1);
-  if ((process.flags & model::kDumpable) == 0) prctl(PR_SET_DUMPABLE, 0);
-  if (process.mce_kill != PR_MCE_KILL_DEFAULT)
-    prctl(PR_MCE_KILL, PR_MCE_KILL_SET, process.mce_kill);
+  if ((process.flags & model::kChildSubreaper) != 0)
+    replace(handover, PR_SET_CHILD_SUBREAPER, 1, written_by(PR_GET_CHILD_SUBREAPER),
+            "cannot become a subreaper");
+  if ((process.flags & model::kThpDisable) != 0)
+    replace(handover, PR_SET_THP_DISABLE, 1, prctl(PR_GET_THP_DISABLE, 0),
+            "cannot do without huge pages");
+  if (process.mce_kill != PR_MCE_KILL_DEFAULT) {
+    constexpr const char* kProblem = "cannot set what a broken page does";
+    const long callers = prctl(PR_MCE_KILL_GET, 0);
+    check(handover, callers, kProblem);
+    note_undo(handover, __NR_prctl, PR_MCE_KILL, PR_MCE_KILL_SET, callers);
+    check(handover, prctl(PR_MCE_KILL, PR_MCE_KILL_SET, process.mce_kill), kProblem);
+  }
   // READ_IMPLIES_EXEC would make later maps executable that the app did not ask for.
   constexpr uint32_t kLeftOut = READ_IMPLIES_EXEC;
-  raw::call(__NR_personality, static_cast<long>(process.personality & ~kLeftOut));
+  const auto persona = static_cast<long>(process.personality & ~kLeftOut);
+  const long callers = raw::call(__NR_personality, persona);
+  check(handover, callers, "cannot set the personality");
+  if (callers != persona) note_undo(handover, __NR_personality, callers);
+}
+
+/// What only exec's caller and the app itself set of the leader; other threads end in a cold start.
+void replace_leaders_state(Handover& handover) {
+  const model::Thread& leader = handover.threads[0];
+  if (leader.timer_slack_ns != 0)
+    replace(handover, PR_SET_TIMERSLACK, static_cast<long>(leader.timer_slack_ns),
+            prctl(PR_GET_TIMERSLACK, 0), "cannot set the timer slack");
+  if (leader.parent_death_signal != 0)
+    replace(handover, PR_SET_PDEATHSIG, static_cast<long>(leader.parent_death_signal),
+            written_by(PR_GET_PDEATHSIG), "cannot set the parent death signal");
+}
+
+void replace_working_directory(Handover& handover) {
+  const model::Process& process = *handover.process;
+  if ((process.flags & model::kCwdMoved) == 0) return;
+  check(handover,
+        raw::call(__NR_chdir, reinterpret_cast<long>(handover.blobs + process.cwd.offset)),
+        "cannot enter the app's working directory");
+  note_undo(handover, __NR_fchdir, handover.cold.cwd);
+}
+
+/// By numbers below the limit, where a filter of system calls knows no close_range(2).
+void close_range(const FdRange& range) {
+  if (raw::call(__NR_close_range, range.first, range.last, 0) == 0) return;
+  struct {
+    uint64_t soft, hard;
+  } limit = {};
+  raw::call(__NR_prlimit64, 0, RLIMIT_NOFILE, 0, reinterpret_cast<long>(&limit));
+  for (uint64_t fd = range.first; fd <= range.last && fd < limit.soft; ++fd)
+    raw::call(__NR_close, static_cast<long>(fd));
 }
 
 /// Descriptors whose signals go to one thread (F_SETOWN_EX): its id is known only now.
-void restore_owners(const Handover& handover) {
+void restore_owners(Handover& handover) {
   for (uint32_t i = 0; i < handover.owner_count; ++i) {
     const uint64_t word = handover.threads[handover.owners[i].thread].tid_word;
     if (word == 0) continue;
@@ -121,10 +138,13 @@ void restore_owners(const Handover& handover) {
       int type, pid;
     } owner = {F_OWNER_TID, *reinterpret_cast<int*>(static_cast<uintptr_t>(word))};
 #ifdef __NR_fcntl64
-    raw::call(__NR_fcntl64, handover.owners[i].number, F_SETOWN_EX, reinterpret_cast<long>(&owner));
+    constexpr long kFcntl = __NR_fcntl64;
 #else
-    raw::call(__NR_fcntl, handover.owners[i].number, F_SETOWN_EX, reinterpret_cast<long>(&owner));
+    constexpr long kFcntl = __NR_fcntl;
 #endif
+    check(handover,
+          raw::call(kFcntl, handover.owners[i].number, F_SETOWN_EX, reinterpret_cast<long>(&owner)),
+          "cannot set the owner of a descriptor");
   }
 }
 
@@ -149,26 +169,32 @@ void restore_membarrier(Handover& handover) {
 
 void restore_process(Handover& handover) {
   const model::Process& process = *handover.process;
-  if ((process.flags & model::kCwdMoved) != 0)
-    check(handover,
-          raw::call(__NR_chdir, reinterpret_cast<long>(handover.blobs + process.cwd.offset)),
-          "cannot enter the app's working directory");
+  // What exec undoes by itself.
   restore_layout(handover);
   check(handover, raw::set_tls(handover.threads[0].tls), "cannot set the thread pointer");
   raw::call(__NR_set_tid_address, static_cast<long>(handover.threads[0].clear_child_tid));
-  check(handover, set_up_thread(handover, 0), "cannot set up the main thread");
-  create_timers(handover);
+  check(handover, register_thread(handover, 0), "cannot set up the main thread");
   restore_owners(handover);
-
-  // Committed: nothing below can fail in a way that the app would notice.
-  for (uint32_t i = 0; i < handover.close_count; ++i)
-    raw::call(__NR_close_range, handover.close[i].first, handover.close[i].last, 0);
+  create_timers(handover);
+  arm_timers(handover);
   deliver(handover);
-  restore_core_dumps(handover);
-  restore_signal_actions(handover);
-  restore_flags(handover);
-  start_timers(handover);
-  queue_process_signals(handover);
+
+  // What exec would keep. A cold start gets the caller's back.
+  replace_working_directory(handover);
+  replace_leaders_state(handover);
+  replace_coredump_filter(handover);
+  replace_flags(handover);
+  replace_signal_actions(handover);
+  replace_interval_timers(handover);
+  queue_signals(handover);
+
+  // What nothing undoes: the last that can fail comes first.
+  if ((process.flags & model::kDumpable) == 0)
+    check(handover, prctl(PR_SET_DUMPABLE, 0), "cannot forbid core dumps");
+  if ((process.flags & model::kNoNewPrivileges) != 0)
+    check(handover, prctl(PR_SET_NO_NEW_PRIVS, 1), "cannot give up new privileges");
+  for (uint32_t i = 0; i < handover.close_count; ++i) close_range(handover.close[i]);
+  set_scheduling(handover, 0);
 }
 
 }  // namespace thaw::restorer

@@ -1,5 +1,5 @@
-// What belongs to the process as a whole is done last. Its first steps, which the kernel may
-// refuse, can still end in a cold start; what follows them cannot.
+// What belongs to the process as a whole is done last. All that can fail comes before what nothing
+// undoes; what exec would keep is noted, so that a cold start gets it back (callers_state.h).
 #pragma once
 
 #include "restorer/handover.h"

@@ -10,6 +10,7 @@
 #include "arch/this_cpu.h"
 #include "restorer/clone.h"
 #include "restorer/cold_start.h"
+#include "restorer/signals.h"
 
 namespace thaw::restorer {
 namespace {
@@ -40,37 +41,19 @@ void write_tid_words(const Handover& handover, const model::Thread& thread, uint
   }
 }
 
-/// Scheduling that the caller's own rights do not allow stays the caller's: exec would have given
-/// that, too.
-void set_scheduling(const Handover& handover, const model::Thread& thread, uint32_t tid) {
-  const model::Thread& leader = handover.threads[0];
-  if (thread.affinity.size != 0)
-    raw::call(__NR_sched_setaffinity, tid, static_cast<long>(thread.affinity.size),
-              reinterpret_cast<long>(handover.blobs + thread.affinity.offset));
-  if (thread.policy != leader.policy || thread.priority != leader.priority || thread.policy != 0) {
-    struct {
-      int priority;
-    } parameter = {static_cast<int>(thread.priority)};
-    raw::call(__NR_sched_setscheduler, tid,
-              thread.policy | (thread.sched_flags != 0 ? SCHED_RESET_ON_FORK : 0),
-              reinterpret_cast<long>(&parameter));
-  }
-  if (thread.nice != 0) {
-    // getpriority(2) answers 20 - nice.
-    const long own = 20 - raw::call(__NR_getpriority, PRIO_PROCESS, tid);
-    raw::call(__NR_setpriority, PRIO_PROCESS, tid, own + thread.nice);
-  }
-  if (thread.io_priority != leader.io_priority)
-    raw::call(__NR_ioprio_set, IOPRIO_WHO_PROCESS, tid, thread.io_priority);
-}
-
-void queue_pending(const Handover& handover, const model::Thread& thread, uint32_t tid) {
-  const uint32_t pid = static_cast<uint32_t>(raw::call(__NR_getpid));
-  for (uint32_t i = 0; i < thread.pending.count; ++i) {
-    const model::PendingSignal& signal = handover.pending[thread.pending.first + i];
-    const int number = *reinterpret_cast<const int*>(signal.siginfo);
-    raw::call(__NR_rt_tgsigqueueinfo, pid, tid, number, reinterpret_cast<long>(signal.siginfo));
-  }
+/// All that a thread sets up for itself, but for the leader: a cold start ends it, and undoes that.
+long set_up_thread(const Handover& handover, uint32_t index) {
+  const model::Thread& thread = handover.threads[index];
+  if (const long result = register_thread(handover, index); result < 0) return result;
+  if (thread.timer_slack_ns != 0)
+    if (const long result = prctl(PR_SET_TIMERSLACK, static_cast<long>(thread.timer_slack_ns));
+        result < 0)
+      return result;
+  if (thread.parent_death_signal != 0)
+    if (const long result = prctl(PR_SET_PDEATHSIG, thread.parent_death_signal); result < 0)
+      return result;
+  set_scheduling(handover, index);
+  return queue_thread_signals(handover, thread);
 }
 
 [[noreturn]] void run_thread(void* argument) {
@@ -117,26 +100,46 @@ void wait_until_parked(const Handover& handover, uint32_t count) {
 
 }  // namespace
 
-long set_up_thread(const Handover& handover, uint32_t index) {
+long register_thread(const Handover& handover, uint32_t index) {
   const model::Thread& thread = handover.threads[index];
   const auto tid = static_cast<uint32_t>(raw::call(__NR_gettid));
   write_tid_words(handover, thread, tid);
   if (const long result = raw::set_thread_extras(thread); result < 0) return result;
   if (thread.robust_list != 0)
-    raw::call(__NR_set_robust_list, static_cast<long>(thread.robust_list),
-              static_cast<long>(thread.robust_list_size));
+    if (const long result = raw::call(__NR_set_robust_list, static_cast<long>(thread.robust_list),
+                                      static_cast<long>(thread.robust_list_size));
+        result < 0)
+      return result;
   if (thread.rseq_address != 0) {
     const long result = raw::call(__NR_rseq, static_cast<long>(thread.rseq_address),
                                   thread.rseq_size, 0, thread.rseq_signature);
     if (result < 0) return result;
   }
-  prctl(PR_SET_NAME, reinterpret_cast<long>(thread.comm));
-  if (thread.timer_slack_ns != 0)
-    prctl(PR_SET_TIMERSLACK, static_cast<long>(thread.timer_slack_ns));
-  if (thread.parent_death_signal != 0) prctl(PR_SET_PDEATHSIG, thread.parent_death_signal);
-  set_scheduling(handover, thread, tid);
-  queue_pending(handover, thread, tid);
-  return 0;
+  return prctl(PR_SET_NAME, reinterpret_cast<long>(thread.comm));
+}
+
+void set_scheduling(const Handover& handover, uint32_t index) {
+  constexpr long tid = 0;  // The calling thread.
+  const model::Thread& thread = handover.threads[index];
+  const model::Thread& leader = handover.threads[0];
+  if (thread.affinity.size != 0)
+    raw::call(__NR_sched_setaffinity, tid, static_cast<long>(thread.affinity.size),
+              reinterpret_cast<long>(handover.blobs + thread.affinity.offset));
+  if (thread.policy != leader.policy || thread.priority != leader.priority || thread.policy != 0) {
+    struct {
+      int priority;
+    } parameter = {static_cast<int>(thread.priority)};
+    raw::call(__NR_sched_setscheduler, tid,
+              thread.policy | (thread.sched_flags != 0 ? SCHED_RESET_ON_FORK : 0),
+              reinterpret_cast<long>(&parameter));
+  }
+  if (thread.nice != 0) {
+    // getpriority(2) answers 20 - nice.
+    const long own = 20 - raw::call(__NR_getpriority, PRIO_PROCESS, tid);
+    raw::call(__NR_setpriority, PRIO_PROCESS, tid, own + thread.nice);
+  }
+  if (thread.io_priority != leader.io_priority)
+    raw::call(__NR_ioprio_set, IOPRIO_WHO_PROCESS, tid, thread.io_priority);
 }
 
 uint32_t new_tid(const Handover& handover, uint32_t index) {

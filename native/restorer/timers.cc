@@ -47,33 +47,6 @@ long create_timer(const Handover& handover, const model::PosixTimer& timer) {
   return -EEXIST;
 }
 
-void start_interval_timers(const Handover& handover) {
-  for (int which = 0; which < 3; ++which) {
-    const model::IntervalTimer& timer = handover.process->itimers[which];
-    // An interval without a value: it has expired and waits for its signal to be taken.
-    const uint64_t value_us = timer.value_us != 0 ? timer.value_us : timer.interval_us;
-    if (value_us == 0) continue;
-    long value[4] = {static_cast<long>(timer.interval_us / 1'000'000),
-                     static_cast<long>(timer.interval_us % 1'000'000),
-                     static_cast<long>(value_us / 1'000'000),
-                     static_cast<long>(value_us % 1'000'000)};
-    raw::call(__NR_setitimer, which, reinterpret_cast<long>(value), 0);
-  }
-}
-
-/// With what remained at checkpoint: a periodic timer goes on in its rhythm.
-void arm_timers(const Handover& handover) {
-  for (uint32_t i = 0; i < handover.process->timers.count; ++i) {
-    const model::PosixTimer& timer = handover.timers[i];
-    if (timer.value_ns == 0) continue;
-    long value[4] = {static_cast<long>(timer.interval_ns / 1'000'000'000),
-                     static_cast<long>(timer.interval_ns % 1'000'000'000),
-                     static_cast<long>(timer.value_ns / 1'000'000'000),
-                     static_cast<long>(timer.value_ns % 1'000'000'000)};
-    raw::call(__NR_timer_settime, timer.id, 0, reinterpret_cast<long>(value), 0);
-  }
-}
-
 }  // namespace
 
 void create_timers(Handover& handover) {
@@ -93,9 +66,18 @@ uint32_t limit_hooks(uint32_t milliseconds) {
   return static_cast<uint32_t>(id) + 1;
 }
 
-void start_timers(const Handover& handover) {
-  start_interval_timers(handover);
-  arm_timers(handover);
+/// With what remained at checkpoint: a periodic timer goes on in its rhythm.
+void arm_timers(Handover& handover) {
+  for (uint32_t i = 0; i < handover.process->timers.count; ++i) {
+    const model::PosixTimer& timer = handover.timers[i];
+    if (timer.value_ns == 0) continue;
+    long value[4] = {static_cast<long>(timer.interval_ns / 1'000'000'000),
+                     static_cast<long>(timer.interval_ns % 1'000'000'000),
+                     static_cast<long>(timer.value_ns / 1'000'000'000),
+                     static_cast<long>(timer.value_ns % 1'000'000'000)};
+    check(handover, raw::call(__NR_timer_settime, timer.id, 0, reinterpret_cast<long>(value), 0),
+          "cannot arm a POSIX timer");
+  }
 }
 
 }  // namespace thaw::restorer

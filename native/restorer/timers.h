@@ -1,4 +1,4 @@
-// Timers of the process: POSIX timers and those of setitimer(2).
+// The POSIX timers of the process.
 #pragma once
 
 #include "restorer/handover.h"
@@ -8,8 +8,8 @@ namespace thaw::restorer {
 /// Makes the POSIX timers, unarmed. The app's threads are there: a timer may signal one of them.
 void create_timers(Handover& handover);
 
-/// Arms all timers; to be called last, because their time runs from then on.
-void start_timers(const Handover& handover);
+/// From here on their time runs.
+void arm_timers(Handover& handover);
 
 /// Raises THAW_SIGNAL (include/thaw.h) after so many milliseconds. Returns the timer's id + 1, or 0
 /// where no timer can be made: then nothing limits the app's hooks.

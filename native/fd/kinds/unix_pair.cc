@@ -156,12 +156,16 @@ Result<UniqueFd> make_half(Opener& opener, const model::OpenFile& file, const Pa
     return errno_error("cannot make a socket pair");
   UniqueFd own(ends[0]);
   UniqueFd other(ends[1]);
-  THAW_TRY(prepare_end(own.get(), record));
-  THAW_TRY(send_queue(other.get(), record.socket.type, opener.image.bytes(file.content), 0));
-  if (record.reset != 0) send(own.get(), "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
-  other.reset();
-  THAW_TRY(finish_end(own.get(), record));
-  return own;
+  auto filled = [&]() -> Result<void> {
+    THAW_TRY(prepare_end(own.get(), record));
+    THAW_TRY(send_queue(other.get(), record.socket.type, opener.image.bytes(file.content), 0));
+    if (record.reset != 0) send(own.get(), "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+    other.reset();
+    return finish_end(own.get(), record);
+  }();
+  if (filled) return own;
+  remove_socket_file(own.get());
+  return filled.error();
 }
 
 Result<UniqueFd> open_pair(Opener& opener, const model::OpenFile& file) {

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "fd/shared_memory.h"
+#include "fd/unix_name.h"
 
 namespace thaw::launch {
 
@@ -11,8 +12,11 @@ SharedObjects::SharedObjects(const image::View& view, const DescriptorRoom& room
 
 SharedObjects::~SharedObjects() {
   for (const fd::Opener::Side& side : sides_)
-    for (const int fd : side.fd)
-      if (fd >= 0) close(fd);
+    for (const int number : side.fd)
+      if (number >= 0) {
+        fd::remove_socket_file(number);
+        close(number);
+      }
 }
 
 Result<int> SharedObjects::memory(model::Index object) {

@@ -47,9 +47,9 @@ Result<void> Descriptors::open_all() {
     const model::OpenFile& file = view_.open_files()[i];
     if (!makes_descriptor(file)) continue;
     THAW_ASSIGN(fd, fd::open_file(opener, file));
+    opened_[i] = std::move(fd);      // First: what can fail leaves it to be undone.
     THAW_TRY(objects_.make_room());  // A pair's other end waits there for its turn.
-    THAW_TRY(room_.move(fd));
-    opened_[i] = std::move(fd);
+    THAW_TRY(room_.move(opened_[i]));
   }
   return {};
 }
@@ -125,6 +125,14 @@ Result<void> Descriptors::set_owner(const model::OpenFile& file, int fd) {
   if (file.owner_signal != 0 && fcntl(fd, F_SETSIG, static_cast<int>(file.owner_signal)) != 0)
     return errno_error("cannot set the signal of descriptor " + std::to_string(fd));
   return {};
+}
+
+std::vector<int> Descriptors::sockets() const {
+  std::vector<int> sockets;
+  for (size_t i = 0; i < placed_.size(); ++i)
+    if (placed_[i] >= 0 && fd::may_leave_socket_file(view_.open_files()[i]))
+      sockets.push_back(placed_[i]);
+  return sockets;
 }
 
 /// The gaps between the app's numbers.

@@ -31,6 +31,8 @@ class Descriptors {
   /// What a cold start puts back.
   [[nodiscard]] const std::vector<restorer::SavedFd>& saved() const { return saved_; }
   [[nodiscard]] const std::vector<restorer::FdOwner>& owners() const { return owners_; }
+  /// Those that may be bound to files, which a cold start removes.
+  [[nodiscard]] std::vector<int> sockets() const;
 
  private:
   Result<void> open_all();

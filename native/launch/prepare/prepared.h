@@ -8,6 +8,7 @@
 #include "launch/prepare/kernel_mappings.h"
 #include "launch/prepare/signal_block.h"
 #include "launch/prepare/time_namespace.h"
+#include "launch/prepare/way_back.h"
 
 namespace thaw::launch {
 
@@ -16,6 +17,7 @@ struct Prepared {
   const image::View& view;
   const SignalBlock& signals;
   const TimeNamespace& clocks;
+  const WayBack& way_back;
   const Sources& sources;
   const KernelMappings& kernel;
   const Descriptors& descriptors;

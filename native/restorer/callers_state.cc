@@ -1,0 +1,84 @@
+#include "restorer/callers_state.h"
+
+#include <asm/errno.h>
+#include <asm/unistd.h>
+#include <linux/fcntl.h>
+
+#include "arch/this_cpu.h"
+#include "restorer/cold_start.h"
+#include "restorer/signals.h"
+
+namespace thaw::restorer {
+namespace {
+
+long open_coredump_filter() {
+  return raw::call(__NR_openat, AT_FDCWD, reinterpret_cast<long>("/proc/self/coredump_filter"),
+                   O_RDWR | O_CLOEXEC, 0);
+}
+
+void put_back_coredump_filter(const char* filter) {
+  if (filter[0] == '\0') return;
+  const long fd = open_coredump_filter();
+  if (fd < 0) return;
+  // The kernel shows eight hexadecimal digits, and takes them with a prefix.
+  char text[] = "0x00000000";
+  for (int i = 0; i < 8; ++i) text[2 + i] = filter[i];
+  raw::call(__NR_write, fd, reinterpret_cast<long>(text), sizeof(text) - 1);
+  raw::call(__NR_close, fd);
+}
+
+}  // namespace
+
+void note_undo(Handover& handover, long number, long a, long b, long c) {
+  CallersState& callers = handover.cold.callers;
+  if (callers.call_count == kMostUndoCalls) check(handover, -ENOMEM, "too much to undo");
+  callers.calls[callers.call_count++] = {number, a, b, c};
+}
+
+void replace_coredump_filter(Handover& handover) {
+  // Pages that are still the image's count as a file's (bit 2), but they are the app's own memory
+  // (bit 0), so who wants that in a dump gets them, too.
+  uint32_t filter = handover.process->coredump_filter;
+  if ((filter & 1) != 0) filter |= 4;
+  const long fd = open_coredump_filter();
+  // A kernel without core dumps, or one that does not let this process have its own.
+  if (fd == -ENOENT || fd == -EACCES) return;
+  constexpr const char* kProblem = "cannot set what core dumps hold";
+  check(handover, fd, kProblem);
+  char* callers = handover.cold.callers.coredump_filter;
+  check(handover, raw::call(__NR_read, fd, reinterpret_cast<long>(callers), 8), kProblem);
+  char text[12] = "0x";
+  for (int i = 0; i < 8; ++i) text[2 + i] = "0123456789abcdef"[filter >> (28 - 4 * i) & 0xf];
+  check(handover, raw::call(__NR_write, fd, reinterpret_cast<long>(text), 10), kProblem);
+  raw::call(__NR_close, fd);
+}
+
+void replace_interval_timers(Handover& handover) {
+  for (int which = 0; which < 3; ++which) {
+    const model::IntervalTimer& timer = handover.process->itimers[which];
+    // An interval without a value: it has expired and waits for its signal to be taken.
+    const uint64_t value_us = timer.value_us != 0 ? timer.value_us : timer.interval_us;
+    if (value_us == 0) continue;
+    const long value[4] = {static_cast<long>(timer.interval_us / 1'000'000),
+                           static_cast<long>(timer.interval_us % 1'000'000),
+                           static_cast<long>(value_us / 1'000'000),
+                           static_cast<long>(value_us % 1'000'000)};
+    long* callers = handover.cold.callers.itimers[which];
+    check(handover,
+          raw::call(__NR_setitimer, which, reinterpret_cast<long>(value),
+                    reinterpret_cast<long>(callers)),
+          "cannot start an interval timer");
+    note_undo(handover, __NR_setitimer, which, reinterpret_cast<long>(callers));
+  }
+}
+
+void put_back_callers_state(const Handover& handover) {
+  const CallersState& callers = handover.cold.callers;
+  for (uint32_t i = callers.call_count; i-- > 0;)
+    raw::call(callers.calls[i].number, callers.calls[i].a, callers.calls[i].b, callers.calls[i].c,
+              0, 0);
+  put_back_coredump_filter(callers.coredump_filter);
+  put_back_signals(callers);
+}
+
+}  // namespace thaw::restorer
