@@ -2,6 +2,7 @@
 // its type, docs/reference/profile-keys.md and the schema for editors (scripts/reference/).
 import * as v from 'valibot';
 
+import { type AdapterChoice, adapterNames, adapterOf } from '../adapters/index.js';
 import { type Trigger, takesArguments, triggerKinds } from '../warmup/triggers/index.js';
 import { policies } from './policies.js';
 import { rule } from './rule.js';
@@ -87,7 +88,8 @@ const launch = v.pipe(
       'exact',
       oneOf(['exact', 'deliver']),
       '`"exact"`: other arguments than `args` mean a cold start; `"deliver"`: the app asks for them with ' +
-        '`thaw_argument()` and `thaw_variable()` of `native/include/thaw.h` after its `thaw_checkpoint()`',
+        '`thaw_argument()` and `thaw_variable()` of `native/include/thaw.h` after its `thaw_checkpoint()`, or its ' +
+        'adapter puts them where its runtime has them',
     ),
     cwd: withDefault(
       'exact',
@@ -116,18 +118,26 @@ export const profile = v.pipe(
     cwd: withDefault('.', text, "the folder to start in; relative to the TOML file's"),
     user: v.exactOptional(v.pipe(text, v.description('whom to run as; default: the builder'))),
     env: v.optional(env, {}),
+    adapter: withDefault(
+      'auto',
+      oneOf(['auto', 'none', ...adapterNames] satisfies AdapterChoice[]),
+      "what puts right in each launch what the app's runtime has cached (docs/adapters.md): that of the runtime, " +
+        '`"auto"`: the one that `program` names, or `"none"`',
+    ),
     warmup,
     train: v.exactOptional(train),
     launch: v.optional(launch, {}),
     policies: v.optional(policies, []),
   }),
-  rule(({ launch, warmup }) =>
-    launch.args !== 'deliver' || takesArguments(warmup.until)
+  rule(({ adapter, launch, program, warmup }) =>
+    launch.args !== 'deliver' || takesArguments(warmup.until) || adapterOf(adapter, program) !== undefined
       ? undefined
       : {
           path: ['launch', 'args'],
           what: 'is "deliver", which the app must ask for',
-          remedy: 'set warmup.until = { call = true } and use thaw_argument() of native/include/thaw.h',
+          remedy:
+            'set warmup.until = { call = true } and use thaw_argument() of native/include/thaw.h, or set the adapter of ' +
+            `its runtime (${adapterNames.join(', ')})`,
         },
   ),
   v.transform((written) => ({ ...written, train: written.train ?? { run: written.warmup.run } })),

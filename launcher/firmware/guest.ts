@@ -99,7 +99,7 @@ export class Guest {
   #fillIn(definitions: readonly Definition[]): void {
     const { cpu } = this.setting;
     const [thaw, profiles] = [join(this.#in, 'thaw'), join(this.#in, 'profiles')];
-    const parts = ['package.json', 'dist/launcher', ...runtimePackages()];
+    const parts = ['package.json', 'dist/launcher', 'native/adapters', ...runtimePackages()];
     for (const file of ['thaw.node', 'thaw-exec']) {
       const path = join('build', cpu, file);
       if (!existsSync(join(projectFolder, path)))

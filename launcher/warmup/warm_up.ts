@@ -1,6 +1,8 @@
 // From the start of an app to the moment when it is warm.
 import { setTimeout } from 'node:timers/promises';
 
+import { adapterOf } from '../adapters/index.js';
+import { AdapterSession, NoAnswer } from '../adapters/session.js';
 import { App, type Limits } from '../app/app.js';
 import { exercise } from '../app/exercise.js';
 import type { Setting } from '../app/setting.js';
@@ -33,12 +35,21 @@ export async function whenWarm<T>(warmUp: WarmUp, work: (app: App, ready: Ready)
   const { program, args, warmup } = definition;
   expectFree(warmup.until);
   const prepared = prepare(warmup.until);
+  const adapter = adapterFor(definition);
   try {
     const env = { ...setting.env, ...prepared.env };
-    const warm = { ...setting, env, freshClocks: true, kept: true, unusualPid: true };
+    const warm = {
+      ...setting,
+      env: adapter?.env(env) ?? env,
+      freshClocks: true,
+      kept: true,
+      unusualPid: true,
+    };
     const app = new App([program, ...args], warm, log);
     try {
-      const done = await work(app, await warmed(app, prepared, warmUp));
+      const ready = await warmed(app, prepared, warmUp);
+      const frozen = adapter === undefined ? ready : await atSafePoint(app, adapter, warmUp);
+      const done = await work(app, frozen);
       await app.kill(); // As the image has it: its end would write files that a launch finds changed.
       return done;
     } catch (error) {
@@ -46,8 +57,36 @@ export async function whenWarm<T>(warmUp: WarmUp, work: (app: App, ready: Ready)
       throw error;
     }
   } finally {
+    adapter?.close();
     prepared.close();
   }
+}
+
+/** An app that calls thaw_checkpoint() itself puts right what it has to. */
+function adapterFor({ adapter, program, warmup }: Definition): AdapterSession | undefined {
+  const name = warmup.until.kind === 'call' ? undefined : adapterOf(adapter, program);
+  return name === undefined ? undefined : new AdapterSession(name);
+}
+
+/** Has the adapter call for the checkpoint. Where nobody asked for it, an app that does not load it goes without. */
+async function atSafePoint(
+  app: App,
+  adapter: AdapterSession,
+  { definition, progress, interrupt }: WarmUp,
+): Promise<Ready> {
+  const called = async (): Promise<Ready | NoAnswer> => {
+    try {
+      return { callAddress: await adapter.call(app.pid, interrupt) };
+    } catch (error) {
+      if (error instanceof NoAnswer && definition.adapter === 'auto' && definition.launch.args !== 'deliver')
+        return error;
+      throw error;
+    }
+  };
+  const result = await progress.step('adapter', called, (found) =>
+    found instanceof NoAnswer ? `${found.message}; what ${adapter.name} has cached stays` : adapter.name,
+  );
+  return result instanceof NoAnswer ? {} : result;
 }
 
 /** Resolves when the app is warm, has been exercised and was left alone for a while. */

@@ -1,0 +1,154 @@
+// Adapters: what a runtime has cached is put right in each launch, without a change to the app.
+import test from 'ava';
+import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { thawExec } from '../engine/support/paths.js';
+import { Workshop, python } from './support.js';
+
+interface App {
+  readonly program: string;
+  readonly file: string;
+  readonly source: string;
+}
+
+/** A profile of an app in any language that prints `warm`. */
+class AdapterShop extends Workshop {
+  /** Builds the app of profile `app`, with more lines at the profile's start. */
+  buildApp({ program, file, source }: App, more = '', launch = '', env = ''): SpawnSyncReturns<string> {
+    this.write(file, source);
+    const toml = this.write(
+      'app.toml',
+      `name = "app"\nprogram = "${program}"\nargs = ["${file}", "warm"]\nenv = { GIVEN = "build"${env} }\n${more}\n` +
+        `[warmup]\nuntil = { log = "warm" }\nsettle = "50ms"\n[launch]\n${launch}\n`,
+    );
+    return this.thaw('build', toml);
+  }
+
+  launchApp(
+    { program, file }: App,
+    env: Readonly<Record<string, string>> = {},
+    args: readonly string[] = ['warm'],
+    options: readonly string[] = ['--no-fallback'],
+  ): SpawnSyncReturns<string> {
+    this.write('go', '');
+    return spawnSync(thawExec, [...options, '--store', this.store, '--', program, file, ...args], {
+      cwd: this.folder,
+      encoding: 'utf8',
+      timeout: 20_000,
+      env: { PATH: process.env['PATH'], GIVEN: 'build', ...env },
+    });
+  }
+}
+
+/** What an app says of itself as one line of JSON, in a launch. */
+function said({ stdout, stderr }: SpawnSyncReturns<string>): Record<string, unknown> {
+  const line = stdout.trim().split('\n').at(-1) ?? '';
+  try {
+    return JSON.parse(line) as Record<string, unknown>;
+  } catch {
+    throw new Error(`said ${stdout}, and ${stderr}`);
+  }
+}
+
+const pythonApp: App = {
+  program: python,
+  file: 'app.py',
+  source: `import asyncio, json, os, random, sys, threading, time
+try:
+    import thaw_hooks
+except ImportError:
+    thaw_hooks = None
+hooks = []
+random.random()
+os.environ['OWN'] = 'set by the app'
+if thaw_hooks:
+    def first():
+        hooks.append('first')
+        if 'FAIL' in os.environ: raise ValueError('as asked')
+        while 'HANG' in os.environ: pass
+    thaw_hooks.after_restore(first)
+    thaw_hooks.after_restore(lambda: hooks.append('second'))
+    thaw_hooks.before_checkpoint(lambda: hooks.append('before'))
+async def main():
+    print('warm', flush=True)
+    while not os.path.exists('go'): await asyncio.sleep(0.005)
+    asyncio.get_running_loop()
+    print(json.dumps(dict(random=random.random(), argv=sys.argv[1:], pid=os.getpid(), hooks=hooks,
+        env={name: value for name, value in os.environ.items() if name != 'PATH' and name != 'LC_CTYPE'}, hour=time.localtime(0).tm_hour,
+        native=threading.main_thread().native_id, modules='thaw_adapter' in sys.modules,
+        path=[p for p in sys.path if 'thaw-adapter' in p])), flush=True)
+asyncio.run(main())
+`,
+};
+
+test('Python: instances differ, and have arguments, environment and time zone of their own', (t) => {
+  const shop = new AdapterShop(t);
+  const built = shop.buildApp(pythonApp, '', 'args = "deliver"');
+  t.is(built.status, 0, built.stderr);
+  t.regex(built.stderr, /ok +\d+ ms +adapter: python/);
+
+  const here = shop.launchApp(pythonApp, { TZ: 'XXX-5', LEVEL: '7' }, ['one', 'two']);
+  const first = said(here);
+  t.like(first, {
+    argv: ['one', 'two'],
+    pid: here.pid,
+    native: here.pid,
+    env: { GIVEN: 'build', TZ: 'XXX-5', LEVEL: '7', OWN: 'set by the app' },
+    hour: 5,
+    hooks: ['before', 'second', 'first'],
+    path: [],
+  });
+  const second = said(shop.launchApp(pythonApp));
+  t.like(second, { argv: ['warm'], env: { GIVEN: 'build', OWN: 'set by the app' }, hour: 0 });
+  t.not(first['random'], second['random']);
+});
+
+test('Python: hooks that fail, and an image of another script, mean a cold start', (t) => {
+  const shop = new AdapterShop(t);
+  t.is(shop.buildApp(pythonApp, '', 'args = "deliver"').status, 0);
+  const failed = shop.launchApp(pythonApp, { FAIL: '1' }, ['one'], []);
+  t.like(said(failed), { argv: ['one'], hooks: [], modules: false, pid: failed.pid }, failed.stderr);
+  t.regex(failed.stderr, /ValueError: as asked/);
+  const other = { ...pythonApp, file: 'other.py' };
+  shop.write('other.py', 'print("{}")\n');
+  t.deepEqual(said(shop.launchApp(other, {}, [], [])), {});
+});
+
+test("Python: the app's own sitecustomize is loaded, and its programs are not given the adapter", (t) => {
+  const shop = new AdapterShop(t);
+  shop.write('sitecustomize.py', 'import builtins\nbuiltins.own = 1\n');
+  const source = `import json, os, subprocess, sys
+code = "import sys; print('thaw_adapter' in sys.modules, own)"
+child = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True).stdout
+names = [name for name in os.environ if name.startswith('THAW')]
+print(json.dumps([own, child, names, os.environ['PYTHONPATH']]), flush=True)
+print('warm', flush=True)
+while not os.path.exists('go'): pass
+`;
+  const built = shop.buildApp({ ...pythonApp, source }, '', '', `, PYTHONPATH = "${shop.folder}"`);
+  t.is(built.status, 0, built.stderr);
+  const log = readFileSync(join(shop.store, 'profiles/app/warmup.log'), 'utf8');
+  t.deepEqual(JSON.parse(log.split('\n')[0] ?? ''), [1, 'False 1\n', [], shop.folder]);
+});
+
+test('an app that does not load its adapter is built without one, unless the profile names it', (t) => {
+  const shop = new AdapterShop(t);
+  shop.write('app.py', "import time\nprint('warm', flush=True)\nwhile True: time.sleep(0.01)\n");
+  const profile = (adapter: string): string =>
+    shop.write(
+      'app.toml',
+      `name = "app"\nprogram = "${python}"\nargs = ["-E", "app.py"]\nadapter = "${adapter}"\n` +
+        '[warmup]\nuntil = { log = "warm" }\nsettle = "50ms"\n',
+    );
+  const auto = shop.thaw('build', profile('auto'));
+  t.is(auto.status, 0, auto.stderr);
+  t.regex(auto.stderr, /the python adapter was not loaded; what python has cached stays/);
+  const named = shop.thaw('build', profile('python'));
+  t.is(named.status, 1);
+  t.regex(named.stderr, /the python adapter was not loaded.*adapter = "none"/s);
+  const none = shop.thaw('build', profile('none'));
+  t.is(none.status, 0, none.stderr);
+  t.notRegex(none.stderr, /adapter/);
+});
