@@ -67,8 +67,14 @@ enum ProcessFlag : uint32_t {
   kChildSubreaper = 1u << 1,
   kThpDisable = 1u << 2,
   kNoNewPrivileges = 1u << 3,
-  kCwdMoved = 1u << 4,    ///< the app called chdir: the image's cwd, not the caller's
-  kShimGuards = 1u << 5,  ///< libc entry points are redirected (docs/hazards.md)
+  kCwdMoved = 1u << 4,            ///< the app called chdir: the image's cwd, not the caller's
+  kShimGuards = 1u << 5,          ///< libc entry points are redirected (docs/hazards.md)
+  kThpExceptAdvised = 1u << 6,    ///< with kThpDisable: but where madvise(2) asks for them
+  kMemoryMerge = 1u << 7,         ///< PR_SET_MEMORY_MERGE
+  kMdwe = 1u << 8,                ///< PR_MDWE_REFUSE_EXEC_GAIN
+  kMdweNoInherit = 1u << 9,       ///< with kMdwe: PR_MDWE_NO_INHERIT
+  kLockFuture = 1u << 10,         ///< mlockall(MCL_FUTURE)
+  kLockFutureOnFault = 1u << 11,  ///< with kLockFuture: MCL_ONFAULT
 };
 
 /// One process of the tree. `parent` is kNone for the root, which the caller of thaw-exec becomes.

@@ -1,6 +1,5 @@
 #include "image/validate.h"
 
-#include <linux/membarrier.h>
 #include <sys/mman.h>
 
 #include <limits>
@@ -12,10 +11,6 @@ namespace {
 
 using namespace model;
 
-constexpr uint32_t kMembarrierRegistrations = MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED |
-                                              MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED |
-                                              MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE |
-                                              MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ;
 constexpr uint64_t kTop = std::numeric_limits<uintptr_t>::max();
 
 class Checker {

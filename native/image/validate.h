@@ -2,9 +2,17 @@
 // them. A checksum says that bytes are as written; this says that they can be trusted to be used.
 #pragma once
 
+#include <linux/membarrier.h>
+
 #include "image/view.h"
 
 namespace thaw::image {
+
+/// The kinds of membarrier(2) that a launch can register for.
+constexpr uint32_t kMembarrierRegistrations = MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED |
+                                              MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED |
+                                              MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE |
+                                              MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ;
 
 /// What is wrong with the image's records, or null.
 const char* validate(const View& view);

@@ -3,6 +3,7 @@
 #include <asm/errno.h>
 #include <asm/unistd.h>
 #include <linux/fcntl.h>
+#include <linux/mman.h>
 #include <linux/personality.h>
 #include <linux/prctl.h>
 #include <linux/resource.h>
@@ -14,6 +15,7 @@
 #include "restorer/threads.h"
 #include "restorer/timers.h"
 #include "support/app_call.h"
+#include "support/young_kernels.h"
 
 namespace thaw::restorer {
 namespace {
@@ -75,14 +77,27 @@ long written_by(long get) {
   return result < 0 ? result : value;
 }
 
+/// Bit 1 of what the kernel answers (6.18) is the flag that sets it.
+void replace_huge_pages_rule(Handover& handover) {
+  constexpr const char* kProblem = "cannot do without huge pages";
+  const bool except_advised = (handover.process->flags & model::kThpExceptAdvised) != 0;
+  const long callers = prctl(PR_GET_THP_DISABLE, 0);
+  check(handover, callers, kProblem);
+  const long flags = except_advised ? young::kThpDisableExceptAdvised : 0;
+  if (callers == (1 | flags)) return;
+  note_undo(handover, __NR_prctl, PR_SET_THP_DISABLE, callers & 1, callers & ~1L);
+  check(handover, prctl(PR_SET_THP_DISABLE, 1, flags), kProblem);
+}
+
 void replace_flags(Handover& handover) {
   const model::Process& process = *handover.process;
   if ((process.flags & model::kChildSubreaper) != 0)
     replace(handover, PR_SET_CHILD_SUBREAPER, 1, written_by(PR_GET_CHILD_SUBREAPER),
             "cannot become a subreaper");
-  if ((process.flags & model::kThpDisable) != 0)
-    replace(handover, PR_SET_THP_DISABLE, 1, prctl(PR_GET_THP_DISABLE, 0),
-            "cannot do without huge pages");
+  if ((process.flags & model::kThpDisable) != 0) replace_huge_pages_rule(handover);
+  if ((process.flags & model::kMemoryMerge) != 0)
+    replace(handover, young::kPrSetMemoryMerge, 1, prctl(young::kPrGetMemoryMerge, 0),
+            "cannot have equal pages merged");
   if (process.mce_kill != PR_MCE_KILL_DEFAULT) {
     constexpr const char* kProblem = "cannot set what a broken page does";
     const long callers = prctl(PR_MCE_KILL_GET, 0);
@@ -127,6 +142,24 @@ void close_range(const FdRange& range) {
   raw::call(__NR_prlimit64, 0, RLIMIT_NOFILE, 0, reinterpret_cast<long>(&limit));
   for (uint64_t fd = range.first; fd <= range.last && fd < limit.soft; ++fd)
     raw::call(__NR_close, static_cast<long>(fd));
+}
+
+/// Of mappings to come; exec begins without.
+void restore_locking(Handover& handover) {
+  const uint32_t flags = handover.process->flags;
+  if ((flags & model::kLockFuture) == 0) return;
+  const long how = MCL_FUTURE | ((flags & model::kLockFutureOnFault) != 0 ? MCL_ONFAULT : 0);
+  check(handover, raw::call(__NR_mlockall, how), "cannot have future mappings locked");
+}
+
+void refuse_exec_gain(Handover& handover) {
+  const uint32_t flags = handover.process->flags;
+  if ((flags & model::kMdwe) == 0) return;
+  const int more = (flags & model::kMdweNoInherit) != 0 ? young::kPrMdweNoInherit : 0;
+  // Other bits may be the caller's already, which exec would have passed on.
+  if (prctl(young::kPrGetMdwe, 0) > 0) return;
+  check(handover, prctl(young::kPrSetMdwe, young::kPrMdweRefuseExecGain | more),
+        "cannot refuse memory that becomes executable (PR_SET_MDWE)");
 }
 
 /// Descriptors whose signals go to one thread (F_SETOWN_EX): its id is known only now.
@@ -175,6 +208,7 @@ void restore_process(Handover& handover) {
   raw::call(__NR_set_tid_address, static_cast<long>(handover.threads[0].clear_child_tid));
   check(handover, register_thread(handover, 0), "cannot set up the main thread");
   restore_owners(handover);
+  restore_locking(handover);
   create_timers(handover);
   arm_timers(handover);
   deliver(handover);
@@ -193,6 +227,7 @@ void restore_process(Handover& handover) {
     check(handover, prctl(PR_SET_DUMPABLE, 0), "cannot forbid core dumps");
   if ((process.flags & model::kNoNewPrivileges) != 0)
     check(handover, prctl(PR_SET_NO_NEW_PRIVS, 1), "cannot give up new privileges");
+  refuse_exec_gain(handover);
   for (uint32_t i = 0; i < handover.close_count; ++i) close_range(handover.close[i]);
   set_scheduling(handover, 0);
 }

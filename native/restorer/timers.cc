@@ -6,8 +6,10 @@
 #include <linux/time.h>
 
 #include "arch/this_cpu.h"
+#include "restorer/callers_state.h"
 #include "restorer/cold_start.h"
 #include "support/app_call.h"
+#include "support/young_kernels.h"
 
 namespace thaw::restorer {
 namespace {
@@ -20,7 +22,8 @@ struct TimerEvent {
   char padding[64];
 };
 
-/// Timer ids are given in ascending order; ids that the app had deleted are made and deleted again.
+/// Kernels before 6.15 give ids in ascending order; there, ids that the app had deleted are made and
+/// deleted again.
 long create_timer(const Handover& handover, const model::PosixTimer& timer) {
   TimerEvent event = {static_cast<unsigned long>(timer.value),
                       static_cast<int>(timer.signal),
@@ -35,7 +38,7 @@ long create_timer(const Handover& handover, const model::PosixTimer& timer) {
   }
   constexpr int kMostIds = 1 << 16;
   for (int i = 0; i < kMostIds; ++i) {
-    int id = -1;
+    int id = timer.id;  // Taken where the kernel can be asked for an id, else only answered.
     const long result =
         raw::call(__NR_timer_create, static_cast<long>(static_cast<int>(timer.clock)),
                   reinterpret_cast<long>(&event), reinterpret_cast<long>(&id));
@@ -50,8 +53,12 @@ long create_timer(const Handover& handover, const model::PosixTimer& timer) {
 }  // namespace
 
 void create_timers(Handover& handover) {
+  if (handover.process->timers.count == 0) return;
+  note_undo(handover, __NR_prctl, young::kPrTimerCreateRestoreIds, 0);
+  raw::call(__NR_prctl, young::kPrTimerCreateRestoreIds, 1, 0, 0, 0);
   for (uint32_t i = 0; i < handover.process->timers.count; ++i)
     check(handover, create_timer(handover, handover.timers[i]), "cannot make a POSIX timer");
+  raw::call(__NR_prctl, young::kPrTimerCreateRestoreIds, 0, 0, 0, 0);
 }
 
 uint32_t limit_hooks(uint32_t milliseconds) {

@@ -14,6 +14,10 @@ constexpr int kMembarrierGetRegistrations = 1 << 9;  ///< <linux/membarrier.h>, 
 constexpr int kGetSyscallUserDispatch =
     0x4211;  ///< PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG, <linux/ptrace.h>, 6.4
 constexpr int kPrSetMdwe = 65, kPrGetMdwe = 66;  ///< PR_SET_MDWE, <linux/prctl.h>, 6.3
+constexpr int kPrMdweRefuseExecGain = 1;         ///< PR_MDWE_REFUSE_EXEC_GAIN, <linux/prctl.h>, 6.3
+constexpr int kPrMdweNoInherit = 2;              ///< PR_MDWE_NO_INHERIT, <linux/prctl.h>, 6.6
+constexpr int kThpDisableExceptAdvised =
+    2;  ///< PR_THP_DISABLE_EXCEPT_ADVISED, <linux/prctl.h>, 6.18
 constexpr int kPrSetMemoryMerge = 67,
               kPrGetMemoryMerge = 68;         ///< PR_SET_MEMORY_MERGE, <linux/prctl.h>, 6.4
 constexpr int kPrTimerCreateRestoreIds = 77;  ///< PR_TIMER_CREATE_RESTORE_IDS, 6.15

@@ -6,6 +6,9 @@
 
 #include "harness.h"
 
+/* PR_THP_DISABLE_EXCEPT_ADVISED and PR_SET_MEMORY_MERGE of <linux/prctl.h>, Linux 6.18 and 6.4 */
+enum { kExceptAdvised = 2, kSetMemoryMerge = 67, kGetMemoryMerge = 68 };
+
 static unsigned long coredump_filter(void) {
   char text[32] = "";
   int fd = (int)NEED(open("/proc/self/coredump_filter", O_RDONLY | O_CLOEXEC));
@@ -26,7 +29,11 @@ int main(int argc, char** argv) {
   NEED(prctl(PR_SET_CHILD_SUBREAPER, 1));
   NEED(prctl(PR_SET_TIMERSLACK, 123456));
   NEED(prctl(PR_SET_PDEATHSIG, SIGUSR1));
-  NEED(prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0));
+  // Linux 6.18: but where madvise(2) asks for them.
+  if (prctl(PR_SET_THP_DISABLE, 1, kExceptAdvised, 0, 0) != 0)
+    NEED(prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0));
+  const int thp = prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0);
+  const bool merges = prctl(kSetMemoryMerge, 1, 0, 0, 0) == 0;
   NEED(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
   NEED(personality(ADDR_NO_RANDOMIZE));
   NEED(sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0}));
@@ -39,7 +46,8 @@ int main(int argc, char** argv) {
   CHECK_EQ("PR_GET_TIMERSLACK", 123456, prctl(PR_GET_TIMERSLACK));
   NEED(prctl(PR_GET_PDEATHSIG, &value));
   CHECK_EQ("PR_GET_PDEATHSIG", SIGUSR1, value);
-  CHECK_EQ("PR_GET_THP_DISABLE", 1, prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0));
+  if (merges) CHECK_EQ("PR_GET_MEMORY_MERGE", 1, prctl(kGetMemoryMerge, 0, 0, 0, 0));
+  CHECK_EQ("PR_GET_THP_DISABLE", thp, prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0));
   CHECK_EQ("PR_GET_NO_NEW_PRIVS", 1, prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
   CHECK_EQ("PR_GET_DUMPABLE", 1, prctl(PR_GET_DUMPABLE));
   CHECK_EQ("personality", ADDR_NO_RANDOMIZE, personality(0xffffffff));

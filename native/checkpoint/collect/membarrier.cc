@@ -5,6 +5,8 @@
 
 #include "checkpoint/collect/collect.h"
 #include "checkpoint/freeze/remote_syscalls.h"
+#include "image/validate.h"
+#include "proc/refuse.h"
 #include "support/young_kernels.h"
 
 namespace thaw::checkpoint {
@@ -39,6 +41,11 @@ Result<uint32_t> try_each(RemoteSyscalls& remote) {
 Result<void> collect_membarrier(ProcessCapture& process, RemoteSyscalls& remote) {
   THAW_ASSIGN(told, remote.call(SYS_membarrier, young::kMembarrierGetRegistrations));
   if (told >= 0) {
+    if ((told & ~int64_t{image::kMembarrierRegistrations}) != 0)
+      return proc::refuse(process.pid,
+                          "has registered for a kind of membarrier(2) that thaw does not know (" +
+                              std::to_string(told) + ")",
+                          "let the app register after the checkpoint");
     process.record.membarrier = static_cast<uint32_t>(told);
     return {};
   }

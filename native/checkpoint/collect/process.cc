@@ -1,6 +1,7 @@
 // What belongs to the process as a whole: memory layout, signal actions, timers, prctl settings.
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -14,6 +15,7 @@
 #include "checkpoint/collect/collect.h"
 #include "checkpoint/freeze/remote_syscalls.h"
 #include "support/file.h"
+#include "support/young_kernels.h"
 
 namespace thaw::checkpoint {
 namespace {
@@ -61,8 +63,15 @@ Result<void> collect_prctls(ProcessCapture& process, RemoteSyscalls& remote) {
   THAW_ASSIGN(subreaper, remote.read_scratch<int>());
   THAW_ASSIGN(mce, remote.call(SYS_prctl, PR_MCE_KILL_GET));
   if (dumpable == 1) record.flags |= model::kDumpable;
-  if (thp == 1) record.flags |= model::kThpDisable;
+  // Linux 6.18 answers the flags that it was set with, beside bit 0.
+  if (thp > 0) record.flags |= model::kThpDisable;
+  if (thp > 1) record.flags |= model::kThpExceptAdvised;
   if (subreaper_result == 0 && subreaper != 0) record.flags |= model::kChildSubreaper;
+  THAW_ASSIGN(mdwe, remote.call(SYS_prctl, young::kPrGetMdwe));
+  THAW_ASSIGN(merge, remote.call(SYS_prctl, young::kPrGetMemoryMerge));
+  if (mdwe > 0) record.flags |= model::kMdwe;
+  if (mdwe > 0 && (mdwe & young::kPrMdweNoInherit) != 0) record.flags |= model::kMdweNoInherit;
+  if (merge == 1) record.flags |= model::kMemoryMerge;
   record.mce_kill = mce > 0 ? static_cast<uint32_t>(mce) : PR_MCE_KILL_DEFAULT;
 
   THAW_ASSIGN(status, read_file(proc_path(process, "status")));
@@ -71,6 +80,36 @@ Result<void> collect_prctls(ProcessCapture& process, RemoteSyscalls& remote) {
   record.personality = static_cast<uint32_t>(number(trim(personality), 16));
   THAW_ASSIGN(filter, read_file(proc_path(process, "coredump_filter")));
   record.coredump_filter = static_cast<uint32_t>(number(trim(filter), 16));
+  return {};
+}
+
+/// mlockall(MCL_FUTURE) shows only in what it does to a new mapping.
+Result<void> collect_future_locks(const Capture& capture, ProcessCapture& process,
+                                  RemoteSyscalls& remote) {
+#ifdef SYS_mmap2
+  constexpr long kMmap = SYS_mmap2;
+#else
+  constexpr long kMmap = SYS_mmap;
+#endif
+  auto locked = [&process]() -> Result<uint64_t> {
+    THAW_ASSIGN(status, read_file(proc_path(process, "status")));
+    return number(split(line_value(status, "VmLck:"), " ")[0]);
+  };
+  THAW_ASSIGN(before, locked());
+  THAW_ASSIGN(address, remote.call(kMmap, 0, capture.page_size, PROT_READ | PROT_WRITE,
+                                   MAP_PRIVATE | MAP_ANONYMOUS, static_cast<uint32_t>(-1), 0));
+  // EAGAIN: it would be locked, and that is more than the limit allows.
+  if (address == -EAGAIN) process.record.flags |= model::kLockFuture;
+  if (address < 0 && address > -4096) return {};
+  const auto page = static_cast<uint64_t>(address);
+  THAW_ASSIGN(after, locked());
+  THAW_ASSIGN(result, remote.call(SYS_mincore, page, capture.page_size, remote.scratch()));
+  THAW_ASSIGN(resident, remote.read_scratch<uint8_t>());
+  THAW_ASSIGN(gone, remote.call(SYS_munmap, page, capture.page_size));
+  if (gone != 0) return Error{static_cast<int>(-gone), "cannot unmap a page in the app"};
+  if (after == before) return {};
+  process.record.flags |= model::kLockFuture;
+  if (result == 0 && (resident & 1) == 0) process.record.flags |= model::kLockFutureOnFault;
   return {};
 }
 
@@ -210,6 +249,7 @@ Result<void> collect_process(Capture& capture, ProcessCapture& process) {
   THAW_TRY(check_landlock(process, remote));
   THAW_TRY(collect_layout(capture, process, remote));
   THAW_TRY(collect_prctls(process, remote));
+  THAW_TRY(collect_future_locks(capture, process, remote));
   THAW_TRY(collect_membarrier(process, remote));
   THAW_TRY(collect_signal_actions(capture, process, remote));
   THAW_TRY(collect_interval_timers(process, remote));

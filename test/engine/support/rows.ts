@@ -43,6 +43,7 @@ export const rows: readonly Row[] = [
   { app: 'signals_musl', again: false },
   { app: 'itimers' },
   { app: 'timers' },
+  { app: 'timers_high' },
   // Each launch lasts as long as its timeouts.
   { app: 'restart', launches: 2 },
   { app: 'restart_static', launches: 1, again: false },
@@ -77,6 +78,8 @@ export const rows: readonly Row[] = [
   { app: 'large_file' },
   { app: 'memory_reserve' },
   { app: 'memory_lock' },
+  { app: 'memory_lock_future', about: 'at once' },
+  { app: 'memory_lock_future', about: 'on fault', args: ['onfault'] },
   { app: 'memory_flags' },
   { app: 'memory_names' },
   { app: 'memory_guard' },
@@ -93,6 +96,8 @@ export const rows: readonly Row[] = [
 
   { app: 'process_names' },
   { app: 'process_prctl' },
+  { app: 'process_mdwe', about: 'inherited' },
+  { app: 'process_mdwe', about: 'not inherited', args: ['not'] },
   { app: 'process_caller' },
   { app: 'process_cwd' },
   { app: 'process_ids' },
