@@ -4,6 +4,6 @@ import type { Adapter } from './adapter.js';
 export const node: Adapter = {
   program: /^node(js)?$/,
   env(folder, { NODE_OPTIONS = '' }) {
-    return { NODE_OPTIONS: `--require=${folder}/adapter.cjs ${NODE_OPTIONS}`.trimEnd() };
+    return { NODE_OPTIONS: `--require="${folder}/adapter.cjs" ${NODE_OPTIONS}` };
   },
 };

@@ -133,6 +133,82 @@ while not os.path.exists('go'): pass
   t.deepEqual(JSON.parse(log.split('\n')[0] ?? ''), [1, 'False 1\n', [], shop.folder]);
 });
 
+const nodeApp: App = {
+  program: process.execPath,
+  file: 'app.cjs',
+  source: `const crypto = require('crypto');
+const fs = require('fs');
+const { Worker } = require('worker_threads');
+const thaw = globalThis[Symbol.for('thaw')];
+const { random } = Math;
+const draws = () => [Math.random(), random(), crypto.randomInt(2 ** 40), crypto.randomUUID(), globalThis.crypto.randomUUID()];
+const hooks = [];
+draws();
+process.env.OWN = 'set by the app';
+thaw?.beforeCheckpoint(async () => hooks.push('before'));
+thaw?.afterRestore(() => {
+  hooks.push('first');
+  if ('FAIL' in process.env) throw new Error('as asked');
+  while ('HANG' in process.env);
+});
+thaw?.afterRestore(() => void hooks.push('second'));
+const worker = (expression, then) => {
+  const made = new Worker(
+    "const { parentPort } = require('worker_threads'); const crypto = require('crypto');" +
+    "const draws = () => [Math.random(), crypto.randomInt(2 ** 40), crypto.randomUUID()];" +
+    "draws(); parentPort.on('message', () => parentPort.postMessage(draws())); parentPort.postMessage('up');", { eval: true });
+  made.once('message', () => then(made));
+};
+worker('', (old) => {
+  console.log('warm');
+  const timer = setInterval(() => {
+    if (!fs.existsSync('go')) return;
+    clearInterval(timer);
+    old.once('message', (ofOld) => worker('', (fresh) => {
+      const { PATH, ...env } = process.env;
+      console.log(JSON.stringify({ draws: [...draws(), ...ofOld], argv: process.argv.slice(2), pid: process.pid, hooks, env,
+        hour: new Date(0).getHours(), late: Math.abs(performance.timeOrigin + performance.now() - Date.now()) }));
+      process.exit();
+    }));
+    old.postMessage('draw');
+  }, 5);
+});
+`,
+};
+
+test('Node.js: instances differ, and have arguments, environment and time zone of their own', (t) => {
+  const shop = new AdapterShop(t);
+  const built = shop.buildApp(nodeApp, '', 'args = "deliver"');
+  t.is(built.status, 0, built.stderr);
+  t.regex(built.stderr, /ok +\d+ ms +adapter: node/);
+
+  const here = shop.launchApp(nodeApp, { TZ: 'XXX-5', LEVEL: '7' }, ['one', 'two']);
+  const first = said(here);
+  t.like(first, {
+    argv: ['one', 'two'],
+    pid: here.pid,
+    env: { GIVEN: 'build', TZ: 'XXX-5', LEVEL: '7', OWN: 'set by the app' },
+    hour: 5,
+    hooks: ['before', 'second', 'first'],
+  });
+  t.true((first['late'] as number) < 100);
+  const second = said(shop.launchApp(nodeApp));
+  t.like(second, { argv: ['warm'], env: { GIVEN: 'build', OWN: 'set by the app' }, hour: 0 });
+  const drawn = [...(first['draws'] as unknown[]), ...(second['draws'] as unknown[])];
+  t.is(drawn.length, 16);
+  t.deepEqual([...new Set(drawn)], drawn);
+});
+
+test('Node.js: a hook that fails, and an image of another script, mean a cold start', (t) => {
+  const shop = new AdapterShop(t);
+  t.is(shop.buildApp(nodeApp, '', 'args = "deliver"').status, 0);
+  const failed = shop.launchApp(nodeApp, { FAIL: '1' }, ['one'], []);
+  t.like(said(failed), { argv: ['one'], hooks: [], pid: failed.pid }, failed.stderr);
+  t.regex(failed.stderr, /Error: as asked/);
+  shop.write('other.cjs', 'console.log("{}")');
+  t.deepEqual(said(shop.launchApp({ ...nodeApp, file: 'other.cjs' }, {}, [], [])), {});
+});
+
 test('an app that does not load its adapter is built without one, unless the profile names it', (t) => {
   const shop = new AdapterShop(t);
   shop.write('app.py', "import time\nprint('warm', flush=True)\nwhile True: time.sleep(0.01)\n");

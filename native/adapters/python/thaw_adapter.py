@@ -99,6 +99,8 @@ def _launched(call, loop):
         sys.excepthook(*sys.exc_info())
         sys.stderr.flush()
     os.kill(os.getpid(), _SIGNAL)
+    while call[0] != _DONE:
+        pass  # Until the program is another one.
 
 
 def _delivered(call):
