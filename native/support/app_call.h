@@ -20,6 +20,7 @@ struct LateColdStart {
   uint64_t ignored;      ///< signals that the caller ignored, bit 0: signal 1
   uint64_t kept;         ///< int32_t numbers above 2 that the app has of its caller, ascending
   uint64_t kept_count;
+  uint64_t pid;  ///< the new one; adapters take it from here
 };
 
 }  // namespace thaw

@@ -11,6 +11,7 @@ const workers = require('node:worker_threads');
 const CALL_SIZE = 40;
 const LIMIT_AT = 4;
 const STRINGS_AT = 8;
+const PID_SIZE = 8; // Right before the arguments.
 const LIMIT_MS = 10_000;
 const [RESTORED, DONE] = [1, 3];
 const SIGNAL = 16;
@@ -127,6 +128,7 @@ function getReady() {
 
   const commandLine = strings(fs.readFileSync('/proc/self/cmdline'));
   const app = {
+    pid: process.pid,
     answers,
     key: Buffer.from(key, 'hex'),
     commandLine,
@@ -181,20 +183,19 @@ function tell({ answers }, text) {
 
 /** thaw starts the program cold if this fails, or takes too long. */
 function launch(app, call, state) {
-  const pid = ownPid();
   try {
     launched[0] = 1;
-    const [args, env] = delivered(call);
+    const { pid, args, env } = delivered(call);
+    app.pid = pid;
     deliverArguments(app, args);
     deliverEnvironment(app, env);
-    renewIdentity(pid);
     for (const hook of app.after.reverse())
       if (hook() instanceof Promise) throw new TypeError('a hook of a launch cannot be asynchronous');
     state[0] = DONE;
   } catch (error) {
     fs.writeSync(2, `${error.stack}\n`);
   }
-  process.kill(pid, SIGNAL);
+  process.kill(app.pid, SIGNAL);
   while (state[0] !== DONE); // Until the program is another one.
 }
 
@@ -204,33 +205,37 @@ function rehearse(app) {
   deliverArguments(app, app.commandLine);
   deliverEnvironment(
     app,
-    Object.entries(process.env).map((entry) => entry.join('=')),
+    Object.entries(app.env).map((entry) => entry.join('=')),
   );
-  renewIdentity(ownPid());
-  process.kill(ownPid(), 0);
+  renewIdentity(app);
+  process.kill(app.pid, 0);
 }
 
-function ownPid() {
-  return Number(fs.readlinkSync('/proc/self'));
-}
-
-function renewIdentity(pid) {
-  if (process.pid !== pid) Object.defineProperty(process, 'pid', { value: pid });
+/** What Node keeps of the process, found out when it is asked for: a launch shall not wait for that. */
+function renewIdentity(app) {
   const { performance } = globalThis;
-  const value = Date.now() - performance.now();
-  Object.defineProperty(performance, 'timeOrigin', { value, configurable: true, enumerable: true });
+  let origin;
+  const get = () => (origin ??= Date.now() - performance.now());
+  Object.defineProperty(performance, 'timeOrigin', { get, configurable: true, enumerable: true });
+  Object.defineProperty(process, 'pid', { get: () => app.pid, configurable: true, enumerable: true });
 }
 
+/** In one reading: the pid, the strings of the arguments and, behind them, those of the environment. */
 function delivered(call) {
+  const [args, argsSize, env, envSize] = [0, 8, 16, 24].map((at) =>
+    Number(call.readBigUInt64LE(STRINGS_AT + at)),
+  );
+  const start = args - PID_SIZE;
   const memory = fs.openSync('/proc/self/mem');
   try {
-    return [0, 16].map((at) => {
-      const address = call.readBigUInt64LE(STRINGS_AT + at);
-      const bytes = Buffer.alloc(Number(call.readBigUInt64LE(STRINGS_AT + at + 8)));
-      if (fs.readSync(memory, bytes, 0, bytes.length, address) !== bytes.length)
-        throw new Error('cannot read what the launch delivers');
-      return strings(bytes);
-    });
+    const bytes = Buffer.alloc(Math.max(env + envSize - start, PID_SIZE));
+    if (args !== 0 && fs.readSync(memory, bytes, 0, bytes.length, start) !== bytes.length)
+      throw new Error('cannot read what the launch delivers');
+    return {
+      pid: Number(bytes.readBigUInt64LE()),
+      args: strings(bytes.subarray(PID_SIZE, PID_SIZE + argsSize)),
+      env: strings(bytes.subarray(env - start)),
+    };
   } finally {
     fs.closeSync(memory);
   }
@@ -252,14 +257,13 @@ function deliverArguments({ commandLine, fixed }, args) {
 
 /** The caller's, but for what the app has set or removed itself. */
 function deliverEnvironment({ env: first }, entries) {
-  const callers = Object.fromEntries(
-    entries
-      .filter((entry) => entry.indexOf('=') > 0)
-      .map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]),
-  );
-  const now = { ...process.env };
-  for (const name of new Set([...Object.keys(now), ...Object.keys(callers), ...Object.keys(first)])) {
-    if (now[name] !== first[name] || now[name] === callers[name]) continue;
+  const callers = {};
+  for (const entry of entries) {
+    const sign = entry.indexOf('=');
+    if (sign > 0) callers[entry.slice(0, sign)] ??= entry.slice(sign + 1);
+  }
+  for (const name of Object.keys({ ...first, ...callers })) {
+    if (callers[name] === first[name] || process.env[name] !== first[name]) continue;
     if (callers[name] === undefined) delete process.env[name];
     else process.env[name] = callers[name]; // Of TZ, Node tells V8.
   }

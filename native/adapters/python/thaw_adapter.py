@@ -130,13 +130,14 @@ def _deliver_environment(entries):
         if sign and name:
             callers.setdefault(name, value)
     environ = os.environb
-    for name in set(environ) | set(callers) | set(_started_with):
-        if environ.get(name) != _started_with.get(name):
+    for name in set(callers) | set(_started_with):
+        first, given = _started_with.get(name), callers.get(name)
+        if given == first or environ.get(name) != first:
             continue
-        if name not in callers:
-            environ.pop(name, None)
-        elif environ.get(name) != callers[name]:
-            environ[name] = callers[name]
+        if given is None:
+            del environ[name]
+        else:
+            environ[name] = given
     time.tzset()
 
 
