@@ -8,7 +8,7 @@ set -eu
 build_packages="build-essential cmake libxxhash-dev clang-format clang-tidy shellcheck musl-tools
     $(guest_packages compilers)"
 # The apps of the profiles, and the tools that their warm-up and the tests use.
-app_packages="redis-server nginx-light openjdk-17-jdk-headless python3 curl procps iproute2 jq"
+app_packages="redis-server nginx-light openjdk-17-jdk-headless python3 ruby curl procps iproute2 jq"
 
 as_root() {
     if [ "$(id -u)" = 0 ]; then

@@ -5,9 +5,10 @@ import { basename } from 'node:path';
 import type { Adapter } from './adapter.js';
 import { node } from './node.js';
 import { python } from './python.js';
+import { ruby } from './ruby.js';
 
 /** By the name of the runtime, which is also the value of a profile's key `adapter`. */
-export const adapters = { python, node } as const satisfies Record<string, Adapter>;
+export const adapters = { python, node, ruby } as const satisfies Record<string, Adapter>;
 
 export type AdapterName = keyof typeof adapters;
 

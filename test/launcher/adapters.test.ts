@@ -209,6 +209,55 @@ test('Node.js: a hook that fails, and an image of another script, mean a cold st
   t.deepEqual(said(shop.launchApp({ ...nodeApp, file: 'other.cjs' }, {}, [], [])), {});
 });
 
+const rubyApp: App = {
+  program: '/usr/bin/ruby',
+  file: 'app.rb',
+  source: `hooks = []
+lock = Mutex.new
+rand
+ENV['OWN'] = 'set by the app'
+if defined?(Thaw)
+  Thaw.before_checkpoint { lock.synchronize { hooks << 'before' } }
+  Thaw.after_restore do
+    hooks << 'first'
+    raise 'as asked' if ENV['FAIL']
+  end
+  Thaw.after_restore { hooks << 'second' }
+end
+puts 'warm'
+$stdout.flush
+sleep 0.005 until File.exist?('go')
+words = ->(list) { '[' + list.map { |word| '"' + word.to_s + '"' }.join(',') + ']' }
+env = ENV.to_h.reject { |name, _| name == 'PATH' }.map { |name, value| '"' + name + '":"' + value + '"' }.join(',')
+puts '{"draws":' + words.([rand, Random.rand, [*1..1000].shuffle.first(5).join(' ')]) + ',"argv":' + words.(ARGV) +
+  ',"pid":' + Process.pid.to_s + ',"hooks":' + words.(hooks) + ',"hour":' + Time.at(0).hour.to_s + ',"env":{' + env + '}}'
+`,
+};
+
+test('Ruby: instances differ, and have arguments, environment and time zone of their own', (t) => {
+  const shop = new AdapterShop(t);
+  const built = shop.buildApp(rubyApp, '', 'args = "deliver"');
+  t.is(built.status, 0, built.stderr);
+  t.regex(built.stderr, /ok +\d+ ms +adapter: ruby/);
+  const here = shop.launchApp(rubyApp, { TZ: 'XXX-5', LEVEL: '7' }, ['one', 'two']);
+  const first = said(here);
+  t.like(first, {
+    argv: ['one', 'two'],
+    pid: here.pid,
+    env: { GIVEN: 'build', TZ: 'XXX-5', LEVEL: '7', OWN: 'set by the app' },
+    hour: 5,
+    hooks: ['before', 'second', 'first'],
+  });
+  const second = said(shop.launchApp(rubyApp));
+  t.like(second, { argv: ['warm'], env: { GIVEN: 'build', OWN: 'set by the app' }, hour: 0 });
+  const drawn = [...(first['draws'] as unknown[]), ...(second['draws'] as unknown[])];
+  t.deepEqual([...new Set(drawn)], drawn);
+
+  const failed = shop.launchApp(rubyApp, { FAIL: '1' }, ['one'], []);
+  t.like(said(failed), { argv: ['one'], hooks: [], pid: failed.pid }, failed.stderr);
+  t.regex(failed.stderr, /as asked/);
+});
+
 test('an app that does not load its adapter is built without one, unless the profile names it', (t) => {
   const shop = new AdapterShop(t);
   shop.write('app.py', "import time\nprint('warm', flush=True)\nwhile True: time.sleep(0.01)\n");
