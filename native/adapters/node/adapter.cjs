@@ -135,6 +135,7 @@ function getReady() {
     /** How many words of it are Node's, with the script. */
     fixed: commandLine.length - Math.max(process.argv.length - 2, 0),
     env: { ...process.env },
+    own: {},
     before: [],
     after: [],
   };
@@ -201,6 +202,7 @@ function launch(app, call, state) {
 
 /** A launch shall not have to compile this code, and would fail where it fails. */
 function rehearse(app) {
+  app.own = ownVariables(app);
   delivered(Buffer.alloc(CALL_SIZE));
   deliverArguments(app, app.commandLine);
   deliverEnvironment(
@@ -255,16 +257,26 @@ function deliverArguments({ commandLine, fixed }, args) {
   process.argv.splice(2, Infinity, ...args.slice(fixed));
 }
 
-/** The caller's, but for what the app has set or removed itself. */
-function deliverEnvironment({ env: first }, entries) {
-  const callers = {};
+/** What the app has set or removed itself, undefined where it has removed it. */
+function ownVariables({ env: first }) {
+  const now = { ...process.env };
+  const own = Object.keys({ ...first, ...now }).filter((name) => now[name] !== first[name]);
+  return Object.fromEntries(own.map((name) => [name, now[name]]));
+}
+
+/** The caller's, but for the app's own. Nothing is assumed of what libc has by now. */
+function deliverEnvironment({ env: first, own }, entries) {
+  const wanted = {};
   for (const entry of entries) {
     const sign = entry.indexOf('=');
-    if (sign > 0) callers[entry.slice(0, sign)] ??= entry.slice(sign + 1);
+    if (sign > 0) wanted[entry.slice(0, sign)] ??= entry.slice(sign + 1);
   }
-  for (const name of Object.keys({ ...first, ...callers })) {
-    if (callers[name] === first[name] || process.env[name] !== first[name]) continue;
-    if (callers[name] === undefined) delete process.env[name];
-    else process.env[name] = callers[name]; // Of TZ, Node tells V8.
+  const zone = wanted.TZ;
+  Object.assign(wanted, own);
+  for (const name of Object.keys({ ...first, ...wanted })) {
+    // Only by being set does TZ reach V8.
+    if (process.env[name] === wanted[name] && !(name === 'TZ' && zone !== first.TZ)) continue;
+    if (wanted[name] === undefined) delete process.env[name];
+    else process.env[name] = wanted[name];
   }
 }

@@ -60,7 +60,7 @@ def _checkpoint():
     except BaseException as error:  # The build is over, whatever it was.
         _tell("%s before the checkpoint: %s" % (type(error).__name__, error))
         raise
-    loop = _running_loop()
+    state = _running_loop(), _own_variables()
     call = bytearray(_CALL_SIZE + len(_key))
     call[_LIMIT_AT:_STRINGS_AT] = _LIMIT_MS.to_bytes(4, sys.byteorder)
     for i, byte in enumerate(_key):
@@ -70,7 +70,7 @@ def _checkpoint():
     while not call[0]:
         pass
     if call[0] == _RESTORED:
-        _launched(call, loop)
+        _launched(call, *state)
 
 
 def _tell(text):
@@ -84,12 +84,12 @@ def _tell(text):
         return False
 
 
-def _launched(call, loop):
+def _launched(call, loop, own):
     """thaw starts the program cold if this fails, or takes too long."""
     try:
         arguments, environment = _delivered(call)
         _deliver_arguments(arguments)
-        _deliver_environment(environment)
+        _deliver_environment(environment, own)
         _seed()
         _renew_identity(loop)
         for hook in reversed(thaw_hooks.after):
@@ -122,22 +122,28 @@ def _deliver_arguments(arguments):
     sys.argv[1:] = [os.fsdecode(argument) for argument in arguments[fixed:]]
 
 
-def _deliver_environment(entries):
-    """The caller's, but for what the app has set or removed itself."""
-    callers = {}
+def _own_variables():
+    """What the app has set or removed itself, None where it has removed it."""
+    now = dict(os.environb)
+    names = set(now) | set(_started_with)
+    return {name: now.get(name) for name in names if now.get(name) != _started_with.get(name)}
+
+
+def _deliver_environment(entries, own):
+    """The caller's, but for the app's own. Nothing is assumed of what libc has by now."""
+    wanted = {}
     for entry in entries:
         name, sign, value = entry.partition(b"=")
         if sign and name:
-            callers.setdefault(name, value)
+            wanted.setdefault(name, value)
+    wanted.update(own)
     environ = os.environb
-    for name in set(callers) | set(_started_with):
-        first, given = _started_with.get(name), callers.get(name)
-        if given == first or environ.get(name) != first:
-            continue
-        if given is None:
-            del environ[name]
-        else:
-            environ[name] = given
+    for name in set(wanted) | set(_started_with):
+        value = wanted.get(name)
+        if value is None:
+            environ.pop(name, None)
+        elif name in own or environ.get(name) != value:
+            environ[name] = value
     time.tzset()
 
 

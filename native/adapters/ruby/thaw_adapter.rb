@@ -53,6 +53,7 @@ module Thaw
         tell("#{error.class} before the checkpoint: #{error.message}")
         return
       end
+      @own = own_variables
       call = prepare_call
       return unless tell('waiting')
 
@@ -111,16 +112,22 @@ module Thaw
       ARGV.replace(arguments.drop(@fixed).map { |argument| argument.force_encoding(Encoding.default_external) })
     end
 
-    # The caller's, but for what the app has set or removed itself.
+    # What the app has set or removed itself, nil where it has removed it.
+    def own_variables
+      (ENV.keys | @started_with.keys).reject { |name| ENV[name] == @started_with[name] }.to_h { |name| [name, ENV[name]] }
+    end
+
+    # The caller's, but for the app's own. Nothing is assumed of what libc has by now.
     def deliver_environment(entries)
-      callers = {}
+      wanted = {}
       entries.each do |entry|
         name, value = entry.dup.force_encoding(Encoding.default_external).split('=', 2)
-        callers[name] ||= value unless value.nil? || name.empty?
+        wanted[name] ||= value unless value.nil? || name.empty?
       end
-      (callers.keys | @started_with.keys).each do |name|
-        first = @started_with[name]
-        ENV[name] = callers[name] if callers[name] != first && ENV[name] == first
+      wanted.update(@own)
+      # Only by being set does TZ reach Ruby's own clock.
+      (wanted.keys | @started_with.keys).each do |name|
+        ENV[name] = wanted[name] if name == 'TZ' || ENV[name] != wanted[name]
       end
     end
   end
