@@ -4,6 +4,7 @@ import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { adapterOf } from '../../launcher/adapters/index.js';
 import { thawExec } from '../engine/support/paths.js';
 import { Workshop, python } from './support.js';
 
@@ -276,4 +277,20 @@ test('an app that does not load its adapter is built without one, unless the pro
   const none = shop.thaw('build', profile('none'));
   t.is(none.status, 0, none.stderr);
   t.notRegex(none.stderr, /adapter/);
+});
+
+test("the adapter is that of the program's name, or of a script's interpreter", (t) => {
+  const shop = new AdapterShop(t);
+  for (const [line, name] of [
+    ['#!/usr/bin/python3 -u', 'python'],
+    ['#!/usr/bin/env node', 'node'],
+    ['#! /opt/ruby/bin/ruby3.1', 'ruby'],
+    ['#!/bin/sh', undefined],
+    ['\x7fELF python3', undefined],
+  ] as const)
+    t.is(adapterOf('auto', shop.write('script', `${line}\n`)), name, line);
+  t.is(adapterOf('auto', '/usr/bin/python3.11'), 'python');
+  t.is(adapterOf('auto', '/usr/bin/pythonic'), undefined);
+  t.is(adapterOf('none', '/usr/bin/node'), undefined);
+  t.is(adapterOf('ruby', '/usr/bin/app'), 'ruby');
 });

@@ -48,6 +48,7 @@ const wrong: readonly (readonly [from: string | RegExp, to: string, line: number
   ['name = "app"', 'name = "App!"', 1, /"App!"/],
   ['program = "sh"', 'program = "no-such-program"', 2, /not in PATH/],
   ['program = "sh"', 'program = "./no/such"', 2, /no executable file/],
+  ['program = "sh"', 'program = "sh"\nadapter = "perl"', 3, /"auto", "none", "python"/],
   ['args = ["-c", "true"]', 'cwd = "no/such"', 3, /no folder/],
   ['args = ["-c", "true"]', 'args = "true"', 3, /a list of strings/],
   ['env = { A = "1" }', 'env = { A = 1 }', 4, /table of strings/],
