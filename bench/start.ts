@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parse } from 'toml';
+import { callerAccount } from '../launcher/app/account.js';
+import { minimalEnvironment } from '../launcher/app/setting.js';
 import type { Start } from './instance.js';
 import { definitionPath, thawExec } from './paths.js';
 import type { Subject } from './subjects.js';
@@ -36,8 +38,7 @@ function commandOf(subject: Subject): Pick<Start, 'command' | 'cwd' | 'env'> {
     command: [definition.program, ...definition.args],
     cwd: resolve(dirname(path), definition.cwd ?? '.'),
     env: {
-      PATH: process.env['PATH'] ?? '/usr/bin:/bin',
-      HOME: process.env['HOME'] ?? '/',
+      ...minimalEnvironment(callerAccount()), // As at the build: another one would be another app.
       ...definition.env,
     },
   };

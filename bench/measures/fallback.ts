@@ -40,7 +40,7 @@ async function makeStaleImage(bench: Bench): Promise<string> {
   const definition = join(bench.work, `${SUBJECT}.toml`);
   writeFileSync(
     definition,
-    `name = "bench-${SUBJECT}"\nprogram = "${program}"\nenv = { HOLD = "1" }\n[warmup]\nuntil = { delay = "100ms" }\n`,
+    `name = "bench-${SUBJECT}"\nprogram = "${program}"\nenv = { HOLD = "1" }\n[warmup]\nuntil = { delay = "100ms" }\n[launch]\ncwd = "any"\n`,
   );
   await bench.thaw.buildFrom(definition);
   appendFileSync(program, '\0');

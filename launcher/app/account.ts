@@ -14,6 +14,7 @@ export interface Account {
   readonly name: string;
   readonly uid: number;
   readonly home: string;
+  readonly shell: string;
   /** What a process has to change to, when it is not the caller's account. */
   readonly change: User | undefined;
 }
@@ -22,12 +23,12 @@ export interface Account {
 export async function accountOf(user: string | undefined): Promise<Account> {
   const caller = callerAccount();
   if (user === undefined) return caller;
-  const [name = user, , uid = '', gid = '', , home = '/'] = (
+  const [name = user, , uid = '', gid = '', , home = '/', shell = '/bin/sh'] = (
     await ask('getent', ['passwd', user], user)
   ).split(':');
   if (Number(uid) === caller.uid) return caller;
   const groups = (await ask('id', ['-G', name], user)).split(' ').map(Number);
-  return { name, uid: Number(uid), home, change: { uid: Number(uid), gid: Number(gid), groups } };
+  return { name, uid: Number(uid), home, shell, change: { uid: Number(uid), gid: Number(gid), groups } };
 }
 
 /** Whether nobody but the user `name` has the group `gid`, as far as the system's name service tells. */
@@ -56,13 +57,14 @@ function searchEnvironment(): NodeJS.ProcessEnv {
   return { ...process.env, PATH: withTools(process.env['PATH']) };
 }
 
-function callerAccount(): Account {
+/** The one that this runs as. */
+export function callerAccount(): Account {
   const uid = process.geteuid?.() ?? 0;
   try {
-    const { username, homedir } = userInfo();
-    return { name: username, uid, home: homedir, change: undefined };
+    const { username, homedir, shell } = userInfo();
+    return { name: username, uid, home: homedir, shell: shell ?? '/bin/sh', change: undefined };
   } catch {
-    return { name: String(uid), uid, home: '/', change: undefined }; // A number without an entry in passwd.
+    return { name: String(uid), uid, home: '/', shell: '/bin/sh', change: undefined }; // A number without an entry in passwd.
   }
 }
 

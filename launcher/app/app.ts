@@ -17,6 +17,7 @@ export class App {
   readonly exit: Promise<Exit>;
   readonly #kept: boolean;
   #ended = false;
+  readonly env: Setting['env'];
 
   /** Starts `command` with stdin from /dev/null, its output in `log`, its page faults in `faults`. @throws ThawError */
   constructor(
@@ -32,6 +33,7 @@ export class App {
     appLog.debug({ pid, program, args, cwd, user: account.name, output: log }, 'spawned');
     this.pid = pid;
     this.#kept = setting.kept === true;
+    this.env = setting.env;
     this.exit = native.wait(pid).then(
       (exit) => {
         this.#ended = true;
@@ -113,7 +115,7 @@ export interface Limits {
 
 function start(
   command: readonly [string, ...string[]],
-  { env, cwd, account, freshClocks, kept, unusualPid }: Setting,
+  { env, cwd, account, freshClocks, kept, unusualPid, watchLookups }: Setting,
   log: string,
   faults: FaultRecorder | undefined,
 ): number {
@@ -133,6 +135,7 @@ function start(
       freshClocks: freshClocks === true,
       kept: kept === true,
       unusualPid: unusualPid === true,
+      watchLookups: watchLookups === true,
       ...(faults === undefined ? {} : { faults }),
     });
   } finally {

@@ -15,18 +15,25 @@ export interface Setting {
   readonly kept?: boolean;
   /** A pid that can be found in the app's memory, where privileges allow. */
   readonly unusualPid?: boolean;
+  /** See which variables of its environment the app looks up. */
+  readonly watchLookups?: boolean;
 }
 
 /**
- * The profile's account and folder, and a minimal environment with the profile's variables.
+ * The profile's account and folder, and the profile's variables in a minimal environment, or in that of the place where the app
+ * will be launched.
  * @throws ThawError when there is no such account
  */
-export async function settingOf({ user, env, cwd }: Definition): Promise<Setting> {
+export async function settingOf({ user, env, cwd, likeEnv }: Definition): Promise<Setting> {
   const account = await accountOf(user);
-  const { name, home } = account;
   return {
-    env: { PATH, HOME: home, LANG: 'C.UTF-8', USER: name, LOGNAME: name, ...env },
+    env: { ...(likeEnv ?? minimalEnvironment(account)), ...env },
     cwd,
     account,
   };
+}
+
+/** What an account's apps are built with, unless the profile or `thaw build` says more. */
+export function minimalEnvironment({ name, home }: Account): Readonly<Record<string, string>> {
+  return { PATH, HOME: home, LANG: 'C.UTF-8', USER: name, LOGNAME: name };
 }

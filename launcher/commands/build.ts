@@ -4,6 +4,8 @@ import type { Definition } from '../definition/schema.js';
 import { readDefinition } from '../definition/read.js';
 import { ThawError, UsageError, messageOf } from '../errors.js';
 import { interruptible } from '../interruption.js';
+import { type Variables, readEnvironmentFile } from '../likeness/env_file.js';
+import { unitEnvironment } from '../likeness/unit.js';
 import { grouped, guardsOff, json, store, text } from '../options.js';
 import { Progress } from '../progress.js';
 import { errorReport } from '../report.js';
@@ -50,6 +52,14 @@ export default command({
     store,
     json,
     guardsOff,
+    likeUnit: text(
+      '--like-unit <UNIT>',
+      'warm up with the environment that systemd gives this service; a name, or a unit file',
+    ),
+    likeEnv: text(
+      '--like-env <FILE>',
+      'warm up with the environment in this file: lines NAME=value, or a copy of /proc/PID/environ',
+    ),
     target: device('--target <CPU>', `build for this CPU: ${GUEST_CPUS.join(' or ')}`),
     ...ofDevice,
   },
@@ -74,15 +84,21 @@ interface Common {
   readonly store: string | undefined;
   readonly json: boolean;
   readonly guardsOff: readonly string[];
+  readonly likeUnit: string | undefined;
+  readonly likeEnv: string | undefined;
 }
 
 async function buildHere(
-  { store: root, json, guardsOff }: Common,
+  { store: root, json, guardsOff, ...like }: Common,
   paths: readonly string[],
 ): Promise<number> {
   const store = new Store(root);
   // A mistake in the last definition shall not come to light after minutes of work on the first.
-  const definitions = paths.map((path) => readDefinition(path));
+  const likeEnv = await environmentLike(like);
+  const definitions = paths.map((path) => ({
+    ...readDefinition(path),
+    ...(likeEnv === undefined ? {} : { likeEnv }),
+  }));
   const interruption = interruptible();
   const rows: Row[] = [];
   for (const definition of definitions) {
@@ -95,16 +111,29 @@ async function buildHere(
   return rows.some(({ error }) => error !== undefined) ? 1 : 0;
 }
 
+/** undefined: the minimal one. */
+async function environmentLike({
+  likeUnit,
+  likeEnv,
+}: Pick<Common, 'likeUnit' | 'likeEnv'>): Promise<Variables | undefined> {
+  if (likeUnit !== undefined && likeEnv !== undefined)
+    throw new UsageError('--like-unit and --like-env exclude each other');
+  if (likeUnit !== undefined) return unitEnvironment(likeUnit);
+  return likeEnv === undefined ? undefined : readEnvironmentFile(likeEnv);
+}
+
 type DeviceOptions = Common & Readonly<Record<keyof typeof ofDevice, string | undefined>>;
 
 async function buildInRoot(
   target: string,
-  { store, json, root, ...request }: DeviceOptions,
+  { store, json, root, likeUnit, likeEnv, ...request }: DeviceOptions,
   paths: readonly string[],
 ): Promise<number> {
   const cpu = GUEST_CPUS.find((name) => name === target);
   if (cpu === undefined) throw new UsageError(`--target is ${target}; accepted: ${GUEST_CPUS.join(', ')}`);
   if (root === undefined) throw new UsageError("--target needs --root, the device's root file system");
+  if (likeUnit !== undefined || likeEnv !== undefined)
+    throw new UsageError('--like-unit and --like-env are not for --target: set `env` in the profiles');
   if (store !== undefined) throw new UsageError('--store is not for --target: the store is in the root');
   const definitions = paths.map((path) => readDefinition(path, true));
   const interruption = interruptible();

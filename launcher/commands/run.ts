@@ -5,10 +5,11 @@ import { environmentList, native } from '../engine/index.js';
 import { flag, store } from '../options.js';
 import { Store } from '../store/store.js';
 import { accountOf } from '../app/account.js';
+import { settingOf } from '../app/setting.js';
 
 export default command({
   about:
-    "Becomes the app of a profile, in its folder, with the caller's environment and the profile's variables: warm from the " +
+    'Becomes the app of a profile, in its folder and with the environment that it was built in: warm from the ' +
     "image, or else by a cold start. ARGS are added to the profile's arguments; the image is for its own arguments only, so " +
     'that they mean a cold start.',
   options: {
@@ -40,11 +41,16 @@ export default command({
     return native.exec(
       thawExec,
       [thawExec, '--store', store.root, ...options, '--', definition.program, ...definition.args, ...extra],
-      environmentList({ ...process.env, ...definition.env }),
+      environmentList({ ...thawsVariables(), ...(await settingOf(definition)).env }),
       definition.launch.inherit,
     );
   },
 });
+
+/** $THAW_LOG and the like are for thaw-exec. */
+function thawsVariables(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => name.startsWith('THAW_')));
+}
 
 /** A cold start as somebody else, root above all, would be no fallback but other rights. */
 async function expectUser(name: string, user: string | undefined): Promise<void> {

@@ -55,6 +55,7 @@ function text(image: Image): string {
   const sections = [
     summary(image),
     section('needs', pairs(needs(image))),
+    section('environment', pairs(environment(image))),
     ...image.processes.flatMap((process) => processSections(process, image)),
   ];
   return sections.filter((part) => part !== '').join('\n');
@@ -87,6 +88,26 @@ function summary(image: Image): string {
           `${size(workingSet.readPages * header.pageSize)} read, in ${workingSet.runs.length} runs`,
     ],
   ]);
+}
+
+/** Names, never values: these may be secrets. */
+function environment({ requirements: made }: Image): [string, string][] {
+  const names = (list: readonly string[]): string =>
+    list.map((entry) => entry.replace(/=.*$/s, '')).join(' ') || '-';
+  const inputs = {
+    image: 'none: the app keeps the environment of the warm-up',
+    deliver: "none: the app gets the caller's environment",
+    all: `all but ${names(made.ignoredVariables)}`,
+    'looked up': names(made.inputs),
+  }[made.environmentRule];
+  return [
+    ['warm-up', names(made.environment)],
+    ['inputs', inputs],
+    ['delivered', made.delivers ? 'all of the caller' : 'none'],
+    ...(made.ownVariables.length === 0
+      ? []
+      : [["the app's own", names(made.ownVariables)] satisfies [string, string]]),
+  ];
 }
 
 function quoted(argument: string): string {

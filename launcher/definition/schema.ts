@@ -97,6 +97,19 @@ const launch = v.pipe(
       '`"exact"`: another folder of the caller than `cwd` means a cold start; `"any"`: the app does not depend on the folder ' +
         "that it is started in, and gets the caller's",
     ),
+    env: withDefault(
+      'exact',
+      oneOf(['exact', 'deliver', 'image']),
+      'which environment the app has. `"exact"`: the caller\'s; another value of a variable that the app looked up in the ' +
+        'warm-up means a cold start. `"deliver"`: the caller\'s, whatever was looked up. `"image"`: that of the warm-up; only ' +
+        'another value for what `env` declares means a cold start',
+    ),
+    ignore_env: withDefault(
+      [],
+      texts,
+      'names of variables whose value does not matter, though the app looks them up; `*` at the end stands for any ending. ' +
+        "The app gets the caller's",
+    ),
     inherit: withDefault(
       [],
       v.pipe(
@@ -150,6 +163,8 @@ type ReadOnly<T> = T extends object ? { readonly [K in keyof T]: ReadOnly<T[K]> 
 export type Definition = ReadOnly<v.InferOutput<typeof profile>> & {
   /** The TOML file that it was read from. */
   readonly file: string;
+  /** The environment of the place where the app will be launched (`thaw build --like-unit`), instead of the minimal one. */
+  readonly likeEnv?: Readonly<Record<string, string>>;
 };
 
 function withDefault<const S extends v.GenericSchema>(

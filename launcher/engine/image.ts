@@ -17,7 +17,17 @@ const requirements = v.strictObject({
   program: v.string(),
   /** With argv[0]. */
   arguments: v.array(v.string()),
+  /** Of the warm-up, each `NAME=value`. */
   environment: v.array(v.string()),
+  /** Which variables of a caller are inputs; 'image' and 'deliver': none. */
+  environmentRule: v.picklist(['image', 'all', 'looked up', 'deliver']),
+  /** Names, some with a `*` at the end: what was looked up. */
+  inputs: v.array(v.string()),
+  ignoredVariables: v.array(v.string()),
+  /** Names of what the app has set or removed itself. */
+  ownVariables: v.array(v.string()),
+  /** The app gets the caller's environment. */
+  delivers: v.boolean(),
   profile: v.string(),
   /** Where a launch must come from; '': from anywhere. */
   folder: v.string(),

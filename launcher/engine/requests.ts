@@ -26,6 +26,8 @@ export interface SpawnOptions {
   readonly kept?: boolean;
   /** With a pid that no other number in its memory is likely to equal, where privileges allow. */
   readonly unusualPid?: boolean;
+  /** See which variables of its environment the app looks up, where that is possible. */
+  readonly watchLookups?: boolean;
   readonly faults?: FaultRecorder;
 }
 
@@ -45,6 +47,11 @@ export interface CheckpointOptions {
   readonly args: readonly string[];
   /** What the profile declares, each `NAME=value`. */
   readonly env: readonly string[];
+  /** The whole environment that the app was started with; [] for the one that /proc tells. */
+  readonly startedWith: readonly string[];
+  /** `launch.env` of the profile. */
+  readonly environmentRule: 'exact' | 'deliver' | 'image';
+  readonly ignoredVariables: readonly string[];
   /** Where the app was started; '' where nobody knows. */
   readonly cwd: string;
   /** A launch may come from another folder. */

@@ -1,5 +1,5 @@
 // The image of an app that is warm.
-import { type CheckpointReport, environmentList, native } from '../engine/index.js';
+import { type CheckpointOptions, type CheckpointReport, environmentList, native } from '../engine/index.js';
 import { logOf, msSince } from '../log.js';
 import { size } from '../units.js';
 import { type WarmUp, whenWarm } from './warm_up.js';
@@ -13,11 +13,16 @@ export function checkpointWarm(
   guardsOff: readonly string[],
 ): Promise<CheckpointReport> {
   const { progress } = warmUp;
-  return whenWarm(warmUp, ({ pid }, { callAddress }) =>
+  return whenWarm(warmUp, ({ pid, env }, { callAddress }) =>
     progress.step(
       'checkpoint',
       () =>
-        checkpoint(warmUp, pid, { image, guardsOff, ...(callAddress === undefined ? {} : { callAddress }) }),
+        checkpoint(warmUp, pid, {
+          image,
+          guardsOff,
+          startedWith: environmentList(env),
+          ...(callAddress === undefined ? {} : { callAddress }),
+        }),
       (report) => size(report.storedBytes),
     ),
   );
@@ -26,7 +31,7 @@ export function checkpointWarm(
 async function checkpoint(
   { definition, interrupt }: WarmUp,
   pid: number,
-  more: { readonly image: string; readonly guardsOff: readonly string[]; readonly callAddress?: string },
+  more: Pick<CheckpointOptions, 'image' | 'guardsOff' | 'startedWith' | 'callAddress'>,
 ): Promise<CheckpointReport> {
   const { name, program, args, env, cwd, policies, launch } = definition;
   interrupt.throwIfAborted();
@@ -39,6 +44,8 @@ async function checkpoint(
     program,
     args: [program, ...args],
     env: environmentList(env),
+    environmentRule: launch.env,
+    ignoredVariables: launch.ignore_env,
     cwd,
     anyFolder: launch.cwd === 'any',
     profile: name,

@@ -44,6 +44,7 @@ export async function whenWarm<T>(warmUp: WarmUp, work: (app: App, ready: Ready)
       freshClocks: true,
       kept: true,
       unusualPid: true,
+      watchLookups: true,
     };
     const app = new App([program, ...args], warm, log);
     try {

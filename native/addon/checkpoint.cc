@@ -52,6 +52,9 @@ checkpoint::Request parse(const Napi::Object& options) {
   request.program = string_option(options, "program");
   request.arguments = strings_option(options, "args");
   request.environment = strings_option(options, "env");
+  request.started_with = strings_option(options, "startedWith");
+  request.environment_rule = string_option(options, "environmentRule");
+  request.ignored_variables = strings_option(options, "ignoredVariables");
   request.cwd = string_option(options, "cwd");
   request.any_folder = bool_option(options, "anyFolder");
   request.deliver_arguments = bool_option(options, "deliver");

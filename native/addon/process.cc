@@ -2,6 +2,7 @@
 #include "addon/addon.h"
 #include "addon/background.h"
 #include "addon/fault_recorder.h"
+#include "lookups/watch.h"
 #include "spawn/spawn.h"
 
 namespace thaw::addon {
@@ -35,6 +36,11 @@ spawn::Request request_of(const Napi::Object& options) {
     request.before_exec = [recorder = fault_recorder_of(faults)](pid_t pid) {
       (void)recorder->attach(pid).ok();
     };
+  if (bool_option(options, "watchLookups")) {
+    // Where it cannot be watched, all variables are inputs.
+    request.before_exec = [](pid_t pid) { (void)lookups::begin_watch(pid).ok(); };
+    request.on_exec = lookups::install_watch;
+  }
   return request;
 }
 

@@ -81,6 +81,12 @@ class Shower {
     o.Set("program", text(r.program));
     o.Set("arguments", strings(r.arguments));
     o.Set("environment", strings(r.environment));
+    constexpr const char* kRules[] = {"image", "all", "looked up", "deliver"};
+    o.Set("environmentRule", kRules[static_cast<uint32_t>(r.environment_rule)]);
+    o.Set("inputs", strings(r.inputs));
+    o.Set("ignoredVariables", strings(r.ignored));
+    o.Set("ownVariables", strings(r.own));
+    o.Set("delivers", r.environ_address != 0);
     o.Set("profile", text(r.profile));
     o.Set("folder", text(r.folder));
     o.Set("kernel", text(r.kernel));

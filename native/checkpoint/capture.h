@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <map>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "checkpoint/overlay.h"
 #include "checkpoint/request.h"
 #include "image/builder.h"
+#include "lookups/lookups.h"
 #include "proc/memory.h"
 #include "proc/vma.h"
 #include "support/unique_fd.h"
@@ -41,13 +43,14 @@ struct ProcessCapture {
 
   pid_t pid;
   proc::Memory memory;
-  model::Process record;               ///< as it goes into the image
-  std::vector<Vma> vmas;               ///< ascending
-  std::vector<ThreadCapture> threads;  ///< the thread group leader first
-  std::vector<int> expired_timers;     ///< ids of POSIX timers whose signal is pending
-  uint64_t syscall_instruction = 0;    ///< address of one, for injected calls
-  uint64_t scratch = 0;                ///< writable page, for injected calls
-  Overlay overlay;                     ///< bytes of its memory that differ in the image
+  model::Process record;                 ///< as it goes into the image
+  std::vector<Vma> vmas;                 ///< ascending
+  std::vector<ThreadCapture> threads;    ///< the thread group leader first
+  std::vector<int> expired_timers;       ///< ids of POSIX timers whose signal is pending
+  uint64_t syscall_instruction = 0;      ///< address of one, for injected calls
+  uint64_t scratch = 0;                  ///< writable page, for injected calls
+  Overlay overlay;                       ///< bytes of its memory that differ in the image
+  std::optional<lookups::Seen> lookups;  ///< in its environment; none: it was not watched
 
   /// Index of the thread, model::kNone if the process has none of that id.
   [[nodiscard]] model::Index thread(pid_t tid) const;

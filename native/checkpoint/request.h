@@ -16,11 +16,14 @@ struct Request {
   std::string image;  ///< path of the image to write
   bool leave_running = false;
   policy::Policies policies;
-  std::string program;                   ///< absolute; empty: /proc/PID/exe
-  std::vector<std::string> arguments;    ///< argv[0]...; empty: /proc/PID/cmdline
-  std::vector<std::string> environment;  ///< what the profile declares, "NAME=value"
-  std::string cwd;                       ///< where the app was started; empty: unknown
-  bool any_folder = false;               ///< a launch may come from another folder than `cwd`
+  std::string program;                         ///< absolute; empty: /proc/PID/exe
+  std::vector<std::string> arguments;          ///< argv[0]...; empty: /proc/PID/cmdline
+  std::vector<std::string> environment;        ///< what the profile declares, "NAME=value"
+  std::vector<std::string> started_with;       ///< all of it; empty: what /proc/PID/environ tells
+  std::string environment_rule;                ///< `launch.env` of a profile; empty: "image"
+  std::vector<std::string> ignored_variables;  ///< names that are no inputs
+  std::string cwd;                             ///< where the app was started; empty: unknown
+  bool any_folder = false;                     ///< a launch may come from another folder than `cwd`
   std::string profile;
   std::vector<int> inherit;        ///< descriptors beyond 0, 1, 2 that come from the caller
   bool deliver_arguments = false;  ///< a launch may have other arguments: the app asks for them

@@ -37,6 +37,9 @@ class Reader {
 
   [[nodiscard]] bool is_go() const { return is_go_; }
 
+  /// Beside the functions, which symbols() answers.
+  [[nodiscard]] std::vector<Symbol> take_variables() { return std::move(variables_); }
+
   Result<std::vector<Symbol>> symbols() {
     THAW_TRY(read_segments());
     THAW_TRY(read_dynamic());
@@ -158,16 +161,19 @@ class Reader {
     std::vector<Symbol> symbols;
     for (const auto& entry : table) {
       const unsigned type = entry.st_info & 0xf;
-      if (entry.st_shndx == SHN_UNDEF || (type != STT_FUNC && type != STT_NOTYPE) ||
+      const bool variable = type == STT_OBJECT;
+      if (entry.st_shndx == SHN_UNDEF || (type != STT_FUNC && type != STT_NOTYPE && !variable) ||
           entry.st_name >= names.size())
         continue;
-      symbols.push_back({names.c_str() + entry.st_name, bias_ + entry.st_value, entry.st_size});
+      (variable ? variables_ : symbols)
+          .push_back({names.c_str() + entry.st_name, bias_ + entry.st_value, entry.st_size});
     }
     return symbols;
   }
 
   uint64_t start_;
   bool is_go_ = false;
+  std::vector<Symbol> variables_;
   const ReadMemory& read_;
   uint64_t bias_ = 0, dynamic_ = 0, symtab_ = 0, strtab_ = 0, strings_ = 0, hash_ = 0,
            gnu_hash_ = 0;
@@ -183,6 +189,7 @@ Result<Module> Module::read(uint64_t start, const ReadMemory& read) {
   auto fill = [&module](auto reader) -> Result<void> {
     THAW_ASSIGN(symbols, reader.symbols());
     module.symbols_ = std::move(symbols);
+    module.variables_ = reader.take_variables();
     module.is_go_ = reader.is_go();
     return {};
   };
@@ -194,6 +201,12 @@ Result<Module> Module::read(uint64_t start, const ReadMemory& read) {
 const Symbol* Module::find(std::string_view name) const {
   for (const Symbol& symbol : symbols_)
     if (symbol.name == name) return &symbol;
+  return nullptr;
+}
+
+const Symbol* Module::find_variable(std::string_view name) const {
+  for (const Symbol& variable : variables_)
+    if (variable.name == name) return &variable;
   return nullptr;
 }
 

@@ -30,12 +30,14 @@ class Module {
   /// A function that the module exports, or null.
   [[nodiscard]] const Symbol* find(std::string_view name) const;
   [[nodiscard]] const std::vector<Symbol>& symbols() const { return symbols_; }
+  /// A variable that the module defines, or null.
+  [[nodiscard]] const Symbol* find_variable(std::string_view name) const;
 
   /// True if the module has a note of the Go linker.
   [[nodiscard]] bool is_go() const { return is_go_; }
 
  private:
-  std::vector<Symbol> symbols_;
+  std::vector<Symbol> symbols_, variables_;
   bool is_go_ = false;
 };
 

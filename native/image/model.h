@@ -26,6 +26,14 @@ struct Blob {
   uint64_t size = 0;
 };
 
+/// Which variables of the caller's environment the warm state depends on (docs/environment.md).
+enum class EnvironmentRule : uint32_t {
+  image,      ///< none: the app keeps its own environment; the caller only must not contradict
+  all,        ///< all, but for `ignored`
+  looked_up,  ///< `inputs`
+  deliver,    ///< none: the app gets the caller's
+};
+
 /// What the whole image needs of the device, and when it was made.
 struct Requirements {
   uint64_t cpu_features[8] = {};  ///< arch::cpu_features(): a launch needs all of these bits
@@ -47,7 +55,14 @@ struct Requirements {
   Index program_file = kNone;      ///< File that /proc/PID/exe named
   uint32_t deliver_arguments = 0;  ///< 1: the App API may give the app other arguments
   uint64_t call_address = 0;       ///< struct thaw_call in the app's memory, 0 if it has none
-  Blob folder;  ///< where the app was started, and a launch must be; empty: anywhere
+  Blob folder;   ///< where the app was started, and a launch must be; empty: anywhere
+  Blob inputs;   ///< names of variables that the app looked up, each ended by NUL
+  Blob ignored;  ///< names that are never inputs, each ended by NUL; "*" stands for any ending
+  Blob own;      ///< names of variables that the app has set or removed itself, each ended by NUL
+  Blob own_strings;              ///< uint64_t addresses, in the app, of the strings that it has set
+  uint64_t environ_address = 0;  ///< libc's `environ` in the app, 0: nothing can be delivered
+  EnvironmentRule environment_rule = EnvironmentRule::image;
+  uint32_t reserved = 0;
 };
 
 /// prctl_mm_map of <linux/prctl.h> without its pointers.

@@ -2,6 +2,8 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
+#include <cstring>
 #include <limits>
 
 #include "support/app_call.h"
@@ -51,12 +53,25 @@ class Checker {
 };
 
 /// True if the app may write all of [address, address + size), which the restorer does.
-bool is_writable(const View& v, uint64_t address, uint64_t size) {
+bool is_writable(const View& v, uint64_t address, uint64_t size, uint64_t alignment = 8) {
   for (const Mapping& m : v.mappings())
-    if ((m.prot & PROT_WRITE) != 0 && address % 8 == 0 && address >= m.start && address < m.end &&
-        size <= m.end - address)
+    if ((m.prot & PROT_WRITE) != 0 && address % alignment == 0 && address >= m.start &&
+        address < m.end && size <= m.end - address)
       return true;
   return false;
+}
+
+/// The addresses of strings that a launch hands to the app, each in memory of the app.
+bool are_mapped(const View& v, std::string_view addresses) {
+  for (; addresses.size() >= sizeof(uint64_t); addresses.remove_prefix(sizeof(uint64_t))) {
+    uint64_t address = 0;
+    memcpy(&address, addresses.data(), sizeof(address));
+    const auto holds = [address](const Mapping& m) {
+      return address >= m.start && address < m.end && (m.prot & PROT_READ) != 0;
+    };
+    if (std::none_of(v.mappings().begin(), v.mappings().end(), holds)) return false;
+  }
+  return addresses.empty();
 }
 
 const char* check_requirements(const View& v, const Checker& c) {
@@ -67,6 +82,11 @@ const char* check_requirements(const View& v, const Checker& c) {
       !c.blob(r.declared) || !c.string(r.profile) || !c.string(r.folder) ||
       !Checker::index(r.program_file, v.files(), true))
     return "the image's requirements are broken";
+  if (!c.blob(r.inputs) || !c.blob(r.ignored) || !c.blob(r.own) || !c.blob(r.own_strings) ||
+      !are_mapped(v, v.bytes(r.own_strings)) || r.environment_rule > EnvironmentRule::deliver ||
+      (r.environ_address != 0 &&
+       !is_writable(v, r.environ_address, sizeof(uintptr_t), sizeof(uintptr_t))))
+    return "the image's environment is broken";
   if (r.call_address != 0 && !is_writable(v, r.call_address, sizeof(thaw_call)))
     return "the image's App API record is broken";
   return nullptr;

@@ -60,6 +60,13 @@ bool Vma::has(std::string_view flag) const {
   return false;
 }
 
+Result<std::vector<Vma>> read_mappings(pid_t pid) {
+  THAW_ASSIGN(text, read_file("/proc/" + std::to_string(pid) + "/maps"));
+  std::vector<Vma> vmas;
+  for (const std::string_view line : split(text, "\n")) vmas.push_back(parse_header(line));
+  return vmas;
+}
+
 Result<std::vector<Vma>> read_vmas(pid_t pid) {
   THAW_ASSIGN(text, read_file("/proc/" + std::to_string(pid) + "/smaps"));
   std::vector<Vma> vmas;

@@ -30,5 +30,7 @@ struct Vma {
 
 /// Ascending.
 Result<std::vector<Vma>> read_vmas(pid_t pid);
+/// The same without flags and kilobytes, in a fraction of the time (/proc/PID/maps).
+Result<std::vector<Vma>> read_mappings(pid_t pid);
 
 }  // namespace thaw::proc

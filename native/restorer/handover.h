@@ -130,6 +130,8 @@ struct Handover {
   uint64_t delivery_size = 0;  ///< bytes at the end of the restorer area that the app keeps
   uint64_t arguments = 0, arguments_size = 0;  ///< in there, as struct thaw_call wants them
   uint64_t environment = 0, environment_size = 0;
+  uint64_t environ_address = 0;  ///< libc's `environ` in the app, 0: it keeps its own environment
+  uint64_t environ_array = 0;    ///< in there, what `environ` shall point to
 
   uint32_t log = 0;  ///< log level: messages go to descriptor 2
   uint64_t times[kPhases] = {};

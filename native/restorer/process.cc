@@ -38,8 +38,9 @@ long set_memory_layout(const Handover& handover, int exe_fd, uint64_t auxv_size)
   map.start_stack = from.start_stack;
   map.arg_start = from.arg_start;
   map.arg_end = from.arg_end;
-  map.env_start = from.env_start;
-  map.env_end = from.env_end;
+  const bool delivered = handover.environ_address != 0;
+  map.env_start = delivered ? handover.environment : from.env_start;
+  map.env_end = delivered ? handover.environment + handover.environment_size : from.env_end;
   map.auxv = reinterpret_cast<__u64*>(const_cast<char*>(handover.blobs) + process.auxv.offset);
   map.auxv_size = static_cast<__u32>(auxv_size);
   map.exe_fd = static_cast<__u32>(exe_fd);
@@ -181,8 +182,12 @@ void restore_owners(Handover& handover) {
   }
 }
 
-/// What the app may ask for of the launch's caller. The image holds the state already.
+/// The caller's environment, and what the app may ask for of the launch's caller. The image holds
+/// the state already.
 void deliver(const Handover& handover) {
+  if (handover.environ_address != 0)
+    *reinterpret_cast<volatile uintptr_t*>(static_cast<uintptr_t>(handover.environ_address)) =
+        static_cast<uintptr_t>(handover.environ_array);
   if (handover.call_address == 0) return;
   auto* call = reinterpret_cast<volatile thaw_call*>(static_cast<uintptr_t>(handover.call_address));
   call->arguments = handover.arguments;

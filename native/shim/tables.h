@@ -43,12 +43,38 @@ struct Tables {
   uint64_t range_count;
 };
 
+/// What the functions of the environment work with while an app warms up (blob/lookups.cc): the
+/// blob's tables then are these. The names follow, each with its NUL.
+struct Lookups {
+  char magic[8];
+  uint64_t environ_address;  ///< libc's `environ`
+  uint64_t errno_location;   ///< libc's __errno_location
+  /// The environment's strings as the app finds them, and the same bytes where they can be read
+  /// without a trace.
+  uint64_t traced_start, traced_end, quiet_start;
+  uint64_t heap_next, heap_end;  ///< room for strings and arrays of setenv(3)
+  uint32_t lock;                 ///< process id of the holder, 0: free
+  uint32_t used;                 ///< bytes of names
+  uint32_t room;                 ///< for names
+  uint32_t overflow;             ///< 1: names were lost
+  uint32_t settled;              ///< 1: libc's functions are back, and `walked` is final
+  uint32_t walked;               ///< 1: the strings were read without these functions
+  uint32_t reserved;
+  /// What stood in libc where jumps stand now.
+  struct {
+    uint64_t address;
+    uint8_t bytes[24];
+  } replaced[5];
+};
+constexpr char kLookupsMagic[8] = {'T', 'H', 'A', 'W', 'L', 'O', 'O', 'K'};
+
 /// The blob's first words (blob/header.S): offsets of its entries, then the addresses of Tables and
 /// of the app's struct thaw_call (0: none), filled in by the planner.
 struct BlobHeader {
   uint32_t park, finish, leave;
   uint32_t madvise, posix_madvise, mremap, mmap, mmap64, munmap, mprotect, pkey_mprotect, syscall;
   uint32_t start_cold, signal_return;
+  uint32_t getenv, setenv, unsetenv, putenv;
   uint64_t tables;
   uint64_t call;
 };

@@ -133,6 +133,7 @@ Result<pid_t> spawn(const Request& request) {
   report.writer.reset();
   if (request.before_exec) request.before_exec(pid);
   go.writer.reset();
+  if (request.on_exec) request.on_exec(pid);
   Failure failure = {0, nullptr};
   if (read(report.reader.get(), &failure, sizeof(failure)) != ssize_t{sizeof(failure)}) return pid;
   if (request.kept)

@@ -47,6 +47,8 @@ struct Request {
   std::optional<User> user;
   /// Called while the child has not executed the program yet.
   std::function<void(pid_t)> before_exec;
+  /// Called once the child has been let go, before it is known whether it could execute the program.
+  std::function<void(pid_t)> on_exec;
 };
 
 /// Returns when the child has executed the program; else says at which step it failed.

@@ -27,7 +27,13 @@ test('a definition with its defaults', (t) => {
     settleMs: 200,
     timeoutMs: 60_000,
   });
-  t.deepEqual(definition.launch, { args: 'exact', cwd: 'exact', inherit: [] });
+  t.deepEqual(definition.launch, {
+    args: 'exact',
+    cwd: 'exact',
+    env: 'exact',
+    ignore_env: [],
+    inherit: [],
+  });
   t.deepEqual(definition.policies, []);
 });
 

@@ -7,7 +7,12 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 
 import { native } from '../../launcher/engine/index.js';
+import { callerAccount } from '../../launcher/app/account.js';
+import { minimalEnvironment } from '../../launcher/app/setting.js';
 import { cli, thawExec } from '../engine/support/paths.js';
+
+/** The environment that profiles are built with: launches with another one are cold where that matters. */
+export const builtWith = minimalEnvironment(callerAccount());
 
 /** The interpreter itself: what PATH has may be a shell script that looks for it, with children of its own. */
 export const python = execFileSync('python3', ['-c', 'import sys; print(sys.executable)'], {
@@ -82,7 +87,7 @@ export class Workshop {
       cwd: this.folder,
       encoding: 'utf8',
       timeout: 30_000,
-      env: { PATH: process.env['PATH'], THAW_LOG: 'warn', ...env },
+      env: { ...builtWith, THAW_LOG: 'warn', ...env },
     });
     rmSync(join(this.folder, 'go'));
     return result;

@@ -207,7 +207,7 @@ test('thaw train: a new working set for the installed image, which stays as it w
   const after = shown(t, workshop);
   t.true(after.workingSet.writtenPages >= before.workingSet.writtenPages + pages / 2);
   t.is(after.header.id, before.header.id);
-  const launch = workshop.launch('app');
+  const launch = workshop.launch('app', { WANTED: '1' });
   t.is(launch.stderr, '');
   t.regex(launch.stdout, /done/);
 

@@ -23,6 +23,9 @@ until   = { port = 7379 }
 run     = ["redis-cli -p 7379 set color blue"]
 settle  = "200ms"
 timeout = "120s"
+
+[launch]
+env     = "image" # It copies its environment at start, and a shell's is another one.
 `;
 const server = '/usr/bin/thaw-exec --no-fallback -- /usr/bin/redis-server --port 7379 --save ""';
 const ask = `

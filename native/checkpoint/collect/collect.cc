@@ -44,6 +44,13 @@ Result<ProcessCapture> look_at(const Freeze& frozen, size_t page_size) {
   THAW_ASSIGN(vmas, proc::read_vmas(frozen.pid()));
   process.vmas = std::move(vmas);
   THAW_TRY(prepare_injection(process, page_size));
+  THAW_ASSIGN(seen,
+              lookups::settle(frozen, process.vmas, process.syscall_instruction, process.scratch));
+  if (seen) {  // Its mappings have changed.
+    process.lookups = std::move(seen);
+    THAW_ASSIGN(after, proc::read_vmas(frozen.pid()));
+    process.vmas = std::move(after);
+  }
   return process;
 }
 

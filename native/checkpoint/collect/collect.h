@@ -23,6 +23,7 @@ Result<void> check_settings(const ProcessCapture& process, RemoteSyscalls& remot
 Result<void> check_landlock(const ProcessCapture& process, RemoteSyscalls& remote);
 Result<void> collect_membarrier(ProcessCapture& process, RemoteSyscalls& remote);
 Result<void> collect_requirements(Capture& capture);
+Result<void> collect_environment(Capture& capture, model::Requirements& needs);
 void collect_answer(Capture& capture);
 Result<void> collect_descriptors(Capture& capture);
 

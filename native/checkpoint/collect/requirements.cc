@@ -101,10 +101,7 @@ Result<void> collect_program(Capture& capture, model::Requirements& needs) {
     arguments = cmdline;
   }
   needs.arguments = capture.image.blob(arguments);
-  THAW_ASSIGN(environment, read_file(folder + "/environ"));
-  needs.declared = capture.image.blob(joined(request.environment));
-  needs.environment = capture.image.blob(environment);
-  return {};
+  return collect_environment(capture, needs);
 }
 
 Result<void> collect_identity(Capture& capture, model::Requirements& needs) {

@@ -81,18 +81,4 @@ Result<void> check_folder(const View& view, const ExecCall& call) {
       "does not depend on it, launch.cwd = \"any\""};
 }
 
-Result<void> check_environment(const View& view, const ExecCall& call) {
-  std::string_view declared = view.bytes(view.requirements_record().declared);
-  while (!declared.empty()) {
-    const std::string_view entry = declared.substr(0, declared.find('\0'));
-    declared.remove_prefix(std::min(declared.size(), entry.size() + 1));
-    const std::string_view name = entry.substr(0, entry.find('=') + 1);
-    for (char* const* own = call.envp; *own != nullptr; ++own)
-      if (std::string_view(*own).starts_with(name) && *own != entry)
-        return Error{0,
-                     "the image was made with " + std::string(entry) + ", the caller has " + *own};
-  }
-  return {};
-}
-
 }  // namespace thaw::launch

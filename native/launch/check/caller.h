@@ -1,4 +1,4 @@
-// Who calls, and what for: user, security context, program, arguments, environment.
+// Who calls, and what for: user, security context, program, arguments, folder.
 #pragma once
 
 #include "image/view.h"
@@ -18,9 +18,5 @@ Result<void> check_arguments(const image::View& view, const ExecCall& call);
 
 /// A folder is known by its path alone: the app gets the caller's own, whatever is in it now.
 Result<void> check_folder(const image::View& view, const ExecCall& call);
-
-/// What the profile declares is part of the warm state, too: a caller that sets another value wants
-/// another app.
-Result<void> check_environment(const image::View& view, const ExecCall& call);
 
 }  // namespace thaw::launch

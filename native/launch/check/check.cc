@@ -3,6 +3,7 @@
 #include "launch/check/caller.h"
 #include "launch/check/clocks.h"
 #include "launch/check/descriptors.h"
+#include "launch/check/environment.h"
 #include "launch/check/files.h"
 #include "launch/check/machine.h"
 

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "image/environment.h"
 #include "support/app_call.h"
 
 namespace thaw::launch {
@@ -61,9 +62,33 @@ uint64_t copy_folder(const model::Process& process, Arena& arena) {
   return address_of(arena.copy(folder));
 }
 
-}  // namespace
+/// The array; its strings are the copies at handover.environment, and the app's own.
+void copy_environ(const ExecCall& call, const image::View& view, Arena& arena,
+                  restorer::Handover& handover) {
+  const model::Requirements& needs = view.requirements_record();
+  const std::string_view own = view.bytes(needs.own);
+  const std::string_view addresses = view.bytes(needs.own_strings);
+  size_t count = addresses.size() / sizeof(uint64_t) + 1;
+  for (char* const* entry = call.envp; *entry != nullptr; ++entry) ++count;
+  auto* array = arena.allocate<uintptr_t>(count);
+  handover.environ_array = reinterpret_cast<uintptr_t>(array);
+  if (array == nullptr) return;  // Only counted.
+  uint64_t string = handover.environment;
+  for (char* const* entry = call.envp; *entry != nullptr; ++entry) {
+    if (!image::is_listed(own, image::name_of(*entry))) *array++ = static_cast<uintptr_t>(string);
+    string += strlen(*entry) + 1;
+  }
+  for (size_t at = 0; at < addresses.size(); at += sizeof(uint64_t)) {
+    uint64_t address = 0;
+    memcpy(&address, addresses.data() + at, sizeof(address));
+    *array++ = static_cast<uintptr_t>(address);
+  }
+  *array = 0;
+}
 
-void copy_delivery(const Prepared& prepared, Arena& arena, restorer::Handover& handover) {
+/// What the app asks for (include/thaw.h). The record of a late cold start lies right before the
+/// arguments.
+void copy_answers(const Prepared& prepared, Arena& arena, restorer::Handover& handover) {
   const ExecCall& call = prepared.call;
   const std::vector<int32_t> kept = kept_descriptors(prepared.view);
   LateColdStart cold = {};
@@ -79,6 +104,17 @@ void copy_delivery(const Prepared& prepared, Arena& arena, restorer::Handover& h
   cold.argv = point_at(handover.arguments, call.argv, arena);
   cold.envp = point_at(handover.environment, call.envp, arena);
   if (place != nullptr) *place = cold;
+}
+
+}  // namespace
+
+void copy_delivery(const Prepared& prepared, Arena& arena, restorer::Handover& handover) {
+  const ExecCall& call = prepared.call;
+  if (handover.call_address != 0)
+    copy_answers(prepared, arena, handover);
+  else if (handover.environ_address != 0)
+    copy_strings(call.envp, arena, handover.environment, handover.environment_size);
+  if (handover.environ_address != 0) copy_environ(call, prepared.view, arena, handover);
 }
 
 }  // namespace thaw::launch

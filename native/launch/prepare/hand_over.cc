@@ -52,6 +52,7 @@ Handover describe(const Prepared& prepared) {
   std::copy(moves.begin(), moves.end(), handover.moves);
   handover.move_count = static_cast<uint32_t>(moves.size());
   handover.call_address = view.requirements_record().call_address;
+  handover.environ_address = view.requirements_record().environ_address;
   handover.log = call.log;
   handover.times[restorer::kStarted] = call.started_ns;
   return handover;
@@ -116,7 +117,7 @@ void describe_area(const RestorerArea& area, Handover& handover) {
 Handover* copy_all(const Prepared& prepared, Arena& data, Arena& delivery, Handover& handover) {
   auto* place = data.allocate<Handover>(1);
   copy_lists(prepared, data, handover);
-  if (handover.call_address != 0) copy_delivery(prepared, delivery, handover);
+  copy_delivery(prepared, delivery, handover);
   return place;
 }
 

@@ -16,6 +16,10 @@ thaw_shim_header:
     .long thaw_shim_syscall - thaw_shim_header
     .long thaw_start_cold - thaw_shim_header
     .long thaw_signal_return - thaw_shim_header
+    .long thaw_shim_getenv - thaw_shim_header
+    .long thaw_shim_setenv - thaw_shim_header
+    .long thaw_shim_unsetenv - thaw_shim_header
+    .long thaw_shim_putenv - thaw_shim_header
     .globl thaw_shim_tables
     .hidden thaw_shim_tables
 thaw_shim_tables:

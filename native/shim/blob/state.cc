@@ -54,7 +54,7 @@ void forget(uint64_t start, uint64_t end) {
     if (uint8_t* page = page_at(address)) __atomic_store_n(page, uint8_t{0}, __ATOMIC_RELAXED);
 }
 
-Lock::Lock() {
+Lock::Lock(uint32_t& word) : word_(word) {
   const uint64_t all = ~uint64_t{0};
   raw::call(__NR_rt_sigprocmask, SIG_SETMASK, reinterpret_cast<long>(&all),
             reinterpret_cast<long>(&mask_), sizeof(all));
@@ -64,11 +64,11 @@ Lock::Lock() {
   constexpr int kPatience = 20000;
   for (int i = 0;; ++i) {
     uint32_t holder = 0;
-    if (__atomic_compare_exchange_n(&tables().lock, &holder, own, false, __ATOMIC_ACQUIRE,
+    if (__atomic_compare_exchange_n(&word_, &holder, own, false, __ATOMIC_ACQUIRE,
                                     __ATOMIC_RELAXED))
       return;
     if (i > kPatience && holder != own &&
-        __atomic_compare_exchange_n(&tables().lock, &holder, own, false, __ATOMIC_ACQUIRE,
+        __atomic_compare_exchange_n(&word_, &holder, own, false, __ATOMIC_ACQUIRE,
                                     __ATOMIC_RELAXED))
       return;
     raw::call(__NR_sched_yield);
@@ -76,7 +76,7 @@ Lock::Lock() {
 }
 
 Lock::~Lock() {
-  __atomic_store_n(&tables().lock, 0u, __ATOMIC_RELEASE);
+  __atomic_store_n(&word_, 0u, __ATOMIC_RELEASE);
   raw::call(__NR_rt_sigprocmask, SIG_SETMASK, reinterpret_cast<long>(&mask_), 0, sizeof(mask_));
 }
 

@@ -51,12 +51,15 @@ long for_each_run(uint64_t start, uint64_t end, F&& use) {
 /// Held while pages change what they are. All signals are blocked: a handler may call malloc.
 class Lock {
  public:
-  Lock();
+  Lock() : Lock(tables().lock) {}
+  /// The word is 0 while it is free.
+  explicit Lock(uint32_t& word);
   Lock(const Lock&) = delete;
   Lock& operator=(const Lock&) = delete;
   ~Lock();
 
  private:
+  uint32_t& word_;
   uint64_t mask_ = 0;
 };
 
