@@ -77,7 +77,9 @@ async function atSafePoint(
 ): Promise<Ready> {
   const called = async (): Promise<Ready | NoAnswer> => {
     try {
-      return { callAddress: await adapter.call(app.pid, interrupt) };
+      const call = (signal: AbortSignal): Promise<string> => adapter.call(app.pid, signal);
+      const limits = { what: 'adapter', timeoutMs: definition.warmup.timeoutMs, interrupt };
+      return { callAddress: await app.during(call, limits) };
     } catch (error) {
       if (error instanceof NoAnswer && definition.adapter === 'auto' && definition.launch.args !== 'deliver')
         return error;
