@@ -23,6 +23,17 @@ export function adapterOf(choice: AdapterChoice, program: string): AdapterName |
   return choice === 'auto' ? runtimeOf(program) : choice;
 }
 
+/** Runtimes that have no adapter yet, and what is therefore the same in all instances. */
+const without = [
+  { program: /^java$/, same: 'java.util.Random, Math.random(), and SecureRandom by SHA1PRNG or DRBG' },
+];
+
+/** What every instance of an app without an adapter will draw alike, as far as its program's name tells. */
+export function repeated(program: string): string | undefined {
+  const names = [basename(program), interpreterOf(program)];
+  return without.find((one) => names.some((name) => one.program.test(name)))?.same;
+}
+
 function runtimeOf(program: string): AdapterName | undefined {
   return byName(basename(program)) ?? byName(interpreterOf(program));
 }

@@ -1,7 +1,7 @@
 // From the start of an app to the moment when it is warm.
 import { setTimeout } from 'node:timers/promises';
 
-import { adapterOf } from '../adapters/index.js';
+import { adapterOf, repeated } from '../adapters/index.js';
 import { AdapterSession, NoAnswer } from '../adapters/session.js';
 import { App, type Limits } from '../app/app.js';
 import { exercise } from '../app/exercise.js';
@@ -49,6 +49,7 @@ export async function whenWarm<T>(warmUp: WarmUp, work: (app: App, ready: Ready)
     const app = new App([program, ...args], warm, log);
     try {
       const ready = await warmed(app, prepared, warmUp);
+      if (adapter === undefined) await tellRepeated(warmUp);
       const frozen = adapter === undefined ? ready : await atSafePoint(app, adapter, warmUp);
       const done = await work(app, frozen);
       await app.kill(); // As the image has it: its end would write files that a launch finds changed.
@@ -67,6 +68,18 @@ export async function whenWarm<T>(warmUp: WarmUp, work: (app: App, ready: Ready)
 function adapterFor({ adapter, program, warmup }: Definition): AdapterSession | undefined {
   const name = warmup.until.kind === 'call' ? undefined : adapterOf(adapter, program);
   return name === undefined ? undefined : new AdapterSession(name);
+}
+
+/** A profile that says "none", or calls itself, knows of it. */
+async function tellRepeated({ definition, progress }: WarmUp): Promise<void> {
+  const { adapter, program, warmup } = definition;
+  const same = adapter === 'auto' && warmup.until.kind !== 'call' ? repeated(program) : undefined;
+  if (same !== undefined)
+    await progress.step(
+      'adapter',
+      () => undefined,
+      () => `none; all instances draw the same numbers from ${same}. See docs/adapters.md`,
+    );
 }
 
 /** Has the adapter call for the checkpoint. Where nobody asked for it, an app that does not load it goes without. */

@@ -1,10 +1,10 @@
 // Adapters: what a runtime has cached is put right in each launch, without a change to the app.
 import test from 'ava';
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { chmodSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { adapterOf } from '../../launcher/adapters/index.js';
+import { adapterOf, repeated } from '../../launcher/adapters/index.js';
 import { thawExec } from '../engine/support/paths.js';
 import { Workshop, python } from './support.js';
 
@@ -293,4 +293,17 @@ test("the adapter is that of the program's name, or of a script's interpreter", 
   t.is(adapterOf('auto', '/usr/bin/pythonic'), undefined);
   t.is(adapterOf('none', '/usr/bin/node'), undefined);
   t.is(adapterOf('ruby', '/usr/bin/app'), 'ruby');
+});
+
+test('what a runtime without an adapter draws alike is named at the build', (t) => {
+  const shop = new AdapterShop(t);
+  const program = shop.write('java', '#!/bin/sh\necho warm\nexec sleep 5\n');
+  chmodSync(program, 0o755);
+  shop.write(
+    'app.toml',
+    `name = "app"\nprogram = "${program}"\n[warmup]\nuntil = { log = "warm" }\nsettle = "1ms"\n`,
+  );
+  const built = shop.thaw('build', 'app.toml');
+  t.regex(built.stderr, /adapter: none; all instances draw the same numbers from java\.util\.Random/);
+  t.is(repeated('/usr/bin/redis-server'), undefined);
 });
