@@ -4,7 +4,7 @@ import util from 'node:util';
 
 import { duration } from './units.js';
 
-type Style = 'green' | 'red' | 'dim';
+type Style = 'green' | 'red' | 'dim' | 'yellow';
 
 export class Progress {
   private readonly terminal: boolean;
@@ -34,14 +34,23 @@ export class Progress {
     }
   }
 
-  private end(style: Style, verdict: string, name: string, ms: number, detail: string): void {
-    const time = this.paint('dim', duration(ms).padStart(8));
-    const line = `  ${this.title}: ${this.paint(style, verdict)}  ${time}  ${name}`;
+  /** Says what did not hold the work up, but should be known. */
+  warn(text: string): void {
+    this.take(`  ${this.title}: ${this.paint('yellow', 'warning')}  ${text}\n`);
+  }
+
+  private take(text: string): void {
     if (this.terminal) {
       cursorTo(this.stream, 0);
       clearLine(this.stream, 1);
     }
-    this.stream.write(`${line}${detail === '' ? '' : `: ${detail}`}\n`);
+    this.stream.write(text);
+  }
+
+  private end(style: Style, verdict: string, name: string, ms: number, detail: string): void {
+    const time = this.paint('dim', duration(ms).padStart(8));
+    const line = `  ${this.title}: ${this.paint(style, verdict)}  ${time}  ${name}`;
+    this.take(`${line}${detail === '' ? '' : `: ${detail}`}\n`);
   }
 
   private paint(style: Style, text: string): string {

@@ -19,7 +19,7 @@ export class App {
   #ended = false;
   readonly env: Setting['env'];
 
-  /** Starts `command` with stdin from /dev/null, its output in `log`, its page faults in `faults`. @throws ThawError */
+  /** Starts `command` with stdin from /dev/null, or open, its output in `log`, its page faults in `faults`. @throws ThawError */
   constructor(
     command: readonly [string, ...string[]],
     setting: Setting,
@@ -115,7 +115,7 @@ export interface Limits {
 
 function start(
   command: readonly [string, ...string[]],
-  { env, cwd, account, freshClocks, kept, unusualPid, watchLookups }: Setting,
+  { env, cwd, account, freshClocks, kept, unusualPid, watchLookups, openInput }: Setting,
   log: string,
   faults: FaultRecorder | undefined,
 ): number {
@@ -136,6 +136,7 @@ function start(
       kept: kept === true,
       unusualPid: unusualPid === true,
       watchLookups: watchLookups === true,
+      openInput: kept === true && openInput === true,
       ...(faults === undefined ? {} : { faults }),
     });
   } finally {

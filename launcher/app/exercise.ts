@@ -11,7 +11,7 @@ const RETRY_MS = 50;
 
 const appLog = logOf('app');
 
-interface Outcome {
+export interface Outcome {
   /** undefined: a signal ended it. */
   readonly code: number | undefined;
   readonly output: string;
@@ -38,6 +38,25 @@ export async function exerciseUntilGood(
   for (const command of commands)
     while ((await shell(command, setting, signal)).code !== 0)
       await setTimeout(RETRY_MS, undefined, { signal });
+}
+
+/** The same, for what the commands wrote; `hold` says when a failure is no longer taken for a start under way. */
+export async function answersOf(
+  commands: readonly string[],
+  setting: Setting,
+  signal: AbortSignal,
+  untilGood: () => boolean,
+): Promise<readonly Outcome[]> {
+  const answers: Outcome[] = [];
+  for (const command of commands) {
+    let answer = await shell(command, setting, signal);
+    while (answer.code !== 0 && untilGood()) {
+      await setTimeout(RETRY_MS, undefined, { signal });
+      answer = await shell(command, setting, signal);
+    }
+    answers.push(answer);
+  }
+  return answers;
 }
 
 function failure(command: string, code: number | undefined, output: string): ThawError {

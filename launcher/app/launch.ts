@@ -21,5 +21,10 @@ export function launch(
 ): App {
   const thawExec = native.thawExec();
   const command = [thawExec, '--image', image, '--no-fallback', '--', program, ...args] as const;
-  return new App(command, { ...setting, env: { ...setting.env, ...env }, kept: true }, log, faults);
+  return new App(
+    command,
+    { ...setting, env: { THAW_LOG: 'warn', ...setting.env, ...env }, kept: true },
+    log,
+    faults,
+  );
 }

@@ -11,6 +11,8 @@ export interface Setting {
   readonly account: Account;
   /** Clocks that begin near zero, where privileges allow: the image can then be launched soon after any boot. */
   readonly freshClocks?: boolean;
+  /** Standard input stays open: a pipe that nobody writes to. Only of what is kept. */
+  readonly openInput?: boolean;
   /** Ends with thaw, however thaw ends. A process more to start: not for what is measured. */
   readonly kept?: boolean;
   /** A pid that can be found in the app's memory, where privileges allow. */
@@ -24,12 +26,13 @@ export interface Setting {
  * will be launched.
  * @throws ThawError when there is no such account
  */
-export async function settingOf({ user, env, cwd, likeEnv }: Definition): Promise<Setting> {
+export async function settingOf({ user, env, cwd, likeEnv, warmup }: Definition): Promise<Setting> {
   const account = await accountOf(user);
   return {
     env: { ...(likeEnv ?? minimalEnvironment(account)), ...env },
     cwd,
     account,
+    openInput: warmup.stdin === 'open',
   };
 }
 

@@ -20,7 +20,7 @@ export async function qualify(launch: ImageLaunch, progress: Progress): Promise<
   await progress.step('verify', () => {
     verify(image, setting, { data: true, fromStorage: true });
   });
-  await progress.step('trial launch', () => trial(launch));
+  await progress.step('trial launch', () => trial(launch, progress));
 }
 
 function trained({ header, workingSet }: Image): string {

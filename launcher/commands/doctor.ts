@@ -11,18 +11,26 @@ export default command({
   about:
     "Tells what this kernel and this user can do for thaw; with NAME also whether the profile's image can be launched, and " +
     'about its first running instance. Exit code 1 when a process or an image has a problem.',
-  options: { store, json, pid: pid('also whether this process can be taken into an image') },
+  options: {
+    store,
+    json,
+    pid: pid('also all that a checkpoint of this process would refuse, without stopping it'),
+  },
   operands: ['[NAME]'],
   run(options, [name]) {
     if (name !== undefined && options.pid !== undefined)
       throw new UsageError('one of --pid PID and NAME is enough');
     const store = new Store(options.store);
-    const pid = options.pid ?? instanceOf(store, name);
-    const checks = [...native.doctor(pid), ...(name === undefined ? [] : imageChecks(store, name))];
+    const instance = instanceOf(store, name);
+    const checks = [
+      ...native.doctor(instance),
+      ...(options.pid === undefined ? [] : native.survey(options.pid)),
+      ...(name === undefined ? [] : imageChecks(store, name)),
+    ];
     if (options.json) printJson({ checks });
     else print(checks.map(text).join(''));
     // What a device lacks is information, not failure: thaw works around most of it.
-    const asked = pid !== undefined || name !== undefined;
+    const asked = options.pid !== undefined || name !== undefined;
     return asked && checks.some(({ ok }) => !ok) ? 1 : 0;
   },
 });

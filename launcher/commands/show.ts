@@ -74,6 +74,7 @@ function summary(image: Image): string {
     ['arguments', made.arguments.slice(1).map(quoted).join(' ')],
     ['folder', made.folder === '' ? 'any' : made.folder],
     ['made', `${new Date(made.madeAtMs).toISOString()} on Linux ${made.kernel}`],
+    ['clocks', made.clocks],
     ['format', `version ${header.version}`],
     [
       'size',

@@ -62,6 +62,12 @@ const warmup = v.pipe(
       texts,
       'shell commands that exercise the app after that, in order; each must succeed',
     ),
+    stdin: withDefault(
+      'null',
+      oneOf(['null', 'open']),
+      '`"null"`: standard input is at its end (/dev/null); `"open"`: a pipe to which nobody writes, for programs that ' +
+        'read it and would end, such as filters and shells. A launch has the standard input of its caller',
+    ),
     settle: withDefault('200ms', duration, 'how long to leave the app alone before the checkpoint'),
     timeout: withDefault('60s', duration, 'when to give up'),
   }),
@@ -80,6 +86,30 @@ const train = v.pipe(
     ),
   }),
   v.description('what a launch is for; without this table, `run` is that of `[warmup]`'),
+);
+
+const prove = v.pipe(
+  table({
+    run: v.exactOptional(
+      v.pipe(
+        texts,
+        v.description(
+          'shell commands that a launched app has to answer as one that was started cold does: the build fails when the ' +
+            'output differs. Default: those of `[warmup]`, of which only the exit codes must be the same, and a differing ' +
+            'output is a warning',
+        ),
+      ),
+    ),
+    differs: v.exactOptional(
+      v.pipe(
+        text,
+        v.description(
+          'a shell command whose output two launches must not have in common: something that the app draws at random',
+        ),
+      ),
+    ),
+  }),
+  v.description('how the trial launch is compared with a cold start'),
 );
 
 const launch = v.pipe(
@@ -139,6 +169,14 @@ export const profile = v.pipe(
     ),
     warmup,
     train: v.exactOptional(train),
+    prove: v.optional(prove, {}),
+    clocks: withDefault(
+      'continue',
+      oneOf(['continue', 'jump']),
+      '`"continue"`: for the app, no time passes between the checkpoint and a launch, so that its timers do not all fire at ' +
+        'once; `"jump"`: the time since the checkpoint has passed, for apps that add `CLOCK_MONOTONIC` to a time of day taken ' +
+        'at their start. Both need root on a kernel with time namespaces; elsewhere clocks jump to those of the boot',
+    ),
     launch: v.optional(launch, {}),
     policies: v.optional(policies, []),
   }),

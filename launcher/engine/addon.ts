@@ -23,6 +23,7 @@ export interface Addon {
   verify(path: string, options: VerifyOptions): Verdict;
   faultRecorder(): FaultRecorder;
   train(path: string, pid: number, faults: FaultRecorder): void;
+  survey(pid: number): readonly Check[];
   doctor(pid?: number): readonly Check[];
   checkKernel(): void;
   checkProcess(pid: number): void;

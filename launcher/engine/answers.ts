@@ -14,6 +14,8 @@ export const checkpointReportSchema = v.strictObject({
   descriptors: v.number(),
   ops: v.number(),
   frozenMs: v.number(),
+  /** What somebody should know of the image. */
+  warnings: v.array(v.string()),
 });
 
 const problem = v.strictObject({

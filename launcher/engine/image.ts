@@ -35,6 +35,8 @@ const requirements = v.strictObject({
   user: v.number(),
   group: v.number(),
   securityLabel: v.string(),
+  /** Of a launch: "continue" or "jump". */
+  clocks: v.string(),
   madeAtMs: v.number(),
   /** The clocks at the checkpoint. */
   monotonicNs: v.number(),

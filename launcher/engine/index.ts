@@ -68,6 +68,8 @@ export const native = {
       addon().train(path, pid, faults);
     });
   },
+  /** What a checkpoint of the process would refuse, without stopping it. */
+  survey: (pid: number): readonly Check[] => told(() => addon().survey(pid)),
   doctor: (pid?: number): readonly Check[] => told(() => addon().doctor(pid)),
   /** @throws ThawError where nothing can be checkpointed, as under user emulation */
   checkKernel: (): void => {

@@ -19,6 +19,8 @@ export interface SpawnOptions {
   /** Default: the caller. */
   readonly user?: User;
   readonly stdio: readonly [number, number, number];
+  /** Standard input is a pipe that nobody writes to, as long as the process is kept. */
+  readonly openInput?: boolean;
   readonly setsid: boolean;
   /** In a time namespace whose clocks begin near zero, where privileges allow. */
   readonly freshClocks?: boolean;
@@ -59,6 +61,8 @@ export interface CheckpointOptions {
   readonly profile: string;
   /** The app asks for its caller's arguments itself. */
   readonly deliver: boolean;
+  /** For the app, the time since the checkpoint has passed at a launch. */
+  readonly clocksJump?: boolean;
   readonly inherit: readonly number[];
   /** Of the app's struct thaw_call, in hexadecimal. */
   readonly callAddress?: string;

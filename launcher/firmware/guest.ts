@@ -49,7 +49,7 @@ type Child = ResultPromise<typeof RUN>;
 
 /** Booting, and what a profile may take beyond its own time-outs; a time-out of a step comes first. */
 const BOOT_SECONDS = 300;
-const STEPS_WITH_TIMEOUT = 5;
+const STEPS_WITH_TIMEOUT = 7;
 
 export class Guest {
   /** What is to be added to the root, at its paths. */

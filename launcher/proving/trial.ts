@@ -1,47 +1,135 @@
-// The trial launch: an image is installed only after its app has come back from it and works.
+// The trial launch: an image is installed only after its app has come back from it and works as it does after a cold start.
 import { setTimeout } from 'node:timers/promises';
 
-import type { App } from '../app/app.js';
-import { exerciseUntilGood } from '../app/exercise.js';
+import { type App, exitText } from '../app/app.js';
 import { type ImageLaunch, launch } from '../app/launch.js';
+import { ThawError } from '../errors.js';
 import { logOf, msSince } from '../log.js';
-import { isServer, untilUp } from '../warmup/triggers/index.js';
+import type { Progress } from '../progress.js';
+import { untilUp } from '../warmup/triggers/index.js';
+import { type Cold, coldStart } from './cold.js';
+import { type Shown, differences } from './differences.js';
+import { END_MS, type Ending, askToEnd, endsWell, look } from './instance.js';
 
 /** It has to live for that long, also when no commands exercise it. */
 const ALIVE_MS = 500;
+/** Commands that have to end well get that long to do so; they may have begun before the app. */
+const WORK_MS = 10_000;
 const RETRY_MS = 20;
+/** Ending takes a launched app as long as any other, but for the noise of a machine that is busy. */
+const SLOWER = 3;
+const NOISE_MS = 2000;
 
 const provingLog = logOf('proving');
 
 /** Launches the image and proves that its app works. @throws ThawError */
-export async function trial(proof: ImageLaunch): Promise<void> {
-  const { run, until, timeoutMs } = proof.definition.warmup;
+export async function trial(proof: ImageLaunch, progress: Progress): Promise<void> {
+  const { warmup, prove } = proof.definition;
+  const commands = prove.run ?? warmup.run;
+  const cold = await coldStart(proof, commands);
   const begin = performance.now();
   const app = launch(proof);
   try {
-    // A program that does its work and ends well, as a command does, has proved itself; a server has not.
-    const done = run.length === 0 && !isServer(until) && (await endsWell(app));
-    if (!done)
-      await app.during((signal) => prove(proof, app.pid, signal), {
-        what: 'trial launch',
-        timeoutMs,
-        interrupt: proof.interrupt,
-        remedy: "the restored app does not pass the profile's warmup.run, or does not listen on its port",
-      });
+    const shown = await atWork(proof, app, commands);
     provingLog.info({ pid: app.pid, image: proof.image, ms: msSince(begin) }, 'proved');
+    if (shown === undefined) return;
+    if (cold !== undefined) compare(proof, cold, shown, commands, progress);
+    const ending = await askToEnd(app, cold === undefined ? END_MS : limitOf(cold.ending));
+    if (cold !== undefined) expectEnding(cold.ending, ending);
   } finally {
     await app.end();
   }
+  if (prove.differs !== undefined) await expectDifferent(proof, prove.differs);
 }
 
-async function endsWell(app: App): Promise<boolean> {
-  const ended = app.exit.then(({ code }) => code === 0);
-  return Promise.race([ended, setTimeout(ALIVE_MS, false)]);
+/** What the commands found the app to say; undefined: it has done its work and ended well. @throws ThawError */
+async function atWork(proof: ImageLaunch, app: App, commands: readonly string[]): Promise<Shown | undefined> {
+  const { until, timeoutMs } = proof.definition.warmup;
+  if (commands.length === 0 && (await endsWell(app, proof, ALIVE_MS))) return undefined;
+  const limits = {
+    what: 'trial launch',
+    timeoutMs,
+    interrupt: proof.interrupt,
+    remedy: "the restored app does not pass the profile's warmup.run, or does not listen on its port",
+  };
+  try {
+    return await app.during(async (signal) => {
+      // Both: a command may succeed before the app has even begun.
+      const [shown] = await Promise.all([
+        look(app, commands, proof, signal),
+        setTimeout(ALIVE_MS, undefined, { signal }),
+      ]);
+      await untilUp(until, app.pid, RETRY_MS, signal);
+      return shown;
+    }, limits);
+  } catch (error) {
+    proof.interrupt.throwIfAborted();
+    // It may have done its work meanwhile: then what it leaves tells, as the commands see it.
+    if (!(await endsWell(app, proof, 0))) throw error;
+    const { answers } = await look(app, commands, proof, AbortSignal.timeout(WORK_MS), () => false);
+    if (answers.some(({ code }) => code !== 0)) throw error;
+    return undefined;
+  }
 }
 
-async function prove({ definition, setting }: ImageLaunch, pid: number, signal: AbortSignal): Promise<void> {
-  const { run, until } = definition.warmup;
-  // Both: a command may succeed before the app has even begun.
-  await Promise.all([setTimeout(ALIVE_MS, undefined, { signal }), exerciseUntilGood(run, setting, signal)]);
-  await untilUp(until, pid, RETRY_MS, signal);
+function compare(
+  { definition: { prove } }: ImageLaunch,
+  cold: Cold,
+  warm: Shown,
+  commands: readonly string[],
+  progress: Progress,
+): void {
+  const found = differences(commands, cold.shown, warm, prove.run !== undefined);
+  for (const { what, remedy } of found.filter(({ harmless }) => harmless))
+    progress.warn(`${what}\n    ${remedy}`);
+  const wrong = found.filter(({ harmless }) => !harmless);
+  if (wrong.length > 0)
+    throw new ThawError(`trial launch: ${wrong.map(({ what }) => what).join('\n')}`, {
+      remedy: wrong[0]?.remedy,
+    });
+}
+
+function limitOf({ exit, ms }: Ending): number {
+  return exit === undefined ? END_MS : Math.max(SLOWER * ms, NOISE_MS + ms);
+}
+
+/** @throws ThawError where a launched app ends otherwise than one that was started cold */
+function expectEnding(cold: Ending, warm: Ending): void {
+  if (cold.exit === undefined) return; // It takes longer than anybody would wait.
+  const was = `an app that was started cold ends with ${exitText(cold.exit)} on SIGTERM`;
+  const remedy =
+    'a handler that compares getpid() with a pid that was kept ignores the signal; see prove in the profile';
+  if (warm.exit === undefined)
+    throw new ThawError(
+      `trial launch: ${was} after ${cold.ms.toFixed(0)} ms, the launched one does not end`,
+      {
+        remedy,
+      },
+    );
+  if (cold.exit.code !== warm.exit.code || cold.exit.signal !== warm.exit.signal)
+    throw new ThawError(`trial launch: ${was}, the launched one with ${exitText(warm.exit)}`, { remedy });
+}
+
+/** Two instances shall not draw the same numbers. @throws ThawError */
+async function expectDifferent(proof: ImageLaunch, command: string): Promise<void> {
+  const draw = async (): Promise<string> => {
+    const app = launch(proof);
+    try {
+      const shown = await app.during(
+        async (signal) => {
+          await untilUp(proof.definition.warmup.until, app.pid, RETRY_MS, signal);
+          return look(app, [command], proof, signal);
+        },
+        { what: 'trial launch', timeoutMs: proof.definition.warmup.timeoutMs, interrupt: proof.interrupt },
+      );
+      return shown.answers[0]?.output.trim() ?? '';
+    } finally {
+      await app.end();
+    }
+  };
+  const [one, other] = [await draw(), await draw()];
+  if (one === other)
+    throw new ThawError(`trial launch: two launches say the same to \`${command}\`: ${one.slice(0, 120)}`, {
+      remedy: 'let the app seed its generator anew after a launch (thaw_checkpoint() returns there)',
+    });
 }

@@ -85,7 +85,8 @@ export class Store {
     const file = this.definitionFile(name);
     try {
       const definition = JSON.parse(readFileSync(file, 'utf8')) as Definition;
-      if (!('value' in definition.warmup.until)) throw new ThawError('an earlier thaw has written it');
+      if (!('value' in definition.warmup.until) || !('prove' in definition))
+        throw new ThawError('an earlier thaw has written it');
       return definition;
     } catch (error) {
       throw new ThawError(`cannot read ${file}: ${messageOf(error)}`, {

@@ -29,11 +29,11 @@ export function checkpointWarm(
 }
 
 async function checkpoint(
-  { definition, interrupt }: WarmUp,
+  { definition, interrupt, progress }: WarmUp,
   pid: number,
   more: Pick<CheckpointOptions, 'image' | 'guardsOff' | 'startedWith' | 'callAddress'>,
 ): Promise<CheckpointReport> {
-  const { name, program, args, env, cwd, policies, launch } = definition;
+  const { name, program, args, env, cwd, policies, launch, clocks } = definition;
   interrupt.throwIfAborted();
   const begin = performance.now();
   checkpointLog.debug({ pid, image: more.image, guardsOff: more.guardsOff }, 'checkpoint begins');
@@ -50,6 +50,7 @@ async function checkpoint(
     anyFolder: launch.cwd === 'any',
     profile: name,
     deliver: launch.args === 'deliver',
+    clocksJump: clocks === 'jump',
     inherit: launch.inherit,
     ...more,
   });
@@ -58,6 +59,7 @@ async function checkpoint(
     { pid, image: more.image, bytes, threads, mappings, descriptors, frozenMs, ms: msSince(begin) },
     'checkpointed',
   );
+  for (const warning of report.warnings) progress.warn(warning);
   interrupt.throwIfAborted(); // It could not be stopped in between.
   return report;
 }

@@ -22,6 +22,7 @@ constexpr Function kFunctions[] = {
     {"end", end},
     {"exec", exec},
     {"checkpoint", checkpoint},
+    {"survey", survey},
     {"show", show},
     {"verify", verify},
     {"faultRecorder", fault_recorder},

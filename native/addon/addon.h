@@ -17,6 +17,7 @@ Napi::Value wait(const Napi::CallbackInfo& info);
 Napi::Value end(const Napi::CallbackInfo& info);
 Napi::Value exec(const Napi::CallbackInfo& info);
 Napi::Value checkpoint(const Napi::CallbackInfo& info);
+Napi::Value survey(const Napi::CallbackInfo& info);
 Napi::Value show(const Napi::CallbackInfo& info);
 Napi::Value verify(const Napi::CallbackInfo& info);
 Napi::Value fault_recorder(const Napi::CallbackInfo& info);

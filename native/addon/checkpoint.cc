@@ -4,6 +4,7 @@
 
 #include "addon/addon.h"
 #include "addon/background.h"
+#include "checkpoint/survey.h"
 
 namespace thaw::addon {
 namespace {
@@ -57,6 +58,7 @@ checkpoint::Request parse(const Napi::Object& options) {
   request.ignored_variables = strings_option(options, "ignoredVariables");
   request.cwd = string_option(options, "cwd");
   request.any_folder = bool_option(options, "anyFolder");
+  request.clocks_jump = bool_option(options, "clocksJump");
   request.deliver_arguments = bool_option(options, "deliver");
   request.profile = string_option(options, "profile");
   for (const std::string& number : strings_option(options, "inherit"))
@@ -76,6 +78,9 @@ Napi::Value report_to_js(Napi::Env env, const checkpoint::Report& report) {
   result.Set("descriptors", report.descriptors);
   result.Set("ops", report.ops);
   result.Set("frozenMs", report.frozen_ms);
+  Napi::Array warnings = Napi::Array::New(env);
+  for (const std::string& warning : report.warnings) warnings.Set(warnings.Length(), warning);
+  result.Set("warnings", warnings);
   return result;
 }
 
@@ -86,6 +91,27 @@ Napi::Value checkpoint(const Napi::CallbackInfo& info) {
       info.Env(),
       [request = parse(info[0].As<Napi::Object>())] { return checkpoint::checkpoint(request); },
       report_to_js);
+}
+
+/// survey(pid): what a checkpoint without policies would refuse, as rows of doctor().
+Napi::Value survey(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  checkpoint::Request request;
+  request.pid = info[0].ToNumber().Int32Value();
+  Napi::Array rows = Napi::Array::New(env);
+  const std::vector<Error> found = checkpoint::survey(request);
+  const std::string name = "process " + std::to_string(request.pid);
+  auto add = [&](bool ok, const std::string& detail, const std::string& remedy) {
+    Napi::Object row = Napi::Object::New(env);
+    row.Set("name", name);
+    row.Set("ok", ok);
+    row.Set("detail", detail);
+    row.Set("remedy", remedy);
+    rows.Set(rows.Length(), row);
+  };
+  for (const Error& error : found) add(false, error.what(), error.remedy);
+  if (found.empty()) add(true, "nothing that a checkpoint would refuse as it is now", "");
+  return rows;
 }
 
 }  // namespace thaw::addon

@@ -93,6 +93,7 @@ class Shower {
     o.Set("user", r.euid);
     o.Set("group", r.egid);
     o.Set("securityLabel", text(r.security_label));
+    o.Set("clocks", r.clocks_jump != 0 ? "jump" : "continue");
     o.Set("madeAtMs", static_cast<double>(r.realtime_ns / 1'000'000));
     o.Set("monotonicNs", static_cast<double>(r.monotonic_ns));
     o.Set("boottimeNs", static_cast<double>(r.boottime_ns));

@@ -7,6 +7,7 @@
 #include "checkpoint/freeze/app_call.h"
 #include "checkpoint/freeze/frozen_tree.h"
 #include "checkpoint/plan/plan.h"
+#include "checkpoint/survey.h"
 #include "checkpoint/write/write.h"
 
 namespace thaw::checkpoint {
@@ -36,6 +37,7 @@ Result<Report> attempt(const Request& request) {
     report.mappings += process.record.mappings.count;
     report.descriptors += process.record.fds.count;
     report.ops += process.record.ops.count;
+    for (std::string& warning : secrets_of(process)) report.warnings.push_back(std::move(warning));
   }
   report.frozen_ms = app.frozen_ms();
   THAW_TRY(let_go(request, app));
@@ -50,6 +52,7 @@ Result<Report> checkpoint(const Request& request) {
   constexpr int kAttempts = 100;
   for (int i = 0;; ++i) {
     auto report = attempt(request);
+    if (!report && report.error().err == 0) return with_others(request, report.error());
     if (report || report.error().err != EAGAIN || i == kAttempts) return report;
     const timespec moment = {0, 2'000'000};
     nanosleep(&moment, nullptr);

@@ -26,6 +26,7 @@ struct Request {
   bool any_folder = false;                     ///< a launch may come from another folder than `cwd`
   std::string profile;
   std::vector<int> inherit;        ///< descriptors beyond 0, 1, 2 that come from the caller
+  bool clocks_jump = false;        ///< the app's clocks go on with the time since the checkpoint
   bool deliver_arguments = false;  ///< a launch may have other arguments: the app asks for them
   uint64_t call_address = 0;       ///< struct thaw_call of the app, 0: none
   std::vector<std::string> guards_off;  ///< hazard guards left out, for tests

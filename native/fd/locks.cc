@@ -11,9 +11,11 @@ Result<void> refuse_locks(const Probe& p, policy::Type type) {
     return false;
   });
   if (lock.empty()) return {};
-  return refuse(p, "holds a file lock (" + std::string(lock) + ")",
-                "release it before the checkpoint, or " +
-                    policy::suggestion(type, p.link, policy::kCloseOrIgnore));
+  return refuse(
+      p, "holds a file lock (" + std::string(lock) + ")",
+      "release it before the checkpoint; or, where instances and others may use the file at "
+      "the same time without the protection of the lock, " +
+          policy::suggestion(type, p.link, policy::kCloseOrIgnore));
 }
 
 }  // namespace thaw::fd

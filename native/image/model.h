@@ -62,7 +62,7 @@ struct Requirements {
   Blob own_strings;              ///< uint64_t addresses, in the app, of the strings that it has set
   uint64_t environ_address = 0;  ///< libc's `environ` in the app, 0: nothing can be delivered
   EnvironmentRule environment_rule = EnvironmentRule::image;
-  uint32_t reserved = 0;
+  uint32_t clocks_jump = 0;        ///< 1: the time since the checkpoint has passed for the app, too
 };
 
 /// prctl_mm_map of <linux/prctl.h> without its pointers.

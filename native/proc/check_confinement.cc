@@ -21,7 +21,9 @@ Result<void> check_credentials(pid_t pid, std::string_view status) {
     return refuse(pid,
                   std::string("has mixed credentials (") + key + " " +
                       std::string(line_value(status, key)) + ")",
-                  "start it as the user that it shall run as (`user` in the profile)");
+                  "start it as the user and group that it shall run as (`user` in the profile), and "
+                  "switch off its own change to them (an option or a line of its configuration: "
+                  "user, group, setuid)");
   }
   return {};
 }
@@ -164,13 +166,13 @@ Result<void> check_speculation(pid_t pid, std::string_view status) {
 
 }  // namespace
 
-Result<void> check_confinement(pid_t pid, std::string_view status) {
-  THAW_TRY(check_credentials(pid, status));
-  THAW_TRY(check_capabilities(pid, status));
-  THAW_TRY(check_namespaces(pid));
-  THAW_TRY(check_root(pid));
-  THAW_TRY(check_speculation(pid, status));
-  return check_threads(pid, status);
+std::vector<Error> confinement_refusals(pid_t pid, std::string_view status) {
+  std::vector<Error> found;
+  for (const Result<void>& result :
+       {check_credentials(pid, status), check_capabilities(pid, status), check_namespaces(pid),
+        check_root(pid), check_speculation(pid, status), check_threads(pid, status)})
+    if (!result) found.push_back(result.error());
+  return found;
 }
 
 }  // namespace thaw::proc

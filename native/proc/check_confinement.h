@@ -6,12 +6,13 @@
 #include <sys/types.h>
 
 #include <string_view>
+#include <vector>
 
 #include "support/result.h"
 
 namespace thaw::proc {
 
-/// `status`: its /proc/PID/status.
-Result<void> check_confinement(pid_t pid, std::string_view status);
+/// All that must be refused; `status`: its /proc/PID/status.
+std::vector<Error> confinement_refusals(pid_t pid, std::string_view status);
 
 }  // namespace thaw::proc

@@ -27,12 +27,12 @@ Result<void> check_children(pid_t pid) {
     if (pids.empty()) continue;
     const std::string child(pids[0]);
     auto comm = read_file("/proc/" + child + "/comm");
-    return refuse(
-        pid,
-        "has a child process (" + child + ", " +
-            (comm ? std::string(trim(comm.value())) : "unknown") +
-            "), and thaw restores one process",
-        "let the app start children after the checkpoint, or switch its worker processes off");
+    return refuse(pid,
+                  "has a child process (" + child + ", " +
+                      (comm ? std::string(trim(comm.value())) : "unknown") +
+                      "), and thaw restores one process",
+                  "set warmup.until = { call = true } and let the app call thaw_checkpoint() of "
+                  "native/include/thaw.h before it forks, or switch its worker processes off");
   }
   return {};
 }
@@ -84,27 +84,51 @@ Result<void> check_semaphore_undos(pid_t pid, std::string_view status) {
                 "let the app use these semaphores after the checkpoint");
 }
 
-}  // namespace
+Result<void> check_seccomp(pid_t pid, std::string_view status) {
+  const std::string_view seccomp = line_value(status, "Seccomp:");
+  if (seccomp.empty() || seccomp == "0") return {};
+  return refuse(pid, "has a seccomp filter, which cannot be restored",
+                "switch the app's sandbox off for the checkpoint, or confine it from outside "
+                "(the caller of thaw-exec)");
+}
 
-Result<void> check_supported(pid_t pid) {
-  THAW_TRY(check_not_emulated());
+Result<std::string> status_of(pid_t pid) {
   auto status = read_file("/proc/" + std::to_string(pid) + "/status");
   if (!status) return Error{ESRCH, "there is no process " + std::to_string(pid)};
-  const std::string_view text = status.value();
+  return status;
+}
+
+}  // namespace
+
+Result<void> check_traceable(pid_t pid) {
+  THAW_TRY(check_not_emulated());
+  THAW_ASSIGN(text, status_of(pid));
   if (pid == getpid()) return refuse(pid, "is thaw itself");
   if (line_value(text, "Tgid:") != std::to_string(pid))
     return refuse(pid, "is a thread",
                   "name its process, " + std::string(line_value(text, "Tgid:")));
   if (line_value(text, "VmSize:").empty()) return refuse(pid, "is a kernel thread or has ended");
-  const std::string_view seccomp = line_value(text, "Seccomp:");
-  if (!seccomp.empty() && seccomp != "0")
-    return refuse(pid, "has a seccomp filter, which cannot be restored",
-                  "switch the app's sandbox off for the checkpoint, or confine it from outside "
-                  "(the caller of thaw-exec)");
-  THAW_TRY(check_io_workers(pid));
-  THAW_TRY(check_confinement(pid, text));
-  THAW_TRY(check_semaphore_undos(pid, text));
-  return check_children(pid);
+  return check_io_workers(pid);
+}
+
+std::vector<Error> refusals(pid_t pid) {
+  std::vector<Error> found;
+  auto add = [&found](const Result<void>& result) {
+    if (!result) found.push_back(result.error());
+  };
+  auto status = status_of(pid);
+  if (!status) return {status.error()};
+  const std::string_view text = status.value();
+  add(check_seccomp(pid, text));
+  for (Error& error : confinement_refusals(pid, text)) found.push_back(std::move(error));
+  add(check_semaphore_undos(pid, text));
+  add(check_children(pid));
+  return found;
+}
+
+Result<void> check_supported(pid_t pid) {
+  THAW_TRY(check_traceable(pid));
+  return joined(refusals(pid));
 }
 
 }  // namespace thaw::proc

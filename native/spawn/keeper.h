@@ -19,6 +19,7 @@ struct Keeper {
   pid_t pid = 0;
   UniqueFd control;  ///< closed: the keeper ends everything
   UniqueFd status;   ///< what has become of the child
+  UniqueFd input;    ///< the other end of the child's standard input, if that is a pipe
 };
 
 /// As fork(2).

@@ -36,7 +36,7 @@ constexpr long kSetGroups = SYS_setgroups, kSetGroupIds = SYS_setresgid,
 
 /// Runs in the child, between fork and exec: system calls only. The name of the step that failed,
 /// or null.
-const char* set_up_child(const Request& request) {
+const char* set_up_child(const Request& request, const std::array<int, 3>& stdio) {
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -46,7 +46,7 @@ const char* set_up_child(const Request& request) {
   // Out of the way first: the sources may be 0, 1 or 2 themselves.
   int copies[3];
   for (int i = 0; i < 3; ++i)
-    if ((copies[i] = fcntl(request.stdio[i], F_DUPFD_CLOEXEC, 10)) < 0)
+    if ((copies[i] = fcntl(stdio[i], F_DUPFD_CLOEXEC, 10)) < 0)
       return "duplicate a standard descriptor";
   for (int i = 0; i < 3; ++i)
     if (dup2(copies[i], i) < 0) return "set a standard descriptor";
@@ -84,10 +84,10 @@ void wait_for_parent(int pipe_end) {
   }
 }
 
-[[noreturn]] void run_child(const Request& request, char* const* argv, char* const* envp,
-                            int report, int go) {
+[[noreturn]] void run_child(const Request& request, const std::array<int, 3>& stdio,
+                            char* const* argv, char* const* envp, int report, int go) {
   wait_for_parent(go);
-  Failure failure = {0, set_up_child(request)};
+  Failure failure = {0, set_up_child(request, stdio)};
   failure.err = errno;
   if (failure.step == nullptr) {
     syscall(SYS_close_range, 3, ~0u, 1u << 2 /* CLOSE_RANGE_CLOEXEC */);
@@ -123,14 +123,21 @@ Result<pid_t> spawn(const Request& request) {
   const std::vector<char*> argv = pointers(arguments), envp = pointers(environment);
   THAW_ASSIGN(report, make_pipe());
   THAW_ASSIGN(go, make_pipe());
-  const auto leave_to_parent = [&go] { go.writer.reset(); };
+  THAW_ASSIGN(input, make_pipe());
+  std::array<int, 3> stdio = request.stdio;
+  if (request.open_input) stdio[0] = input.reader.get();
+  const auto leave_to_parent = [&] {
+    go.writer.reset();
+    input.writer.reset();
+  };
   const auto run = [&] {
-    run_child(request, argv.data(), envp.data(), report.writer.get(), go.reader.get());
+    run_child(request, stdio, argv.data(), envp.data(), report.writer.get(), go.reader.get());
   };
   const Fork fork_child = request.unusual_pid ? fork_with_unusual_pid : fork;
   THAW_ASSIGN(pid, request.kept ? fork_kept(fork_child, leave_to_parent, run)
                                 : fork_plain(fork_child, leave_to_parent, run));
   report.writer.reset();
+  if (const auto keeper = keeper_of(pid)) keeper->input = std::move(input.writer);
   if (request.before_exec) request.before_exec(pid);
   go.writer.reset();
   if (request.on_exec) request.on_exec(pid);

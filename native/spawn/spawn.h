@@ -36,6 +36,9 @@ struct Request {
   std::string cwd;
   /// The caller's descriptors that become 0, 1 and 2 of the child; it gets no others.
   std::array<int, 3> stdio = {0, 1, 2};
+  /// Its standard input is a pipe that nobody writes to, open as long as it is kept; then stdio[0]
+  /// does not matter.
+  bool open_input = false;
   bool new_session = false;
   /// In a time namespace whose clocks begin near zero, where privileges allow.
   bool fresh_clocks = false;

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace thaw {
 
@@ -75,6 +76,9 @@ class [[nodiscard]] Result<void> {
  private:
   ErrorPointer error_;
 };
+
+/// Several errors as one: none, the only one, or a list of all with their remedies.
+Result<void> joined(const std::vector<Error>& errors);
 
 }  // namespace thaw
 

@@ -12,6 +12,7 @@
 #include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 #include "harness.h"
@@ -196,6 +197,43 @@ static void hold_lock(void) {
   place(fd);
 }
 
+/// A process that is no child of ours has the other end, and ends with us.
+static void hold_compositor(void) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  snprintf(address.sun_path, sizeof address.sun_path, "%s", app_path("wayland-0"));
+  int listener = (int)NEED(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  NEED(bind(listener, (struct sockaddr*)&address, sizeof address));
+  NEED(listen(listener, 1));
+  pid_t app = getpid(), child = (pid_t)NEED(fork());
+  if (child == 0) {
+    if (fork() != 0) _exit(0);
+    setsid();
+    int peer = (int)NEED(accept(listener, NULL, NULL));
+    while (kill(app, 0) == 0) app_sleep_ms(20);
+    close(peer);
+    _exit(0);
+  }
+  siginfo_t info;
+  NEED(waitid(P_PID, (id_t)child, &info, WEXITED));
+  close(listener);
+  int client = (int)NEED(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  NEED(connect(client, (struct sockaddr*)&address, sizeof address));
+  place(client);
+}
+
+static void hold_pid_file(void) {
+  int fd = (int)NEED(open(app_path("app.pid"), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+  dprintf(fd, "%d\n", getpid());
+  place(fd);
+}
+
+/// A descriptor, a mapping and a child, none of which hides the others.
+static void hold_several(void) {
+  hold_shared_file();
+  make_child();
+  hold_writable_file();
+}
+
 static const struct {
   const char* name;
   void (*hold)(void);
@@ -219,6 +257,9 @@ static const struct {
     {"pidfd", hold_pidfd},
     {"lock", hold_lock},
     {"udp", hold_udp},
+    {"compositor", hold_compositor},
+    {"pid-file", hold_pid_file},
+    {"several", hold_several},
 };
 
 int main(int argc, char** argv) {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 import { expectSuccess, withApp } from './support/check.js';
 import { self } from './support/identity.js';
+import { cli } from './support/paths.js';
 import type { Row } from './support/rows.js';
 
 interface Refusal {
@@ -13,18 +14,20 @@ interface Refusal {
   readonly what: string;
   /** What the message must say: the thing, its name, the remedy. */
   readonly says: readonly RegExp[];
+  /** What would be wrong advice. */
+  readonly never?: RegExp;
 }
 
 const descriptor = /descriptor 77\b/;
 const policy = /\[\[policies\]\]/;
 
 const refusals: readonly Refusal[] = [
-  { what: 'child', says: [/child/i, /\d+/] },
+  { what: 'child', says: [/child/i, /\d+/, /call = true/] },
   { what: 'seccomp', says: [/seccomp/i] },
   { what: 'io_uring', says: [descriptor, /io_uring/, /UV_USE_IO_URING|switch|without io_uring|turn/i] },
   { what: 'tcp', says: [descriptor, /connected/, /127\.0\.0\.1/] },
   { what: 'udp', says: [descriptor, /127\.0\.0\.1:9\b/, policy] },
-  { what: 'writable', says: [descriptor, /state\.db/, policy] },
+  { what: 'writable', says: [descriptor, /state\.db/, policy], never: /append/ },
   { what: 'log', says: [descriptor, /plain\.log/, policy, /append/] },
   { what: 'shared-file', says: [/shared\.db/] },
   { what: 'shared-may-write', says: [/shared\.bin/, /opened for writing/, policy, /"mapping"/] },
@@ -37,7 +40,13 @@ const refusals: readonly Refusal[] = [
   { what: 'device', says: [descriptor, /\/dev\//] },
   { what: 'userfaultfd', says: [descriptor, /userfaultfd/] },
   { what: 'pidfd', says: [descriptor, /pidfd/] },
-  { what: 'lock', says: [descriptor, /lock/] },
+  { what: 'lock', says: [descriptor, /lock/, /without the protection/] },
+  { what: 'pid-file', says: [descriptor, /app\.pid/, /holds the app's pid/], never: /append|reopen/ },
+  { what: 'compositor', says: [descriptor, /Wayland/, /call = true/], never: /reconnect/ },
+  {
+    what: 'several',
+    says: [/3 things cannot be taken/, /- .*child/, /- descriptor 77 .*state\.db/, /- mapping .*shared\.db/],
+  },
 ];
 
 const after = /after the checkpoint/;
@@ -63,7 +72,7 @@ const processes: readonly Refusal[] = [
   { what: 'thread-namespace', says: [/thread \(\d+\).*namespace of its own/, after] },
 ];
 
-for (const { app: name = 'refused', what, says } of [
+for (const { app: name = 'refused', what, says, never } of [
   ...refusals,
   ...processes.map((refusal) => ({ app: 'refused_process', ...refusal })),
 ]) {
@@ -74,6 +83,12 @@ for (const { app: name = 'refused', what, says } of [
       const outcome = await app.tryCheckpoint({ leaveRunning: true });
       t.is(outcome.code, 1, `exit code\n${outcome.stdout}${outcome.stderr}`);
       for (const pattern of says) t.regex(outcome.stderr, pattern);
+      if (never !== undefined) t.notRegex(outcome.stderr, never);
+      // What doctor finds, without stopping it, is what the checkpoint has refused.
+      const doctor = await app.runAs([process.execPath, cli, 'doctor', '--pid', String(app.running.pid)]);
+      t.is(doctor.code, 1, doctor.stdout);
+      for (const pattern of says.filter(({ source }) => !/things|- /.test(source)))
+        t.regex(doctor.stdout, pattern);
       t.false(existsSync(app.image), 'an image was left');
       t.deepEqual(
         readdirSync(app.folder).filter((name) => name.includes('thaw')),

@@ -24,6 +24,7 @@ test('a definition with its defaults', (t) => {
   t.deepEqual(definition.warmup, {
     until: { kind: 'port', value: 80 },
     run: [],
+    stdin: 'null',
     settleMs: 200,
     timeoutMs: 60_000,
   });

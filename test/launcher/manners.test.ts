@@ -9,7 +9,7 @@ import { cli } from '../engine/support/paths.js';
 import { until } from '../engine/support/process.js';
 import { Workshop } from './support.js';
 
-const warm = 'until = { log = "warm" }\nsettle = "20ms"';
+const warm = 'until = { log = "^warm$" }\nsettle = "20ms"';
 
 /** Starts a daemon, which is no child of the app any more, that does `work` and leaves its pid in the file `daemon`. */
 const daemon = (work: string): string => `

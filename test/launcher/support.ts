@@ -75,6 +75,17 @@ export class Workshop {
     });
   }
 
+  /** Launches a program from the store, with `input` as its standard input. */
+  run(program: string, args: readonly string[], input: string): SpawnSyncReturns<string> {
+    return spawnSync(thawExec, ['--store', this.store, '--', program, ...args], {
+      cwd: this.folder,
+      encoding: 'utf8',
+      input,
+      timeout: 30_000,
+      env: { PATH: process.env['PATH'], THAW_LOG: 'info' },
+    });
+  }
+
   /** Launches the app of a profile; `go` exists, so it ends by itself. `wrapper`: a command that executes the one behind it. */
   launch(
     name: string,

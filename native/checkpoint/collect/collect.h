@@ -25,6 +25,7 @@ Result<void> collect_membarrier(ProcessCapture& process, RemoteSyscalls& remote)
 Result<void> collect_requirements(Capture& capture);
 Result<void> collect_environment(Capture& capture, model::Requirements& needs);
 void collect_answer(Capture& capture);
-Result<void> collect_descriptors(Capture& capture);
+/// With `refusals`, it goes on behind a descriptor that is refused, and lists them there.
+Result<void> collect_descriptors(Capture& capture, std::vector<Error>* refusals = nullptr);
 
 }  // namespace thaw::checkpoint

@@ -145,13 +145,20 @@ Sorted sort_out(const Capture& capture, std::vector<fd::Probe> probes) {
   return sorted;
 }
 
-Result<void> collect_open_files(Capture& capture, const std::vector<fd::Probe>& own) {
+Result<void> collect_open_files(Capture& capture, const std::vector<fd::Probe>& own,
+                                std::vector<Error>* refusals) {
   fd::Collector collector = {capture.image, capture.request.policies, own, {}, {}};
   collector.store_content = [&capture](int fd, uint64_t size) {
     return collect_file_content(capture, fd, size);
   };
   for (const fd::Probe& p : own) {
-    THAW_ASSIGN(file, fd::collect_open_file(collector, p));
+    auto collected = fd::collect_open_file(collector, p);
+    if (!collected && collected.error().err == 0 && refusals != nullptr) {
+      refusals->push_back(collected.error());
+      capture.image.open_files.emplace_back();  // Others name it by its place.
+      continue;
+    }
+    THAW_ASSIGN(file, std::move(collected));
     collect_owner(capture, p, file);
     capture.image.open_files.push_back(file);
   }
@@ -181,12 +188,12 @@ void record_numbers(Capture& capture, ProcessCapture& process, const std::vector
 
 }  // namespace
 
-Result<void> collect_descriptors(Capture& capture) {
+Result<void> collect_descriptors(Capture& capture, std::vector<Error>* refusals) {
   Found found;
   for (const ProcessCapture& process : capture.processes)
     THAW_TRY(find_descriptors(process.pid, found));
   const Sorted sorted = sort_out(capture, std::move(found.probes));
-  THAW_TRY(collect_open_files(capture, sorted.own));
+  THAW_TRY(collect_open_files(capture, sorted.own, refusals));
   for (size_t i = 0; i < capture.processes.size(); ++i)
     record_numbers(capture, capture.processes[i], found.numbers[i], sorted);
   return {};

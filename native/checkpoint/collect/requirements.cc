@@ -151,6 +151,7 @@ Result<void> collect_requirements(Capture& capture) {
   needs.call_address = capture.request.call_address;
   if (!capture.request.any_folder)
     needs.folder = capture.image.blob(real_path(capture.request.cwd));
+  needs.clocks_jump = capture.request.clocks_jump ? 1 : 0;
   THAW_TRY(collect_vdso(capture, needs));
   THAW_TRY(collect_program(capture, needs));
   THAW_TRY(collect_identity(capture, needs));

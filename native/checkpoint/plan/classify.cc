@@ -61,6 +61,30 @@ Result<void> check_supported(const Vma& vma) {
   return {};
 }
 
+/// "mw": the file was opened for writing, and mprotect(2) may make the mapping writable.
+bool may_be_written(const Vma& vma) {
+  return (vma.prot & PROT_WRITE) != 0 || vma.has("mw");
+}
+
+Result<policy::Action> action_for_shared(const policy::Policies& policies, const Vma& vma) {
+  using policy::Action;
+  if (!may_be_written(vma)) return Action::reopen;
+  const Action action = policies.find(policy::Type::mapping, vma.path);
+  if (action == Action::reopen || action == Action::ignore) return action;
+  const char* why = (vma.prot & PROT_WRITE) != 0
+                        ? "is a writable shared mapping of a file, which every launch would write"
+                        : "is a shared mapping of a file that was opened for writing, and can be "
+                          "made writable";
+  // Its name holds the pid: a policy for it would match no other build's.
+  if (vma.path.starts_with("/tmp/hsperfdata_"))
+    return refuse(vma, why, "start Java with -XX:-UsePerfData");
+  return refuse(
+      vma, why,
+      "close it before the checkpoint (a database above all: a lock on it is not taken "
+      "again), or, where all instances may write to it at the same time, " +
+          policy::suggestion(policy::Type::mapping, vma.path, {Action::reopen, Action::ignore}));
+}
+
 /// A descriptor of the file behind a mapping: by its name where that is still the same file, else
 /// through the kernel's own link, which needs privilege. Invalid if neither works.
 UniqueFd open_mapped(const ProcessCapture& process, const Vma& vma, int flags) {
@@ -184,19 +208,8 @@ class Classifier {
   Result<void> shared_file(Region& region) {
     const Vma& vma = *region.vma;
     if (vma.deleted) return deleted_shared(region);
-    // "mw": the file was opened for writing, and mprotect(2) may make the mapping writable.
-    const bool writable = (vma.prot & PROT_WRITE) != 0 || vma.has("mw");
-    const auto action = writable ? capture_.request.policies.find(policy::Type::mapping, vma.path)
-                                 : policy::Action::reopen;
-    if (action != policy::Action::reopen && action != policy::Action::ignore)
-      return refuse(
-          vma,
-          (vma.prot & PROT_WRITE) != 0
-              ? "is a writable shared mapping of a file, which every launch would write"
-              : "is a shared mapping of a file that was opened for writing, and can be made "
-                "writable",
-          "allow it with " + policy::suggestion(policy::Type::mapping, vma.path,
-                                                {policy::Action::reopen, policy::Action::ignore}));
+    const bool writable = may_be_written(vma);
+    THAW_ASSIGN(action, action_for_shared(capture_.request.policies, vma));
     UniqueFd fd = open_mapped(process_, vma, writable ? O_RDWR : O_RDONLY);
     if (!fd.valid()) return refuse(vma, "is of a file that cannot be opened", "check its mode");
     region.backing = Backing::file;
@@ -253,6 +266,15 @@ class Classifier {
 };
 
 }  // namespace
+
+Result<void> check_mapping(const policy::Policies& policies, const Vma& vma) {
+  if (is_kernel_mapping(vma)) return {};
+  THAW_TRY(check_supported(vma));
+  if (!vma.shared || !vma.is_file() || vma.deleted || is_shared_anonymous(vma)) return {};
+  THAW_ASSIGN(action, action_for_shared(policies, vma));
+  (void)action;
+  return {};
+}
 
 Result<void> classify(Capture& capture, size_t process_index, MemoryPlan& plan, PageData& data) {
   THAW_ASSIGN(finder, PageFinder::open(capture.processes[process_index], capture.page_size));

@@ -60,6 +60,9 @@ struct MemoryPlan {
 /// belongs to no process.
 Result<void> classify(Capture& capture, size_t process_index, MemoryPlan& plan, PageData& data);
 
+/// Whether a mapping can come back at all, under these policies; the kernel's own can.
+Result<void> check_mapping(const policy::Policies& policies, const Vma& vma);
+
 /// Chooses between mapping and copying, and whether libc is redirected for it; all runs and
 /// segments are final then.
 Result<void> choose_returns(const ProcessCapture& process, MemoryPlan& plan, size_t page_size);

@@ -16,6 +16,7 @@
 #include "fd/actions.h"
 #include "fd/connected.h"
 #include "fd/kinds.h"
+#include "fd/protocols.h"
 
 namespace thaw::fd {
 namespace {
@@ -57,10 +58,11 @@ void fill(Collector& c, const SocketRecord& socket, const SocketAddress& peer, R
 }
 
 /// A peer without a name cannot be found again; a bound unix socket would take its own name from
-/// others.
+/// others; and where both ends keep a state, a connection alone is none of that state.
 policy::Actions known_actions(const SocketRecord& socket, const SocketAddress& peer) {
-  const bool can_reconnect =
-      is_bound(peer) && (socket.domain != AF_UNIX || !is_bound(socket.local));
+  const bool can_reconnect = is_bound(peer) &&
+                             (socket.domain != AF_UNIX || !is_bound(socket.local)) &&
+                             stateful_protocol(address_text(peer)) == nullptr;
   return can_reconnect ? kActions : policy::kCloseOrIgnore;
 }
 
@@ -69,6 +71,10 @@ policy::Actions known_actions(const SocketRecord& socket, const SocketAddress& p
 std::string remedy(const Probe& probe, const SocketRecord& socket, const SocketAddress& peer) {
   const std::string name = address_text(peer);
   std::string text = policy::suggestion(kType, name, known_actions(socket, peer));
+  if (const Protocol* protocol = stateful_protocol(name))
+    return std::string("it speaks with ") + protocol->what +
+           ", which would know nothing of the app on a new connection: " + protocol->remedy +
+           "; or, for an app that goes on without it, " + text;
   if (socket.type != SOCK_DGRAM && (poll_now(probe.copy.get()) & POLLRDHUP) != 0)
     text = "the other end has closed it: lengthen `settle` until the app has, or " + text;
   return text;
@@ -155,8 +161,10 @@ const char* validate(const image::View& view, const model::OpenFile& file) {
 Result<void> collect_connected(Collector& c, const Probe& probe, const SocketRecord& record,
                                const SocketAddress& peer, const std::string& what,
                                model::OpenFile& out) {
-  THAW_ASSIGN(action,
-              choose_action(c, probe, kType, address_text(peer), known_actions(record, peer)));
+  const std::string name = address_text(peer);
+  if (stateful_protocol(name) != nullptr && c.policies.find(kType, name) == Action::reconnect)
+    return refuse(probe, what + ", outside the app", remedy(probe, record, peer));
+  THAW_ASSIGN(action, choose_action(c, probe, kType, name, known_actions(record, peer)));
   out.action = static_cast<uint32_t>(action);
   switch (action) {
     case Action::close:

@@ -12,6 +12,7 @@
 #include "fd/path.h"
 #include "fd/reopen.h"
 #include "image/known_file.h"
+#include "support/file.h"
 
 namespace thaw::fd {
 namespace {
@@ -74,6 +75,35 @@ Result<void> collect_by_name(Collector& c, const Probe& p, model::OpenFile& out)
   return {};
 }
 
+bool is_performance_data(const Probe& p) {
+  return p.link.starts_with("/tmp/hsperfdata_");
+}
+
+/// A file that holds the app's own pid and nothing else.
+bool is_pid_file(const Probe& p) {
+  char text[24] = {};
+  const ssize_t size = pread(p.copy.get(), text, sizeof(text) - 1, 0);
+  if (size > 0) return trim(text) == std::to_string(p.pid);
+  // Most are open for writing only.
+  auto content = size < 0 && p.status.st_size < ssize_t{sizeof(text)} ? read_file(p.link)
+                                                                      : Result<std::string>("");
+  return content && trim(content.value()) == std::to_string(p.pid);
+}
+
+/// What fits the state: only what is written to its end alone can go on there in many instances.
+std::string remedy_for_writing(const Probe& p) {
+  if (is_performance_data(p)) return "start Java with -XX:-UsePerfData";
+  if (is_pid_file(p))
+    return "it holds the app's pid: let the app close it before the checkpoint, or write none (the "
+           "caller of thaw-exec knows the pid), or " +
+           policy::suggestion(kType, p.link, policy::kCloseOrIgnore);
+  if ((p.flags & O_ACCMODE) == O_WRONLY) return policy::suggestion(kType, p.link, kActions);
+  return "what the app has read of it would be that of the build in every instance: close it "
+         "before "
+         "the checkpoint, or, if the app reads it anew whenever it uses it, " +
+         policy::suggestion(kType, p.link, {Action::reopen, Action::close, Action::ignore});
+}
+
 const char* note(Action action, bool identity) {
   switch (action) {
     case Action::append:
@@ -90,8 +120,7 @@ Result<void> collect(Collector& c, const Probe& p, model::OpenFile& out) {
   const Action action = action_of(out);
   THAW_TRY(refuse_locks(p, kType));
   if (action == Action::error && writable(out.flags))
-    return refuse(p, "is open for writing: every launch would write to it",
-                  policy::suggestion(kType, p.link, kActions));
+    return refuse(p, "is open for writing: every launch would write to it", remedy_for_writing(p));
   THAW_TRY(collect_by_name(c, p, out));
   if (action == Action::append && writable(out.flags)) out.flags |= O_APPEND;
   out.note = c.image.blob(note(action, out.file != model::kNone));

@@ -10,9 +10,7 @@ TimeNamespace::~TimeNamespace() {
 }
 
 Result<void> TimeNamespace::continue_clocks(const image::View& view, const DescriptorRoom& room) {
-  const model::Requirements& made = view.requirements_record();
-  THAW_TRY(enter_time_namespace(
-      {static_cast<int64_t>(made.monotonic_ns), static_cast<int64_t>(made.boottime_ns)}, before_));
+  THAW_TRY(enter_time_namespace(wanted_clocks(view), before_));
   return before_.valid() ? room.move(before_) : check_own_clocks(view);
 }
 

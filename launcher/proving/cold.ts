@@ -1,0 +1,54 @@
+// The app as it is without thaw: what a launch from the image is compared with.
+import { App } from '../app/app.js';
+import type { ImageLaunch } from '../app/launch.js';
+import { messageOf } from '../errors.js';
+import { logOf, msSince } from '../log.js';
+import { expectFree, prepare, waitFor } from '../warmup/triggers/index.js';
+import type { Shown } from './differences.js';
+import { END_MS, type Ending, askToEnd, look } from './instance.js';
+
+export interface Cold {
+  readonly shown: Shown;
+  readonly ending: Ending;
+}
+
+/** Some triggers fire before the app answers. */
+const START_MS = 2000;
+
+const provingLog = logOf('proving');
+
+/**
+ * Starts the app, has `commands` asked, and asks it to end. Undefined where that does not go well: an app that has been there
+ * before, as files of its own tell it, may take another way. @throws ThawError when the user interrupts
+ */
+export async function coldStart(launch: ImageLaunch, commands: readonly string[]): Promise<Cold | undefined> {
+  const { definition, setting, log, interrupt } = launch;
+  const { program, args, warmup } = definition;
+  const begin = performance.now();
+  expectFree(warmup.until);
+  const prepared = prepare(warmup.until);
+  try {
+    const env = { ...setting.env, ...prepared.env };
+    const app = new App([program, ...args], { ...setting, env, kept: true }, log);
+    try {
+      const shown = await app.during(
+        async (signal) => {
+          await waitFor(warmup.until, { ...prepared, pid: app.pid, log, signal });
+          const deadline = performance.now() + START_MS;
+          return look(app, commands, launch, signal, () => performance.now() < deadline);
+        },
+        { what: 'cold start', timeoutMs: warmup.timeoutMs, interrupt },
+      );
+      return { shown, ending: await askToEnd(app, END_MS) };
+    } finally {
+      await app.kill();
+      provingLog.debug({ pid: app.pid, ms: msSince(begin) }, 'started cold');
+    }
+  } catch (error) {
+    interrupt.throwIfAborted();
+    provingLog.warn({ reason: messageOf(error) }, 'nothing to compare with: the cold start failed');
+    return undefined;
+  } finally {
+    prepared.close();
+  }
+}

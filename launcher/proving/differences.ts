@@ -1,0 +1,101 @@
+// What a launched app answers otherwise than one that was started cold.
+import type { Outcome } from '../app/exercise.js';
+
+/** One instance of an app, as the commands that exercise it found it. */
+export interface Shown {
+  readonly pid: number;
+  readonly answers: readonly Outcome[];
+  /** Milliseconds since 1970 when the last answer was there. */
+  readonly at: number;
+}
+
+export interface Difference {
+  readonly what: string;
+  readonly remedy: string;
+  /** It may be meant: counters count, and what the warm-up has done is done. */
+  readonly harmless: boolean;
+}
+
+const DATE = /^(?:< )?date: (.*GMT)\r?$/gim;
+/** Headers have whole seconds, and a server may take one anew only once a second. */
+const DATE_TOLERANCE_MS = 2500;
+
+/** `strict`: the commands are there to be compared, so that other output is an error. */
+export function differences(
+  commands: readonly string[],
+  cold: Shown,
+  warm: Shown,
+  strict: boolean,
+): Difference[] {
+  return commands.flatMap((command, i) => {
+    const [was, is] = [cold.answers[i], warm.answers[i]];
+    if (was === undefined || is === undefined) return [];
+    const found = differenceOf(command, was, is, cold, warm, strict);
+    return found === undefined ? [] : [found];
+  });
+}
+
+function differenceOf(
+  command: string,
+  was: Outcome,
+  is: Outcome,
+  cold: Shown,
+  warm: Shown,
+  strict: boolean,
+): Difference | undefined {
+  const told = `the command \`${command}\``;
+  if (isLate(is.output, warm.at) && !isLate(was.output, cold.at))
+    return {
+      what: `${told} shows the time of the build: ${line(DATE, is.output)}`,
+      remedy:
+        'the app keeps the time for up to a second: set settle = "1200ms" in [warmup], so that it has dropped it; if it ' +
+        'adds its own clock to the time of its start, set clocks = "jump"',
+      harmless: false,
+    };
+  const [before, after] = [comparable(was.output, cold.pid), comparable(is.output, warm.pid)];
+  if (before.includes(PID) && !after.includes(PID))
+    return {
+      what: `${told} shows another pid than the launched app's, ${warm.pid}: ${unlike(before, is.output)}`,
+      remedy: 'the app keeps the pid that it had in the build: let it ask getpid() each time',
+      harmless: false,
+    };
+  if (was.code === is.code && before === after) return undefined;
+  if (was.code !== is.code)
+    return {
+      what: `${told} ends with ${was.code ?? 'a signal'} after a cold start, and with ${is.code ?? 'a signal'} after a launch`,
+      remedy: 'see prove.run in the profile',
+      harmless: !strict,
+    };
+  return {
+    what: `${told} says after a launch what it does not after a cold start: ${unlike(before, after)}`,
+    remedy: strict
+      ? 'correct the app, or name other commands in prove.run of the profile'
+      : 'if that is meant, name commands whose output is the same in prove.run of the profile',
+    harmless: !strict,
+  };
+}
+
+const PID = '<pid>';
+
+/** Without what is another one for each instance. */
+function comparable(output: string, pid: number): string {
+  return output.replace(DATE, 'date: ...').replace(new RegExp(`\\b${pid}\\b`, 'g'), PID);
+}
+
+function isLate(output: string, at: number): boolean {
+  return Array.from(output.matchAll(DATE), ([, date = '']) => Date.parse(date)).some(
+    (time) => Math.abs(at - time) > DATE_TOLERANCE_MS,
+  );
+}
+
+function line(pattern: RegExp, output: string): string {
+  return output.match(pattern)?.[0].trim() ?? '';
+}
+
+/** The first line of `after` that is not in the same place of `before`. */
+function unlike(before: string, after: string): string {
+  const lines = before.split('\n');
+  const found = after.split('\n').find((text, i) => text !== lines[i]) ?? '(it says less)';
+  const most = 120;
+  return found.length > most ? `${found.slice(0, most)}...` : found;
+}

@@ -1,0 +1,55 @@
+// One instance of the app while it is looked at: started, exercised, asked to end.
+import { setTimeout } from 'node:timers/promises';
+
+import type { App } from '../app/app.js';
+import { answersOf } from '../app/exercise.js';
+import type { ImageLaunch } from '../app/launch.js';
+import type { Exit } from '../engine/index.js';
+import { isServer } from '../warmup/triggers/index.js';
+import type { Shown } from './differences.js';
+
+/** How an instance ended when it was asked to (SIGTERM). */
+export interface Ending {
+  readonly exit: Exit | undefined;
+  readonly ms: number;
+}
+
+/** For how long an instance that was started cold may take to end; what takes longer is not compared. */
+export const END_MS = 5000;
+
+/** A program that does its work and ends well has proved itself by that; a server has not. */
+export async function endsWell(app: App, { definition }: ImageLaunch, ms: number): Promise<boolean> {
+  if (isServer(definition.warmup.until)) return false;
+  const ended = app.exit.then(({ code }) => code === 0);
+  return Promise.race([ended, setTimeout(ms, false)]);
+}
+
+/** What the commands say of the app, which is up; each is asked again until it succeeds, as long as `untilGood`. */
+export async function look(
+  app: App,
+  commands: readonly string[],
+  { setting }: ImageLaunch,
+  signal: AbortSignal,
+  untilGood: () => boolean = () => true,
+): Promise<Shown> {
+  const answers = await answersOf(commands, setting, signal, untilGood);
+  return { pid: app.pid, answers, at: Date.now() };
+}
+
+/** Asks the app to end, and ends it when it has not within `limitMs`. */
+export async function askToEnd(app: App, limitMs: number): Promise<Ending> {
+  const begin = performance.now();
+  try {
+    process.kill(app.pid, 'SIGTERM');
+  } catch {
+    // It has just ended.
+  }
+  const stop = new AbortController();
+  const { signal } = stop;
+  const over = setTimeout(limitMs, undefined, { signal }).catch(() => undefined);
+  const exit = await Promise.race([app.exit, over]);
+  stop.abort();
+  const ms = performance.now() - begin;
+  await app.kill();
+  return { exit, ms };
+}

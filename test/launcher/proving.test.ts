@@ -1,0 +1,167 @@
+// The trial launch is compared with a cold start: what a launched app says and how it ends.
+import test from 'ava';
+
+import { Workshop } from './support.js';
+
+const warm = 'until = { log = "^warm$" }\nsettle = "20ms"';
+
+/** Answers whoever connects with what `answer` says, in a thread. */
+const server = (port: number, answer: string): string => `
+import threading, email.utils, random, signal
+def answer():
+    ${answer}
+listener = socket.socket()
+listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+listener.bind(('127.0.0.1', ${port}))
+listener.listen()
+def serve():
+    while True:
+        connection, _ = listener.accept()
+        connection.sendall(answer().encode())
+        connection.close()
+threading.Thread(target=serve, daemon=True).start()
+kept_pid = os.getpid()
+kept_date = email.utils.formatdate(usegmt=True)
+kept_random = random.random()
+`;
+const ask = (port: number): string => `exec 3<>/dev/tcp/127.0.0.1/${port}; cat <&3`;
+const bash = (port: number): string => `bash -c '${ask(port)}'`;
+
+interface Row {
+  readonly what: string;
+  readonly answer: string;
+  readonly prove: (command: string) => string;
+  readonly says: RegExp;
+}
+
+const wrong: readonly Row[] = [
+  {
+    what: 'its pid is that of the build',
+    answer: "return 'pid %d' % kept_pid",
+    prove: (command) => `run = ["${command}"]`,
+    says: /trial launch: the command `.*` shows another pid than the launched app's, \d+: pid \d+/,
+  },
+  {
+    what: 'its answer is another one',
+    answer: "return 'the same' if os.getpid() == kept_pid else 'other'",
+    prove: (command) => `run = ["${command}"]`,
+    says: /says after a launch what it does not after a cold start: other/,
+  },
+  {
+    what: 'two launches draw the same numbers',
+    answer: "return 'drew %f' % random.random()",
+    prove: (command) => `run = []\ndiffers = "${command}"`,
+    says: /two launches say the same to `.*`: drew 0\.\d+/,
+  },
+];
+
+for (const [i, { what, answer, prove, says }] of wrong.entries())
+  test(`refused: ${what}`, (t) => {
+    const workshop = new Workshop(t);
+    const port = 18460 + i;
+    const table = `\n[prove]\n${prove(bash(port))}\n`;
+    const build = workshop.thaw('build', workshop.profile('app', warm + table, server(port, answer)));
+    t.is(build.status, 1, build.stderr);
+    t.regex(build.stderr, says);
+  });
+
+test('refused: its idea of the time is that of the build', (t) => {
+  const workshop = new Workshop(t);
+  const answer = "return 'HTTP/1.0 200 OK\\r\\nDate: %s\\r\\n\\r\\n' % kept_date";
+  const table = `\n[prove]\nrun = ["sleep 2.6; ${bash(18465)}"]\n`;
+  const cold = answer.replace(
+    'kept_date',
+    'kept_date if os.getpid() != kept_pid else email.utils.formatdate(usegmt=True)',
+  );
+  const build = workshop.thaw('build', workshop.profile('app', warm + table, server(18465, cold)));
+  t.is(build.status, 1, build.stderr);
+  t.regex(build.stderr, /shows the time of the build: Date: .* GMT\n +the app keeps .* settle = "1200ms"/i);
+});
+
+test('what is right passes: pid, time, numbers; other output without prove.run is a warning', (t) => {
+  const workshop = new Workshop(t);
+  const answer = "return 'pid %d\\r\\nDate: %s\\r\\n' % (os.getpid(), email.utils.formatdate(usegmt=True))";
+  const table = `\n[prove]\nrun = ["${bash(18466)}"]\ndiffers = "bash -c 'echo $RANDOM$RANDOM'"\n`;
+  const good = workshop.thaw('build', workshop.profile('app', warm + table, server(18466, answer)));
+  t.is(good.status, 0, good.stderr);
+  t.notRegex(good.stderr, /warning/);
+
+  const counts = "global count; count += 1; return 'asked %d times' % count";
+  const work = `count = 0\n${server(18467, counts)}`;
+  const run = `\nrun = ["${bash(18467)}"]`;
+  const counted = workshop.thaw('build', workshop.profile('app', warm + run, work));
+  t.is(counted.status, 0, counted.stderr);
+  t.regex(counted.stderr, /warning +the command `.*` says after a launch .*: asked 2 times/);
+});
+
+const handler = `
+import signal
+pid = os.getpid()
+def end(*_):
+    if os.getpid() == pid: sys.exit(3)
+    ELSE
+signal.signal(signal.SIGTERM, end)
+`;
+
+test('refused: a launched app that does not end on SIGTERM as it does after a cold start', (t) => {
+  const workshop = new Workshop(t);
+  const ignores = workshop.thaw('build', workshop.profile('app', warm, handler.replace('ELSE', 'pass')));
+  t.is(ignores.status, 1, ignores.stderr);
+  t.regex(
+    ignores.stderr,
+    /started cold ends with exit code 3 on SIGTERM after \d+ ms, the launched one does not end/,
+  );
+  const other = workshop.thaw('build', workshop.profile('app', warm, handler.replace('ELSE', 'sys.exit(4)')));
+  t.is(other.status, 1, other.stderr);
+  t.regex(other.stderr, /ends with exit code 3 on SIGTERM, the launched one with exit code 4/);
+});
+
+test('an app that does its work and ends well can be built', (t) => {
+  const workshop = new Workshop(t);
+  const work = [
+    "print('ready', flush=True)",
+    'kept, end = os.getpid(), time.time() + 5',
+    'while os.getpid() == kept and time.time() < end: time.sleep(0.01)',
+    'time.sleep(0.2)',
+    'sys.exit(0)',
+  ].join('\n');
+  const warmup = 'until = { log = "ready" }\nsettle = "20ms"\nrun = ["true"]';
+  const build = workshop.thaw('build', workshop.profile('app', warmup, work));
+  t.is(build.status, 0, build.stderr);
+});
+
+test('programs that read standard input find it open', (t) => {
+  const workshop = new Workshop(t);
+  const profile = (stdin: string): string =>
+    workshop.write(
+      'filter.toml',
+      `name = "filter"\nprogram = "/bin/cat"\n[warmup]\nuntil = { delay = "200ms" }\nsettle = "20ms"\n${stdin}`,
+    );
+  const closed = workshop.thaw('build', profile(''));
+  t.is(closed.status, 1);
+  t.regex(closed.stderr, /the app ended \(exit code 0\)/);
+  const open = workshop.thaw('build', profile('stdin = "open"\n'));
+  t.is(open.status, 0, open.stderr);
+  const launched = workshop.run('/bin/cat', [], 'through the filter\n');
+  t.is(launched.stdout, 'through the filter\n', launched.stderr);
+  t.notRegex(launched.stderr, /starting cold/);
+});
+
+test('what an app keeps out of core dumps is told of', (t) => {
+  const workshop = new Workshop(t);
+  const work = `
+import ctypes, mmap
+key = mmap.mmap(-1, 8192, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+key[0:6] = b'secret'
+address = ctypes.addressof(ctypes.c_char.from_buffer(key))
+libc = ctypes.CDLL(None, use_errno=True)
+assert libc.madvise(ctypes.c_void_p(address), 8192, 16) == 0
+libc.prctl(4, 0, 0, 0, 0)
+`;
+  const build = workshop.thaw('build', workshop.profile('app', warm, work));
+  t.regex(
+    build.stderr,
+    /warning +mapping [0-9a-f-]+.*: \d+ KiB that the app keeps out of core dumps \(MADV_DONTDUMP\)/,
+  );
+  t.regex(build.stderr, /warning +the app has asked for no core dumps \(PR_SET_DUMPABLE\)/);
+});
