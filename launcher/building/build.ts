@@ -10,6 +10,7 @@ import { type CheckpointReport, native } from '../engine/index.js';
 import type { Progress } from '../progress.js';
 import { asidePath, expectNotIndexed, install, removeLeftovers } from '../store/install.js';
 import { readersOf, shareFile, shareImage } from '../store/readers.js';
+import { noticesOf } from '../store/pids.js';
 import type { Store } from '../store/store.js';
 import { checkpointWarm } from '../warmup/checkpoint.js';
 import { qualify } from './qualify.js';
@@ -50,6 +51,7 @@ export async function build(
     const warmUp = { definition, setting, log, progress, interrupt };
     const report = await checkpointWarm(warmUp, image, guardsOff);
     shareImage(image, readers);
+    warn(name, image);
     log = join(store.folder(name), 'trial.log');
     await qualify({ definition, image, setting, log, interrupt }, progress);
     for (const file of ['warmup.log', 'trial.log']) shareFile(join(store.folder(name), file), readers);
@@ -61,4 +63,10 @@ export async function build(
   } finally {
     rmSync(image, { force: true });
   }
+}
+
+/** Says on stderr what of the warm-up's pid a launch leaves as it is. */
+function warn(name: string, image: string): void {
+  for (const { text, remedy } of native.show(image).processes.flatMap(noticesOf))
+    process.stderr.write(`  ${name}: note: ${text}\n    ${remedy}\n`);
 }

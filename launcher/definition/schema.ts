@@ -148,6 +148,12 @@ const launch = v.pipe(
       ),
       'descriptors that the app takes from its caller',
     ),
+    keep_pid: withDefault(
+      false,
+      v.pipe(v.boolean(), accepts('true or false')),
+      'each launch has the pid that the app had when the image was made; needs CAP_CHECKPOINT_RESTORE, else it is a ' +
+        'cold start, and one instance at a time',
+    ),
   }),
   v.description('what a launch takes from its caller'),
 );

@@ -64,6 +64,8 @@ export interface CheckpointOptions {
   /** For the app, the time since the checkpoint has passed at a launch. */
   readonly clocksJump?: boolean;
   readonly inherit: readonly number[];
+  /** Each launch has the pid of the checkpoint. */
+  readonly keepPid?: boolean;
   /** Of the app's struct thaw_call, in hexadecimal. */
   readonly callAddress?: string;
   readonly guardsOff: readonly string[];

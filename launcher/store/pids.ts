@@ -8,14 +8,14 @@ export interface Notice {
 
 /** Places where the pid stands, or may stand, and that a launch leaves as they are. */
 export function noticesOf({ pid, idNotices }: ImageProcess): Notice[] {
-  return idNotices.map((notice) => noticeOf(pid, notice));
+  return idNotices.filter(({ form }) => form !== 'written pid file').map((notice) => noticeOf(pid, notice));
 }
 
 function noticeOf(pid: number, { address, form, count, text }: ImageIdNotice): Notice {
   if (form === 'pid file')
     return {
       text: `${text} holds the pid ${pid} of the warm-up, and a launched app does not write it again`,
-      remedy: `[[policies]] type = "file", path = "${text}", action = "pid"`,
+      remedy: `[[policies]]\n    type = "file"\n    path = "${text}"\n    action = "pid"`,
     };
   if (form === 'text')
     return {
@@ -23,12 +23,18 @@ function noticeOf(pid: number, { address, form, count, text }: ImageIdNotice): N
       remedy:
         'if the app shows or sends it: let the app write it anew after thaw_checkpoint() (native/include/thaw.h)',
     };
+  if (count === 0)
+    return {
+      text: `the warm-up had the pid ${pid}, too small a number to be found in memory: copies of it are not corrected`,
+      remedy:
+        'if the app uses a pid that it has kept: build with CAP_CHECKPOINT_RESTORE, which gives it a large one',
+    };
   return {
     text:
       `${count} ${count === 1 ? 'number' : 'numbers'} in memory may be the pid ${pid} of the warm-up, or equal it by ` +
       `chance (${form}, the first at ${address}${text === '' ? '' : `, ${text}`}); a launch leaves them as they are`,
     remedy:
-      'if the app uses a pid that it has kept: build as root (CAP_CHECKPOINT_RESTORE) with a large kernel.pid_max, or ' +
-      'set keep_pid',
+      'if the app uses a pid that it has kept: build as root (CAP_CHECKPOINT_RESTORE) where /proc/sys/kernel/pid_max ' +
+      'is large (4194304), or set launch.keep_pid = true',
   };
 }

@@ -52,6 +52,7 @@ async function checkpoint(
     deliver: launch.args === 'deliver',
     clocksJump: clocks === 'jump',
     inherit: launch.inherit,
+    keepPid: launch.keep_pid,
     ...more,
   });
   const { storedBytes: bytes, threads, mappings, descriptors, frozenMs } = report;

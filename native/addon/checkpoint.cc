@@ -65,6 +65,7 @@ checkpoint::Request parse(const Napi::Object& options) {
     request.inherit.push_back(std::stoi(number));
   const std::string call = string_option(options, "callAddress");
   if (!call.empty()) request.call_address = std::stoull(call, nullptr, 16);
+  request.keep_pid = bool_option(options, "keepPid");
   request.guards_off = strings_option(options, "guardsOff");
   return request;
 }

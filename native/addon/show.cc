@@ -221,8 +221,9 @@ class Shower {
   }
 
   static const char* form_name(model::IdForm form) {
-    static constexpr const char* kForms[] = {"?",   "word", "futex", "fixnum",
-                                             "smi", "real", "text",  "pid file"};
+    static constexpr const char* kForms[] = {
+        "?",    "word",  "futex", "fixnum",   "smi",
+        "real", "clock", "text",  "pid file", "written pid file"};
     return kForms[static_cast<uint32_t>(form) % std::size(kForms)];
   }
 

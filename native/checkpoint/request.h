@@ -29,6 +29,7 @@ struct Request {
   bool clocks_jump = false;        ///< the app's clocks go on with the time since the checkpoint
   bool deliver_arguments = false;  ///< a launch may have other arguments: the app asks for them
   uint64_t call_address = 0;       ///< struct thaw_call of the app, 0: none
+  bool keep_pid = false;           ///< each launch has the ids of the checkpoint
   std::vector<std::string> guards_off;  ///< hazard guards left out, for tests
 };
 

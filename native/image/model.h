@@ -62,7 +62,7 @@ struct Requirements {
   Blob own_strings;              ///< uint64_t addresses, in the app, of the strings that it has set
   uint64_t environ_address = 0;  ///< libc's `environ` in the app, 0: nothing can be delivered
   EnvironmentRule environment_rule = EnvironmentRule::image;
-  uint32_t clocks_jump = 0;        ///< 1: the time since the checkpoint has passed for the app, too
+  uint32_t clocks_jump = 0;  ///< 1: the time since the checkpoint has passed for the app, too
 };
 
 /// prctl_mm_map of <linux/prctl.h> without its pointers.
@@ -90,6 +90,7 @@ enum ProcessFlag : uint32_t {
   kMdweNoInherit = 1u << 9,       ///< with kMdwe: PR_MDWE_NO_INHERIT
   kLockFuture = 1u << 10,         ///< mlockall(MCL_FUTURE)
   kLockFutureOnFault = 1u << 11,  ///< with kLockFuture: MCL_ONFAULT
+  kKeepPid = 1u << 12,            ///< each launch has the ids of the checkpoint, or is a cold start
 };
 
 /// One process of the tree. `parent` is kNone for the root, which the caller of thaw-exec becomes.
@@ -174,8 +175,11 @@ enum class IdForm : uint32_t {
   fixnum,    ///< 2n + 1 in a machine word: small integers of Ruby and OCaml
   smi,       ///< 2n in 32 bits: small integers of V8 where they have 31 bits
   real,      ///< IEEE 754, 64 bits
-  text,      ///< decimal digits; never in a patch
-  pid_file,  ///< the content of a file; never in a patch
+  clock,     ///< of its CPU time: the complement above three bits of 32 (pthread_getcpuclockid(3))
+  // In notices alone:
+  text,              ///< decimal digits
+  pid_file,          ///< the content of a file
+  written_pid_file,  ///< the same; a launch writes it
 };
 
 /// A place where a launch puts the new id of a thread, before any thread runs.
@@ -191,8 +195,8 @@ struct IdPatch {
 struct IdNotice {
   uint64_t address = 0;  ///< of the first, 0: not in memory
   IdForm form = IdForm::word;
-  uint32_t count = 0;
-  Blob text;  ///< what stands around it, a path, or why it cannot be told
+  uint32_t count = 0;  ///< of a file that is written: 1 if a newline ends it
+  Blob text;           ///< what stands around it, a path, or why it cannot be told
 };
 
 /// struct sigaction as the kernel takes it.
@@ -220,6 +224,8 @@ struct PosixTimer {
   uint32_t overrun = 0;
   uint64_t interval_ns = 0;
   uint64_t value_ns = 0;
+  Index clock_thread = kNone;  ///< whose CPU time `clock` is
+  uint32_t reserved = 0;
 };
 
 enum FileFlag : uint32_t {

@@ -100,7 +100,7 @@ bool sound_id_patches(const View& v, const Process& p) {
   for (const IdPatch& patch : View::part(v.id_patches(), p.id_patches)) {
     const uint64_t size = patch.form == IdForm::real ? 8 : 4;
     if (patch.address < last || patch.thread >= p.threads.count || patch.form < IdForm::word ||
-        patch.form > IdForm::real || patch.address > kTop - size ||
+        patch.form > IdForm::clock || patch.address > kTop - size ||
         (patch.prot & ~uint32_t{PROT_READ | PROT_WRITE | PROT_EXEC}) != 0)
       return false;
     last = patch.address;
@@ -150,7 +150,9 @@ const char* check_process(const View& v, const Checker& c, const Process& p, Ind
   }
   if (!sound_id_patches(v, p)) return "a place of a thread id is broken";
   for (const PosixTimer& t : View::part(v.posix_timers(), p.timers))
-    if (t.id < 0 || (t.thread != kNone && t.thread >= p.threads.count)) return "a timer is broken";
+    if (t.id < 0 || (t.thread != kNone && t.thread >= p.threads.count) ||
+        (t.clock_thread != kNone && t.clock_thread >= p.threads.count))
+      return "a timer is broken";
   for (const SigAction& s : View::part(v.sigactions(), p.sigactions))
     if (s.signal == 0 || s.signal > 64) return "a signal action is broken";
   uint64_t last = 0;
@@ -206,7 +208,7 @@ const char* check_shared_records(const View& v, const Checker& c) {
   for (const FeedRun& r : v.feed_runs())
     if (!c.pages(r.address, r.size) || r.written > 1) return "the image's working set is broken";
   for (const IdNotice& n : v.id_notices())
-    if (n.form < IdForm::word || n.form > IdForm::pid_file || !c.string(n.text))
+    if (n.form < IdForm::word || n.form > IdForm::written_pid_file || !c.string(n.text))
       return "a note on a thread id is broken";
   for (const Gap& g : v.gaps())
     if (g.start >= g.end || g.start % c.page() != 0 || g.end % c.page() != 0)

@@ -37,7 +37,7 @@ Result<void> become_app(const ExecCall& call) {
   THAW_TRY(check_launch(view, call));
 
   // Prepare: all that can be had while a cold start is still just a return away.
-  if (call.keep_pid) THAW_TRY(continue_as(static_cast<pid_t>(view.root_process().pid)));
+  THAW_TRY(settle_pid(view, call));
   SignalBlock signals;
   THAW_TRY(signals.block());
   const DescriptorRoom room(view);

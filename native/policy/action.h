@@ -18,13 +18,15 @@ namespace thaw::policy {
 ///   ignore     leaves it out
 ///   append     opens the file by its name again; what is written goes to its end
 ///   reconnect  connects to the same address again
+///   pid        makes the file anew, with the new pid in it
 #define THAW_POLICY_ACTIONS(X) \
   X(error)                     \
   X(reopen)                    \
   X(close)                     \
   X(ignore)                    \
   X(append)                    \
-  X(reconnect)
+  X(reconnect)                 \
+  X(pid)
 
 /// X(name): the types of state that a policy can speak for.
 #define THAW_POLICY_TYPES(X) \

@@ -2,6 +2,7 @@
 
 #include <asm-generic/mman-common.h>
 #include <asm/unistd.h>
+#include <linux/fcntl.h>
 #include <linux/futex.h>
 
 #include "arch/this_cpu.h"
@@ -39,6 +40,15 @@ uint64_t bits_of_double(uint32_t number) {
          (fraction & ((uint64_t{1} << kFraction) - 1));
 }
 
+/// The digits, with a newline behind them that is not counted.
+uint32_t decimal(uint32_t number, char (&text)[12]) {
+  uint32_t size = 1;
+  for (uint32_t rest = number; rest >= 10; rest /= 10) ++size;
+  text[size] = '\n';
+  for (uint32_t i = size; i-- > 0; number /= 10) text[i] = static_cast<char>('0' + number % 10);
+  return size;
+}
+
 void write(const model::IdPatch& patch, uint32_t id) {
   switch (patch.form) {
     case IdForm::word:
@@ -52,8 +62,11 @@ void write(const model::IdPatch& patch, uint32_t id) {
       return store<uint32_t>(patch.address, 2 * id);
     case IdForm::real:
       return store<uint64_t>(patch.address, bits_of_double(id));
+    case IdForm::clock:
+      return store<uint32_t>(patch.address, cpu_clock(id, load<uint32_t>(patch.address)));
     case IdForm::text:
     case IdForm::pid_file:
+    case IdForm::written_pid_file:
       return;
   }
 }
@@ -79,6 +92,22 @@ void correct_ids(Handover& handover) {
     write(patch, new_tid(handover, patch.thread));
     if ((patch.prot & PROT_EXEC) != 0) raw::sync_instructions(first, end);
     protect(patch.prot);
+  }
+}
+
+void write_pid_files(const Handover& handover) {
+  char text[12];
+  uint32_t size = 0;
+  for (uint32_t i = 0; i < handover.process->id_notices.count; ++i) {
+    const model::IdNotice& notice = handover.id_notices[i];
+    if (notice.form != IdForm::written_pid_file) continue;
+    if (size == 0) size = decimal(static_cast<uint32_t>(raw::call(__NR_getpid)), text);
+    const long fd = raw::call(
+        __NR_openat, AT_FDCWD, reinterpret_cast<long>(handover.blobs + notice.text.offset),
+        O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0644);
+    if (fd < 0) continue;
+    raw::call(__NR_write, fd, reinterpret_cast<long>(text), size + (notice.count != 0 ? 1 : 0));
+    raw::call(__NR_close, fd);
   }
 }
 

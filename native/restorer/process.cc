@@ -11,6 +11,7 @@
 #include "arch/this_cpu.h"
 #include "restorer/callers_state.h"
 #include "restorer/cold_start.h"
+#include "restorer/ids.h"
 #include "restorer/signals.h"
 #include "restorer/threads.h"
 #include "restorer/timers.h"
@@ -120,7 +121,8 @@ void replace_leaders_state(Handover& handover) {
   if (leader.timer_slack_ns != 0)
     replace(handover, PR_SET_TIMERSLACK, static_cast<long>(leader.timer_slack_ns),
             prctl(PR_GET_TIMERSLACK, 0), "cannot set the timer slack");
-  if (leader.parent_death_signal != 0)
+  // With a kept pid, the leader's parent stands for it and takes it along (keep_pid.cc).
+  if (leader.parent_death_signal != 0 && handover.keep_pid == 0)
     replace(handover, PR_SET_PDEATHSIG, static_cast<long>(leader.parent_death_signal),
             written_by(PR_GET_PDEATHSIG), "cannot set the parent death signal");
 }
@@ -235,6 +237,7 @@ void restore_process(Handover& handover) {
   if ((process.flags & model::kNoNewPrivileges) != 0)
     check(handover, prctl(PR_SET_NO_NEW_PRIVS, 1), "cannot give up new privileges");
   refuse_exec_gain(handover);
+  write_pid_files(handover);
   for (uint32_t i = 0; i < handover.close_count; ++i) close_range(handover.close[i]);
   set_scheduling(handover, 0);
 }

@@ -8,6 +8,8 @@
 #include "arch/this_cpu.h"
 #include "restorer/callers_state.h"
 #include "restorer/cold_start.h"
+#include "restorer/ids.h"
+#include "restorer/threads.h"
 #include "support/app_call.h"
 #include "support/young_kernels.h"
 
@@ -36,12 +38,14 @@ long create_timer(const Handover& handover, const model::PosixTimer& timer) {
     event.tid = word != 0 ? *reinterpret_cast<int*>(static_cast<uintptr_t>(word))
                           : static_cast<int>(raw::call(__NR_gettid));
   }
+  const uint32_t clock = timer.clock_thread == model::kNone
+                             ? timer.clock
+                             : cpu_clock(new_tid(handover, timer.clock_thread), timer.clock);
   constexpr int kMostIds = 1 << 16;
   for (int i = 0; i < kMostIds; ++i) {
     int id = timer.id;  // Taken where the kernel can be asked for an id, else only answered.
-    const long result =
-        raw::call(__NR_timer_create, static_cast<long>(static_cast<int>(timer.clock)),
-                  reinterpret_cast<long>(&event), reinterpret_cast<long>(&id));
+    const long result = raw::call(__NR_timer_create, static_cast<long>(static_cast<int>(clock)),
+                                  reinterpret_cast<long>(&event), reinterpret_cast<long>(&id));
     if (result < 0) return result;
     if (id == timer.id) return 0;
     raw::call(__NR_timer_delete, id);

@@ -157,6 +157,20 @@ Result<void> collect_interval_timers(ProcessCapture& process, RemoteSyscalls& re
   return {};
 }
 
+/// The ids of clocks of CPU time hold a thread's (include/linux/posix-timers.h of the kernel).
+Result<void> find_clock_thread(const ProcessCapture& process, model::PosixTimer& timer) {
+  constexpr uint32_t kKinds = 3, kDevice = 3;  // The lowest bits; a device's clock is no CPU time.
+  const auto clock = static_cast<int32_t>(timer.clock);
+  const pid_t tid = ~(clock >> 3);
+  if (clock >= 0 || (timer.clock & kKinds) == kDevice || tid == 0) return {};
+  timer.clock_thread = process.thread(tid);
+  if (timer.clock_thread != model::kNone) return {};
+  return Error{0,
+               "POSIX timer " + std::to_string(timer.id) + " measures the CPU time of thread " +
+                   std::to_string(tid) + ", which the app does not have",
+               "let the app delete it before the checkpoint"};
+}
+
 /// One block of /proc/PID/timers (proc_pid_timers(5)).
 Result<model::PosixTimer> parse_timer(const ProcessCapture& process, std::string_view block) {
   model::PosixTimer timer;
@@ -191,6 +205,7 @@ Result<void> collect_posix_timers(Capture& capture, ProcessCapture& process,
   for (size_t start = text.find("ID:"); start != std::string::npos;) {
     const size_t end = text.find("\nID:", start);
     THAW_ASSIGN(timer, parse_timer(process, std::string_view(text).substr(start, end - start)));
+    THAW_TRY(find_clock_thread(process, timer));
     const auto id = static_cast<uint64_t>(timer.id);
     THAW_ASSIGN(result, remote.call(SYS_timer_gettime, id, remote.scratch()));
     if (result != 0) return Error{static_cast<int>(-result), "cannot read a POSIX timer"};

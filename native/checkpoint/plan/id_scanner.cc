@@ -30,6 +30,8 @@ model::IdForm form_of(Shape shape) {
       return model::IdForm::smi;
     case Shape::real:
       return model::IdForm::real;
+    case Shape::clock:
+      return model::IdForm::clock;
     case Shape::futex:
       return model::IdForm::futex;
     default:
@@ -67,6 +69,9 @@ void IdScanner::add_number(uint32_t number, uint16_t group, model::Index thread)
        {uint32_t{FUTEX_WAITERS}, uint32_t{FUTEX_OWNER_DIED}, FUTEX_WAITERS | FUTEX_OWNER_DIED})
     add_needle({number | flags, Shape::futex, group, thread, 0});
   if (number < kLeast) return;
+  // CPUCLOCK_SCHED of a process and of a thread (include/linux/posix-timers.h of the kernel).
+  for (const uint32_t kind : {2u, 6u})
+    add_needle({~number << 3 | kind, Shape::clock, group, thread, 0});
   add_needle({2 * number + 1, Shape::fixnum, group, thread, 0});
   add_needle({2 * number, Shape::smi, group, thread, 0});
   const auto bits = std::bit_cast<uint64_t>(static_cast<double>(number));
@@ -82,7 +87,18 @@ void IdScanner::add_needle(const Needle& needle) {
 
 void IdScanner::scan(uint64_t address, std::span<const uint8_t> bytes, bool code) {
   const size_t step = code ? 1 : sizeof(uint32_t);
-  for (size_t at = 0; at + sizeof(uint32_t) <= bytes.size(); at += step)
+  // Without a branch for each word: what memory holds cannot be predicted.
+  constexpr size_t kAtOnce = 8;
+  const size_t block = kAtOnce * step;
+  size_t at = 0;
+  for (; at + block + sizeof(uint32_t) <= bytes.size(); at += block) {
+    bool any = false;
+    for (size_t i = 0; i < kAtOnce; ++i) any |= may_match(load(bytes, at + i * step));
+    if (!any) continue;
+    for (size_t i = 0; i < kAtOnce; ++i)
+      if (may_match(load(bytes, at + i * step))) match(address, bytes, at + i * step);
+  }
+  for (; at + sizeof(uint32_t) <= bytes.size(); at += step)
     if (may_match(load(bytes, at))) match(address, bytes, at);
 }
 

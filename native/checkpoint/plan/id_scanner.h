@@ -23,6 +23,7 @@ enum class Shape : uint8_t {
   real,
   code,   ///< unaligned, in executable memory
   futex,  ///< with flags of futex(2)
+  clock,
   count
 };
 model::IdForm form_of(Shape shape);

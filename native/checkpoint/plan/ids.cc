@@ -10,6 +10,7 @@
 #include "checkpoint/plan/lock_layouts.h"
 #include "checkpoint/plan/memory_plan.h"
 #include "checkpoint/plan/page_finder.h"
+#include "checkpoint/plan/pid_text.h"
 
 namespace thaw::checkpoint {
 namespace {
@@ -41,6 +42,7 @@ class IdFinder {
         process_(capture.processes[process_index]),
         plan_(plan),
         scanner_(ids_of(process_)),
+        text_(process_.pid),
         buffer_(kChunk) {
     const auto threads = process_.record.threads;
     for (model::Index i = threads.first; i < threads.first + threads.count; ++i) {
@@ -61,6 +63,7 @@ class IdFinder {
       THAW_TRY(take(part));
     }
     THAW_TRY(scan_frames());
+    note_texts();
     finish();
     return {};
   }
@@ -94,6 +97,7 @@ class IdFinder {
       const size_t size = std::min<uint64_t>(kChunk, span.end - address);
       process_.memory.read_pages(address, buffer_.data(), size, capture_.page_size);
       scanner_.scan(address, {reinterpret_cast<const uint8_t*>(buffer_.data()), size}, code);
+      text_.scan(address, {buffer_.data(), size});
     }
   }
 
@@ -188,6 +192,25 @@ class IdFinder {
     notice.text = capture_.image.blob(part.name);
   }
 
+  void note(uint64_t address, model::IdForm form, uint32_t count, std::string_view text) {
+    notices_.push_back({address, form, count, capture_.image.blob(text)});
+  }
+
+  void note_texts() {
+    using model::IdForm;
+    if (capture_.request.keep_pid) return;
+    if (process_.pid < static_cast<pid_t>(IdScanner::kLeast)) note(0, IdForm::word, 0, "");
+    for (const auto& [form, notice] : doubts_) notices_.push_back(notice);
+    for (const auto& [text, address] : text_.texts()) note(address, IdForm::text, 1, text);
+    const std::string cwd(capture_.image.bytes(process_.record.cwd));
+    for (const PidText::File& file : text_.files(cwd)) {
+      const auto action = capture_.request.policies.find(policy::Type::file, file.path);
+      if (action == policy::Action::ignore) continue;
+      const bool written = action == policy::Action::pid;
+      note(0, written ? IdForm::written_pid_file : IdForm::pid_file, file.line ? 1 : 0, file.path);
+    }
+  }
+
   void finish() {
     auto& image = capture_.image;
     auto& record = process_.record;
@@ -195,19 +218,22 @@ class IdFinder {
                          static_cast<uint32_t>(patches_.size())};
     for (const auto& [address, patch] : patches_) image.id_patches.push_back(patch);
     record.id_notices = {static_cast<model::Index>(image.id_notices.size()),
-                         static_cast<uint32_t>(doubts_.size())};
-    for (const auto& [form, notice] : doubts_) image.id_notices.push_back(notice);
+                         static_cast<uint32_t>(notices_.size())};
+    image.id_notices.insert(image.id_notices.end(), notices_.begin(), notices_.end());
+    if (capture_.request.keep_pid) record.flags |= model::kKeepPid;
   }
 
   Capture& capture_;
   ProcessCapture& process_;
   const MemoryPlan& plan_;
   IdScanner scanner_;
+  PidText text_;
   std::vector<char> buffer_;
   std::set<uint64_t> known_;  ///< what the launch writes already
   std::vector<Span> overlaid_;
   std::map<uint64_t, model::IdPatch> patches_;  ///< by address
   std::map<model::IdForm, model::IdNotice> doubts_;
+  std::vector<model::IdNotice> notices_;
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -18,8 +19,8 @@ namespace thaw::fd {
 namespace {
 
 constexpr auto kType = policy::Type::file;
-constexpr policy::Actions kActions = {Action::append, Action::reopen, Action::close,
-                                      Action::ignore};
+constexpr policy::Actions kActions = {Action::append, Action::reopen, Action::close, Action::ignore,
+                                      Action::pid};
 
 bool match(const Probe& p) {
   if (!S_ISREG(p.status.st_mode) || p.link.empty() || p.link[0] != '/' || p.status.st_nlink == 0)
@@ -108,6 +109,8 @@ const char* note(Action action, bool identity) {
   switch (action) {
     case Action::append:
       return "policy: opened by name, writes go to the end";
+    case Action::pid:
+      return "policy: made anew, with the new pid in it";
     case Action::reopen:
       return "policy: opened by name, at its position";
     default:
@@ -127,13 +130,22 @@ Result<void> collect(Collector& c, const Probe& p, model::OpenFile& out) {
   return {};
 }
 
+/// The position is behind it, where the app's was.
+Result<void> write_pid(int fd, std::string_view path) {
+  const std::string text = std::to_string(getpid()) + '\n';
+  if (ftruncate(fd, 0) == 0 && write(fd, text.data(), text.size()) == ssize_t(text.size()))
+    return {};
+  return errno_error("cannot write the pid to " + std::string(path));
+}
+
 Result<UniqueFd> open(Opener& o, const model::OpenFile& file) {
   const Action action = action_of(file);
   const auto& record = *o.image.record<PathRecord>(file.payload);
   const std::string_view path = o.image.bytes(record.path);
   // A log that was rotated away, or is on a fresh disk, starts anew as it would at a cold start.
   const bool append = action == Action::append && writable(file.flags);
-  const int flags = reopen_flags(file.flags) | (append ? O_CREAT : 0);
+  const bool pid = action == Action::pid && writable(file.flags);
+  const int flags = reopen_flags(file.flags) | (append || pid ? O_CREAT : 0);
   THAW_ASSIGN(fd, open_path(path, flags, record.mode & 0777));
 
   struct stat now = {};
@@ -144,6 +156,10 @@ Result<UniqueFd> open(Opener& o, const model::OpenFile& file) {
     return Error{0, std::string(path) + " has changed since the checkpoint",
                  "build the image again"};
 
+  if (pid) {
+    THAW_TRY(write_pid(fd.get(), path));
+    return fd;
+  }
   const auto size = static_cast<uint64_t>(now.st_size);
   uint64_t position = file.position;
   if (append) position = size;

@@ -8,6 +8,7 @@
 
 #include "launch/prepare/cold_start.h"
 #include "launch/prepare/delivery.h"
+#include "launch/prepare/keep_pid.h"
 
 namespace thaw::launch {
 namespace {
@@ -46,7 +47,7 @@ Handover describe(const Prepared& prepared) {
   handover.image_fd = view.fd();
   handover.exe_fd = prepared.sources.program();
   handover.no_exec_store = is_noexec(view.fd()) ? 1 : 0;
-  handover.keep_pid = call.keep_pid ? 1 : 0;
+  handover.keep_pid = keeps_pid(view, call) ? 1 : 0;
   handover.page_size = view.header().page_size;
   describe_own_rseq(handover);
   std::copy(moves.begin(), moves.end(), handover.moves);
@@ -99,6 +100,7 @@ void refer_to_records(const View& view, const RestorerArea& area, Handover& hand
   handover.pending = area.here(view.pending_signals());
   handover.robust_words = area.here(view.robust_words());
   handover.id_patches = area.here(View::part(view.id_patches(), process.id_patches));
+  handover.id_notices = area.here(View::part(view.id_notices(), process.id_notices));
   handover.blobs = area.here(view.blobs());
   handover.feed_runs = area.here(view.feed_runs());
 }

@@ -2,9 +2,11 @@
 
 #include <linux/sched.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 namespace thaw::launch {
@@ -47,8 +49,20 @@ void follow(pid_t child) {
   }
 }
 
-}  // namespace
+/// SIGKILL of the stand-in, which is what the caller knows, must not leave the app behind.
+void die_with(pid_t parent) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(128 + SIGKILL);
+}
 
+/// OpenSSL takes the pid for what tells a fork, and draws anew only if it has changed.
+bool has_openssl(const image::View& view) {
+  for (const model::Mapping& mapping : view.mappings())
+    if (view.bytes(mapping.name).find("/libcrypto.so") != std::string_view::npos) return true;
+  return false;
+}
+
+/// Goes on in a child with this pid; the calling process stands for it and ends as it does.
 Result<void> continue_as(pid_t pid) {
   sigset_t all, before;
   sigfillset(&all);
@@ -57,15 +71,46 @@ Result<void> continue_as(pid_t pid) {
   arguments.exit_signal = SIGCHLD;
   arguments.set_tid = reinterpret_cast<uintptr_t>(&pid);
   arguments.set_tid_size = 1;
-  const long child = syscall(SYS_clone3, &arguments, sizeof(arguments));
+  const pid_t own = getpid();
+  long child = syscall(SYS_clone3, &arguments, sizeof(arguments));
+  // An instance that was killed a moment ago has it until its last parent has taken its status.
+  constexpr int kTries = 20;
+  for (int i = 0; i < kTries && child < 0 && errno == EEXIST; ++i) {
+    const timespec moment = {0, 10'000'000};
+    nanosleep(&moment, nullptr);
+    child = syscall(SYS_clone3, &arguments, sizeof(arguments));
+  }
   if (child > 0) stand_for(static_cast<pid_t>(child), all);
   const int problem = errno;
+  if (child == 0) die_with(own);
   sigprocmask(SIG_SETMASK, &before, nullptr);
   if (child == 0) return {};
   if (problem == EEXIST)
     return Error{problem, "--keep-pid: process id " + std::to_string(pid) + " is in use"};
   return Error{problem, "--keep-pid: cannot have process id " + std::to_string(pid),
                "CAP_CHECKPOINT_RESTORE is needed"};
+}
+
+}  // namespace
+
+bool keeps_pid(const image::View& view, const ExecCall& call) {
+  return call.keep_pid || (view.root_process().flags & model::kKeepPid) != 0;
+}
+
+Result<void> settle_pid(const image::View& view, const ExecCall& call) {
+  const auto pid = static_cast<pid_t>(view.root_process().pid);
+  if (!keeps_pid(view, call)) {
+    if (getpid() != pid) return {};
+    return Error{0, "the caller has the very pid that the app had at the checkpoint, " +
+                        std::to_string(pid) +
+                        ": what tells processes apart by it would repeat its random numbers"};
+  }
+  if (has_openssl(view))
+    return Error{
+        0, "the app uses OpenSSL, which repeats its random numbers in launches with one pid",
+        "leave out keep_pid and --keep-pid: a launch corrects what the app keeps of its pid"};
+  if (getpid() == pid) return {};
+  return continue_as(pid);
 }
 
 }  // namespace thaw::launch

@@ -1,16 +1,19 @@
-// --keep-pid: the app runs in a child that has the pid of the checkpoint; this process stands for
-// it.
+// The pid of the app: the caller's, or, with --keep-pid and keep_pid, that of the checkpoint.
 #pragma once
 
-#include <sys/types.h>
-
+#include "image/view.h"
+#include "launch/exec_call.h"
 #include "support/result.h"
 
 namespace thaw::launch {
 
-/// Forks a child with process id `pid` (clone3 with set_tid: CAP_CHECKPOINT_RESTORE). Returns in
-/// the child. The parent forwards signals, stops and continues with the child, and ends as the
-/// child ends; it never returns.
-Result<void> continue_as(pid_t pid);
+/// Whether the app gets the process and thread ids that it had.
+bool keeps_pid(const image::View& view, const ExecCall& call);
+
+/// Where the app keeps its pid, returns in a child that has it (clone3 with set_tid:
+/// CAP_CHECKPOINT_RESTORE). The parent stands for it: it forwards signals, stops and continues with
+/// the child, ends as the child ends and takes it along when it is killed; it never returns. Where
+/// not, refuses the pid that the app had.
+Result<void> settle_pid(const image::View& view, const ExecCall& call);
 
 }  // namespace thaw::launch

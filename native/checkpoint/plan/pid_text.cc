@@ -1,0 +1,105 @@
+#include "checkpoint/plan/pid_text.h"
+
+#include <glob.h>
+#include <stdlib.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cstring>
+#include <memory>
+
+#include "support/file.h"
+
+namespace thaw::checkpoint {
+namespace {
+
+/// Shorter numbers stand in many texts.
+constexpr size_t kLeastDigits = 5;
+constexpr size_t kMostTexts = 16, kMostNames = 256;
+constexpr std::string_view kSuffix = ".pid";
+
+bool is_printable(char c) {
+  return c >= ' ' && c <= '~';
+}
+
+bool is_of_path(char c) {
+  return isalnum(static_cast<unsigned char>(c)) != 0 ||
+         std::string_view("/._-+@:").find(c) != std::string_view::npos;
+}
+
+/// Several times faster than memmem(3) where the first character is rare, as it is in memory.
+const char* find_text(const char* from, const char* end, std::string_view what) {
+  while (end - from >= static_cast<ptrdiff_t>(what.size())) {
+    const size_t room = static_cast<size_t>(end - from) - what.size() + 1;
+    from = static_cast<const char*>(memchr(from, what.front(), room));
+    if (from == nullptr) return nullptr;
+    if (memcmp(from, what.data(), what.size()) == 0) return from;
+    ++from;
+  }
+  return nullptr;
+}
+
+void add_matches(const std::string& pattern, std::set<std::string>& paths) {
+  glob_t found = {};
+  if (glob(pattern.c_str(), 0, nullptr, &found) == 0)
+    for (size_t i = 0; i < found.gl_pathc; ++i) paths.insert(found.gl_pathv[i]);
+  globfree(&found);
+}
+
+}  // namespace
+
+PidText::PidText(pid_t pid) : digits_(std::to_string(pid)) {}
+
+void PidText::scan(uint64_t address, std::span<const char> bytes) {
+  if (digits_.size() >= kLeastDigits) find_digits(address, bytes);
+  find_names(bytes);
+}
+
+void PidText::find_digits(uint64_t address, std::span<const char> bytes) {
+  const char *begin = bytes.data(), *end = begin + bytes.size();
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  for (const char* at = find_text(begin, end, digits_); at != nullptr && texts_.size() < kMostTexts;
+       at = find_text(at + 1, end, digits_)) {
+    const char* behind = at + digits_.size();
+    if ((at > begin && is_digit(at[-1])) || (behind < end && is_digit(*behind))) continue;
+    constexpr ptrdiff_t kBefore = 24, kBehind = 8;
+    const char *from = at, *to = behind;
+    while (from > begin && at - from < kBefore && is_printable(from[-1])) --from;
+    while (to < end && to - behind < kBehind && is_printable(*to)) ++to;
+    texts_.try_emplace(std::string(from, to), address + static_cast<uint64_t>(at - begin));
+  }
+}
+
+void PidText::find_names(std::span<const char> bytes) {
+  const char *begin = bytes.data(), *end = begin + bytes.size();
+  for (const char* at = find_text(begin, end, kSuffix); at != nullptr && names_.size() < kMostNames;
+       at = find_text(at + 1, end, kSuffix)) {
+    const char* behind = at + kSuffix.size();
+    if (behind < end && is_of_path(*behind)) continue;
+    constexpr ptrdiff_t kLongest = 255;
+    const char* from = at;
+    while (from > begin && at - from < kLongest && is_of_path(from[-1])) --from;
+    names_.emplace(from, behind);
+  }
+}
+
+std::vector<PidText::File> PidText::files(const std::string& cwd) const {
+  std::set<std::string> paths;
+  for (const std::string& name : names_)
+    paths.insert(name.starts_with('/') ? name : cwd + "/" + name);
+  for (const std::string& folder : {std::string("/run"), std::string("/run/*"), cwd})
+    add_matches(folder + "/*.pid", paths);
+
+  std::vector<File> files;
+  std::set<std::string> seen;
+  for (const std::string& path : paths) {
+    const std::unique_ptr<char, decltype(&free)> real(realpath(path.c_str(), nullptr), &free);
+    if (real == nullptr || !seen.insert(real.get()).second) continue;
+    const auto content = read_file(real.get());
+    if (content && trim(content.value()) == digits_)
+      files.push_back({real.get(), content.value().ends_with('\n')});
+  }
+  return files;
+}
+
+}  // namespace thaw::checkpoint

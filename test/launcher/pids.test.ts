@@ -1,0 +1,147 @@
+// The pid that an app keeps of itself, through thaw build: found, corrected by each launch, or named.
+import test, { type ExecutionContext } from 'ava';
+import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { release } from 'node:os';
+
+import { cli } from '../engine/support/paths.js';
+import { Workshop } from './support.js';
+
+const LARGE = 4_194_304;
+
+/** Numbers of 7 digits can be told from others; since Linux 6.14 a pid namespace has a limit of its own. */
+function withLargePids(): readonly string[] | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  if (Number(readFileSync('/proc/sys/kernel/pid_max', 'utf8')) >= LARGE) return [];
+  const [major = 0, minor = 0] = release().split('.').map(Number);
+  if (major < 6 || (major === 6 && minor < 14)) return undefined;
+  const script = `mount -t proc proc /proc && echo ${LARGE} >/proc/sys/kernel/pid_max && exec "$@"`;
+  return ['unshare', '--mount', '--pid', '--fork', '--kill-child', 'sh', '-c', script, 'sh'];
+}
+
+function build(
+  t: ExecutionContext,
+  workshop: Workshop,
+  profile: string,
+): SpawnSyncReturns<string> | undefined {
+  const wrapper = withLargePids();
+  if (wrapper === undefined) {
+    t.log('no pid can be chosen here, or none is large');
+    t.pass();
+    return undefined;
+  }
+  const command = [...wrapper, process.execPath, cli, 'build', '--store', workshop.store, profile];
+  const built = spawnSync(command[0] ?? '', command.slice(1), {
+    cwd: workshop.folder,
+    encoding: 'utf8',
+    timeout: 60_000,
+  });
+  t.is(built.status, 0, built.stderr);
+  return built;
+}
+
+const UNTIL = 'until = { log = "warm" }\nsettle = "50ms"';
+
+test("Python's own pid, and asyncio, which compares it", (t) => {
+  const workshop = new Workshop(t);
+  const work = `
+import asyncio
+mine = os.getpid()
+async def main():
+    global mine
+    print('warm', flush=True)
+    while not os.path.exists('go'): await asyncio.sleep(0.005)
+    asyncio.get_running_loop()
+    print('same' if mine == os.getpid() else f'kept {mine}', flush=True)
+asyncio.run(main())
+`;
+  const built = build(t, workshop, workshop.profile('app', UNTIL, work));
+  if (built === undefined) return;
+  t.notRegex(built.stderr, /numbers? in memory may be/);
+  const launched = workshop.launch('app');
+  t.is(launched.status, 0, launched.stderr);
+  t.regex(launched.stdout, /^same$/m);
+  t.regex(workshop.thaw('show', 'app').stdout, /thread ids in memory/);
+});
+
+test("Node's process.pid leads to itself", (t) => {
+  const workshop = new Workshop(t);
+  workshop.write(
+    'app.mjs',
+    `import { existsSync, readlinkSync } from 'node:fs';
+     process.on('SIGUSR2', () => { console.log('reached'); process.exit(0); });
+     console.log('warm', process.pid);
+     const timer = setInterval(() => {
+       if (!existsSync('go')) return;
+       clearInterval(timer);
+       console.log(String(process.pid) === readlinkSync('/proc/self') ? 'same' : \`kept \${process.pid}\`);
+       process.kill(process.pid, 'SIGUSR2');
+       setTimeout(() => process.exit(1), 2000);
+     }, 5);`,
+  );
+  const profile = workshop.write(
+    'app.toml',
+    `name = "app"\nprogram = "${process.execPath}"\nargs = ["app.mjs"]\n[warmup]\n${UNTIL}\n`,
+  );
+  const built = build(t, workshop, profile);
+  if (built === undefined) return;
+  t.regex(built.stderr, /note: the pid \d{7} of the warm-up stands as text in memory/);
+  workshop.write('go', '');
+  const launched = workshop.thaw('run', 'app', '--no-fallback');
+  t.is(launched.status, 0, launched.stderr);
+  t.is(launched.stdout, 'same\nreached\n');
+});
+
+test('A Ruby program knows its pid and ends by SIGTERM, which its timer thread compares pids for', (t) => {
+  const workshop = new Workshop(t);
+  workshop.write(
+    'app.rb',
+    `$stdout.sync = true
+     mine = Process.pid
+     puts 'warm'
+     sleep 0.005 until File.exist?('go')
+     puts mine.to_s == File.readlink('/proc/self') ? 'same' : "kept #{mine}"
+     Process.spawn('kill -TERM $PPID')
+     sleep 5`,
+  );
+  const profile = workshop.write(
+    'app.toml',
+    `name = "app"\nprogram = "/usr/bin/ruby"\nargs = ["app.rb"]\n[warmup]\n${UNTIL}\n`,
+  );
+  const built = build(t, workshop, profile);
+  if (built === undefined) return;
+  workshop.write('go', '');
+  const launched = workshop.thaw('run', 'app', '--no-fallback');
+  t.is(launched.signal, 'SIGTERM', launched.stderr);
+  t.is(launched.stdout, 'same\n');
+});
+
+test('a pid file that nobody writes again is named, with the policy that writes it', (t) => {
+  const workshop = new Workshop(t);
+  const work = "file = open('app.pid', 'w'); file.write(str(os.getpid())); file.close()";
+  const path = workshop.profile('app', UNTIL, work);
+  const named = workshop.thaw('build', path);
+  t.is(named.status, 0, named.stderr);
+  t.regex(named.stderr, /note: .*\/app\.pid holds the pid \d+ of the warm-up/);
+  t.regex(named.stderr, /\[\[policies\]\]\n +type = "file"\n +path = ".*\/app\.pid"\n +action = "pid"/);
+
+  const policy = '\n[[policies]]\ntype = "file"\npath = "*/app.pid"\naction = "pid"\n';
+  const built = workshop.thaw('build', workshop.profile('app', UNTIL + policy, work));
+  t.is(built.status, 0, built.stderr);
+  t.notRegex(built.stderr, /app\.pid/);
+});
+
+test('a pid that each launch keeps', (t) => {
+  const workshop = new Workshop(t);
+  if (process.getuid?.() !== 0) {
+    t.pass();
+    return;
+  }
+  const profile = workshop.profile('app', UNTIL, 'mine = os.getpid()', '[launch]\nkeep_pid = true');
+  const built = workshop.thaw('build', profile);
+  t.is(built.status, 0, built.stderr);
+  workshop.write('go', '');
+  const launched = workshop.thawWith({ THAW_LOG: 'info' }, 'run', 'app', '--no-fallback');
+  t.is(launched.status, 0, launched.stderr);
+  t.regex(launched.stdout, /done/);
+});
