@@ -34,6 +34,7 @@ test('a definition with its defaults', (t) => {
     env: 'exact',
     ignore_env: [],
     inherit: [],
+    keep_pid: false,
   });
   t.deepEqual(definition.policies, []);
 });
@@ -71,6 +72,8 @@ const wrong: readonly (readonly [from: string | RegExp, to: string, line: number
   [/$/, '[launch]\ninherit = [1]\n', 9, /always inherited/],
   [/$/, '[[policies]]\ntype = "files"\naction = "close"\n', 9, /"file", "directory"/],
   [/$/, '[[policies]]\ntype = "pipe"\naction = "append"\n', 10, /only files/],
+  [/$/, '[[policies]]\ntype = "socket"\naction = "pid"\n', 10, /only files can hold a pid/],
+  [/$/, '[launch]\nkeep_pid = 1\n', 9, /true or false/],
   [/$/, 'x = = 1\n', 8, /./],
   [/$/, 'until = { port = 81 }\n', 8, /redefine/],
   ['args = ["-c", "true"]', 'args = ["-c",\n  "true",\n  1]', 5, /args\[2\] is 1.*a list of strings/s],
