@@ -5,6 +5,7 @@
 #include "addon/addon.h"
 #include "addon/background.h"
 #include "checkpoint/survey.h"
+#include "spawn/given.h"
 
 namespace thaw::addon {
 namespace {
@@ -66,6 +67,7 @@ checkpoint::Request parse(const Napi::Object& options) {
   const std::string call = string_option(options, "callAddress");
   if (!call.empty()) request.call_address = std::stoull(call, nullptr, 16);
   request.keep_pid = bool_option(options, "keepPid");
+  request.given = spawn::given_to(request.pid);
   request.guards_off = strings_option(options, "guardsOff");
   return request;
 }

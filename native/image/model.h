@@ -91,6 +91,12 @@ enum ProcessFlag : uint32_t {
   kLockFuture = 1u << 10,         ///< mlockall(MCL_FUTURE)
   kLockFutureOnFault = 1u << 11,  ///< with kLockFuture: MCL_ONFAULT
   kKeepPid = 1u << 12,            ///< each launch has the ids of the checkpoint, or is a cold start
+  kOwnUmask = 1u << 13,           ///< the app has set `umask`: not the caller's
+};
+
+/// struct rlimit64; ~0: the caller's hard limit.
+struct Limit {
+  uint64_t soft = ~uint64_t{0}, hard = ~uint64_t{0};
 };
 
 /// One process of the tree. `parent` is kNone for the root, which the caller of thaw-exec becomes.
@@ -102,8 +108,8 @@ struct Process {
   uint32_t mce_kill = 0;  ///< PR_MCE_KILL_GET
   uint32_t coredump_filter = 0;
   uint32_t membarrier = 0;  ///< MEMBARRIER_CMD_REGISTER_* that it has called (membarrier(2))
-  uint32_t reserved = 0;
-  Range threads;  ///< the first is the thread group leader
+  uint32_t own_limits = 0;  ///< bit n: the app has set the limit RLIMIT_* n
+  Range threads;            ///< the first is the thread group leader
   Range mappings;
   Range fds;
   Range sigactions;
@@ -127,6 +133,9 @@ struct Process {
   uint64_t vvar_size = 0;
   Range id_patches;  ///< ascending
   Range id_notices;
+  Limit limits[16];  ///< those of `own_limits`
+  uint32_t umask = 0;
+  uint32_t reserved = 0;
 };
 
 enum ThreadFlag : uint32_t {
@@ -150,13 +159,13 @@ struct Thread {
   uint64_t robust_list_size = 0;
   Range robust_words;   ///< RobustWord records: locks held, whose tid is rewritten
   uint32_t policy = 0;  ///< SCHED_*
-  int32_t nice = 0;     ///< difference to the leader's nice value
+  int32_t nice = 0;     ///< difference to what the app was given, or to the leader
   uint32_t priority = 0;
   uint32_t sched_flags = 0;
   uint32_t parent_death_signal = 0;
   uint32_t io_priority = 0;
   uint64_t timer_slack_ns = 0;
-  Blob affinity;               ///< CPU mask, empty where it is the leader's
+  Blob affinity;               ///< CPU mask, empty where it is the caller's
   Range pending;               ///< signals pending for this thread
   uint64_t pac_keys[10] = {};  ///< AArch64 pointer authentication: APIA, APIB, APDA, APDB, APGA
   uint64_t pac_enabled = 0;

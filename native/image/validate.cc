@@ -129,6 +129,7 @@ const char* check_process(const View& v, const Checker& c, const Process& p, Ind
     return "a process of the image refers to records that do not exist";
   if ((p.membarrier & ~kMembarrierRegistrations) != 0)
     return "a process of the image has membarrier(2) do what is no registration";
+  if (p.umask > 0777) return "a process of the image has an impossible umask";
   if (!c.blob(p.auxv) || !c.string(p.cwd)) return "a process of the image has broken strings";
   if (!c.pages(p.area_start, p.area_size)) return "the image's thaw area is broken";
   auto in_area = [&p](uint64_t address, uint64_t size) {

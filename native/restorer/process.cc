@@ -12,6 +12,7 @@
 #include "restorer/callers_state.h"
 #include "restorer/cold_start.h"
 #include "restorer/ids.h"
+#include "restorer/own_settings.h"
 #include "restorer/signals.h"
 #include "restorer/threads.h"
 #include "restorer/timers.h"
@@ -239,6 +240,7 @@ void restore_process(Handover& handover) {
   refuse_exec_gain(handover);
   write_pid_files(handover);
   for (uint32_t i = 0; i < handover.close_count; ++i) close_range(handover.close[i]);
+  restore_own_settings(handover);
   set_scheduling(handover, 0);
 }
 

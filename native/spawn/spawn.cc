@@ -3,10 +3,12 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "spawn/given.h"
 #include "spawn/keeper.h"
 #include "spawn/unusual_pid.h"
 #include "support/clock.h"
@@ -59,6 +61,18 @@ const char* set_up_child(const Request& request, const std::array<int, 3>& stdio
   }
   if (!request.cwd.empty() && chdir(request.cwd.c_str()) != 0) return "enter the working directory";
   return nullptr;
+}
+
+/// Node raises its own limit of open files to the hard one, and a child would have it from there:
+/// it gets what whoever started us has.
+void lower_open_files(pid_t child) {
+  rlimit own = {};
+  auto starter = proc::read_given(getppid());
+  if (!starter || getrlimit(RLIMIT_NOFILE, &own) != 0) return;
+  const auto& [soft, hard] = starter.value().limits[RLIMIT_NOFILE];
+  if (hard != own.rlim_max || soft >= own.rlim_cur) return;
+  own.rlim_cur = static_cast<rlim_t>(soft);
+  prlimit(child, RLIMIT_NOFILE, &own, nullptr);
 }
 
 struct Pipe {
@@ -138,6 +152,11 @@ Result<pid_t> spawn(const Request& request) {
                                 : fork_plain(fork_child, leave_to_parent, run));
   report.writer.reset();
   if (const auto keeper = keeper_of(pid)) keeper->input = std::move(input.writer);
+  lower_open_files(pid);
+  if (auto given = proc::read_given(pid)) {
+    given.value().new_user = request.user.has_value();
+    remember_given(pid, std::move(given.value()));
+  }
   if (request.before_exec) request.before_exec(pid);
   go.writer.reset();
   if (request.on_exec) request.on_exec(pid);

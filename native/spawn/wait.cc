@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "spawn/given.h"
 #include "spawn/keeper.h"
 #include "spawn/spawn.h"
 #include "support/unique_fd.h"
@@ -20,6 +21,7 @@ Result<Exit> wait(pid_t child) {
   siginfo_t info = {};
   if (waitid(P_PID, static_cast<id_t>(child), &info, WEXITED) != 0)
     return Error{0, "process " + std::to_string(child) + " is no child of this process"};
+  forget_given(child);
   return Exit{info.si_code != CLD_EXITED, info.si_status};
 }
 

@@ -89,3 +89,18 @@ test('what is not so is found', (t) => {
     'thaw none',
   ]);
 });
+
+test('each attribute of a process has its test, and each state in brackets is one that an app holds', (t) => {
+  const page = readFileSync(join(root, 'docs/process-state.md'), 'utf8');
+  const rows = page.split('\n').filter((line) => line.startsWith('| ') && !/^\| (attribute|---)/.test(line));
+  t.true(rows.length > 40, `${rows.length} rows`);
+  for (const row of rows) {
+    const cell = row.split(' | ').at(-1) ?? '';
+    const [, path = ''] = /`(test\/[^`]+)`/.exec(cell) ?? [];
+    t.not(path, '', row);
+    const [, states = ''] = /\(([^)]*)\)/.exec(cell) ?? [];
+    const text = readFileSync(join(root, path), 'utf8');
+    for (const state of states.split(', ').filter((name) => name !== ''))
+      t.true(text.includes(`{"${state}",`), `${path} holds no ${state}`);
+  }
+});

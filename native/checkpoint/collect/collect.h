@@ -22,6 +22,7 @@ Result<void> collect_process(Capture& capture, ProcessCapture& process);
 Result<void> check_settings(const ProcessCapture& process, RemoteSyscalls& remote, bool of_thread);
 Result<void> check_landlock(const ProcessCapture& process, RemoteSyscalls& remote);
 Result<void> collect_membarrier(ProcessCapture& process, RemoteSyscalls& remote);
+Result<void> collect_own_settings(const Capture& capture, ProcessCapture& process);
 Result<void> collect_requirements(Capture& capture);
 Result<void> collect_environment(Capture& capture, model::Requirements& needs);
 void collect_answer(Capture& capture);

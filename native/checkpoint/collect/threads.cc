@@ -154,18 +154,21 @@ void collect_scheduling(Capture& capture, pid_t tid, pid_t leader_tid, model::Th
   if (sched_getparam(tid, &parameter) == 0)
     thread.priority = static_cast<uint32_t>(parameter.sched_priority);
   thread.sched_flags = (sched_getscheduler(tid) & SCHED_RESET_ON_FORK) != 0 ? 1 : 0;
-  thread.nice = getpriority(PRIO_PROCESS, static_cast<id_t>(tid)) -
-                getpriority(PRIO_PROCESS, static_cast<id_t>(leader_tid));
+  const std::optional<proc::Given>& given = capture.request.given;
+  const int reference_nice =
+      given ? given->nice : getpriority(PRIO_PROCESS, static_cast<id_t>(leader_tid));
+  thread.nice = getpriority(PRIO_PROCESS, static_cast<id_t>(tid)) - reference_nice;
   constexpr int kWhoProcess = 1;
   const long io = syscall(SYS_ioprio_get, kWhoProcess, tid);
   thread.io_priority = io > 0 ? static_cast<uint32_t>(io) : 0;
 
   // The app gets the caller's CPUs, like everything that a process keeps across exec; only a thread
-  // that chose others than the leader keeps its own.
+  // that chose others than it was given (where that is not known: than the leader has) keeps them.
   cpu_set_t reference = {}, own = {};
-  sched_getaffinity(tid == leader_tid ? 0 : leader_tid, sizeof(reference), &reference);
+  sched_getaffinity(leader_tid, sizeof(reference), &reference);
+  if (given) reference = given->cpus;
   sched_getaffinity(tid, sizeof(own), &own);
-  if (tid != leader_tid && !CPU_EQUAL(&reference, &own))
+  if (!CPU_EQUAL(&reference, &own))
     thread.affinity = capture.image.blob({reinterpret_cast<const char*>(&own), sizeof(own)});
 }
 

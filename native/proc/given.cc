@@ -1,0 +1,38 @@
+#include "proc/given.h"
+
+#include <sys/resource.h>
+
+#include "support/file.h"
+
+namespace thaw::proc {
+namespace {
+
+/// "Max open files            1024                 524288               files": names have blanks,
+/// columns are fixed (proc_pid_limits() in fs/proc/base.c of the kernel).
+Limit parse_limit(std::string_view line) {
+  constexpr size_t kName = 26;
+  const auto columns = split(line.substr(std::min(line.size(), kName)), " ");
+  if (columns.size() < 2) return {};
+  auto value = [](std::string_view text) {
+    return text == "unlimited" ? ~uint64_t{0} : number(text);
+  };
+  return {value(columns[0]), value(columns[1])};
+}
+
+}  // namespace
+
+Result<Given> read_given(pid_t pid) {
+  const std::string folder = "/proc/" + std::to_string(pid);
+  Given given;
+  THAW_ASSIGN(status, read_file(folder + "/status"));
+  THAW_ASSIGN(limits, read_file(folder + "/limits"));
+  given.status = std::move(status);
+  const auto lines = split(limits, "\n");  // The first is a heading.
+  for (size_t i = 0; i < given.limits.size() && i + 1 < lines.size(); ++i)
+    given.limits[i] = parse_limit(lines[i + 1]);
+  given.nice = getpriority(PRIO_PROCESS, static_cast<id_t>(pid));
+  sched_getaffinity(pid, sizeof(given.cpus), &given.cpus);
+  return given;
+}
+
+}  // namespace thaw::proc

@@ -1,0 +1,31 @@
+// What exec hands over of a process and what its program can change: compared, it tells what an app
+// has set for itself.
+#pragma once
+
+#include <sched.h>
+#include <sys/types.h>
+
+#include <array>
+#include <string>
+
+#include "support/result.h"
+
+namespace thaw::proc {
+
+struct Limit {
+  uint64_t soft = 0, hard = 0;
+  bool operator==(const Limit&) const = default;
+};
+
+struct Given {
+  std::string status;            ///< /proc/PID/status: umask, groups, capabilities
+  std::array<Limit, 16> limits;  ///< by RLIMIT_* number
+  int nice = 0;
+  cpu_set_t cpus = {};
+  bool new_user = false;  ///< the process changes its user before it executes the program
+};
+
+/// As they are now.
+Result<Given> read_given(pid_t pid);
+
+}  // namespace thaw::proc
