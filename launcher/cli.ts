@@ -21,6 +21,7 @@ const COMMANDS: readonly Row[] = [
   { name: 'list', summary: 'the profiles in the store', load: () => import('./commands/list.js') },
   { name: 'show', summary: 'what an image holds', load: () => import('./commands/show.js') },
   { name: 'verify', summary: 'whether an image can be launched here and now, or fits a device\'s root', load: () => import('./commands/verify.js') },
+  { name: 'sign', summary: 'sign images, for devices that launch nothing without a signature', load: () => import('./commands/sign.js') },
   { name: 'remove', summary: 'remove profiles with their images', load: () => import('./commands/remove.js') },
   { name: 'gc', summary: 'remove images that nothing uses any more', load: () => import('./commands/gc.js') },
   { name: 'bench', summary: 'how long an installed profile takes to start, cold and warm', load: () => import('./commands/bench.js') },

@@ -10,7 +10,8 @@ set -eu
 build() {
     toolchain=
     if [ "$cpu" != "$host_cpu" ]; then
-        toolchain=--CDCMAKE_TOOLCHAIN_FILE=$root/cross/toolchain.cmake
+        libraries=$(cross/libraries.sh "$cpu") || return 1
+        toolchain="--CDCMAKE_TOOLCHAIN_FILE=$root/cross/toolchain.cmake --CDTHAW_LIBRARIES=$libraries"
         # CMake remembers the file of its first run, which may be that of an older checkout.
         cache=build/$cpu/cmake/CMakeCache.txt
         if [ -e "$cache" ] && ! grep -q "$root/cross/toolchain.cmake" "$cache"; then rm -r "build/$cpu/cmake"; fi

@@ -4,8 +4,8 @@
 set -eu
 . "$(dirname "$0")/common.sh"
 
-# Building: compilers, cmake, hashing; formatting and checking; the cross compilers.
-build_packages="build-essential cmake libxxhash-dev clang-format clang-tidy shellcheck musl-tools
+# Building: compilers, cmake, hashing, signatures; formatting, checking and fuzzing; the cross compilers.
+build_packages="build-essential cmake libxxhash-dev libsodium-dev clang llvm libclang-rt-14-dev clang-format clang-tidy shellcheck musl-tools
     $(guest_packages compilers)"
 # The apps of the profiles, and the tools that their warm-up and the tests use.
 app_packages="redis-server nginx-light openjdk-17-jdk-headless python3 ruby curl procps iproute2 jq"

@@ -1,4 +1,6 @@
 // thaw verify: every condition of a launch, and the page data; or whether images fit a device's root.
+import type { KeyObject } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { command, print, printJson } from '../command.js';
@@ -6,6 +8,8 @@ import { ThawError, UsageError } from '../errors.js';
 import { type Verdict, native } from '../engine/index.js';
 import { storePath } from '../firmware/store.js';
 import { flag, json, store, text } from '../options.js';
+import { publicKeys } from '../signing/keys.js';
+import { signatureProblems } from '../signing/signature.js';
 import { imagePath } from '../store/image.js';
 import { Store } from '../store/store.js';
 import { needs } from '../store/needs.js';
@@ -27,14 +31,19 @@ export default command({
       '--no-data',
       'do not read the page data to compare its checksums: that takes as long as reading the image',
     ),
+    key: text(
+      '--key <PUBLIC.pem>',
+      'the image must be signed by one of these keys (thaw sign); its metadata and page data are compared with what was signed',
+    ),
     json,
   },
   operands: ['[NAME|FILE...]'],
-  run({ root, data, ...options }, [named]) {
+  run({ root, data, key, ...options }, [named]) {
     if (named.length === 0 && root === undefined) throw new UsageError('NAME or FILE is missing');
     const store = new Store(options.store ?? (root === undefined ? undefined : join(root, storePath())));
     const operands = named.length === 0 ? storedNames(store) : named;
-    const verified = operands.map((operand) => verify(operand, store, data, root));
+    const asked = { data, root, keys: requiredKeys(key, root) };
+    const verified = operands.map((operand) => verify(operand, store, asked));
     if (options.json) printJson(verdicts(verified, root));
     else print(verified.map(verdictText).join(''));
     return verified.every(({ verdict }) => verdict.ok) ? 0 : 1;
@@ -56,10 +65,29 @@ function storedNames(store: Store): string[] {
   });
 }
 
-function verify(operand: string, store: Store, data: boolean, root: string | undefined): Verified {
+interface Asked {
+  readonly data: boolean;
+  readonly root: string | undefined;
+  /** One of them must have signed. */
+  readonly keys: readonly KeyObject[] | undefined;
+}
+
+/** Those of --key, else those that launches on this device (or in that root) ask for. */
+function requiredKeys(option: string | undefined, root = '/'): readonly KeyObject[] | undefined {
+  if (option !== undefined) return publicKeys(option);
+  const policy = join(root, native.store.requireSignature);
+  return existsSync(policy) ? publicKeys(policy) : undefined;
+}
+
+function verify(operand: string, store: Store, { data, root, keys }: Asked): Verified {
   const path = imagePath(store, operand);
-  const verdict = native.verify(path, root === undefined ? { data } : { data, root });
-  const readable = !verdict.problems.some(({ condition }) => condition === 'image');
+  const found = native.verify(path, root === undefined ? { data } : { data, root });
+  const readable = !found.problems.some(({ condition }) => condition === 'image');
+  const problems = [
+    ...found.problems,
+    ...(readable && keys !== undefined ? signatureProblems(path, keys) : []),
+  ];
+  const verdict = { ok: problems.length === 0, problems };
   return { image: operand, verdict, needs: root !== undefined && readable ? needs(native.show(path)) : [] };
 }
 

@@ -33,6 +33,8 @@ export interface Addon {
   launchKey(program: string, args: readonly string[] | null, folder: string): string;
   receiveDatagram(path: string, text: string): Promise<string>;
   findBytes(pid: number, hex: string): readonly string[];
+  enableVerity(path: string): boolean;
+  measureVerity(path: string): string | null;
 }
 
 /** The project's folder: this file is compiled to dist/launcher/engine/. */

@@ -56,6 +56,8 @@ export const storeLayoutSchema = v.strictObject({
   current: v.string(),
   /** The path of the store that all users' launches look into. */
   system: v.string(),
+  /** The file of the device that requires signatures by the keys in it. */
+  requireSignature: v.string(),
 });
 
 export type Exit = Told<typeof exitSchema>;

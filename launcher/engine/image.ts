@@ -10,6 +10,9 @@ const header = v.strictObject({
   version: v.number(),
   cpu: v.string(),
   pageSize: v.number(),
+  /** Of the header itself, in bytes. */
+  size: v.number(),
+  metadataOffset: v.number(),
   fileSize: v.number(),
 });
 

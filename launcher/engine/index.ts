@@ -98,6 +98,10 @@ export const native = {
     toldLater(() => addon().receiveDatagram(path, text)),
   /** Where these bytes stand in the writable memory of process `pid`: addresses, all in hexadecimal. */
   findBytes: (pid: number, hex: string): readonly string[] => told(() => addon().findBytes(pid, hex)),
+  /** Puts a file, which is never written again, under fs-verity. False where the file system has none. */
+  enableVerity: (path: string): boolean => told(() => addon().enableVerity(path)),
+  /** The digest in hexadecimal that the kernel compares with; null where it does not. */
+  measureVerity: (path: string): string | null => told(() => addon().measureVerity(path)),
 };
 
 /** An environment as the native part takes it. */

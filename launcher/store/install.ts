@@ -5,8 +5,8 @@ import { basename, join } from 'node:path';
 
 import type { Definition } from '../definition/schema.js';
 import { native } from '../engine/index.js';
-import { ThawError } from '../errors.js';
-import { logOf } from '../log.js';
+import { ThawError, messageOf } from '../errors.js';
+import { logOf, msSince } from '../log.js';
 import type { Readers } from './readers.js';
 import { moveTo, replaceFile, replaceLink } from './replace.js';
 import { resolvedToml } from './resolved.js';
@@ -40,9 +40,27 @@ export function install(
 /** Puts `aside` in the place of the installed image that it is a changed copy of. Returns its path. */
 export function replaceImage(store: Store, name: string, aside: string): string {
   const path = join(store.folder(name), `${native.show(aside).header.id}.thaw`);
+  // Another image's signature: of the one that is retrained, which has the same name.
+  rmSync(`${path}.sig`, { force: true });
+  watch(aside);
   moveTo(aside, path);
   storeLog.debug({ profile: name, from: aside, image: path }, 'image put in place');
   return path;
+}
+
+/** The kernel reads all of such a file, its holes as well, and adds a hundredth to it. */
+const MOST_WATCHED = 2 ** 32;
+
+/** Has the kernel watch the image, where the file system can: a damaged page is an I/O error then, and nobody can write to it. */
+function watch(image: string): void {
+  const begin = performance.now();
+  if (statSync(image).size > MOST_WATCHED) return;
+  try {
+    const enabled = native.enableVerity(image);
+    storeLog.debug({ image, enabled, ms: msSince(begin) }, 'fs-verity');
+  } catch (error) {
+    storeLog.warn({ image, error: messageOf(error) }, 'no fs-verity');
+  }
 }
 
 /** @throws ThawError when launches of this program and these arguments are another profile's */
@@ -137,6 +155,7 @@ export function removeProfile(store: Store, name: string): void {
 function removeFile(path: string): Removed {
   const size = statSync(path).blocks * 512;
   unlinkSync(path);
+  rmSync(`${path}.sig`, { force: true });
   storeLog.info({ path, bytes: size }, 'removed');
   return { path, size };
 }

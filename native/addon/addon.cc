@@ -35,6 +35,8 @@ constexpr Function kFunctions[] = {
     {"launchKey", launch_key},
     {"receiveDatagram", receive_datagram},
     {"findBytes", find_bytes},
+    {"enableVerity", enable_verity},
+    {"measureVerity", measure_verity},
 };
 
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {

@@ -31,6 +31,8 @@ Napi::Value own_store(const Napi::CallbackInfo& info);
 Napi::Value launch_key(const Napi::CallbackInfo& info);
 Napi::Value receive_datagram(const Napi::CallbackInfo& info);
 Napi::Value find_bytes(const Napi::CallbackInfo& info);
+Napi::Value enable_verity(const Napi::CallbackInfo& info);
+Napi::Value measure_verity(const Napi::CallbackInfo& info);
 
 /// Helpers on options objects.
 std::string string_option(const Napi::Object& options, const char* name);

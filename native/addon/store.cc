@@ -13,6 +13,7 @@ Napi::Object store_layout(Napi::Env env) {
   layout.Set("index", store::kIndex);
   layout.Set("current", store::kCurrent);
   layout.Set("system", store::kSystemStore);
+  layout.Set("requireSignature", store::kRequireSignature);
   return layout;
 }
 

@@ -9,6 +9,7 @@
 
 #include "exec/options.h"
 #include "exec/program.h"
+#include "exec/signature.h"
 #include "launch/launch.h"
 #include "restorer/cold_start.h"
 #include "store/store.h"
@@ -82,6 +83,7 @@ Error launch_warm(const Options& options, const std::string& program, const std:
   call.feed = feed();
   call.log = log;
   call.started_ns = started_ns;
+  call.check_signature = check_signature;
   return launch::launch(call);
 }
 

@@ -3,6 +3,9 @@
 
 #include <cstdint>
 
+#include "image/view.h"
+#include "support/result.h"
+
 namespace thaw::launch {
 
 /// What happens with the working set.
@@ -27,6 +30,8 @@ struct ExecCall {
   Feed feed = Feed::on;
   uint32_t log = 0;         ///< restorer::kLogWarn ...
   uint64_t started_ns = 0;  ///< CLOCK_REALTIME, for the phases of THAW_LOG=trace
+  /// The device's policy on signatures (exec/signature.h); null: none.
+  Result<void> (*check_signature)(const image::View&) = nullptr;
 
   /// A launch that is to show which pages the app touches.
   [[nodiscard]] bool trains() const { return feed == Feed::record; }

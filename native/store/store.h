@@ -14,6 +14,11 @@ constexpr const char* kIndex = "index";
 constexpr const char* kCurrent = "current.thaw";
 /// The one that all users' launches look into.
 constexpr const char* kSystemStore = "/var/lib/thaw";
+/// Root's files, which no image, store, option or variable can talk around. The first holds the
+/// public keys, as openssl writes them: with it, an image without a signature by one of these is
+/// not launched. With the second, the page data must be under fs-verity as well.
+constexpr const char* kRequireSignature = "/etc/thaw/require-signature.pem";
+constexpr const char* kRequireVerity = "/etc/thaw/require-verity";
 
 /// The store that this user writes to, and that this user's launches look into first: $THAW_STORE;
 /// else the system's for root, and for others one in $XDG_STATE_HOME or $HOME. A user who has

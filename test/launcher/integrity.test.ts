@@ -18,7 +18,7 @@ function stackAt(image: string, t: ExecutionContext): number {
   return at - (at % 4096);
 }
 
-test('verify finds a hole in the page data, and says where and whose it was', async (t) => {
+test.serial('verify finds a hole in the page data, and says where and whose it was', async (t) => {
   const workshop = new Workshop(t);
   const image = await sleeperImage(workshop);
   t.is(workshop.thaw('verify', image).stdout, `${image}: good\n`);
@@ -34,7 +34,7 @@ test('verify finds a hole in the page data, and says where and whose it was', as
   t.is(workshop.thaw('verify', '--no-data', image).stdout, `${image}: good\n`);
 });
 
-test('verify finds a bit that has flipped where there were zeros', async (t) => {
+test.serial('verify finds a bit that has flipped where there were zeros', async (t) => {
   const workshop = new Workshop(t);
   const image = await sleeperImage(workshop);
   const bytes = readFileSync(image);
@@ -47,7 +47,7 @@ test('verify finds a bit that has flipped where there were zeros', async (t) => 
   t.regex(workshop.thaw('verify', image).stdout, /is damaged: 1 of its blocks/);
 });
 
-test('a copy whose holes were filled is as good', async (t) => {
+test.serial('a copy whose holes were filled is as good', async (t) => {
   const workshop = new Workshop(t);
   const image = await sleeperImage(workshop);
   const copy = join(workshop.folder, 'copy.thaw');

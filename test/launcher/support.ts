@@ -106,7 +106,7 @@ export class Workshop {
 }
 
 /** What `sleeperImage` has been made of; a launch of it has to be called the same. */
-export const sleeper = ['/bin/sleep', '60'] as const;
+export const sleeper = ['/bin/sleep', '0.5'] as const;
 
 /** An image of a process that sleeps: the quickest one to have. */
 export async function sleeperImage(workshop: Workshop, name = 'sleep.thaw'): Promise<string> {
