@@ -1,6 +1,7 @@
 // Checksums of the page data by blocks, so that damage can be named.
 #pragma once
 
+#include <cstddef>
 #include <vector>
 
 #include "image/model.h"

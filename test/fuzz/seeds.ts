@@ -1,0 +1,53 @@
+// Makes the seeds of the fuzz target: images of test apps without their page data. Arguments: the folder for them.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { native } from '../../launcher/engine/index.js';
+import { App } from '../engine/support/app.js';
+import { self } from '../engine/support/identity.js';
+
+/** Between them, they fill every table of an image, and every kind of descriptor has its record. */
+const APPS = [
+  'threads',
+  'timers',
+  'signals',
+  'lock_owner',
+  'memory_file',
+  'memory_shared',
+  'fd_epoll',
+  'fd_eventfd',
+  'fd_file',
+  'fd_inotify',
+  'fd_memfd',
+  'fd_signalfd',
+  'fd_socketpair',
+  'fd_tcp',
+  'fd_timerfd',
+  'fd_udp',
+  'fd_unix',
+] as const;
+/** The checksum is put right, and the image is signed: see Mode in fuzz_image.cc. */
+const MODES = 3;
+
+/** A mode, the header and the metadata. */
+function seed(image: string): Buffer {
+  const bytes = readFileSync(image);
+  const { size, metadataOffset } = native.show(image).header;
+  return Buffer.concat([Buffer.from([MODES]), bytes.subarray(0, size), bytes.subarray(metadataOffset)]);
+}
+
+const [folder] = process.argv.slice(2);
+if (folder === undefined) throw new Error('usage: seeds.js FOLDER');
+mkdirSync(folder, { recursive: true });
+for (const name of APPS) {
+  const app = new App(name, self);
+  try {
+    await app.start();
+    await app.checkpoint();
+    writeFileSync(join(folder, name), seed(app.image));
+  } catch (error) {
+    process.stderr.write(`no seed of ${name}: ${String(error)}\n`);
+  } finally {
+    await app.end();
+  }
+}
