@@ -134,6 +134,9 @@ export async function sleeperImage(workshop: Workshop, name = 'sleep.thaw'): Pro
     profile: '',
     deliver: false,
     anyFolder: true,
+    startedWith: [],
+    environmentRule: 'image',
+    ignoredVariables: [],
     inherit: [],
     guardsOff: [],
   });
