@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <optional>
 
 #include "arch/arch.h"
 #include "checkpoint/freeze/freeze.h"
@@ -253,23 +254,37 @@ Result<void> install(pid_t child, uint64_t first_stack) {
   return installer.switch_over();
 }
 
-/// By the name of its loader.
-bool has_glibc(pid_t child) {
-  const std::vector<proc::Vma> vmas = mappings_of(child);
-  return std::any_of(vmas.begin(), vmas.end(), [](const proc::Vma& vma) {
+/// The code of glibc's loader, by its name; empty without it.
+AddressRange loader_of(pid_t child) {
+  for (const proc::Vma& vma : mappings_of(child)) {
     const std::string_view path = vma.path;
     const std::string_view name = path.substr(path.rfind('/') + 1);
-    return name.starts_with("ld-linux") || name.starts_with("ld-2.");
-  });
-}
-
-/// The initial stack pointer: it points to argc (the ABI of each CPU).
-uint64_t stack_of(pid_t child) {
-  auto registers = arch::read_registers(child);
-  return registers ? arch::stack_pointer(registers.value()) : 0;
+    if ((vma.prot & PROT_EXEC) != 0 && (name.starts_with("ld-linux") || name.starts_with("ld-2.")))
+      return {vma.start, vma.end};
+  }
+  return {};
 }
 
 }  // namespace
+
+void Installation::executed(pid_t child) {
+  auto registers = arch::read_registers(child);
+  // At its start it points to argc (the ABI of each CPU).
+  first_stack_ = registers ? arch::stack_pointer(registers.value()) : 0;
+  loader_ = loader_of(child);
+}
+
+bool Installation::is_over(pid_t child) const {
+  auto registers = arch::read_registers(child);
+  if (!registers) return true;
+  const uint64_t pc = arch::program_counter(registers.value());
+  return pc < loader_.start || pc >= loader_.end;
+}
+
+bool Installation::attempt(pid_t child) const {
+  auto installed = install(child, first_stack_);
+  return installed || installed.error().err != EAGAIN;
+}
 
 Result<void> begin_watch(pid_t child) {
   constexpr uintptr_t kOptions = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL;
@@ -283,21 +298,17 @@ Result<void> begin_watch(pid_t child) {
 }
 
 void install_watch(pid_t child) {
-  uint64_t first_stack = 0;
+  std::optional<Installation> installation;
   bool within = false;
   for (int i = 0; i < kMostStops; ++i) {
     bool executed = false;
     if (!next_stop(child, executed)) return;
-    if (executed) {
-      if (!has_glibc(child)) break;
-      first_stack = stack_of(child);
-      within = true;  // The end of execve(2) is next.
-      continue;
-    }
-    within = !within;
-    if (within || first_stack == 0) continue;
-    auto installed = install(child, first_stack);
-    if (installed || installed.error().err != EAGAIN) break;
+    within = executed || !within;  // The end of execve(2) is next.
+    if (executed)
+      installation.emplace().executed(child);
+    else if (installation &&
+             (installation->is_over(child) || (!within && installation->attempt(child))))
+      break;
   }
   ptrace(PTRACE_DETACH, child, nullptr, nullptr);
 }

@@ -8,9 +8,29 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
+
+#include "support/file.h"
 #include "support/result.h"
 
 namespace thaw::lookups {
+
+/// For any tracer that follows a child from its exec through its first system calls.
+class Installation {
+ public:
+  /// At the stop of an exec.
+  void executed(pid_t child);
+  /// At the begin and the end of a system call: true once the program's own code runs, which a
+  /// tracer must not follow for this.
+  [[nodiscard]] bool is_over(pid_t child) const;
+  /// At the end of a system call: puts the shim's functions in place if libc is there. True if
+  /// nothing is left to be done. The child's ptrace options are lost then.
+  [[nodiscard]] bool attempt(pid_t child) const;
+
+ private:
+  uint64_t first_stack_ = 0;
+  AddressRange loader_;  ///< its code: all system calls are its own until libc is there
+};
 
 /// Called while the child has not executed its program yet; then it is this thread's tracee.
 Result<void> begin_watch(pid_t child);
