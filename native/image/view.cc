@@ -75,13 +75,13 @@ View::~View() {
   if (base_ != nullptr) munmap(const_cast<char*>(base_), header_.metadata_size);
 }
 
-Result<View> View::open(const char* path) {
+Result<View> View::open(const char* path, bool read_ahead) {
   UniqueFd fd(::open(path, O_RDONLY | O_CLOEXEC));
   if (!fd.valid()) return errno_error(std::string("cannot open the image ") + path);
-  return open(std::move(fd), path);
+  return open(std::move(fd), path, read_ahead);
 }
 
-Result<View> View::open(UniqueFd fd, const char* path) {
+Result<View> View::open(UniqueFd fd, const char* path, bool read_ahead) {
   struct stat status = {};
   Header header;
   if (fstat(fd.get(), &status) != 0)
@@ -101,8 +101,9 @@ Result<View> View::open(UniqueFd fd, const char* path) {
                      " bytes, this kernel has " + std::to_string(page),
                  "build it with this kernel"};
   // Only these bytes are asked for: a fault would have the storage read what lies around it, too.
-  posix_fadvise(fd.get(), static_cast<off_t>(header.metadata_offset),
-                static_cast<off_t>(header.metadata_size), POSIX_FADV_WILLNEED);
+  if (read_ahead)
+    posix_fadvise(fd.get(), static_cast<off_t>(header.metadata_offset),
+                  static_cast<off_t>(header.metadata_size), POSIX_FADV_WILLNEED);
   void* base = mmap(nullptr, header.metadata_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd.get(),
                     static_cast<off_t>(header.metadata_offset));
   if (base == MAP_FAILED) return errno_error(std::string("cannot map the image ") + path);

@@ -13,8 +13,9 @@ namespace thaw::image {
 class View {
  public:
   /// Opens and validates the image at `path`. The error says what is wrong with it.
-  static Result<View> open(const char* path);
-  static Result<View> open(UniqueFd fd, const char* path);
+  /// `read_ahead` false: without fadvise64(2), for which a filter of system calls may kill.
+  static Result<View> open(const char* path, bool read_ahead = true);
+  static Result<View> open(UniqueFd fd, const char* path, bool read_ahead = true);
 
   View(View&& other) noexcept;
   View& operator=(View&&) = delete;

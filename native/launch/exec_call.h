@@ -25,8 +25,9 @@ struct ExecCall {
   const char* folder = nullptr;   ///< the caller's; empty where it has no path
   char* const* argv = nullptr;
   char* const* envp = nullptr;
-  bool fallback = true;   ///< false: a launch that fails late ends with exit status 125
-  bool keep_pid = false;  ///< the app gets the process and thread ids that it had
+  bool fallback = true;       ///< false: a launch that fails late ends with exit status 125
+  bool tries_filter = false;  ///< a filter of system calls lets a child be made, to try it
+  bool keep_pid = false;      ///< the app gets the process and thread ids that it had
   Feed feed = Feed::on;
   uint32_t log = 0;         ///< restorer::kLogWarn ...
   uint64_t started_ns = 0;  ///< CLOCK_REALTIME, for the phases of THAW_LOG=trace

@@ -3,6 +3,8 @@
 #include "arch/arch.h"
 #include "arch/this_cpu.h"
 #include "launch/check/check.h"
+#include "launch/check/filter.h"
+#include "launch/check/owner.h"
 #include "launch/open/image.h"
 #include "launch/open/shared_objects.h"
 #include "launch/open/sources.h"
@@ -31,9 +33,12 @@ Result<void> enter_restorer(const View& view, const HandedOver& handed_over) {
 /// what it had.
 Result<void> become_app(const ExecCall& call) {
   // Open: the image alone. What it names is opened once the image has been found right.
-  THAW_ASSIGN(view, open_image(call.image));
+  const bool filtered = is_filtered();
+  THAW_ASSIGN(view, open_image(call.image, !filtered));
 
   // Check: every condition but those of the files that the app maps, each checked as it is opened.
+  if (filtered) THAW_TRY(check_filter(view, call));  // First: a filter may kill for the others.
+  THAW_TRY(check_owner(view.fd(), call.image));
   THAW_TRY(check_launch(view, call));
 
   // Prepare: all that can be had while a cold start is still just a return away.

@@ -1,10 +1,11 @@
 // All that exec keeps of a process, and the app replaces: a launch that is given up late must leave
 // the caller's to the cold start.
 //
-//   caller_state STATUS GO SCRATCH
+//   caller_state STATUS GO SCRATCH [brief | alone]
 //
 // When it may go, it prints "cold" if it has just been started, else "warm", and a line for each
-// attribute.
+// attribute. With "brief" it prints no more than the first line, and makes next to no call when it is
+// started cold; with "alone" it has no second thread as well.
 #include <dirent.h>
 #include <pthread.h>
 #include <sched.h>
@@ -121,8 +122,11 @@ static void make_report(bool warm) {
   say_descriptors();
 }
 
-static void end_with_report(bool warm) {
-  make_report(warm);
+static void end_with_report(bool warm, bool brief) {
+  if (brief)
+    say("%s\n", warm ? "warm" : "cold");
+  else
+    make_report(warm);
   unlink(app_path("socket"));
   NEED(write(1, report, report_size));
   _exit(0);
@@ -178,7 +182,7 @@ static void set_attributes(void) {
   NEED(prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0));
   prctl(PR_MCE_KILL, PR_MCE_KILL_SET, PR_MCE_KILL_EARLY, 0, 0);
   NEED(personality(ADDR_NO_RANDOMIZE));
-  NEED(sched_setscheduler(0, SCHED_IDLE, &(struct sched_param){0}));
+  NEED(sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0}));
   NEED(prctl(PR_SET_NAME, "another name"));
   // A user may not checkpoint what cannot be dumped.
   if (geteuid() == 0) NEED(prctl(PR_SET_DUMPABLE, 0));
@@ -204,17 +208,38 @@ static void set_descriptors(void) {
   NEED(open("/dev/null", O_RDWR));
 }
 
-int main(int argc, char** argv) {
-  app_start(argc, argv);
-  if (app_may_go()) end_with_report(false);
-  NEED(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));  // Its thread has it, too.
-  set_descriptors();
-  set_signals();
+/// Late enough for the other to wait.
+static void* do_nothing(void* argument) {
+  app_sleep_ms(2);
+  return argument;
+}
+
+/// What a filter must allow to an app that has threads.
+static void try_thread(void) {
+  pthread_t thread;
+  NEED0(pthread_create(&thread, NULL, do_nothing, NULL));
+  NEED0(pthread_join(thread, NULL));
+}
+
+static void start_thread(void) {
   pthread_barrier_t barrier;
   NEED0(pthread_barrier_init(&barrier, NULL, 2));
   pthread_t thread;
   NEED0(pthread_create(&thread, NULL, wait_for_ever, &barrier));
   pthread_barrier_wait(&barrier);
+}
+
+int main(int argc, char** argv) {
+  app_start(argc, argv);
+  const bool brief = argc > 4, alone = brief && strcmp(argv[4], "alone") == 0;
+  if (app_may_go()) {
+    if (brief && !alone) try_thread();
+    end_with_report(false, brief);
+  }
+  NEED(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));  // Its thread has it, too.
+  set_descriptors();
+  set_signals();
+  if (!alone) start_thread();
   NEED(mlock(app_map(app_page()), app_page()));
   void* shared =
       NEED_MAP(mmap(NULL, app_page(), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
@@ -222,5 +247,5 @@ int main(int argc, char** argv) {
   set_timers();
   set_attributes();
   app_wait();
-  end_with_report(true);
+  end_with_report(true, brief);
 }

@@ -222,6 +222,13 @@ test('descriptors of a child after exec', (t) =>
     expectSuccess(t, 'launch', await app.launch().outcome);
   }));
 
+/** struct vfs_cap_data of <linux/capability.h>: version 2, effective; CAP_SYS_ADMIN. */
+function setCapability(file: string): void {
+  const capability = '0100000200002000000000000000000000000000';
+  const set = `import os; os.setxattr('${file}', 'security.capability', bytes.fromhex('${capability}'))`;
+  execFileSync('python3', ['-c', set]);
+}
+
 // Idea 7 (docs/ideas.md): no image may carry privilege across.
 if (root !== undefined) {
   const identity = root;
@@ -236,14 +243,27 @@ if (root !== undefined) {
       copyFileSync(thawExec, privileged);
       chmodSync(privileged, 0o755);
       t.is((await launch(privileged)).stdout, 'warm\n');
-      // struct vfs_cap_data of <linux/capability.h>: version 2, effective; CAP_SYS_ADMIN.
-      const capability = '0100000200002000000000000000000000000000';
-      const set = `import os; os.setxattr('${privileged}', 'security.capability', bytes.fromhex('${capability}'))`;
-      execFileSync('python3', ['-c', set]);
+      setCapability(privileged);
       t.is((await launch(privileged)).stdout, 'cold\n');
       const refused = await launch(privileged, '--no-fallback');
       t.is(refused.code, 125);
       t.regex(refused.stderr, /file capabilities/);
+    }));
+
+  test('root that may do less than root gets nothing from a thaw-exec with file capabilities', (t) =>
+    withApp(t, { app: 'actor' }, identity, async (app) => {
+      const less = ['setpriv', '--securebits=+noroot', '--inh-caps=-all', '--bounding-set=-all,+sys_admin'];
+      const privileged = join(app.folder, 'thaw-exec');
+      copyFileSync(thawExec, privileged);
+      chmodSync(privileged, 0o755);
+      await app.start();
+      await app.checkpoint();
+      app.release(['origin']);
+      const launch = (): Promise<Outcome> =>
+        app.runAs([...less, privileged, '--image', app.image, '--', ...app.command]);
+      t.is((await launch()).stdout, 'warm\n');
+      setCapability(privileged);
+      t.is((await launch()).stdout, 'cold\n');
     }));
 
   test('an app that gave its rights away never gets them back', (t) =>

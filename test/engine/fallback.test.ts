@@ -191,6 +191,23 @@ if (root !== undefined && user.uid !== 0) {
   });
 
   withActor(
+    'an image of a user who has no number in the user namespace',
+    async (t, app) => {
+      // Owners without one show as nobody, who the caller is.
+      const inside = ['unshare', '--user', `--map-user=${user.uid}`, `--map-group=${user.uid}`];
+      if ((await app.runAs([...inside, 'true'])).code !== 0) {
+        t.log('no user namespaces for users here');
+        t.pass();
+        return;
+      }
+      expectOrigin(t, 'own image', await launch(app, { wrapper: inside }), 'warm');
+      chownSync(app.image, 12_345, 12_345);
+      expectOrigin(t, "a stranger's image", await launch(app, { wrapper: inside }), 'cold');
+    },
+    user,
+  );
+
+  withActor(
     'an unreadable image',
     async (t, app) => {
       chmodSync(app.image, 0o400);

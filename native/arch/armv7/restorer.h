@@ -84,6 +84,25 @@ inline long set_tls(const uint64_t* tls) {
   __builtin_unreachable();
 }
 
+/// Where the kernel's signal frame lies, in a handler that was given these.
+inline uint64_t signal_frame(const void* info, const void*) {
+  return reinterpret_cast<uintptr_t>(info);
+}
+
+/// Returns from the handler of that frame; where a filter answers rt_sigreturn(2) with an error, the
+/// process ends by a signal.
+[[noreturn]] inline void leave_handler(uint64_t frame) {
+  asm volatile(
+      "mov sp, %0\n\t"
+      "mov r7, %1\n\t"
+      "svc #0\n\t"
+      "udf #0"
+      :
+      : "r"(static_cast<uint32_t>(frame)), "i"(__NR_rt_sigreturn)
+      : "memory");
+  __builtin_unreachable();
+}
+
 /// Calls entry(argument) on another stack and never returns.
 [[noreturn]] inline void switch_stack(uint64_t top, uint64_t entry, void* argument) {
   register void* r0 asm("r0") = argument;

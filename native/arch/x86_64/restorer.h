@@ -76,6 +76,25 @@ inline long set_tls(const uint64_t* tls) {
   __builtin_unreachable();
 }
 
+/// Where the kernel's signal frame lies, in a handler that was given these.
+inline uint64_t signal_frame(const void*, const void* context) {
+  return reinterpret_cast<uintptr_t>(context);
+}
+
+/// Returns from the handler of that frame; where a filter answers rt_sigreturn(2) with an error, the
+/// process ends by a signal.
+[[noreturn]] inline void leave_handler(uint64_t frame) {
+  asm volatile(
+      "mov %0, %%rsp\n\t"
+      "mov %1, %%eax\n\t"
+      "syscall\n\t"
+      "ud2"
+      :
+      : "r"(frame), "i"(__NR_rt_sigreturn)
+      : "rax", "memory");
+  __builtin_unreachable();
+}
+
 /// Calls entry(argument) on another stack and never returns.
 [[noreturn]] inline void switch_stack(uint64_t top, uint64_t entry, void* argument) {
   asm volatile(

@@ -1,7 +1,11 @@
 #include "launch/check/caller.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/securebits.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -38,6 +42,21 @@ Result<void> check_user(const View& view) {
                    std::to_string(needs.egid) + ", the caller is " + std::to_string(geteuid()) +
                    " and " + std::to_string(getegid()),
                "set `user` in the profile to the user that launches it"};
+}
+
+Result<void> check_capabilities() {
+  if (getuid() != 0) return {};
+  const int bits = prctl(PR_GET_SECUREBITS);
+  if (bits >= 0 && (bits & SECBIT_NOROOT) == 0) return {};
+  __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {};
+  bool more = syscall(SYS_capget, &header, sets) != 0;
+  for (int i = 0; i < 32 * _LINUX_CAPABILITY_U32S_3; ++i)
+    more = more || ((sets[i / 32].permitted >> (i % 32) & 1) != 0 &&
+                    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, i, 0, 0) != 1);
+  if (!more) return {};
+  return Error{0, "thaw-exec has capabilities that its caller has not",
+               "take them from it (setcap -r): no image may carry them"};
 }
 
 Result<void> check_security_label(const View& view) {

@@ -10,6 +10,9 @@ namespace thaw::launch {
 Result<void> check_user(const image::View& view);
 
 /// The security module's context of the caller is the one that the app ran in.
+/// Root that may do less than root can (SECBIT_NOROOT) must not get more from thaw-exec's file
+/// capabilities than exec would leave it; for other users AT_SECURE tells.
+Result<void> check_capabilities();
 Result<void> check_security_label(const image::View& view);
 
 /// The program and its arguments are part of the warm state: others mean another app. argv[0] is

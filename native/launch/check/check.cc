@@ -35,6 +35,7 @@ Result<void> check_image(const image::View& view) {
 }
 
 Result<void> check_launch(const image::View& view, const ExecCall& call) {
+  THAW_TRY(check_capabilities());
   if (call.check_signature != nullptr) THAW_TRY(call.check_signature(view));
   THAW_TRY(check_image(view));
   THAW_TRY(check_arguments(view, call));

@@ -1,13 +1,9 @@
 #include "launch/open/image.h"
 
-#include "launch/check/owner.h"
-
 namespace thaw::launch {
 
-Result<image::View> open_image(const char* path) {
-  auto view = image::View::open(path);
-  if (view) THAW_TRY(check_owner(view.value().fd(), path));
-  return view;
+Result<image::View> open_image(const char* path, bool read_ahead) {
+  return image::View::open(path, read_ahead);
 }
 
 Result<void> move_image(image::View& view, const DescriptorRoom& room) {

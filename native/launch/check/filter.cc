@@ -1,0 +1,245 @@
+#include "launch/check/filter.h"
+
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "arch/this_cpu.h"
+#include "support/file.h"
+#include "support/unique_fd.h"
+
+namespace thaw::launch {
+
+using image::View;
+
+namespace {
+
+/// A system call with arguments that change nothing.
+struct Trial {
+  const char* name;
+  long number;
+  long a = 0, b = 0, c = 0, d = 0, e = 0, f = 0;
+};
+
+constexpr long kNone = -1;  ///< no descriptor, no process
+constexpr long kBad = -1;   ///< flags that no call takes
+
+#ifdef SYS_fcntl64
+constexpr long kFcntl = SYS_fcntl64;
+#else
+constexpr long kFcntl = SYS_fcntl;
+#endif
+#ifdef SYS_fstatfs64
+constexpr long kStatfs = SYS_fstatfs64;
+#else
+constexpr long kStatfs = SYS_fstatfs;
+#endif
+#ifdef SYS_futex
+constexpr long kFutex = SYS_futex;
+#else
+constexpr long kFutex = SYS_futex_time64;
+#endif
+#ifdef SYS_arm_fadvise64_64
+constexpr long kAdvise = SYS_arm_fadvise64_64;
+#else
+constexpr long kAdvise = SYS_fadvise64;
+#endif
+
+/// What every launch may make, and a cold start need not. wait4 is first: it is needed then.
+constexpr Trial kAlways[] = {
+    {"wait4", SYS_wait4, kNone, 0, WNOHANG},
+    {"prctl", SYS_prctl, PR_GET_DUMPABLE},
+    {"openat", SYS_openat, kNone},
+    {"read", SYS_read, kNone},
+    {"pread64", SYS_pread64, kNone},
+    {"preadv2", SYS_preadv2, kNone},
+    {"write", SYS_write, kNone},
+    {"lseek", SYS_lseek, kNone},
+    {"close", SYS_close, kNone},
+    {"close_range", SYS_close_range, kNone, 0, kBad},
+    {"dup3", SYS_dup3, kNone, kNone, kBad},
+    {"fcntl", kFcntl, kNone, F_GETFD},
+    {"fstatfs", kStatfs, kNone},
+    {"fadvise64", kAdvise, kNone},
+    {"readahead", SYS_readahead, kNone},
+    {"getxattr", SYS_getxattr},
+    {"fgetxattr", SYS_fgetxattr, kNone},
+    {"chdir", SYS_chdir},
+    {"fchdir", SYS_fchdir, kNone},
+    {"getpid", SYS_getpid},
+    {"gettid", SYS_gettid},
+    {"getuid", SYS_getuid},
+    {"geteuid", SYS_geteuid},
+    {"getgid", SYS_getgid},
+    {"getegid", SYS_getegid},
+    {"getpgid", SYS_getpgid, kNone},
+    {"unshare", SYS_unshare},
+    {"setns", SYS_setns, kNone},
+    {"personality", SYS_personality, 0xffffffffL},
+    {"mremap", SYS_mremap},
+    {"madvise", SYS_madvise, 0, 0, MADV_NORMAL},
+    {"mlock2", SYS_mlock2, 0, 0, kBad},
+    {"rt_sigaction", SYS_rt_sigaction, SIGSEGV, 0, 0, 8},
+    {"rt_sigprocmask", SYS_rt_sigprocmask, SIG_BLOCK, 0, 0, 8},
+    {"rt_sigpending", SYS_rt_sigpending, 0, 8},
+    {"rt_sigtimedwait", SYS_rt_sigtimedwait, 0, 0, 0, 0},
+    {"rt_sigqueueinfo", SYS_rt_sigqueueinfo, kNone, 0, 0},
+    {"rt_tgsigqueueinfo", SYS_rt_tgsigqueueinfo, kNone, kNone, 0, 0},
+    {"setitimer", SYS_setitimer, kBad},
+    {"timer_create", SYS_timer_create, kBad},
+    {"timer_delete", SYS_timer_delete, kNone},
+    {"timer_settime", SYS_timer_settime, kNone},
+    {"sched_getaffinity", SYS_sched_getaffinity, kNone},
+    {"sched_setscheduler", SYS_sched_setscheduler, kNone},
+    {"getpriority", SYS_getpriority, kBad},
+    {"getcpu", SYS_getcpu},
+    {"membarrier", SYS_membarrier, 0, kBad},
+    {"capget", SYS_capget},
+    {"futex", kFutex, 0, kBad},
+    {"rseq", SYS_rseq, 0, 0, kBad},
+    {"set_robust_list", SYS_set_robust_list},
+};
+
+/// For descriptors that the launch makes.
+constexpr Trial kForDescriptors[] = {
+    {"socket", SYS_socket, kBad},
+    {"socketpair", SYS_socketpair, kBad},
+    {"bind", SYS_bind, kNone},
+    {"listen", SYS_listen, kNone},
+    {"connect", SYS_connect, kNone},
+    {"getsockname", SYS_getsockname, kNone},
+    {"getsockopt", SYS_getsockopt, kNone},
+    {"setsockopt", SYS_setsockopt, kNone},
+    {"sendmsg", SYS_sendmsg, kNone},
+    {"sendto", SYS_sendto, kNone},
+    {"shutdown", SYS_shutdown, kNone},
+    {"pipe2", SYS_pipe2, 0, kBad},
+    {"eventfd2", SYS_eventfd2, 0, kBad},
+    {"epoll_create1", SYS_epoll_create1, kBad},
+    {"epoll_ctl", SYS_epoll_ctl, kNone},
+    {"timerfd_create", SYS_timerfd_create, kBad},
+    {"timerfd_settime", SYS_timerfd_settime, kNone},
+    {"signalfd4", SYS_signalfd4, kNone, 0, 0, kBad},
+    {"inotify_init1", SYS_inotify_init1, kBad},
+    {"inotify_add_watch", SYS_inotify_add_watch, kNone},
+    {"memfd_create", SYS_memfd_create, 0, kBad},
+    {"ftruncate", SYS_ftruncate, kNone, kNone},
+    {"fchmod", SYS_fchmod, kNone},
+    {"fchown", SYS_fchown, kNone, kNone, kNone},
+    {"flock", SYS_flock, kNone},
+};
+
+/// What the child tells; it lies in memory that both have.
+struct Progress {
+  const char* at;  ///< the call that is tried
+  uint32_t can_wait, done;
+};
+
+/// glibc registers rseq for each thread since 2.35, and since 2.34 makes threads by clone3(2): a
+/// filter that kills for it ends the app's cold start as well.
+bool app_makes_children(const View& view) {
+  const auto threads = View::part(view.threads(), view.root_process().threads);
+  return threads.size() > 1 && threads[0].rseq_address != 0;
+}
+
+Progress* progress_of_handler = nullptr;
+void* guarded_page = nullptr;
+
+/// The page becomes accessible, and the write is made again when the handler has returned.
+void on_fault(int, siginfo_t* info, void* context) {
+  mprotect(guarded_page, static_cast<size_t>(sysconf(_SC_PAGESIZE)), PROT_READ | PROT_WRITE);
+  progress_of_handler->at = "rt_sigreturn";
+  raw::leave_handler(raw::signal_frame(info, context));
+}
+
+/// The way by which every launch ends, tried by a fault that a handler mends.
+void try_return_from_handler(Progress& progress) {
+  progress.at = "mmap";
+  progress_of_handler = &progress;
+  const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  guarded_page = mmap(nullptr, page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (guarded_page == MAP_FAILED) return;
+  struct sigaction action = {};
+  action.sa_sigaction = on_fault;
+  action.sa_flags = SA_SIGINFO;
+  progress.at = "rt_sigaction";
+  if (sigaction(SIGSEGV, &action, nullptr) != 0) return;
+  progress.at = "mprotect";
+  *static_cast<volatile char*>(guarded_page) = 1;
+  progress.done = 1;
+}
+
+void try_calls(std::span<const Trial> trials, Progress& progress) {
+  for (const Trial& t : trials) {
+    progress.at = t.name;
+    syscall(t.number, t.a, t.b, t.c, t.d, t.e, t.f);
+    progress.can_wait = 1;
+  }
+}
+
+[[noreturn]] void run_child(const View& view, Progress& progress) {
+  try_calls(kAlways, progress);
+  if (!view.open_files().empty()) try_calls(kForDescriptors, progress);
+  try_return_from_handler(progress);
+  _exit(0);
+}
+
+/// A process of its own that ends before this returns. -1 with errno where there can be none.
+pid_t run_trials(const View& view, Progress& progress) {
+  clone_args arguments = {};
+  arguments.flags = CLONE_VFORK;  // No signal at its end, and no memory of ours for it to change.
+  long child = syscall(SYS_clone3, &arguments, sizeof(arguments));
+  if (child < 0 && errno == ENOSYS)  // As libc does: many filters answer that.
+    child = syscall(SYS_clone, CLONE_VFORK, 0, 0, 0, 0);
+  if (child == 0) run_child(view, progress);
+  return static_cast<pid_t>(child);
+}
+
+Result<void> try_filter(const View& view) {
+  void* memory =
+      mmap(nullptr, sizeof(Progress), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return errno_error("cannot try the filter of system calls");
+  auto& progress = *static_cast<Progress*>(memory);
+  const pid_t child = run_trials(view, progress);
+  const int problem = errno;
+  const Progress told = progress;
+  munmap(memory, sizeof(Progress));
+  if (child < 0) return Error{problem, "cannot try the filter of system calls"};
+  // Where wait4(2) is not allowed, what is left of the child stays until the app ends.
+  if (told.can_wait != 0) waitpid(child, nullptr, __WCLONE);
+  if (told.done != 0) return {};
+  return Error{0, std::string("the filter of system calls does not allow ") + told.at,
+               "allow it (systemd: SystemCallFilter=@system-service)"};
+}
+
+}  // namespace
+
+bool is_filtered() {
+  // Not prctl(PR_GET_SECCOMP): a filter may kill for that, but not for reading a file.
+  UniqueFd fd(open("/proc/self/status", O_RDONLY | O_CLOEXEC));
+  char text[4096];
+  const ssize_t size = fd.valid() ? read(fd.get(), text, sizeof(text)) : 0;
+  const std::string_view mode =
+      line_value({text, static_cast<size_t>(std::max<ssize_t>(size, 0))}, "Seccomp:");
+  return !mode.empty() && mode != "0";
+}
+
+Result<void> check_filter(const View& view, const ExecCall& call) {
+  if (call.tries_filter || app_makes_children(view)) return try_filter(view);
+  return Error{
+      0,
+      "a filter of system calls is in force, and the app has no threads: whether it allows "
+      "a launch cannot be tried without harm",
+      "set THAW_FILTER=try where it allows clone3 (systemd: SystemCallFilter=@system-"
+      "service, Environment=THAW_FILTER=try)"};
+}
+
+}  // namespace thaw::launch
