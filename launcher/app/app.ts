@@ -3,7 +3,7 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 
 import { ThawError, messageOf } from '../errors.js';
-import { type Exit, type FaultRecorder, environmentList, native } from '../engine/index.js';
+import { type Exit, type FaultRecorder, type InputWatch, environmentList, native } from '../engine/index.js';
 import { logOf, msSince } from '../log.js';
 import type { Setting } from './setting.js';
 
@@ -17,23 +17,21 @@ export class App {
   readonly exit: Promise<Exit>;
   readonly #kept: boolean;
   #ended = false;
-  readonly env: Setting['env'];
 
-  /** Starts `command` with stdin from /dev/null, or open, its output in `log`, its page faults in `faults`. @throws ThawError */
+  /** Starts `command` with stdin from /dev/null, or open, its output in `log`, under `watchers`. @throws ThawError */
   constructor(
     command: readonly [string, ...string[]],
     setting: Setting,
     readonly log: string,
-    faults?: FaultRecorder,
+    watchers: Watchers = {},
   ) {
     const begin = performance.now();
-    const pid = start(command, setting, log, faults);
+    const pid = start(command, setting, log, watchers);
     const [program, ...args] = command;
     const { cwd, account } = setting;
     appLog.debug({ pid, program, args, cwd, user: account.name, output: log }, 'spawned');
     this.pid = pid;
     this.#kept = setting.kept === true;
-    this.env = setting.env;
     this.exit = native.wait(pid).then(
       (exit) => {
         this.#ended = true;
@@ -105,6 +103,12 @@ export class App {
   }
 }
 
+/** What records how the app uses its memory or files. */
+export interface Watchers {
+  readonly faults?: FaultRecorder;
+  readonly inputs?: InputWatch;
+}
+
 export interface Limits {
   readonly what: string;
   readonly timeoutMs: number;
@@ -117,7 +121,7 @@ function start(
   command: readonly [string, ...string[]],
   { env, cwd, account, freshClocks, kept, unusualPid, watchLookups, openInput }: Setting,
   log: string,
-  faults: FaultRecorder | undefined,
+  watchers: Watchers,
 ): number {
   const stdin = openSync('/dev/null', 'r');
   const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants;
@@ -137,7 +141,7 @@ function start(
       unusualPid: unusualPid === true,
       watchLookups: watchLookups === true,
       openInput: kept === true && openInput === true,
-      ...(faults === undefined ? {} : { faults }),
+      ...watchers,
     });
   } finally {
     closeSync(stdin);

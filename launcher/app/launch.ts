@@ -25,6 +25,6 @@ export function launch(
     command,
     { ...setting, env: { THAW_LOG: 'warn', ...setting.env, ...env }, kept: true },
     log,
-    faults,
+    faults === undefined ? {} : { faults },
   );
 }

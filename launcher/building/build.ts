@@ -13,6 +13,7 @@ import { readersOf, shareFile, shareImage } from '../store/readers.js';
 import { noticesOf } from '../store/pids.js';
 import type { Store } from '../store/store.js';
 import { checkpointWarm } from '../warmup/checkpoint.js';
+import { changedByTrial, inputWarnings } from './input_warnings.js';
 import { qualify } from './qualify.js';
 
 export interface Built {
@@ -52,8 +53,10 @@ export async function build(
     const report = await checkpointWarm(warmUp, image, guardsOff);
     shareImage(image, readers);
     warn(name, image);
+    for (const warning of inputWarnings(native.show(image))) progress.warn(warning);
     log = join(store.folder(name), 'trial.log');
     await qualify({ definition, image, setting, log, interrupt }, progress);
+    for (const warning of changedByTrial(image)) progress.warn(warning);
     for (const file of ['warmup.log', 'trial.log']) shareFile(join(store.folder(name), file), readers);
     const installed = await progress.step('install', () => install(store, definition, image, readers));
     const { header, sizes } = native.show(installed);

@@ -56,6 +56,7 @@ function text(image: Image): string {
     summary(image),
     section('needs', pairs(needs(image))),
     section('environment', pairs(environment(image))),
+    section(`inputs (${image.inputs.length})`, inputs(image)),
     ...image.processes.flatMap((process) => processSections(process, image)),
   ];
   return sections.filter((part) => part !== '').join('\n');
@@ -109,6 +110,23 @@ function environment({ requirements: made }: Image): [string, string][] {
       ? []
       : [["the app's own", names(made.ownVariables)] satisfies [string, string]]),
   ];
+}
+
+const INPUT_RULES =
+  'left out: /proc, /sys, /dev; what the app only writes; what it looks up again and again; inputs.ignore\n';
+
+function inputs({ inputs: rows, requirements }: Image): string {
+  const unknown = requirements.inputsWatched
+    ? ''
+    : 'the warm-up was not watched: files may be missing here\n';
+  return (
+    unknown +
+    INPUT_RULES +
+    table(
+      [{ title: 'KIND' }, { title: 'PATH' }, { title: 'NOTE' }],
+      rows.map(({ kind, path, written }) => [kind, path, written ? 'the app writes it, too' : '']),
+    )
+  );
 }
 
 function quoted(argument: string): string {

@@ -30,8 +30,18 @@ export function readDefinition(path: string, elsewhere = false): Definition {
     cwd,
     program: elsewhere ? devicePath(output.program) : findProgram(output.program, folder, complain),
     warmup: { ...output.warmup, until: below(output.warmup.until, cwd) },
+    inputs: {
+      ...output.inputs,
+      ignore: output.inputs.ignore.map((pattern) => patternBelow(cwd, pattern)),
+      add: output.inputs.add.map((pattern) => patternBelow(cwd, pattern)),
+    },
     file,
   };
+}
+
+/** A pattern that begins with a star matches below any folder. */
+function patternBelow(folder: string, pattern: string): string {
+  return pattern.startsWith('*') ? pattern : resolve(folder, pattern);
 }
 
 function readText(file: string): string {

@@ -158,6 +158,30 @@ const launch = v.pipe(
   v.description('what a launch takes from its caller'),
 );
 
+const inputs = v.pipe(
+  table({
+    watch: withDefault(
+      true,
+      v.pipe(v.boolean(), accepts('true or false')),
+      'whether the warm-up is watched for the files that the app uses; without, a launch checks no more than the files ' +
+        'that it opens itself, and may show what was read from others before they changed',
+    ),
+    ignore: withDefault(
+      [],
+      texts,
+      'patterns (`fnmatch(3)`) of paths that are no inputs, whatever the app does with them; relative ones start at `cwd`',
+    ),
+    add: withDefault(
+      [],
+      texts,
+      'patterns (`glob(7)`) of files that are inputs though the warm-up does not use them; relative ones start at `cwd`',
+    ),
+  }),
+  v.description(
+    'the files that the warm state is computed from: a launch after one of them has changed is a cold start',
+  ),
+);
+
 /** A profile as it is written. The output is complete, but not yet looked up: `program` and paths are as written. */
 export const profile = v.pipe(
   table({
@@ -184,6 +208,7 @@ export const profile = v.pipe(
         'at their start. Both need root on a kernel with time namespaces; elsewhere clocks jump to those of the boot',
     ),
     launch: v.optional(launch, {}),
+    inputs: v.optional(inputs, {}),
     policies: v.optional(policies, []),
   }),
   rule(({ adapter, launch, program, warmup }) =>

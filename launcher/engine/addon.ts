@@ -8,7 +8,13 @@ import { hostCpu } from '../cpus.js';
 import { ThawError, messageOf } from '../errors.js';
 import type { Check, CheckpointReport, Exit, StoreLayout, Verdict, Vocabulary } from './answers.js';
 import type { Image } from './image.js';
-import type { CheckpointOptions, FaultRecorder, SpawnOptions, VerifyOptions } from './requests.js';
+import type {
+  CheckpointOptions,
+  FaultRecorder,
+  InputWatch,
+  SpawnOptions,
+  VerifyOptions,
+} from './requests.js';
 
 /** thaw.node as it is. What it throws carries `code` and often `remedy` (native/addon/addon.h). */
 export interface Addon {
@@ -24,6 +30,8 @@ export interface Addon {
   faultRecorder(): FaultRecorder;
   train(path: string, pid: number, faults: FaultRecorder): void;
   survey(pid: number): readonly Check[];
+  inputWatch(): InputWatch;
+  settleInputs(watch: InputWatch): void;
   doctor(pid?: number): readonly Check[];
   checkKernel(): void;
   checkProcess(pid: number): void;

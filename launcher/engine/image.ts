@@ -44,6 +44,8 @@ const requirements = v.strictObject({
   /** The clocks at the checkpoint. */
   monotonicNs: v.number(),
   boottimeNs: v.number(),
+  /** Whether the warm-up was watched, so that all inputs are known. */
+  inputsWatched: v.boolean(),
   cpuFeatures: v.string(),
 });
 
@@ -152,6 +154,15 @@ const file = v.strictObject({
   buildId: v.string(),
 });
 
+const input = v.strictObject({
+  path: v.string(),
+  /** What of it counts: file, directory, modules, link, exists, missing (docs/inputs.md). */
+  kind: v.string(),
+  size: v.number(),
+  /** The app reads and writes it. */
+  written: v.boolean(),
+});
+
 export const imageSchema = v.strictObject({
   header,
   requirements,
@@ -159,6 +170,7 @@ export const imageSchema = v.strictObject({
   /** What a launch touches until its first answer: fed, not waited for. */
   workingSet,
   processes: v.array(process),
+  inputs: v.array(input),
   files: v.array(file),
 });
 
@@ -169,5 +181,6 @@ export type ImageMapping = Told<typeof mapping>;
 export type ImageDescriptor = Told<typeof descriptor>;
 export type ImageId = Told<typeof id>;
 export type ImageIdNotice = Told<typeof idNotice>;
+export type ImageInput = Told<typeof input>;
 export type ImageTimer = Told<typeof timer>;
 export type WorkingSetRun = Told<typeof workingSetRun>;

@@ -3,7 +3,13 @@ import { ThawError, messageOf } from '../errors.js';
 import { addon, built } from './addon.js';
 import type { Check, CheckpointReport, Exit, StoreLayout, Verdict, Vocabulary } from './answers.js';
 import type { Image } from './image.js';
-import type { CheckpointOptions, FaultRecorder, SpawnOptions, VerifyOptions } from './requests.js';
+import type {
+  CheckpointOptions,
+  FaultRecorder,
+  InputWatch,
+  SpawnOptions,
+  VerifyOptions,
+} from './requests.js';
 
 export { projectFolder } from './addon.js';
 export type { Check, CheckpointReport, Exit, Problem, Verdict } from './answers.js';
@@ -59,6 +65,11 @@ export const native = {
   show: (path: string): Image => told(() => addon().show(path)),
   verify: (path: string, options: VerifyOptions): Verdict => told(() => addon().verify(path, options)),
   faultRecorder: (): FaultRecorder => addon().faultRecorder(),
+  inputWatch: (): InputWatch => addon().inputWatch(),
+  /** Says that the app is left alone from now on: what it looks up again and again, it will look up after a launch, too. */
+  settleInputs: (watch: InputWatch): void => {
+    addon().settleInputs(watch);
+  },
   /**
    * Records in the image at `path`, not installed yet, which pages process `pid`, launched from it with this recorder,
    * has touched, in the order of first use.

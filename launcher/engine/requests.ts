@@ -9,6 +9,9 @@ export interface User {
 /** Records the page faults of the process that it is spawned with, where the kernel lets this user do that. */
 export type FaultRecorder = object & { readonly __brand: 'FaultRecorder' };
 
+/** Watches which files the process uses that it is spawned with, until its checkpoint. */
+export type InputWatch = object & { readonly __brand: 'InputWatch' };
+
 export interface SpawnOptions {
   readonly program: string;
   /** With argv[0]. */
@@ -31,6 +34,7 @@ export interface SpawnOptions {
   /** See which variables of its environment the app looks up, where that is possible. */
   readonly watchLookups?: boolean;
   readonly faults?: FaultRecorder;
+  readonly inputs?: InputWatch;
 }
 
 export interface Policy {
@@ -69,6 +73,12 @@ export interface CheckpointOptions {
   /** Of the app's struct thaw_call, in hexadecimal. */
   readonly callAddress?: string;
   readonly guardsOff: readonly string[];
+  /** What was watched since the app was spawned, and the profile's patterns; default: nothing was. */
+  readonly inputs?: {
+    readonly watch: InputWatch;
+    readonly ignore: readonly string[];
+    readonly add: readonly string[];
+  };
 }
 
 export interface VerifyOptions {

@@ -2,7 +2,7 @@
 import { type CheckpointOptions, type CheckpointReport, environmentList, native } from '../engine/index.js';
 import { logOf, msSince } from '../log.js';
 import { size } from '../units.js';
-import { type WarmUp, whenWarm } from './warm_up.js';
+import { type Warm, type WarmUp, whenWarm } from './warm_up.js';
 
 const checkpointLog = logOf('checkpoint');
 
@@ -13,16 +13,10 @@ export function checkpointWarm(
   guardsOff: readonly string[],
 ): Promise<CheckpointReport> {
   const { progress } = warmUp;
-  return whenWarm(warmUp, ({ pid, env }, { callAddress }) =>
+  return whenWarm(warmUp, (warm) =>
     progress.step(
       'checkpoint',
-      () =>
-        checkpoint(warmUp, pid, {
-          image,
-          guardsOff,
-          startedWith: environmentList(env),
-          ...(callAddress === undefined ? {} : { callAddress }),
-        }),
+      () => checkpoint(warmUp, warm, { image, guardsOff, startedWith: environmentList(warm.env) }),
       (report) => size(report.storedBytes),
     ),
   );
@@ -30,10 +24,10 @@ export function checkpointWarm(
 
 async function checkpoint(
   { definition, interrupt, progress }: WarmUp,
-  pid: number,
-  more: Pick<CheckpointOptions, 'image' | 'guardsOff' | 'startedWith' | 'callAddress'>,
+  { app: { pid }, ready: { callAddress }, watch }: Warm,
+  more: Pick<CheckpointOptions, 'image' | 'guardsOff' | 'startedWith'>,
 ): Promise<CheckpointReport> {
-  const { name, program, args, env, cwd, policies, launch, clocks } = definition;
+  const { name, program, args, env, cwd, policies, launch, clocks, inputs } = definition;
   interrupt.throwIfAborted();
   const begin = performance.now();
   checkpointLog.debug({ pid, image: more.image, guardsOff: more.guardsOff }, 'checkpoint begins');
@@ -54,6 +48,8 @@ async function checkpoint(
     inherit: launch.inherit,
     keepPid: launch.keep_pid,
     ...more,
+    ...(callAddress === undefined ? {} : { callAddress }),
+    ...(watch === undefined ? {} : { inputs: { watch, ignore: inputs.ignore, add: inputs.add } }),
   });
   const { storedBytes: bytes, threads, mappings, descriptors, frozenMs } = report;
   checkpointLog.info(

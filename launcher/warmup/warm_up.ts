@@ -6,9 +6,9 @@ import { AdapterSession, NoAnswer } from '../adapters/session.js';
 import { App, type Limits } from '../app/app.js';
 import { exercise } from '../app/exercise.js';
 import type { Setting } from '../app/setting.js';
-import { native } from '../engine/index.js';
 import { logOf, msSince } from '../log.js';
 import type { Definition } from '../definition/schema.js';
+import { type InputWatch, native } from '../engine/index.js';
 import type { Progress } from '../progress.js';
 import { type Prepared, type Ready, expectFree, prepare, waitFor } from './triggers/index.js';
 
@@ -26,11 +26,20 @@ export interface WarmUp {
   readonly interrupt: AbortSignal;
 }
 
+/** A warm app, what it told, and who watches its inputs, if anybody does. */
+export interface Warm {
+  readonly app: App;
+  /** What it was started with, but for what thaw itself added (adapters). */
+  readonly env: Setting['env'];
+  readonly ready: Ready;
+  readonly watch: InputWatch | undefined;
+}
+
 /**
  * Starts the app, warms it up, and does `work` while it is warm. The app is gone afterwards, whatever happened.
  * @throws ThawError saying what held it up
  */
-export async function whenWarm<T>(warmUp: WarmUp, work: (app: App, ready: Ready) => Promise<T>): Promise<T> {
+export async function whenWarm<T>(warmUp: WarmUp, work: (warm: Warm) => Promise<T>): Promise<T> {
   const { definition, setting, log } = warmUp;
   const { program, args, warmup } = definition;
   expectFree(warmup.until);
@@ -38,6 +47,7 @@ export async function whenWarm<T>(warmUp: WarmUp, work: (app: App, ready: Ready)
   const adapter = adapterFor(definition);
   try {
     const env = { ...setting.env, ...prepared.env };
+    const watch = definition.inputs.watch ? native.inputWatch() : undefined;
     const warm = {
       ...setting,
       env: adapter?.env(env) ?? env,
@@ -46,12 +56,12 @@ export async function whenWarm<T>(warmUp: WarmUp, work: (app: App, ready: Ready)
       unusualPid: true,
       watchLookups: true,
     };
-    const app = new App([program, ...args], warm, log);
+    const app = new App([program, ...args], warm, log, watch === undefined ? {} : { inputs: watch });
     try {
-      const ready = await warmed(app, prepared, warmUp);
+      const ready = await warmed(app, prepared, watch, warmUp);
       if (adapter === undefined) await tellRepeated(warmUp);
       const frozen = adapter === undefined ? ready : await atSafePoint(app, adapter, warmUp);
-      const done = await work(app, frozen);
+      const done = await work({ app, env, ready: frozen, watch });
       await app.kill(); // As the image has it: its end would write files that a launch finds changed.
       return done;
     } catch (error) {
@@ -114,6 +124,7 @@ async function atSafePoint(
 async function warmed(
   app: App,
   prepared: Prepared,
+  watch: InputWatch | undefined,
   { definition, setting, log, progress, interrupt }: WarmUp,
 ): Promise<Ready> {
   const { until, run, settleMs, timeoutMs } = definition.warmup;
@@ -135,6 +146,7 @@ async function warmed(
         limit('exercise', 'see warmup.run and warmup.timeout in the profile'),
       ),
     );
+  if (watch !== undefined) native.settleInputs(watch);
   await progress.step('settle', () =>
     app.during((signal) => setTimeout(settleMs, undefined, { signal }), {
       ...limit('settle', ''),

@@ -27,6 +27,8 @@ constexpr Function kFunctions[] = {
     {"verify", verify},
     {"faultRecorder", fault_recorder},
     {"train", train},
+    {"inputWatch", input_watch},
+    {"settleInputs", settle_inputs},
     {"doctor", doctor},
     {"checkKernel", check_kernel},
     {"checkProcess", check_process},

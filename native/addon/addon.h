@@ -22,6 +22,8 @@ Napi::Value show(const Napi::CallbackInfo& info);
 Napi::Value verify(const Napi::CallbackInfo& info);
 Napi::Value fault_recorder(const Napi::CallbackInfo& info);
 Napi::Value train(const Napi::CallbackInfo& info);
+Napi::Value input_watch(const Napi::CallbackInfo& info);
+Napi::Value settle_inputs(const Napi::CallbackInfo& info);
 Napi::Value doctor(const Napi::CallbackInfo& info);
 Napi::Value check_kernel(const Napi::CallbackInfo& info);
 Napi::Value check_process(const Napi::CallbackInfo& info);

@@ -4,6 +4,7 @@
 
 #include "addon/addon.h"
 #include "addon/background.h"
+#include "addon/inputs.h"
 #include "checkpoint/survey.h"
 #include "spawn/given.h"
 
@@ -72,6 +73,32 @@ checkpoint::Request parse(const Napi::Object& options) {
   return request;
 }
 
+/// What a profile says of inputs, and who has watched them.
+struct Inputs {
+  std::shared_ptr<inputs::Watch> watch;
+  inputs::Rules rules;
+};
+
+Inputs inputs_of(const Napi::Object& options) {
+  const Napi::Value value = options.Get("inputs");
+  if (!value.IsObject()) return {};
+  const auto object = value.As<Napi::Object>();
+  return {input_watch_of(object.Get("watch")),
+          {strings_option(object, "ignore"), strings_option(object, "add")}};
+}
+
+/// Most of the fingerprints are made while the app is watched still.
+Result<void> take_inputs(const Inputs& given, checkpoint::Request& request) {
+  if (given.watch == nullptr) return {};
+  inputs::Fingerprinter fingerprinter(given.rules);
+  (void)fingerprinter.inputs(given.watch->findings(), request.pid).ok();
+  THAW_ASSIGN(findings, given.watch->finish());
+  THAW_ASSIGN(inputs, fingerprinter.inputs(findings, request.pid));
+  request.inputs = std::move(inputs);
+  request.watched = true;
+  return {};
+}
+
 Napi::Value report_to_js(Napi::Env env, const checkpoint::Report& report) {
   Napi::Object result = Napi::Object::New(env);
   result.Set("imageSize", static_cast<double>(report.image_size));
@@ -90,9 +117,14 @@ Napi::Value report_to_js(Napi::Env env, const checkpoint::Report& report) {
 }  // namespace
 
 Napi::Value checkpoint(const Napi::CallbackInfo& info) {
+  const auto options = info[0].As<Napi::Object>();
   return Background<checkpoint::Report>::promise(
       info.Env(),
-      [request = parse(info[0].As<Napi::Object>())] { return checkpoint::checkpoint(request); },
+      [request = parse(options),
+       inputs = inputs_of(options)]() mutable -> Result<checkpoint::Report> {
+        THAW_TRY(take_inputs(inputs, request));
+        return checkpoint::checkpoint(request);
+      },
       report_to_js);
 }
 

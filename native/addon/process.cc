@@ -2,6 +2,7 @@
 #include "addon/addon.h"
 #include "addon/background.h"
 #include "addon/fault_recorder.h"
+#include "addon/inputs.h"
 #include "lookups/watch.h"
 #include "spawn/spawn.h"
 
@@ -37,7 +38,12 @@ spawn::Request request_of(const Napi::Object& options) {
     request.before_exec = [recorder = fault_recorder_of(faults)](pid_t pid) {
       (void)recorder->attach(pid).ok();
     };
-  if (bool_option(options, "watchLookups")) {
+  const bool look_ups = bool_option(options, "watchLookups");
+  if (const Napi::Value watch = options.Get("inputs"); watch.IsExternal()) {
+    request.before_exec = [watch = input_watch_of(watch), look_ups](pid_t pid) {
+      watch->attach(pid, look_ups);
+    };
+  } else if (look_ups) {
     // Where it cannot be watched, all variables are inputs.
     request.before_exec = [](pid_t pid) { (void)lookups::begin_watch(pid).ok(); };
     request.on_exec = lookups::install_watch;

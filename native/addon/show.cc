@@ -25,6 +25,7 @@ class Shower {
     result.Set("sizes", sizes(path));
     result.Set("workingSet", working_set());
     result.Set("processes", list(view_.processes(), [this](const auto& p) { return process(p); }));
+    result.Set("inputs", list(view_.inputs(), [this](const auto& i) { return input(i); }));
     result.Set("files", list(view_.files(), [this](const auto& f) { return file(f); }));
     return result;
   }
@@ -102,6 +103,7 @@ class Shower {
     arch::CpuFeatures needed;
     std::copy(std::begin(r.cpu_features), std::end(r.cpu_features), needed.words);
     const arch::Cpu* cpu = arch::cpu(view_.header().cpu);
+    o.Set("inputsWatched", r.watched != 0);
     o.Set("cpuFeatures", cpu == nullptr ? "" : cpu->missing_features(needed, {}));
     return o;
   }
@@ -243,6 +245,17 @@ class Shower {
     o.Set("form", form_name(notice.form));
     o.Set("count", notice.count);
     o.Set("text", text(notice.text));
+    return o;
+  }
+
+  Object input(const model::Input& i) {
+    static constexpr const char* kKinds[] = {"?",    "file",   "directory", "modules",
+                                             "link", "exists", "missing"};
+    Object o = Object::New(env_);
+    o.Set("path", text(i.path));
+    o.Set("kind", kKinds[static_cast<uint32_t>(i.kind) % std::size(kKinds)]);
+    o.Set("size", static_cast<double>(i.size));
+    o.Set("written", (i.flags & model::kInputWritten) != 0);
     return o;
   }
 

@@ -27,6 +27,7 @@ Result<Report> attempt(const Request& request) {
   Capture capture(request, static_cast<size_t>(sysconf(_SC_PAGESIZE)));
   THAW_TRY(collect(capture, app.processes()));
   THAW_ASSIGN(data, plan(capture));
+  collect_inputs(capture);
   THAW_ASSIGN(image_size, write(capture, data));
 
   Report report;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "inputs/inputs.h"
 #include "policy/policy.h"
 #include "proc/given.h"
 
@@ -27,12 +28,14 @@ struct Request {
   std::string cwd;                             ///< where the app was started; empty: unknown
   bool any_folder = false;                     ///< a launch may come from another folder than `cwd`
   std::string profile;
-  std::vector<int> inherit;          ///< descriptors beyond 0, 1, 2 that come from the caller
-  bool clocks_jump = false;          ///< the app's clocks go on with the time since the checkpoint
-  bool deliver_arguments = false;    ///< a launch may have other arguments: the app asks for them
-  uint64_t call_address = 0;         ///< struct thaw_call of the app, 0: none
-  bool keep_pid = false;             ///< each launch has the ids of the checkpoint
-  std::optional<proc::Given> given;  ///< what exec gave the app, where that is known
+  std::vector<int> inherit;           ///< descriptors beyond 0, 1, 2 that come from the caller
+  bool clocks_jump = false;           ///< the app's clocks go on with the time since the checkpoint
+  bool deliver_arguments = false;     ///< a launch may have other arguments: the app asks for them
+  uint64_t call_address = 0;          ///< struct thaw_call of the app, 0: none
+  bool keep_pid = false;              ///< each launch has the ids of the checkpoint
+  std::optional<proc::Given> given;   ///< what exec gave the app, where that is known
+  std::vector<inputs::Input> inputs;  ///< what the warm state was computed from
+  bool watched = false;               ///< these are all there are
   std::vector<std::string> guards_off;  ///< hazard guards left out, for tests
 };
 

@@ -27,6 +27,7 @@ constexpr uint32_t kVersion = 5;
   X(pending_signals, model::PendingSignal) \
   X(posix_timers, model::PosixTimer)       \
   X(files, model::File)                    \
+  X(inputs, model::Input)                  \
   X(objects, model::Object)                \
   X(data_runs, model::DataRun)             \
   X(open_files, model::OpenFile)           \

@@ -11,12 +11,12 @@ int64_t mtime_ns(const struct stat& status) {
   return int64_t{status.st_mtim.tv_sec} * kSecond + status.st_mtim.tv_nsec;
 }
 
+}  // namespace
+
 bool same_time_of_copy(int64_t a, int64_t b) {
   if (a == b) return true;
   return (a % kSecond == 0 || b % kSecond == 0) && a / kSecond == b / kSecond;
 }
-
-}  // namespace
 
 Likeness compare(const View& view, const model::File& file, int fd, const struct stat& status) {
   if (file.size != static_cast<uint64_t>(status.st_size)) return Likeness::changed;

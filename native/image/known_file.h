@@ -22,4 +22,7 @@ enum class Likeness {
 /// whole seconds, which stand for any time within that second.
 Likeness compare(const View& view, const model::File& file, int fd, const struct stat& status);
 
+/// Whether two modification times, in nanoseconds, can be those of a file and its copy.
+bool same_time_of_copy(int64_t a, int64_t b);
+
 }  // namespace thaw::image

@@ -63,6 +63,9 @@ struct Requirements {
   uint64_t environ_address = 0;  ///< libc's `environ` in the app, 0: nothing can be delivered
   EnvironmentRule environment_rule = EnvironmentRule::image;
   uint32_t clocks_jump = 0;  ///< 1: the time since the checkpoint has passed for the app, too
+  uint64_t image_inode = 0;  ///< of the image file: a copy of it has another one
+  uint32_t watched = 0;      ///< 1: the warm-up was watched, so that all inputs are known
+  uint32_t watched_reserved = 0;
 };
 
 /// prctl_mm_map of <linux/prctl.h> without its pointers.
@@ -253,6 +256,35 @@ struct File {
   int64_t mtime_ns = 0;
   uint32_t mode = 0;
   uint32_t flags = 0;
+};
+
+enum class InputKind : uint32_t {
+  file = 1,   ///< a regular file: its content
+  directory,  ///< the names in it
+  modules,    ///< the names in it that CPython's import can take for modules
+  link,       ///< a symbolic link itself: its target
+  exists,     ///< anything else, or a folder that was not listed: that it is there, and of its type
+  missing,    ///< it is not there
+};
+
+enum InputFlag : uint32_t {
+  kInputWritten = 1u << 0,  ///< the app writes it, too
+  kInputOpened = 1u << 1,   ///< one of `files` as well: a launch opens it and looks at its build-id
+};
+
+/// Something at a path that the warm state was computed from, and its fingerprint
+/// (docs/inputs.md).
+struct Input {
+  Blob path;
+  uint64_t ino = 0;
+  uint64_t size = 0;
+  int64_t mtime_ns = 0;
+  int64_t ctime_ns = 0;
+  uint64_t content = 0;  ///< hash of content, names or target; 0: it could not be read
+  uint32_t mode = 0;
+  InputKind kind = InputKind::missing;
+  uint32_t flags = 0;
+  uint32_t reserved = 0;
 };
 
 enum class ObjectKind : uint32_t { pipe = 1, socket_pair, shared_memory };

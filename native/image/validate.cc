@@ -193,6 +193,10 @@ bool sound_op(const View& v, const Checker& c, const Op& op) {
 const char* check_shared_records(const View& v, const Checker& c) {
   for (const File& f : v.files())
     if (!c.string(f.path) || !c.blob(f.build_id)) return "a file record of the image is broken";
+  for (const Input& i : v.inputs())
+    if (!c.string(i.path) || !v.bytes(i.path).starts_with('/') || i.kind < InputKind::file ||
+        i.kind > InputKind::missing)
+      return "an input of the image is broken";
   for (const Object& o : v.objects())
     if (o.kind < ObjectKind::pipe || o.kind > ObjectKind::shared_memory || !c.string(o.name) ||
         !c.blob(o.content) || !Checker::range(o.runs, v.data_runs()))

@@ -49,6 +49,16 @@ void lay_out(Header& header, SectionId id, const std::vector<T>& table, uint64_t
   end += table.size() * sizeof(T);
 }
 
+/// A copy of the image on another device is told by its other inode.
+void name_inode(int fd, const Builder& builder, const Header& header, std::vector<char>& metadata) {
+  struct stat status = {};
+  if (builder.requirements.empty() || fstat(fd, &status) != 0) return;
+  model::Requirements needs = builder.requirements.front();
+  needs.image_inode = status.st_ino;
+  const auto& section = header.sections[static_cast<uint32_t>(SectionId::requirements)];
+  memcpy(metadata.data() + section.offset, &needs, sizeof(needs));
+}
+
 /// Lays out the tables behind the page data, completes `header` and writes both.
 Result<void> write_metadata(int fd, const Builder& builder, Header& header) {
   uint64_t size = 0;
@@ -65,6 +75,7 @@ Result<void> write_metadata(int fd, const Builder& builder, Header& header) {
            builder.name.data(), builder.name.size() * sizeof(type));
   THAW_SECTIONS(X)
 #undef X
+  name_inode(fd, builder, header, metadata);
   header.metadata_hash = metadata_hash(header, metadata.data());
   THAW_TRY(write_all(fd, header.metadata_offset, metadata.data(), metadata.size()));
   return write_all(fd, 0, &header, sizeof(header));

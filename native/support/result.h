@@ -18,6 +18,8 @@ struct Error {
   int err = 0;
   std::string message;
   std::string remedy = {};
+  /// An image that is out of date: one that is built again will be right.
+  bool stale = false;
 
   /// The message followed by the errno text, without the remedy.
   [[nodiscard]] std::string what() const {

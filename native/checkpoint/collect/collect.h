@@ -28,5 +28,7 @@ Result<void> collect_environment(Capture& capture, model::Requirements& needs);
 void collect_answer(Capture& capture);
 /// With `refusals`, it goes on behind a descriptor that is refused, and lists them there.
 Result<void> collect_descriptors(Capture& capture, std::vector<Error>* refusals = nullptr);
+/// Once all files are known that a launch opens.
+void collect_inputs(Capture& capture);
 
 }  // namespace thaw::checkpoint

@@ -152,6 +152,7 @@ Result<void> collect_requirements(Capture& capture) {
   if (!capture.request.any_folder)
     needs.folder = capture.image.blob(real_path(capture.request.cwd));
   needs.clocks_jump = capture.request.clocks_jump ? 1 : 0;
+  needs.watched = capture.request.watched ? 1 : 0;
   THAW_TRY(collect_vdso(capture, needs));
   THAW_TRY(collect_program(capture, needs));
   THAW_TRY(collect_identity(capture, needs));

@@ -5,6 +5,7 @@
 #include "launch/check/descriptors.h"
 #include "launch/check/environment.h"
 #include "launch/check/files.h"
+#include "launch/check/inputs.h"
 #include "launch/check/machine.h"
 
 namespace thaw::launch {
@@ -41,13 +42,15 @@ Result<void> check_launch(const image::View& view, const ExecCall& call) {
   THAW_TRY(check_arguments(view, call));
   THAW_TRY(check_folder(view, call));
   THAW_TRY(check_environment(view, call));
-  return check_descriptor_limit(view);
+  THAW_TRY(check_descriptor_limit(view));
+  return check_inputs(view);
 }
 
 void check_all(const image::View& view,
                const std::function<void(const char*, const Error&)>& report) {
   for (const Condition& condition : kConditions)
     if (auto result = condition.check(view); !result) report(condition.name, result.error());
+  check_inputs(view, [&report](const Error& error) { report("input", error); });
   check_files(view, [&report](const Error& error) { report("file", error); });
 }
 

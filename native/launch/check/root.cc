@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "launch/check/files.h"
+#include "launch/check/inputs.h"
 #include "support/unique_fd.h"
 
 namespace thaw::launch {
@@ -47,6 +48,7 @@ void check_root(const image::View& view, const char* root,
     if (!program) continue;
     if (auto result = check_privilege(path, fd.get()); !result) report(condition, result.error());
   }
+  check_inputs_in(view, folder.get(), [&report](const Error& error) { report("input", error); });
 }
 
 }  // namespace thaw::launch

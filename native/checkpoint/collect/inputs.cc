@@ -1,0 +1,65 @@
+// The inputs: what the warm-up was seen to use, and what a launch opens in any case.
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "checkpoint/collect/collect.h"
+#include "image/fingerprint.h"
+
+namespace thaw::checkpoint {
+namespace {
+
+constexpr uint32_t kOpened = model::kFileMapped | model::kFileKeptOpen | model::kFileProgram;
+
+model::Input record_of(const struct stat& status) {
+  constexpr int64_t kSecond = 1'000'000'000;
+  model::Input input;
+  input.kind = model::InputKind::file;
+  input.ino = status.st_ino;
+  input.size = static_cast<uint64_t>(status.st_size);
+  input.mtime_ns = int64_t{status.st_mtim.tv_sec} * kSecond + status.st_mtim.tv_nsec;
+  input.ctime_ns = int64_t{status.st_ctim.tv_sec} * kSecond + status.st_ctim.tv_nsec;
+  input.mode = status.st_mode;
+  input.flags = model::kInputOpened;
+  return input;
+}
+
+/// Whatever the path that each was found by.
+bool is_same(const model::Input& a, const model::Input& b) {
+  return a.kind == b.kind && a.ino == b.ino && a.size == b.size && a.mtime_ns == b.mtime_ns &&
+         a.ctime_ns == b.ctime_ns;
+}
+
+void add_opened(image::Builder& image, const model::File& file) {
+  const std::string path(image.bytes(file.path));
+  struct stat status = {};
+  UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  const bool found = fd.valid() ? fstat(fd.get(), &status) == 0 : stat(path.c_str(), &status) == 0;
+  // Another file there by now: the launch itself compares it with what was mapped.
+  if (!found || !S_ISREG(status.st_mode) || status.st_ino != file.ino) return;
+  model::Input input = record_of(status);
+  for (model::Input& known : image.inputs) {
+    if (!is_same(known, input)) continue;
+    known.flags |= model::kInputOpened;
+    return;
+  }
+  if (fd.valid()) input.content = image::hash_content(fd.get()).value_or(0);
+  input.path = file.path;
+  image.inputs.push_back(input);
+}
+
+}  // namespace
+
+void collect_inputs(Capture& capture) {
+  image::Builder& image = capture.image;
+  for (const inputs::Input& input : capture.request.inputs) {
+    model::Input record = input.record;
+    record.path = image.blob(input.path);
+    image.inputs.push_back(record);
+  }
+  for (const model::File& file : image.files)
+    if ((file.flags & kOpened) != 0) add_opened(image, file);
+}
+
+}  // namespace thaw::checkpoint

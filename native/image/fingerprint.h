@@ -1,0 +1,21 @@
+// Fingerprints of what an app looked at while it warmed up: the same at the checkpoint and at a
+// launch, and made without allocation.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace thaw::image {
+
+/// Of the content of the file at `fd`, from its beginning.
+std::optional<uint64_t> hash_content(int fd);
+
+enum class Names {
+  all,
+  modules,  ///< those that CPython's import can take for modules
+};
+/// Of the names in the folder at `fd`, opened for reading, in whatever order they come.
+std::optional<uint64_t> hash_names(int fd, Names which);
+
+}  // namespace thaw::image

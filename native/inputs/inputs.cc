@@ -1,0 +1,172 @@
+#include "inputs/inputs.h"
+
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <glob.h>
+
+#include <algorithm>
+
+#include "image/fingerprint.h"
+#include "image/hash.h"
+#include "support/file.h"
+#include "support/unique_fd.h"
+
+namespace thaw::inputs {
+namespace {
+
+using model::InputKind;
+
+/// Named by the pid of the JVM that writes them, for tools that watch it.
+constexpr const char* kNoise[] = {"/tmp/hsperfdata_*", "/tmp/.java_pid*", "*/.attach_pid*"};
+
+/// More than this often looked up while the app was left alone: it will look again.
+constexpr uint32_t kPolls = 2;
+
+bool is_polled(const Seen& seen) {
+  return seen.polls >= kPolls && !seen.read && !seen.listed && !seen.imported;
+}
+
+/// CPython makes these of sources, which are inputs themselves.
+bool is_cache(const std::string& path) {
+  return path.ends_with(".pyc") && path.find("/__pycache__/") != std::string::npos;
+}
+
+/// Whether an app's next start would look at it: not at what it only writes, or has made itself and
+/// taken away again.
+bool is_input(const std::string& path, const Seen& seen, const State& now) {
+  if (is_polled(seen) || (!now.there && is_cache(path))) return false;
+  if (seen.created && !now.there) return false;
+  if (seen.logged && !seen.read) return false;
+  return seen.read || seen.looked || seen.listed || seen.imported;
+}
+
+InputKind kind_of(const Seen& seen, const State& now) {
+  if (!now.there) return InputKind::missing;
+  if (S_ISREG(now.mode)) return InputKind::file;
+  if (!S_ISDIR(now.mode)) return InputKind::exists;
+  if (seen.imported && seen.sources && !seen.listed) return InputKind::modules;
+  return seen.listed || seen.imported ? InputKind::directory : InputKind::exists;
+}
+
+/// For a kind that compares no more than that, changes of all else are none.
+bool changed(InputKind kind, const State& then, const State& now) {
+  if (then.there != now.there) return true;
+  if (kind == InputKind::exists) return (then.mode & S_IFMT) != (now.mode & S_IFMT);
+  return kind != InputKind::missing && then != now;
+}
+
+}  // namespace
+
+bool Fingerprinter::ignored(const std::string& path) const {
+  auto matches = [&path](const std::string& pattern) {
+    return fnmatch(pattern.c_str(), path.c_str(), 0) == 0;
+  };
+  return std::any_of(rules_.ignore.begin(), rules_.ignore.end(), matches) ||
+         std::any_of(std::begin(kNoise), std::end(kNoise), matches);
+}
+
+Findings Fingerprinter::with_added(const Findings& findings) const {
+  Findings all = findings;
+  for (const std::string& pattern : rules_.add) {
+    glob_t found = {};
+    const bool any = glob(pattern.c_str(), GLOB_NOSORT, nullptr, &found) == 0;
+    for (size_t i = 0; any && i < found.gl_pathc; ++i) {
+      Seen& seen = all.files[found.gl_pathv[i]];
+      seen.last = state_of(found.gl_pathv[i], true);
+      (S_ISDIR(seen.last.mode) ? seen.listed : seen.read) = true;
+      seen.polls = 0;
+    }
+    globfree(&found);
+    // What matches later is new in its folder; a name without a pattern may come.
+    const bool is_pattern = pattern.find_first_of("*?[") != std::string::npos;
+    if (any && !is_pattern) continue;
+    const std::string path = is_pattern ? pattern.substr(0, pattern.rfind('/')) : pattern;
+    if (path.empty() || path.find_first_of("*?[") != std::string::npos) continue;
+    Seen& seen = all.files[path];
+    seen.last = state_of(path, true);
+    (is_pattern ? seen.listed : seen.looked) = true;
+  }
+  return all;
+}
+
+uint64_t Fingerprinter::content(const std::string& path, const State& state, InputKind kind) {
+  const std::string key = std::to_string(static_cast<uint32_t>(kind)) + path;
+  const auto found = known_.find(key);
+  if (found != known_.end() && found->second.first == state) return found->second.second;
+  const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  std::optional<uint64_t> hash;
+  if (fd.valid() && kind == InputKind::file) hash = image::hash_content(fd.get());
+  if (fd.valid() && kind == InputKind::directory)
+    hash = image::hash_names(fd.get(), image::Names::all);
+  if (fd.valid() && kind == InputKind::modules)
+    hash = image::hash_names(fd.get(), image::Names::modules);
+  // Zero, for what cannot be read: it is known by its state alone.
+  const uint64_t value = hash.value_or(0);
+  known_[key] = {state, value};
+  return value;
+}
+
+namespace {
+
+model::Input record_of(const State& state, InputKind kind) {
+  model::Input record;
+  record.kind = kind;
+  record.ino = state.ino;
+  record.size = state.size;
+  record.mtime_ns = state.mtime_ns;
+  record.ctime_ns = state.ctime_ns;
+  record.mode = state.mode;
+  return record;
+}
+
+}  // namespace
+
+Result<void> Fingerprinter::add_file(const std::string& path, const Seen& seen,
+                                     std::vector<Input>& inputs) {
+  const State now = state_of(path, true);
+  if (!is_input(path, seen, now)) return {};
+  const InputKind kind = kind_of(seen, now);
+  if (!seen.written && changed(kind, seen.last, now))
+    return Error{0, path + " was changed while the app, which uses it, was warming up",
+                 "build again, or set inputs.ignore = [\"" + path + "\"] in the profile"};
+  Input input{path, record_of(now, kind)};
+  if (kind != InputKind::missing && kind != InputKind::exists)
+    input.record.content = content(path, now, kind);
+  // A pid file says nothing to the next start.
+  if (kind == InputKind::file && seen.written && now.size <= 16)
+    if (auto text = read_file(path); text && trim(text.value()) == pid_) return {};
+  if (seen.written && seen.read) input.record.flags |= model::kInputWritten;
+  inputs.push_back(std::move(input));
+  return {};
+}
+
+void Fingerprinter::add_link(const std::string& path, std::vector<Input>& inputs) {
+  const State now = state_of(path, false);
+  auto target = read_link(path);
+  if (!now.there || !target) return;
+  Input input{path, record_of(now, InputKind::link)};
+  input.record.content = image::hash(target.value().data(), target.value().size());
+  inputs.push_back(std::move(input));
+}
+
+Result<std::vector<Input>> Fingerprinter::inputs(const Findings& findings, pid_t app) {
+  pid_ = std::to_string(app);
+  if (!findings.unseen.empty())
+    return Error{0, "not all files that the app uses can be watched: " + findings.unseen.front(),
+                 "change that, or set inputs.watch = false in the profile: its image is then "
+                 "launched whatever has changed"};
+  const Findings all = with_added(findings);
+  std::vector<Input> inputs;
+  for (const auto& [path, seen] : all.files)
+    if (!ignored(path)) THAW_TRY(add_file(path, seen, inputs));
+  for (const auto& [path, seen] : all.links)
+    if (!ignored(path) && !is_polled(seen)) add_link(path, inputs);
+  // Those of one folder follow each other: a launch looks a folder up once.
+  std::stable_sort(inputs.begin(), inputs.end(), [](const Input& a, const Input& b) {
+    const size_t slash_a = a.path.rfind('/'), slash_b = b.path.rfind('/');
+    return a.path.compare(0, slash_a, b.path, 0, slash_b) < 0;
+  });
+  return inputs;
+}
+
+}  // namespace thaw::inputs

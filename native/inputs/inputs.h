@@ -1,0 +1,48 @@
+// The inputs of an image: what was found in the warm-up, less what by docs/inputs.md is none, each
+// with its fingerprint.
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "image/model.h"
+#include "inputs/findings.h"
+#include "support/result.h"
+
+namespace thaw::inputs {
+
+/// What a profile says of its inputs: patterns of absolute paths, as those of policies.
+struct Rules {
+  std::vector<std::string> ignore;
+  std::vector<std::string> add;  ///< as glob(7) takes them
+};
+
+struct Input {
+  std::string path;
+  model::Input record;  ///< without its path
+};
+
+/// Makes fingerprints. What it has read once it does not read again, as long as its state is the
+/// same: most of the work can be done before the app is frozen.
+class Fingerprinter {
+ public:
+  explicit Fingerprinter(const Rules& rules) : rules_(rules) {}
+
+  /// Fails where something that the app had read was changed since by somebody else.
+  Result<std::vector<Input>> inputs(const Findings& findings, pid_t app);
+
+ private:
+  Result<void> add_file(const std::string& path, const Seen& seen, std::vector<Input>& inputs);
+  void add_link(const std::string& path, std::vector<Input>& inputs);
+  uint64_t content(const std::string& path, const State& state, model::InputKind kind);
+  [[nodiscard]] bool ignored(const std::string& path) const;
+  [[nodiscard]] Findings with_added(const Findings& findings) const;
+
+  const Rules& rules_;
+  std::string pid_;
+  std::map<std::string, std::pair<State, uint64_t>> known_;
+};
+
+}  // namespace thaw::inputs

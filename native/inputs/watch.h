@@ -1,0 +1,49 @@
+// Watching which files an app and its children use, from its start to its checkpoint: by ptrace's
+// stops at system calls, which leave nothing behind in the app.
+#pragma once
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "inputs/findings.h"
+#include "support/result.h"
+
+namespace thaw::inputs {
+
+/// Traces one app in a thread of its own, which ends with the app or with finish(). The app's exit
+/// status stays for whoever waits for it.
+class Watch {
+ public:
+  Watch() = default;
+  Watch(const Watch&) = delete;
+  Watch& operator=(const Watch&) = delete;
+  ~Watch();
+
+  /// Begins with the next program that `pid`, a child that has yet to execute it, executes. Where
+  /// the kernel does not let us, finish() says so. `look_ups`: as a process has one tracer at a time,
+  /// what sees the app look up variables (lookups/watch.h) is put in place as well.
+  void attach(pid_t pid, bool look_ups);
+  /// From now on the app is left alone: what it looks up again and again it will look up after a
+  /// launch as well.
+  void settle() { settling_ = true; }
+  /// What was seen so far; the app is watched on.
+  Findings findings();
+  /// Lets go of the app, which runs on. Fails where it could not be watched.
+  Result<Findings> finish();
+
+ private:
+  void trace(pid_t pid, bool look_ups);
+  void stop();
+
+  std::thread thread_;
+  std::atomic<bool> seized_ = false, stopping_ = false, ended_ = false, settling_ = false;
+  std::mutex mutex_;  ///< guards those below
+  Findings findings_;
+  std::unique_ptr<const Error> problem_;
+};
+
+}  // namespace thaw::inputs

@@ -1,0 +1,178 @@
+#include "launch/check/inputs.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <climits>
+
+#include "image/fingerprint.h"
+#include "image/hash.h"
+#include "image/known_file.h"
+#include "support/unique_fd.h"
+
+namespace thaw::launch {
+namespace {
+
+using image::View;
+using model::Input;
+using model::InputKind;
+
+enum class Change { none, changed, vanished, appeared };
+
+/// What a launch reads at most of files that only look different; with more to read, a cold start
+/// and a new image are the better way.
+constexpr uint64_t kMostToRead = 32 << 20;
+
+int64_t nanoseconds(const statx_timestamp& time) {
+  return time.tv_sec * 1'000'000'000 + time.tv_nsec;
+}
+
+/// Inputs at one place: in this root, or in another one.
+class Inputs {
+ public:
+  /// `root`: a descriptor of another root, or -1.
+  Inputs(const View& view, int root) : view_(view), root_(root) {
+    struct stat status = {};
+    // Where the image itself is a copy, so is what it was made from: inodes and change times tell
+    // nothing there.
+    copied_ = root >= 0 || fstat(view.fd(), &status) != 0 ||
+              status.st_ino != view.requirements_record().image_inode;
+  }
+
+  Change compare(const Input& input) {
+    const std::string_view path = view_.bytes(input.path);
+    enter_folder(path);
+    struct statx now = {};
+    const int flags = input.kind == InputKind::link ? AT_SYMLINK_NOFOLLOW : 0;
+    if (look(flags, now) != 0) return absent(input, errno);
+    if (input.kind == InputKind::missing) return Change::appeared;
+    if ((now.stx_mode & S_IFMT) != (input.mode & S_IFMT)) return Change::changed;
+    if (input.kind == InputKind::exists || looks_same(input, now)) return Change::none;
+    return content_is_same(input, now) ? Change::none : Change::changed;
+  }
+
+ private:
+  static Change absent(const Input& input, int err) {
+    const bool is_missing = err == ENOENT || err == ENOTDIR;
+    if (input.kind == InputKind::missing) return is_missing ? Change::none : Change::changed;
+    return is_missing ? Change::vanished : Change::changed;
+  }
+
+  /// Inputs of one folder stand together: its path is walked once.
+  void enter_folder(std::string_view path) {
+    const size_t slash = path.rfind('/');
+    name_ = path.data() + slash + 1;
+    const std::string_view folder = path.substr(0, slash);
+    path_ = path.data();
+    if (root_ >= 0 || (folder_.data() != nullptr && folder == folder_)) return;
+    folder_ = folder;
+    fd_.reset();
+    char name[PATH_MAX];
+    if (folder.size() + 2 > sizeof(name)) return;
+    memcpy(name, folder.data(), folder.size());
+    name[folder.size()] = '/';  // Of the root, nothing else is left.
+    name[folder.size() + 1] = '\0';
+    fd_.reset(open(name, O_PATH | O_DIRECTORY | O_CLOEXEC));
+  }
+
+  int look(int flags, struct statx& now) {
+    constexpr unsigned kWanted =
+        STATX_TYPE | STATX_MODE | STATX_SIZE | STATX_INO | STATX_MTIME | STATX_CTIME;
+    if (root_ >= 0) {
+      const UniqueFd found = open_in_root(O_PATH | (flags != 0 ? O_NOFOLLOW : 0));
+      if (!found.valid()) return -1;
+      return statx(found.get(), "", AT_EMPTY_PATH, kWanted, &now);
+    }
+    const bool by_folder = fd_.valid() && *name_ != '\0';
+    return statx(by_folder ? fd_.get() : AT_FDCWD, by_folder ? name_ : path_,
+                 flags | AT_STATX_DONT_SYNC, kWanted, &now);
+  }
+
+  UniqueFd open_in_root(int flags) const {
+    open_how how = {};
+    how.flags = static_cast<uint64_t>(flags | O_CLOEXEC);
+    how.resolve = RESOLVE_IN_ROOT;
+    return UniqueFd(static_cast<int>(syscall(SYS_openat2, root_, path_, &how, sizeof(how))));
+  }
+
+  bool looks_same(const Input& input, const struct statx& now) const {
+    const int64_t mtime = nanoseconds(now.stx_mtime);
+    if (input.kind == InputKind::file && input.size != now.stx_size) return false;
+    if (!copied_)
+      return input.ino == now.stx_ino && input.mtime_ns == mtime &&
+             input.ctime_ns == nanoseconds(now.stx_ctime);
+    // Where the launch opens it, its build-id tells it as well.
+    if ((input.flags & model::kInputOpened) != 0) return true;
+    return image::same_time_of_copy(input.mtime_ns, mtime);
+  }
+
+  bool content_is_same(const Input& input, const struct statx& now) {
+    if (input.content == 0) return false;
+    if (input.kind == InputKind::link) return target_hash() == input.content;
+    if (input.kind == InputKind::file && input.size != now.stx_size) return false;
+    if (now.stx_size > kMostToRead - read_) return false;
+    read_ += now.stx_size;
+    const UniqueFd fd = root_ >= 0 ? open_in_root(O_RDONLY | O_NONBLOCK)
+                                   : UniqueFd(open(path_, O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+    if (!fd.valid()) return false;
+    if (input.kind == InputKind::file) return image::hash_content(fd.get()) == input.content;
+    const auto which = input.kind == InputKind::modules ? image::Names::modules : image::Names::all;
+    return image::hash_names(fd.get(), which) == input.content;
+  }
+
+  [[nodiscard]] uint64_t target_hash() const {
+    char target[PATH_MAX];
+    const UniqueFd link = root_ >= 0 ? open_in_root(O_PATH | O_NOFOLLOW) : UniqueFd();
+    const ssize_t size = root_ >= 0 ? readlinkat(link.get(), "", target, sizeof(target))
+                                    : readlink(path_, target, sizeof(target));
+    return size < 0 ? 0 : image::hash(target, static_cast<size_t>(size));
+  }
+
+  const View& view_;
+  int root_;
+  bool copied_ = false;
+  uint64_t read_ = 0;
+  std::string_view folder_;
+  UniqueFd fd_;
+  const char* path_ = nullptr;
+  const char* name_ = nullptr;
+};
+
+Error reason(const View& view, const Input& input, Change change) {
+  const char* what = "has changed since the image was made";
+  if (change == Change::vanished) what = "is gone since the image was made";
+  if (change == Change::appeared) what = "was not there when the image was made";
+  if (change == Change::changed &&
+      (input.kind == InputKind::directory || input.kind == InputKind::modules))
+    what = "holds other names than when the image was made";
+  if (change == Change::changed && input.kind == InputKind::link)
+    what = "leads elsewhere than when the image was made";
+  return Error{0, std::string(view.bytes(input.path)) + ' ' + what, "build the profile again",
+               true};
+}
+
+}  // namespace
+
+Result<void> check_inputs(const View& view) {
+  Inputs inputs(view, -1);
+  for (const Input& input : view.inputs())
+    if (const Change change = inputs.compare(input); change != Change::none)
+      return reason(view, input, change);
+  return {};
+}
+
+void check_inputs(const View& view, const std::function<void(const Error&)>& report) {
+  check_inputs_in(view, -1, report);
+}
+
+void check_inputs_in(const View& view, int root, const std::function<void(const Error&)>& report) {
+  Inputs inputs(view, root);
+  for (const Input& input : view.inputs())
+    if (const Change change = inputs.compare(input); change != Change::none)
+      report(reason(view, input, change));
+}
+
+}  // namespace thaw::launch

@@ -1,0 +1,416 @@
+// A launch after something has changed that the warm state was computed from is a cold start which names it; one after a
+// change that says nothing is warm.
+import test from 'ava';
+import { copyFileSync, readFileSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { type Change, Fixture, expectChanges } from './fixture.js';
+import { python } from './support.js';
+
+const pythonApp = (interpreter: string): string => `#!${interpreter}
+import sys; print('warming', flush=True)
+sys.path[1:1] = ['first', 'lib']
+import ctypes, os, time, zlib
+import helper
+log = open('app.log', 'a'); log.write('started\\n'); log.close()
+state = [open(name).read() for name in ('config.txt', 'ignored.txt', 'link.txt', 'same.txt', 'app.mo')]
+state.append(sorted(os.listdir('conf.d')))
+if os.path.exists('optional.txt'): state.append(open('optional.txt').read())
+library = ctypes.CDLL(os.path.abspath('library.so'))
+time.localtime()
+print('warm', flush=True)
+while not os.path.exists('go'): time.sleep(0.01)
+print('done', flush=True)
+#0`;
+
+const pythonChanges: readonly Change[] = [
+  [
+    'config edited',
+    (f) => {
+      f.edit('config.txt');
+    },
+    'config.txt',
+  ],
+  [
+    'config edited, equal size and time',
+    (f) => {
+      f.patch('config.txt');
+    },
+    'config.txt',
+  ],
+  [
+    'config replaced, equal size and time',
+    (f) => {
+      f.replace('config.txt');
+    },
+    'config.txt',
+  ],
+  [
+    'config gone',
+    (f) => {
+      f.moveAway('config.txt');
+      f.add('config.txt', '');
+    },
+    'config.txt',
+  ],
+  [
+    'config touched only',
+    (f) => {
+      f.touch('config.txt');
+    },
+    null,
+  ],
+  [
+    'config replaced by the same',
+    (f) => {
+      f.replace('config.txt', true);
+    },
+    null,
+  ],
+  [
+    'module edited',
+    (f) => {
+      f.edit('lib/helper.py');
+    },
+    'lib/helper.py',
+  ],
+  [
+    'module edited, equal size and time',
+    (f) => {
+      f.patch('lib/helper.py');
+    },
+    'lib/helper.py',
+  ],
+  [
+    'new module earlier in the path',
+    (f) => {
+      f.add('first/helper.py', '');
+    },
+    'first',
+  ],
+  [
+    'new module beside the program',
+    (f) => {
+      f.add('helper.py', '');
+    },
+    '.',
+  ],
+  [
+    'library upgraded, equal size and time',
+    (f) => {
+      f.patch('library.so');
+    },
+    'library.so',
+  ],
+  [
+    'library replaced, equal size and time',
+    (f) => {
+      f.replace('library.so');
+    },
+    'library.so',
+  ],
+  [
+    'library touched only',
+    (f) => {
+      f.touch('library.so');
+    },
+    'library.so',
+  ],
+  [
+    'messages of the language',
+    (f) => {
+      f.patch('app.mo');
+    },
+    'app.mo',
+  ],
+  [
+    'time zone',
+    (f) => {
+      f.patch('zone');
+    },
+    'zone',
+  ],
+  [
+    'link leads elsewhere',
+    (f) => {
+      f.retarget('link.txt', 'one.txt', 'two.txt');
+    },
+    'link.txt',
+  ],
+  [
+    'link leads to the same content',
+    (f) => {
+      f.retarget('same.txt', 'one.txt', 'one_more.txt');
+    },
+    null,
+  ],
+  [
+    'missing file appears',
+    (f) => {
+      f.add('optional.txt');
+    },
+    'optional.txt',
+  ],
+  [
+    'folder gets an entry',
+    (f) => {
+      f.add('conf.d/b.conf');
+    },
+    'conf.d',
+  ],
+  [
+    'folder loses an entry',
+    (f) => {
+      f.moveAway('conf.d/a.conf');
+    },
+    'conf.d',
+  ],
+  [
+    'folder touched only',
+    (f) => {
+      f.touch('conf.d');
+    },
+    null,
+  ],
+  [
+    'entry that was not read',
+    (f) => {
+      f.edit('conf.d/a.conf');
+    },
+    null,
+  ],
+  [
+    'program replaced, equal size and time',
+    (f) => {
+      f.replace('app.py');
+    },
+    'app.py',
+  ],
+  [
+    'interpreter of #! patched',
+    (f) => {
+      f.patch('python3');
+    },
+    'python3',
+  ],
+  [
+    'interpreter of #! replaced',
+    (f) => {
+      f.replace('python3');
+    },
+    'python3',
+  ],
+  [
+    'log written',
+    (f) => {
+      f.edit('app.log');
+    },
+    null,
+  ],
+  [
+    'unrelated file beside the program',
+    (f) => {
+      f.add('notes.txt');
+    },
+    null,
+  ],
+  [
+    'inputs.ignore',
+    (f) => {
+      f.edit('ignored.txt');
+    },
+    null,
+  ],
+  [
+    'inputs.add',
+    (f) => {
+      f.edit('added/one.txt');
+    },
+    'added/one.txt',
+  ],
+  [
+    'inputs.add, new match',
+    (f) => {
+      f.add('added/two.txt');
+    },
+    'added',
+  ],
+];
+
+test('changes after a build of a Python app', (t) => {
+  const fixture = new Fixture();
+  t.teardown(() => {
+    fixture.remove();
+  });
+  copyFileSync(python, fixture.path('python3'));
+  copyFileSync(libraryOf(python), fixture.path('library.so'));
+  copyFileSync('/usr/share/zoneinfo/UTC', fixture.path('zone'));
+  fixture.write('app.py', pythonApp(fixture.path('python3')), 0o755);
+  fixture.write('lib/helper.py', 'value = 1\n#0');
+  fixture.write('first/other.py', '');
+  for (const name of ['config.txt', 'ignored.txt', 'app.mo', 'one.txt', 'one_more.txt', 'added/one.txt'])
+    fixture.write(name, 'one\n');
+  fixture.write('two.txt', 'two\n');
+  fixture.write('conf.d/a.conf', 'a\n');
+  symlinkSync('one.txt', fixture.path('link.txt'));
+  symlinkSync('one.txt', fixture.path('same.txt'));
+  fixture.build(
+    t,
+    'python',
+    `name = "python"
+program = "./app.py"
+env = { TZ = ":${fixture.path('zone')}", PYTHONDONTWRITEBYTECODE = "1" }
+inputs = { ignore = ["ignored.txt"], add = ["added/*.txt"] }
+[warmup]
+until = { log = "warm$" }
+`,
+  );
+  expectChanges(t, fixture, [fixture.path('app.py')], pythonChanges);
+});
+
+const nodeApp = `console.log('warming');
+const fs = require('node:fs');
+const config = require('./config.json');
+const { value } = require('dependency');
+const linked = require('./linked.cjs');
+try { require('./optional.cjs'); } catch {}
+console.log('warm');
+const timer = setInterval(() => {
+  if (!fs.existsSync('go')) return;
+  console.log('done');
+  clearInterval(timer);
+}, 10);
+`;
+
+const nodeChanges: readonly Change[] = [
+  [
+    'config edited',
+    (f) => {
+      f.edit('app/config.json');
+    },
+    'app/config.json',
+  ],
+  [
+    'config touched only',
+    (f) => {
+      f.touch('app/config.json');
+    },
+    null,
+  ],
+  [
+    'module edited, equal size and time',
+    (f) => {
+      f.patch('node_modules/dependency/index.js');
+    },
+    'node_modules/dependency/index.js',
+  ],
+  [
+    "module's package",
+    (f) => {
+      f.edit('node_modules/dependency/package.json');
+    },
+    'node_modules/dependency/package.json',
+  ],
+  [
+    'module replaced by the same',
+    (f) => {
+      f.replace('node_modules/dependency/index.js', true);
+    },
+    null,
+  ],
+  [
+    'new module nearer',
+    (f) => {
+      f.add('app/node_modules/dependency.js', 'exports.value = 2;\n');
+    },
+    'app/node_modules',
+  ],
+  [
+    'link of a module',
+    (f) => {
+      f.retarget('app/linked.cjs', 'one.cjs', 'two.cjs');
+    },
+    'app/linked.cjs',
+  ],
+  [
+    'missing module appears',
+    (f) => {
+      f.add('app/optional.cjs', '');
+    },
+    'app/optional.cjs',
+  ],
+  [
+    'program edited, equal size and time',
+    (f) => {
+      f.patch('app/app.cjs');
+    },
+    'app/app.cjs',
+  ],
+  [
+    'unrelated file',
+    (f) => {
+      f.add('app/notes.txt');
+    },
+    null,
+  ],
+];
+
+test('changes after a build of a Node app', (t) => {
+  const fixture = new Fixture();
+  t.teardown(() => {
+    fixture.remove();
+  });
+  fixture.write('app/app.cjs', nodeApp);
+  fixture.write('app/config.json', '{"level": 1}\n');
+  fixture.write('app/one.cjs', '//\n');
+  fixture.write('app/two.cjs', '// two\n');
+  symlinkSync('one.cjs', fixture.path('app/linked.cjs'));
+  fixture.write('node_modules/dependency/package.json', '{"main": "index.js"}\n');
+  fixture.write('node_modules/dependency/index.js', 'exports.value = 1;\n//0');
+  fixture.build(
+    t,
+    'node',
+    `name = "node"\nprogram = "${process.execPath}"\nargs = ["app/app.cjs"]\n[warmup]\nuntil = { log = "warm$" }\n`,
+  );
+  expectChanges(t, fixture, [process.execPath, 'app/app.cjs'], nodeChanges);
+});
+
+/** A library that the program has mapped anyway, or could. */
+function libraryOf(program: string): string {
+  const maps = readFileSync('/proc/self/maps', 'utf8');
+  const library = /\s(\/\S*libm\.so[.0-9]*)$/m.exec(maps)?.[1];
+  return library ?? join(program, '..', '..', 'lib', 'libm.so.6');
+}
+
+const keeper = `import json, os, time; print('warming', flush=True)
+data = json.load(open('data.json')) if os.path.exists('data.json') else {'count': 0}
+print('warm', flush=True)
+while not os.path.exists('go'): time.sleep(0.01)
+data['count'] += 1
+with open('data.json', 'w') as file: json.dump(data, file)
+print('done', data['count'], flush=True)
+`;
+
+test("an app's own data are not overwritten with what its image remembers", (t) => {
+  const fixture = new Fixture();
+  t.teardown(() => {
+    fixture.remove();
+  });
+  fixture.write('keeper.py', keeper);
+  fixture.write('data.json', '{"count": 5}');
+  fixture.write('go.away', '');
+  const { stderr } = fixture.build(
+    t,
+    'keeper',
+    `name = "keeper"\nprogram = "${python}"\nargs = ["keeper.py"]\n[warmup]\nuntil = { log = "warm$" }\n`,
+  );
+  t.notRegex(stderr, /note/);
+  t.is(fixture.launch(python, 'keeper.py').stdout, 'done 6\n');
+  const second = fixture.launch(python, 'keeper.py');
+  t.regex(second.stderr, /data\.json has changed since the image was made.*starting cold/);
+  t.is(second.stdout, 'warming\nwarm\ndone 7\n');
+  const { status, stdout } = fixture.thaw('verify', 'keeper');
+  t.is(status, 1);
+  t.regex(stdout, /input: .*data\.json has changed/);
+  t.regex(fixture.thaw('show', 'keeper').stdout, /file +\S*data\.json/);
+});
