@@ -5,11 +5,11 @@ import { join } from 'node:path';
 
 import { command, print, printJson } from '../command.js';
 import { ThawError, UsageError } from '../errors.js';
-import { type Verdict, native } from '../engine/index.js';
+import { type Problem, type Verdict, native } from '../engine/index.js';
 import { storePath } from '../firmware/store.js';
 import { flag, json, store, text } from '../options.js';
 import { publicKeys } from '../signing/keys.js';
-import { signatureProblems } from '../signing/signature.js';
+import { signatureProblems, verityProblems } from '../signing/signature.js';
 import { imagePath } from '../store/image.js';
 import { Store } from '../store/store.js';
 import { needs } from '../store/needs.js';
@@ -79,13 +79,24 @@ function requiredKeys(option: string | undefined, root = '/'): readonly KeyObjec
   return existsSync(policy) ? publicKeys(policy) : undefined;
 }
 
+function signingProblems(
+  path: string,
+  keys: readonly KeyObject[],
+  root: string | undefined,
+): readonly Problem[] {
+  const signature = signatureProblems(path, keys);
+  // What is looked at for another device will be copied there, which leaves fs-verity behind.
+  if (signature.length > 0 || root !== undefined) return signature;
+  return verityProblems(path, existsSync(native.store.requireVerity));
+}
+
 function verify(operand: string, store: Store, { data, root, keys }: Asked): Verified {
   const path = imagePath(store, operand);
   const found = native.verify(path, root === undefined ? { data } : { data, root });
   const readable = !found.problems.some(({ condition }) => condition === 'image');
   const problems = [
     ...found.problems,
-    ...(readable && keys !== undefined ? signatureProblems(path, keys) : []),
+    ...(readable && keys !== undefined ? signingProblems(path, keys, root) : []),
   ];
   const verdict = { ok: problems.length === 0, problems };
   return { image: operand, verdict, needs: root !== undefined && readable ? needs(native.show(path)) : [] };

@@ -58,6 +58,8 @@ export const storeLayoutSchema = v.strictObject({
   system: v.string(),
   /** The file of the device that requires signatures by the keys in it. */
   requireSignature: v.string(),
+  /** The file of the device that requires fs-verity where signatures are required. */
+  requireVerity: v.string(),
 });
 
 export type Exit = Told<typeof exitSchema>;

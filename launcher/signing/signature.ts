@@ -66,9 +66,28 @@ export function signatureProblems(image: string, keys: readonly KeyObject[]): re
     return [problem("the image's signature is by another key", 'name the public key of the one who signed')];
   if (!verifyBytes(null, statement, key, bytes.subarray(SIGNATURE)))
     return [problem("the image's signature is not by the key that it names", again)];
-  return statement.equals(statementOf(image))
-    ? []
-    : [problem('the image is not the one that was signed', again)];
+  if (!statement.equals(statementOf(image)))
+    return [problem('the image is not the one that was signed', again)];
+  return [];
+}
+
+/** What a launch would find about fs-verity, beside the signature. */
+export function verityProblems(image: string, required: boolean): readonly Problem[] {
+  const measured = native.measureVerity(image);
+  if (measured === verityDigest(image).toString('hex') || (measured === null && !required)) return [];
+  return measured === null
+    ? [
+        problem(
+          "the image's page data is not under fs-verity, and this device requires that",
+          'fsverity enable, on a file system that has it',
+        ),
+      ]
+    : [
+        problem(
+          "the image's fs-verity digest is not the one that was signed",
+          'copy the image again, and enable fs-verity with blocks of 4096 bytes and no salt',
+        ),
+      ];
 }
 
 /** The bytes of struct Statement for the image as it is. */

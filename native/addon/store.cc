@@ -14,6 +14,7 @@ Napi::Object store_layout(Napi::Env env) {
   layout.Set("current", store::kCurrent);
   layout.Set("system", store::kSystemStore);
   layout.Set("requireSignature", store::kRequireSignature);
+  layout.Set("requireVerity", store::kRequireVerity);
   return layout;
 }
 

@@ -17,7 +17,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { verityDigest } from '../../launcher/signing/verity.js';
-import { thawExec, wrongWorkingSet } from '../engine/support/paths.js';
+import { cli, thawExec, wrongWorkingSet } from '../engine/support/paths.js';
 import { Workshop, sleeper, sleeperImage } from './support.js';
 
 /** What `fsverity digest` of fsverity-utils says of such files. */
@@ -168,6 +168,14 @@ class Device {
     writeFileSync(join(this.#etc, 'thaw', 'require-verity'), '');
   }
 
+  /** What thaw verify says on the device. */
+  verify(image: string): string {
+    const enter = 'mount --bind "$0" /etc && exec "$@"';
+    const command = [process.execPath, cli, 'verify', image];
+    return spawnSync('unshare', ['--mount', 'sh', '-c', enter, this.#etc, ...command], { encoding: 'utf8' })
+      .stdout;
+  }
+
   /** What thaw-exec does with the image; `code` 0: launched, 125: not. */
   launch(image: string, options: readonly string[] = ['--no-fallback']): SpawnSyncReturns<string> {
     const enter = 'mount --bind "$0" /etc && exec "$@"';
@@ -221,9 +229,13 @@ asRoot(
     t.is(spawnSync(wrongWorkingSet, [image, '1']).status, 0);
     expectRefused(t, device, image, /the image is not the one that was signed/);
 
+    t.regex(device.verify(image), /signature: the image is not the one that was signed/);
+
     sign(t, workshop, image, mine);
     good();
+    t.is(device.verify(image), `${image}: good\n`);
     device.requireVerity();
+    t.regex(device.verify(image), /signature: the image's page data is not under fs-verity/);
     expectRefused(t, device, image, /page data is not under fs-verity, and this device requires that/);
   },
 );
