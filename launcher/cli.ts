@@ -16,6 +16,7 @@ interface Row {
 // prettier-ignore
 const COMMANDS: readonly Row[] = [
   { name: 'build', summary: 'start, warm up and checkpoint an app, prove and install its image; or do so in a device\'s root', load: () => import('./commands/build.js') },
+  { name: 'rebuild', summary: 'build anew the images that launches found out of date', load: () => import('./commands/rebuild.js') },
   { name: 'train', summary: 'record anew which pages a launch touches', load: () => import('./commands/train.js') },
   { name: 'run', summary: 'become the app of a profile, warm if possible', load: () => import('./commands/run.js') },
   { name: 'list', summary: 'the profiles in the store', load: () => import('./commands/list.js') },

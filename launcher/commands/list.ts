@@ -35,6 +35,8 @@ interface Entry {
   readonly args: readonly string[];
   /** Why there is no image to launch. */
   readonly problem: string | null;
+  /** Why a launch has asked for a new image. */
+  readonly rebuild: string | null;
 }
 
 function entry(store: Store, name: string, users: Usage): Entry {
@@ -51,6 +53,7 @@ function entry(store: Store, name: string, users: Usage): Entry {
     program,
     args,
     problem: problem ?? null,
+    rebuild: store.rebuildReason(name) ?? null,
   };
 }
 
@@ -69,7 +72,7 @@ function text(list: readonly Entry[]): string {
     e.onDisk === null ? '-' : size(e.onDisk),
     String(e.oldImages),
     String(e.pids.length),
-    e.problem ?? [e.program, ...e.args].join(' '),
+    (e.problem ?? [e.program, ...e.args].join(' ')) + (e.rebuild === null ? '' : ' (out of date)'),
   ]);
   return table(
     [

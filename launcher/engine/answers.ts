@@ -54,6 +54,8 @@ export const storeLayoutSchema = v.strictObject({
   profiles: v.string(),
   index: v.string(),
   current: v.string(),
+  /** A request for a new image, in a profile's folder. */
+  rebuild: v.string(),
   /** The path of the store that all users' launches look into. */
   system: v.string(),
   /** The file of the device that requires signatures by the keys in it. */

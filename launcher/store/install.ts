@@ -31,6 +31,7 @@ export function install(
   );
   replaceFile(store.definitionFile(name), `${JSON.stringify(definition, undefined, 2)}\n`, readers);
   replaceLink(store.current(name), basename(path));
+  rmSync(store.rebuildRequest(name), { force: true });
   indexProfile(store, definition);
   storeLog.info({ profile: name, image: path, bytes: statSync(path).blocks * 512 }, 'installed');
   removeUnused(store, name, usage());

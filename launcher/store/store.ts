@@ -4,6 +4,7 @@
 //   profiles/<name>/definition.toml, definition.json   the definition that was built, with absolute paths
 //   profiles/<name>/<id>.thaw                          images, never written in place
 //   profiles/<name>/current.thaw                       symbolic link to the image that launches use
+//   profiles/<name>/rebuild                           why a launch has asked for a new image
 //   index/<key>                                        symbolic link to ../profiles/<name>/current.thaw
 import { existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, realpathSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -37,6 +38,19 @@ export class Store {
   /** The link that launches follow. */
   current(name: string): string {
     return join(this.folder(name), native.store.current);
+  }
+
+  /** Why a launch has asked for a new image; undefined: none has. */
+  rebuildReason(name: string): string | undefined {
+    try {
+      return readFileSync(this.rebuildRequest(name), 'utf8');
+    } catch {
+      return undefined;
+    }
+  }
+
+  rebuildRequest(name: string): string {
+    return join(this.folder(name), native.store.rebuild);
   }
 
   /**

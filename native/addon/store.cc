@@ -12,6 +12,7 @@ Napi::Object store_layout(Napi::Env env) {
   layout.Set("profiles", store::kProfiles);
   layout.Set("index", store::kIndex);
   layout.Set("current", store::kCurrent);
+  layout.Set("rebuild", store::kRebuild);
   layout.Set("system", store::kSystemStore);
   layout.Set("requireSignature", store::kRequireSignature);
   layout.Set("requireVerity", store::kRequireVerity);

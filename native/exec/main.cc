@@ -126,6 +126,7 @@ int run(int argc, char** argv) {
     if (log >= restorer::kLogDebug)
       say("thaw-exec: %s: launching from %s", program.c_str(), path.c_str());
     const Error reason = launch_warm(options, program, folder, path, log, started_ns);
+    if (reason.stale && options.image == nullptr) store::ask_for_rebuild(path, reason.what());
     if (log >= restorer::kLogWarn || !options.fallback)
       say("thaw-exec: %s%s", reason.text().c_str(), options.fallback ? "; starting cold" : "");
   }

@@ -1,13 +1,16 @@
 #include "store/store.h"
 
+#include <fcntl.h>
 #include <sys/auxv.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <climits>
 #include <cstdio>
 #include <cstdlib>
 
 #include "image/hash.h"
+#include "support/unique_fd.h"
 
 namespace thaw::store {
 namespace {
@@ -79,6 +82,17 @@ std::string find_image(const char* store, const char* profile, const Launch& lau
     if (std::string path = find_entry(store, joined(kIndex, launch_key(one))); !path.empty())
       return path;
   return {};
+}
+
+void ask_for_rebuild(const std::string& image, const std::string& reason) {
+  char path[PATH_MAX];
+  if (realpath(image.c_str(), path) == nullptr) return;
+  const std::string real = path;
+  const std::string request = joined(real.substr(0, real.rfind('/')), kRebuild);
+  // Never what is there already, nor where a planted link leads.
+  const UniqueFd fd(
+      open(request.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (fd.valid()) (void)!write(fd.get(), reason.data(), reason.size());
 }
 
 }  // namespace thaw::store

@@ -12,6 +12,8 @@ namespace thaw::store {
 constexpr const char* kProfiles = "profiles";
 constexpr const char* kIndex = "index";
 constexpr const char* kCurrent = "current.thaw";
+/// A request for a new image, left by a launch that found the current one out of date; the reason.
+constexpr const char* kRebuild = "rebuild";
 /// The one that all users' launches look into.
 constexpr const char* kSystemStore = "/var/lib/thaw";
 /// Root's files, which no image, store, option or variable can talk around. The first holds the
@@ -40,5 +42,9 @@ std::string launch_key(const Launch& launch);
 /// this folder comes before one for all, and one for just these arguments before one for any.
 /// Stores: `store` alone if given; else $THAW_STORE alone; else the user's own, then the system's.
 std::string find_image(const char* store, const char* profile, const Launch& launch);
+
+/// Leaves a request for a new image beside the one that `image`, an entry of a store, leads to.
+/// Nothing happens where there is one already, or where the caller may not write.
+void ask_for_rebuild(const std::string& image, const std::string& reason);
 
 }  // namespace thaw::store

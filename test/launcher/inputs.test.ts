@@ -1,7 +1,7 @@
 // A launch after something has changed that the warm state was computed from is a cold start which names it; one after a
 // change that says nothing is warm.
 import test from 'ava';
-import { copyFileSync, readFileSync, symlinkSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { type Change, Fixture, expectChanges } from './fixture.js';
@@ -413,4 +413,16 @@ test("an app's own data are not overwritten with what its image remembers", (t) 
   t.is(status, 1);
   t.regex(stdout, /input: .*data\.json has changed/);
   t.regex(fixture.thaw('show', 'keeper').stdout, /file +\S*data\.json/);
+
+  // That launch has asked for a new image.
+  const request = join(fixture.store, 'profiles', 'keeper', 'rebuild');
+  t.regex(readFileSync(request, 'utf8'), /data\.json has changed/);
+  t.regex(fixture.thaw('list').stdout, /keeper\.py \(out of date\)/);
+  rmSync(fixture.path('go'));
+  const rebuilt = fixture.thaw('rebuild');
+  t.is(rebuilt.status, 0, rebuilt.stderr);
+  t.regex(rebuilt.stdout, /keeper\/[0-9a-f]+\.thaw\n$/);
+  t.false(existsSync(request));
+  t.is(fixture.thaw('rebuild').stdout, '');
+  t.is(fixture.launch(python, 'keeper.py').stdout, 'done 8\n');
 });
