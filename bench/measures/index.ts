@@ -5,6 +5,7 @@ import { firstAnswerMeasure } from './first_answer.js';
 import { firstSecondMeasure } from './first_second.js';
 import { floorMeasure } from './floor.js';
 import { imageSizeMeasure } from './image_size.js';
+import { inputsMeasure } from './inputs.js';
 import { instancesMeasure } from './instances.js';
 import { storageMeasure } from './storage.js';
 
@@ -14,6 +15,7 @@ export const measures: readonly Measure[] = [
   firstSecondMeasure,
   floorMeasure,
   fallbackMeasure,
+  inputsMeasure,
   droppedMeasure,
   storageMeasure,
   imageSizeMeasure,
