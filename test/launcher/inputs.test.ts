@@ -1,9 +1,11 @@
 // A launch after something has changed that the warm state was computed from is a cold start which names it; one after a
 // change that says nothing is warm.
 import test from 'ava';
+import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { thawExec } from '../engine/support/paths.js';
 import { type Change, Fixture, expectChanges } from './fixture.js';
 import { python } from './support.js';
 
@@ -373,6 +375,41 @@ test('changes after a build of a Node app', (t) => {
     `name = "node"\nprogram = "${process.execPath}"\nargs = ["app/app.cjs"]\n[warmup]\nuntil = { log = "warm$" }\n`,
   );
   expectChanges(t, fixture, [process.execPath, 'app/app.cjs'], nodeChanges);
+});
+
+/** Starts redis from its image, gives it the commands, and ends it. @returns what it answered, and what was said */
+const redisRun = (start: string, commands: readonly string[]): string =>
+  `${start} & server=$!
+until redis-cli -p 8291 ping > /dev/null 2>&1; do sleep 0.05; done
+${commands.map((command) => `redis-cli -p 8291 ${command}`).join('\n')}
+redis-cli -p 8291 shutdown nosave; wait $server`;
+
+test('redis keeps the keys that an earlier launch has saved', (t) => {
+  const fixture = new Fixture();
+  t.teardown(() => {
+    fixture.remove();
+  });
+  const args = ['--port', '8291', '--save', '3600 1', '--dir', fixture.folder, '--loglevel', 'notice'];
+  fixture.build(
+    t,
+    'redis',
+    `name = "redis"\nprogram = "redis-server"\nargs = ${JSON.stringify(args)}\n[warmup]\nuntil = { log = "Ready to accept" }\n`,
+  );
+  const words = args.map((word) => `'${word}'`).join(' ');
+  const start = `${thawExec} --store ${fixture.store} -- redis-server ${words}`;
+  const run = (...commands: readonly string[]) =>
+    spawnSync('/bin/sh', ['-c', redisRun(start, commands)], {
+      cwd: fixture.folder,
+      encoding: 'utf8',
+      timeout: 30_000,
+      env: { PATH: process.env['PATH'], THAW_LOG: 'info' },
+    });
+  const first = run('set key value', 'save');
+  t.regex(first.stdout, /DB saved on disk/);
+  t.notRegex(first.stderr, /starting cold/);
+  const second = run('get key');
+  t.regex(second.stderr, /dump\.rdb was not there when the image was made.*starting cold/);
+  t.regex(second.stdout, /^value$/m);
 });
 
 /** A library that the program has mapped anyway, or could. */
