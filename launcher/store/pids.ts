@@ -26,15 +26,16 @@ function noticeOf(pid: number, { address, form, count, text }: ImageIdNotice): N
   if (count === 0)
     return {
       text: `the warm-up had the pid ${pid}, too small a number to be found in memory: copies of it are not corrected`,
-      remedy:
-        'if the app uses a pid that it has kept: build with CAP_CHECKPOINT_RESTORE, which gives it a large one',
+      remedy: KEPT,
     };
   return {
     text:
       `${count} ${count === 1 ? 'number' : 'numbers'} in memory may be the pid ${pid} of the warm-up, or equal it by ` +
       `chance (${form}, the first at ${address}${text === '' ? '' : `, ${text}`}); a launch leaves them as they are`,
-    remedy:
-      'if the app uses a pid that it has kept: build as root (CAP_CHECKPOINT_RESTORE) where /proc/sys/kernel/pid_max ' +
-      'is large (4194304), or set launch.keep_pid = true',
+    remedy: KEPT,
   };
 }
+
+const KEPT =
+  'if the app uses a pid that it has kept: build as root (CAP_CHECKPOINT_RESTORE) where /proc/sys/kernel/pid_max is ' +
+  'large (4194304), or set launch.keep_pid = true';

@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <bit>
 #include <cerrno>
 #include <cstdlib>
 
@@ -14,11 +15,16 @@
 namespace thaw::spawn {
 namespace {
 
-/// Sizes and offsets are even; so are most round numbers.
+/// Sizes and offsets are even, and flags have few bits (native/checkpoint/plan/ids.cc).
 pid_t choose(uint32_t pid_max) {
-  uint32_t random = 0;
-  if (getrandom(&random, sizeof(random), 0) != ssize_t{sizeof(random)}) return 0;
-  return static_cast<pid_t>((pid_max / 2 + random % (pid_max / 2)) | 1);
+  constexpr int kLeastBits = 7;
+  for (int i = 0; i < 64; ++i) {
+    uint32_t random = 0;
+    if (getrandom(&random, sizeof(random), 0) != ssize_t{sizeof(random)}) return 0;
+    const uint32_t pid = (pid_max / 2 + random % (pid_max / 2)) | 1;
+    if (std::popcount(pid) >= kLeastBits) return static_cast<pid_t>(pid);
+  }
+  return 0;
 }
 
 }  // namespace

@@ -3,8 +3,9 @@ import test, { type ExecutionContext } from 'ava';
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
+import { join } from 'node:path';
 
-import { cli } from '../engine/support/paths.js';
+import { apps, cli } from '../engine/support/paths.js';
 import { Workshop } from './support.js';
 
 const LARGE = 4_194_304;
@@ -15,7 +16,7 @@ function withLargePids(): readonly string[] | undefined {
   if (Number(readFileSync('/proc/sys/kernel/pid_max', 'utf8')) >= LARGE) return [];
   const [major = 0, minor = 0] = release().split('.').map(Number);
   if (major < 6 || (major === 6 && minor < 14)) return undefined;
-  const script = `mount -t proc proc /proc && echo ${LARGE} >/proc/sys/kernel/pid_max && exec "$@"`;
+  const script = `mount -t proc proc /proc && echo ${LARGE} >/proc/sys/kernel/pid_max && echo ${LARGE / 2} >/proc/sys/kernel/ns_last_pid && exec "$@"`;
   return ['unshare', '--mount', '--pid', '--fork', '--kill-child', 'sh', '-c', script, 'sh'];
 }
 
@@ -90,6 +91,22 @@ test("Node's process.pid leads to itself", (t) => {
   const launched = workshop.thaw('run', 'app', '--no-fallback');
   t.is(launched.status, 0, launched.stderr);
   t.is(launched.stdout, 'same\nreached\n');
+});
+
+test('ids of threads, in every form', (t) => {
+  const workshop = new Workshop(t);
+  const args = ['status', 'go', '.'].map((name) => join(workshop.folder, name));
+  const profile = workshop.write(
+    'app.toml',
+    `name = "app"\nprogram = "${join(apps, 'own_ids')}"\nargs = ${JSON.stringify(args)}\n` +
+      `[warmup]\nuntil = { file = "${args[0] ?? ''}" }\nsettle = "50ms"\n`,
+  );
+  const built = build(t, workshop, profile);
+  if (built === undefined) return;
+  t.notRegex(built.stderr, /SKIP/);
+  workshop.write('go', '');
+  const launched = workshop.thaw('run', 'app', '--no-fallback');
+  t.is(launched.status, 0, launched.stderr);
 });
 
 test('A Ruby program knows its pid and ends by SIGTERM, which its timer thread compares pids for', (t) => {

@@ -44,8 +44,9 @@ class IdScanner {
   /// What was found since the last call.
   std::vector<Hit> end_part();
 
-  /// Smaller ids are everywhere.
-  static constexpr uint32_t kLeast = 256;
+  /// Smaller numbers are everywhere: upper halves of pointers, sizes. Of such ids only the words
+  /// that a lock may be made of are looked for.
+  static constexpr uint32_t kLeast = 1 << 16;
 
  private:
   struct Needle {

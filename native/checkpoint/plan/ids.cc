@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <bit>
 #include <map>
 #include <set>
 
@@ -18,6 +19,8 @@ namespace {
 constexpr size_t kChunk = 1 << 20;
 /// What looks like a lock may be five small numbers if the owner's id is smaller than this.
 constexpr uint32_t kLeastOwner = 64;
+/// The same of one number that the stack of a thread may hold by chance.
+constexpr uint32_t kLeastWaiting = 256;
 
 std::string hex(uint64_t value) {
   char text[20];
@@ -119,10 +122,12 @@ class IdFinder {
           THAW_TRY(take_lock(*lock, hit, tid, part));
           continue;
         }
-      if (tid < IdScanner::kLeast || is_dead(hit.address, part) || is_overlaid(hit.address))
+      const bool own = is_own_id(hit);
+      if ((!own && !can_be_told(hit, tid)) || is_dead(hit.address, part) ||
+          is_overlaid(hit.address))
         continue;
       const bool fixed = part.sealed && (part.prot & PROT_WRITE) == 0;
-      if (!fixed && (hit.sure || is_own_id(hit)))
+      if (!fixed && (hit.sure || own))
         patch(hit.address, hit.thread, form_of(hit.shape), part);
       else if (hit.thread == 0)
         doubt(hit, part);
@@ -143,7 +148,7 @@ class IdFinder {
   Result<void> take_lock(const OwnedLock& lock, const IdScanner::Hit& hit, uint32_t tid,
                          const Part& part) {
     using Proof = OwnedLock::Proof;
-    if (lock.proof == Proof::weak && tid < IdScanner::kLeast) return {};
+    if (lock.proof == Proof::weak && tid < kLeastWaiting) return {};
     if (lock.proof == Proof::likely && tid < kLeastOwner)
       return Error{0,
                    "what looks like a " + std::string(lock.what) + " at " + hex(hit.address) +
@@ -162,11 +167,37 @@ class IdFinder {
     patches_[address] = {address, thread, form, prot, 0};
   }
 
-  /// A thread that waits for a lock of libc holds its id on its stack, to become the owner.
+  /// A thread that waits for a lock of libc holds its id in a register or on top of its stack, to
+  /// become the owner.
   [[nodiscard]] bool is_own_id(const IdScanner::Hit& hit) const {
-    constexpr uint64_t kFrames = 512;
-    const uint64_t top = arch::stack_pointer(process_.threads[hit.thread].registers);
-    return hit.shape <= Shape::word && hit.address >= top && hit.address - top < kFrames;
+    constexpr uint64_t kFrames = 1024, kRegisters = 768;
+    const ThreadCapture& thread = process_.threads[hit.thread];
+    const auto id = static_cast<uint32_t>(thread.tid);
+    if (id < kLeastWaiting || hit.shape > Shape::word) return false;
+    const auto within = [&hit](uint64_t start, uint64_t size) {
+      return hit.address >= start && hit.address - start < size;
+    };
+    const model::Thread& record =
+        capture_.image.threads[process_.record.threads.first + hit.thread];
+    if (within(record.frame, kRegisters)) return hit.shape != Shape::high_half;
+    return within(arch::stack_pointer(thread.registers), kFrames) && !is_half_of_pointer(hit, id);
+  }
+
+  /// Numbers with few bits set are flags and sizes in many a structure. Of other threads than the
+  /// main one, whose id was chosen, only what marks itself as a thread's id is taken for one.
+  [[nodiscard]] static bool can_be_told(const IdScanner::Hit& hit, uint32_t id) {
+    constexpr int kLeastBits = 7;
+    const bool unusual = id % 2 != 0 && std::popcount(id) >= kLeastBits;
+    const bool marked = hit.shape == Shape::futex || hit.shape == Shape::clock;
+    return id >= IdScanner::kLeast && (marked || (hit.thread == 0 && unusual));
+  }
+
+  /// The upper half of an address may be a number like an id.
+  [[nodiscard]] bool is_half_of_pointer(const IdScanner::Hit& hit, uint32_t id) const {
+    if (sizeof(long) == 4 || hit.address % 8 == 0) return false;
+    return std::any_of(process_.vmas.begin(), process_.vmas.end(), [id](const Vma& vma) {
+      return vma.start >> 32 == id || (vma.end - 1) >> 32 == id;
+    });
   }
 
   /// What lies below the stack pointer of the main thread is of no call.
@@ -199,7 +230,7 @@ class IdFinder {
   void note_texts() {
     using model::IdForm;
     if (capture_.request.keep_pid) return;
-    if (process_.pid < static_cast<pid_t>(IdScanner::kLeast)) note(0, IdForm::word, 0, "");
+    if (!can_be_told({}, static_cast<uint32_t>(process_.pid))) note(0, IdForm::word, 0, "");
     for (const auto& [form, notice] : doubts_) notices_.push_back(notice);
     for (const auto& [text, address] : text_.texts()) note(address, IdForm::text, 1, text);
     const std::string cwd(capture_.image.bytes(process_.record.cwd));

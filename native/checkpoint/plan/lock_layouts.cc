@@ -62,7 +62,9 @@ std::optional<OwnedLock> glibc_mutex(const Words& words, uint64_t base, uint32_t
                  kind = words.word(base, M::kKind);
   const uint32_t type = kind & kTypes;
   if ((kind & ~(kTypes | kKindFlags)) != 0) return {};
-  if (type == kRecursive ? count > 0xffff : count != 0) return {};
+  // glibc counts one for each that priority inheritance or robustness takes the long way.
+  const uint32_t most = type == kRecursive ? 0xffff : (kind & (kInherit | kRobust)) != 0 ? 1 : 0;
+  if (count > most) return {};
   // A user is who has it or waits for its condition.
   if (users > threads && (kind & kShared) == 0) return {};
   const bool listed =

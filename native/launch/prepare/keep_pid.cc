@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "support/file.h"
+
 namespace thaw::launch {
 namespace {
 
@@ -62,6 +64,14 @@ bool has_openssl(const image::View& view) {
   return false;
 }
 
+/// True if the process is a zombie, or gone; keeps errno.
+bool has_ended(pid_t pid) {
+  const int before = errno;
+  const auto stat = read_file("/proc/" + std::to_string(pid) + "/stat");
+  errno = before;
+  return !stat || stat.value().find(") Z ") != std::string::npos;
+}
+
 /// Goes on in a child with this pid; the calling process stands for it and ends as it does.
 Result<void> continue_as(pid_t pid) {
   sigset_t all, before;
@@ -73,9 +83,11 @@ Result<void> continue_as(pid_t pid) {
   arguments.set_tid_size = 1;
   const pid_t own = getpid();
   long child = syscall(SYS_clone3, &arguments, sizeof(arguments));
-  // An instance that was killed a moment ago has it until its last parent has taken its status.
-  constexpr int kTries = 20;
+  // An instance that was killed a moment ago has it until its memory is gone and its last parent has
+  // taken its status.
+  constexpr int kTries = 200, kTriesOfLiving = 30;
   for (int i = 0; i < kTries && child < 0 && errno == EEXIST; ++i) {
+    if (i >= kTriesOfLiving && !has_ended(pid)) break;
     const timespec moment = {0, 10'000'000};
     nanosleep(&moment, nullptr);
     child = syscall(SYS_clone3, &arguments, sizeof(arguments));
