@@ -14,6 +14,7 @@
 #include "restorer/cold_start.h"
 #include "store/store.h"
 #include "support/clock.h"
+#include "support/file.h"
 #include "support/time_namespace.h"
 
 #ifndef THAW_VERSION

@@ -9,6 +9,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "support/file.h"
+
 namespace thaw::exec {
 namespace {
 
@@ -35,13 +37,6 @@ std::string absolute(const char* name) {
 }
 
 }  // namespace
-
-std::string current_folder() {
-  char folder[PATH_MAX];
-  // "(unreachable)" stands before what is outside of the root folder (getcwd(3)).
-  const bool named = getcwd(folder, sizeof(folder)) != nullptr && folder[0] == '/';
-  return named ? folder : "";
-}
 
 void set_cold_start(char* const* argv) {
   cold_argv = argv;

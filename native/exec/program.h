@@ -5,9 +5,6 @@
 
 namespace thaw::exec {
 
-/// The current folder as getcwd(2) has it; empty where it has no path (removed, out of reach).
-std::string current_folder();
-
 /// Absolute path of the program that execvp(3) would run; empty if there is none (errno is exec's).
 std::string find_program(const char* name);
 

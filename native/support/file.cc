@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -32,6 +33,17 @@ Result<std::string> read_link(const std::string& path) {
   const ssize_t size = readlink(path.c_str(), target, sizeof(target));
   if (size < 0) return errno_error("cannot read the link " + path);
   return std::string(target, static_cast<size_t>(size));
+}
+
+std::string current_folder() {
+  // Not getcwd(2): a filter of system calls may kill for it. Of a removed folder, and of one outside
+  // of the root, the link tells a name that leads elsewhere.
+  auto path = read_link("/proc/self/cwd");
+  struct stat named = {}, current = {};
+  if (!path || stat(path.value().c_str(), &named) != 0 || stat(".", &current) != 0 ||
+      named.st_dev != current.st_dev || named.st_ino != current.st_ino)
+    return {};
+  return path.value();
 }
 
 std::string real_path(const std::string& path) {

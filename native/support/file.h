@@ -15,6 +15,8 @@ namespace thaw {
 Result<std::string> read_file(const std::string& path);
 /// Where a symbolic link points.
 Result<std::string> read_link(const std::string& path);
+/// The path of the current folder; empty where it has none (removed, or outside of the root).
+std::string current_folder();
 /// The path without links, as getcwd(2) would have it; empty where there is none such.
 std::string real_path(const std::string& path);
 /// Names in a directory that are numbers (/proc/PID/task, /proc/PID/fd), ascending.

@@ -138,6 +138,19 @@ constexpr Trial kForDescriptors[] = {
     {"flock", SYS_flock, kNone},
 };
 
+/// For comparing inputs with what they were.
+constexpr Trial kForInputs[] = {
+    {"statx", SYS_statx, kNone},
+    {"getdents64", SYS_getdents64, kNone},
+};
+
+/// For what the app has set itself.
+constexpr Trial kForOwnSettings[] = {
+    {"umask", SYS_umask},
+    {"prlimit64", SYS_prlimit64, 0, kBad},
+    {"mlockall", SYS_mlockall, kBad},
+};
+
 /// What the child tells; it lies in memory that both have.
 struct Progress {
   const char* at;  ///< the call that is tried
@@ -189,6 +202,10 @@ void try_calls(std::span<const Trial> trials, Progress& progress) {
 [[noreturn]] void run_child(const View& view, Progress& progress) {
   try_calls(kAlways, progress);
   if (!view.open_files().empty()) try_calls(kForDescriptors, progress);
+  if (!view.inputs().empty()) try_calls(kForInputs, progress);
+  constexpr uint32_t kOwn = model::kOwnUmask | model::kLockFuture;
+  const model::Process& process = view.root_process();
+  if ((process.flags & kOwn) != 0 || process.own_limits != 0) try_calls(kForOwnSettings, progress);
   try_return_from_handler(progress);
   _exit(0);
 }

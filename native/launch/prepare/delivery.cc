@@ -1,11 +1,11 @@
 #include "launch/prepare/delivery.h"
 
-#include <limits.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include "image/environment.h"
 #include "support/app_call.h"
+#include "support/file.h"
 
 namespace thaw::launch {
 namespace {
@@ -56,10 +56,9 @@ std::vector<int32_t> kept_descriptors(const image::View& view) {
 
 /// The caller's folder, which the app leaves.
 uint64_t copy_folder(const model::Process& process, Arena& arena) {
-  char folder[PATH_MAX];
-  if ((process.flags & model::kCwdMoved) == 0 || getcwd(folder, sizeof(folder)) == nullptr)
-    return 0;
-  return address_of(arena.copy(folder));
+  if ((process.flags & model::kCwdMoved) == 0) return 0;
+  const std::string folder = current_folder();
+  return folder.empty() ? 0 : address_of(arena.copy(folder.c_str()));
 }
 
 /// The array; its strings are the copies at handover.environment, and the app's own.
