@@ -43,6 +43,11 @@ export class AdapterSession {
     cpSync(join(projectFolder, 'native/adapters', name), join(this.#folder, 'code'), { recursive: true });
   }
 
+  /** A pattern for the adapter's own files, which are gone when the app is launched. */
+  get files(): string {
+    return `${this.#folder}*`;
+  }
+
   /** The app's environment with what loads the adapter. */
   env(env: Variables): Variables {
     const told = { THAW_ADAPTER: this.#answers, THAW_ADAPTER_KEY: this.#key.toString('hex') };

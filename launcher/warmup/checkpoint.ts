@@ -24,7 +24,7 @@ export function checkpointWarm(
 
 async function checkpoint(
   { definition, interrupt, progress }: WarmUp,
-  { app: { pid }, ready: { callAddress }, watch }: Warm,
+  { app: { pid }, ready: { callAddress }, watch, lent }: Warm,
   more: Pick<CheckpointOptions, 'image' | 'guardsOff' | 'startedWith'>,
 ): Promise<CheckpointReport> {
   const { name, program, args, env, cwd, policies, launch, clocks, inputs } = definition;
@@ -49,7 +49,9 @@ async function checkpoint(
     keepPid: launch.keep_pid,
     ...more,
     ...(callAddress === undefined ? {} : { callAddress }),
-    ...(watch === undefined ? {} : { inputs: { watch, ignore: inputs.ignore, add: inputs.add } }),
+    ...(watch === undefined
+      ? {}
+      : { inputs: { watch, ignore: [...inputs.ignore, ...lent], add: inputs.add } }),
   });
   const { storedBytes: bytes, threads, mappings, descriptors, frozenMs } = report;
   checkpointLog.info(

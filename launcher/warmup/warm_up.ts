@@ -33,6 +33,8 @@ export interface Warm {
   readonly env: Setting['env'];
   readonly ready: Ready;
   readonly watch: InputWatch | undefined;
+  /** Patterns of files that thaw itself has lent the app. */
+  readonly lent: readonly string[];
 }
 
 /**
@@ -61,7 +63,13 @@ export async function whenWarm<T>(warmUp: WarmUp, work: (warm: Warm) => Promise<
       const ready = await warmed(app, prepared, watch, warmUp);
       if (adapter === undefined) await tellRepeated(warmUp);
       const frozen = adapter === undefined ? ready : await atSafePoint(app, adapter, warmUp);
-      const done = await work({ app, env, ready: frozen, watch });
+      const done = await work({
+        app,
+        env,
+        ready: frozen,
+        watch,
+        lent: adapter === undefined ? [] : [adapter.files],
+      });
       await app.kill(); // As the image has it: its end would write files that a launch finds changed.
       return done;
     } catch (error) {
