@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 import { adapterOf, repeated } from '../../launcher/adapters/index.js';
 import { thawExec } from '../engine/support/paths.js';
-import { Workshop, python } from './support.js';
+import { Workshop, builtWith, python } from './support.js';
 
 interface App {
   readonly program: string;
@@ -22,7 +22,7 @@ class AdapterShop extends Workshop {
     const toml = this.write(
       'app.toml',
       `name = "app"\nprogram = "${program}"\nargs = ["${file}", "warm"]\nenv = { GIVEN = "build"${env} }\n${more}\n` +
-        `[warmup]\nuntil = { log = "warm" }\nsettle = "50ms"\n[launch]\n${launch}\n`,
+        `[warmup]\nuntil = { log = "warm" }\nsettle = "50ms"\n[launch]\nenv = "deliver"\n${launch}\n`,
     );
     return this.thaw('build', toml);
   }
@@ -38,7 +38,7 @@ class AdapterShop extends Workshop {
       cwd: this.folder,
       encoding: 'utf8',
       timeout: 20_000,
-      env: { PATH: process.env['PATH'], GIVEN: 'build', ...env },
+      env: { ...builtWith, GIVEN: 'build', ...env },
     });
   }
 }

@@ -53,7 +53,8 @@ export class Fixture {
 
   /** Builds profile `name` of its TOML text. */
   build(t: ExecutionContext, name: string, toml: string) {
-    const definition = this.write(`${name}.toml`, toml);
+    // Files are what is tried; a [launch] section would be about something else.
+    const definition = this.write(`${name}.toml`, `${toml}\n[launch]\nenv = "image"\n`);
     // Whole seconds, which can be set again exactly.
     spawnSync('find', [this.folder, '-exec', 'touch', '-h', '-d', '@1700000000', '{}', '+']);
     const built = this.thaw('build', definition);
@@ -68,7 +69,7 @@ export class Fixture {
       cwd: this.folder,
       encoding: 'utf8',
       timeout: 30_000,
-      env: { PATH: process.env['PATH'], THAW_LOG: 'info' },
+      env: { PATH: process.env['PATH'], THAW_LOG: 'info', PYTHONDONTWRITEBYTECODE: '1' },
     });
     return { warm: !stdout.includes('warming') && stdout.includes('done'), stdout, stderr };
   }

@@ -251,7 +251,12 @@ function strings(bytes) {
 /** Node's own arguments and the script are part of the image, only what follows may differ. */
 function deliverArguments({ commandLine, fixed }, args) {
   const same = (a, b) => a.length === b.length && a.every((word, i) => word === b[i]);
-  if (same(args.slice(1), commandLine.slice(1))) return;
+  // Those of a script that is executed by itself (#!) stand behind its interpreter's.
+  if (
+    args.length <= commandLine.length &&
+    same(args.slice(1), commandLine.slice(commandLine.length - args.length + 1))
+  )
+    return;
   if (!same(args.slice(1, fixed), commandLine.slice(1, fixed)))
     throw new Error('the image is that of another script');
   process.argv.splice(2, Infinity, ...args.slice(fixed));

@@ -114,7 +114,8 @@ def _delivered(call):
 
 def _deliver_arguments(arguments):
     """The interpreter's own arguments and the script are part of the image, only what follows may differ."""
-    if arguments[1:] == _arguments[1:]:
+    # Those of a script that is executed by itself (#!) stand behind its interpreter's.
+    if arguments[1:] == _arguments[len(_arguments) - len(arguments) + 1 :]:
         return
     fixed = len(_arguments) - _own_arguments
     if arguments[1:fixed] != _arguments[1:fixed]:

@@ -106,7 +106,8 @@ module Thaw
 
     # Ruby's own arguments and the script are part of the image, only what follows may differ.
     def deliver_arguments(arguments)
-      return if arguments.drop(1) == @arguments.drop(1)
+      # Those of a script that is executed by itself (#!) stand behind its interpreter's.
+      return if arguments.drop(1) == @arguments.last(arguments.size - 1)
       raise 'the image is that of another script' if arguments[1...@fixed] != @arguments[1...@fixed]
 
       ARGV.replace(arguments.drop(@fixed).map { |argument| argument.force_encoding(Encoding.default_external) })

@@ -16,9 +16,17 @@ namespace {
 using model::EnvironmentRule;
 
 /// Differ at every start, and nothing that is warm can depend on them (docs/environment.md).
-constexpr const char* kNeverInputs[] = {
-    "THAW_*",           "INVOCATION_ID", "JOURNAL_STREAM", "NOTIFY_SOCKET", "MANAGERPID",
-    "SYSTEMD_EXEC_PID", "WATCHDOG_PID",  "SHLVL",          "OLDPWD",        "_"};
+constexpr const char* kNeverInputs[] = {"THAW_*",
+                                        "INVOCATION_ID",
+                                        "JOURNAL_STREAM",
+                                        "NOTIFY_SOCKET",
+                                        "MANAGERPID",
+                                        "SYSTEMD_EXEC_PID",
+                                        "WATCHDOG_PID",
+                                        "SHLVL",
+                                        "PWD",
+                                        "OLDPWD",
+                                        "_"};
 /// What glibc's loader reads itself, before anybody can watch.
 constexpr const char* kLoaderInputs[] = {"LD_*", "GLIBC_TUNABLES", "MALLOC_*"};
 
