@@ -4,6 +4,7 @@
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -78,6 +79,20 @@ void wait_for_feeder(pid_t pid) {
     const timespec pause = {0, 1'000'000};
     nanosleep(&pause, nullptr);
   }
+}
+
+/// Whether nobody but this process hears of its end.
+bool is_own_child(pid_t pid) {
+  auto status = read_file("/proc/" + std::to_string(pid) + "/status");
+  return status && line_value(status.value(), "PPid:") == std::to_string(getpid());
+}
+
+void wait_for_end(pid_t tid) {
+  int status = 0;
+  pid_t got = 0;
+  do {
+    got = waitpid(tid, &status, __WALL);
+  } while (got < 0 ? errno == EINTR : WIFSTOPPED(status));
 }
 
 }  // namespace
@@ -166,9 +181,11 @@ Freeze::~Freeze() {
 /// The app was killed while it stood still. A dead thread that is traced stays until its tracer has
 /// waited for it, and so does its process: whoever waits for the app would wait for ever.
 void Freeze::reap() {
+  const bool ours = is_own_child(pid_);
   const int64_t deadline = now_ns() + kSecond;
   // The leader last: it can be waited for when no other thread is left.
   for (auto tid = tids_.rbegin(); tid != tids_.rend(); ++tid) {
+    if (*tid == pid_ && ours) continue;  // Its status is for spawn::wait().
     int status = 0;
     pid_t got = 0;
     while ((got = waitpid(*tid, &status, __WALL | WNOHANG)) == 0 && now_ns() < deadline) {
@@ -180,15 +197,12 @@ void Freeze::reap() {
 }
 
 void Freeze::kill() {
+  const bool ours = is_own_child(pid_);
   ::kill(pid_, SIGKILL);
-  // Traced threads are reaped by their tracer; the leader's status goes on to its parent.
-  for (auto tid = tids_.rbegin(); tid != tids_.rend(); ++tid) {
-    if (*tid == pid_) continue;
-    int status = 0;
-    while (waitpid(*tid, &status, __WALL) == *tid && WIFSTOPPED(status)) {
-    }
-  }
-  for (const pid_t tid : tids_) ptrace(PTRACE_DETACH, tid, nullptr, nullptr);
+  // What has died cannot be detached from: the parent of the app hears of its end only when we, its
+  // tracer, have waited for all of it. Of a child of ours spawn::wait() takes the one status.
+  for (auto tid = tids_.rbegin(); tid != tids_.rend(); ++tid)
+    if (*tid != pid_ || !ours) wait_for_end(*tid);
   tids_.clear();
 }
 
