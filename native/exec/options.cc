@@ -52,6 +52,7 @@ bool take_flag(Options& options, const char* argument) {
   };
   static constexpr Flag kFlags[] = {{"--no-fallback", &Options::fallback, false},
                                     {"--keep-pid", &Options::keep_pid, true},
+                                    {launch::kAnyInputs, &Options::any_inputs, true},
                                     {"--help", &Options::help, true},
                                     {"--version", &Options::version, true}};
   for (const Flag& flag : kFlags) {
@@ -99,6 +100,8 @@ Result<Options> parse_options(int argc, char** argv) {
   options.command = argv + i;
   if (!options.help && !options.version && *options.command == nullptr)
     return Error{0, "no PROGRAM given", "see --help"};
+  if (options.any_inputs && options.image == nullptr)
+    return Error{0, std::string(launch::kAnyInputs) + " without --image", "see --help"};
   return options;
 }
 

@@ -11,6 +11,7 @@ struct Options {
   const char* image = nullptr;    ///< --image FILE
   bool fallback = true;           ///< --no-fallback
   bool keep_pid = false;          ///< --keep-pid
+  bool any_inputs = false;        ///< launch::kAnyInputs
   bool help = false, version = false;
   const char* time_namespace = nullptr;  ///< launch::kLeaveTimeNamespace
   char** command = nullptr;              ///< PROGRAM [ARGS...], ended by null

@@ -19,6 +19,10 @@ enum class Feed {
 /// time namespace of this descriptor, and starts the program cold.
 constexpr const char* kLeaveTimeNamespace = "--leave-time-namespace";
 
+/// The option, only with --image, of the launches that `thaw build` makes of a new image: an app that
+/// they end may write its own inputs, which then must not refuse the next of them.
+constexpr const char* kAnyInputs = "--any-inputs";
+
 struct ExecCall {
   const char* image = nullptr;    ///< path of the image to launch from
   const char* program = nullptr;  ///< absolute path: what exec would start
@@ -28,6 +32,7 @@ struct ExecCall {
   bool fallback = true;       ///< false: a launch that fails late ends with exit status 125
   bool tries_filter = false;  ///< a filter of system calls lets a child be made, to try it
   bool keep_pid = false;      ///< the app gets the process and thread ids that it had
+  bool any_inputs = false;    ///< inputs are not looked at (kAnyInputs)
   Feed feed = Feed::on;
   uint32_t log = 0;         ///< restorer::kLogWarn ...
   uint64_t started_ns = 0;  ///< CLOCK_REALTIME, for the phases of THAW_LOG=trace
