@@ -84,7 +84,7 @@ constexpr Trial kAlways[] = {
     {"getpgid", SYS_getpgid, kNone},
     {"unshare", SYS_unshare},
     {"setns", SYS_setns, kNone},
-    {"personality", SYS_personality, 0xffffffffL},
+    {"personality", SYS_personality, static_cast<long>(0xffffffffUL)},
     {"mremap", SYS_mremap},
     {"madvise", SYS_madvise, 0, 0, MADV_NORMAL},
     {"mlock2", SYS_mlock2, 0, 0, kBad},
