@@ -29,6 +29,7 @@ env     = "image" # It copies its environment at start, and a shell's is another
 `;
 const server = '/usr/bin/thaw-exec --no-fallback -- /usr/bin/redis-server --port 7379 --save ""';
 const ask = `
+cd /
 THAW_LOG=info ${server} &
 for i in 1 2 3 4 5 6 7 8 9 10; do answer=$(redis-cli -p 7379 get color 2>/dev/null) && break; sleep 1; done
 echo "answer: $answer"
@@ -115,7 +116,7 @@ test('a squashfs root for aarch64, made again and launched', async (t) => {
   t.regex(built.stdout, /redis +built/);
   t.regex(execFileSync('unsquashfs', ['-s', image], { encoding: 'utf8' }), /Compression zstd/);
   const listing = execFileSync('unsquashfs', ['-lln', image], { encoding: 'utf8' });
-  t.regex(listing, /-r--r--r-- 0\/0 .*\/var\/lib\/thaw\/profiles\/redis\/[0-9a-f]+\.thaw/);
+  t.regex(listing, /-r-------- 0\/0 .*\/var\/lib\/thaw\/profiles\/redis\/[0-9a-f]+\.thaw/);
   const added = paths(image).filter((path) => !before.includes(path));
   t.deepEqual(
     added.filter((path) => !/^squashfs-root\/(usr\/bin\/thaw-exec|var\/lib\/thaw)(\/|$)/.test(path)),
