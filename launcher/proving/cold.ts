@@ -5,10 +5,11 @@ import { messageOf } from '../errors.js';
 import { logOf, msSince } from '../log.js';
 import { expectFree, prepare, waitFor } from '../warmup/triggers/index.js';
 import type { Shown } from './differences.js';
-import { END_MS, type Ending, askToEnd, look } from './instance.js';
+import { ALIVE_MS, END_MS, type Ending, askToEnd, look, staysAlive } from './instance.js';
 
 export interface Cold {
   readonly shown: Shown;
+  /** Without an exit where there is nothing to compare with. */
   readonly ending: Ending;
 }
 
@@ -25,9 +26,9 @@ export async function coldStart(launch: ImageLaunch, commands: readonly string[]
   const { definition, setting, log, interrupt } = launch;
   const { program, args, warmup } = definition;
   const begin = performance.now();
-  expectFree(warmup.until);
   const prepared = prepare(warmup.until);
   try {
+    expectFree(warmup.until);
     const env = { ...setting.env, ...prepared.env };
     const app = new App([program, ...args], { ...setting, env, kept: true }, log);
     try {
@@ -39,7 +40,9 @@ export async function coldStart(launch: ImageLaunch, commands: readonly string[]
         },
         { what: 'cold start', timeoutMs: warmup.timeoutMs, interrupt },
       );
-      return { shown, ending: await askToEnd(app, END_MS) };
+      // SIGTERM before it is up would end it otherwise than later. What ends by itself meanwhile was not asked to.
+      const stays = await staysAlive(app, Math.max(warmup.settleMs, ALIVE_MS), interrupt);
+      return { shown, ending: stays ? await askToEnd(app, END_MS) : { exit: undefined, ms: 0 } };
     } finally {
       await app.kill();
       provingLog.debug({ pid: app.pid, ms: msSince(begin) }, 'started cold');

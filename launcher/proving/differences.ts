@@ -52,10 +52,11 @@ function differenceOf(
         'adds its own clock to the time of its start, set clocks = "jump"',
       harmless: false,
     };
-  const [before, after] = [comparable(was.output, cold.pid), comparable(is.output, warm.pid)];
+  if (was.code === is.code && was.output === is.output) return undefined;
+  const [before, after] = comparable(was.output, cold.pid, is.output, warm.pid);
   if (before.includes(PID) && !after.includes(PID))
     return {
-      what: `${told} shows another pid than the launched app's, ${warm.pid}: ${unlike(before, is.output)}`,
+      what: `${told} shows another pid than the launched app's, ${warm.pid}: ${unlike(before, after)}`,
       remedy: 'the app keeps the pid that it had in the build: let it ask getpid() each time',
       harmless: false,
     };
@@ -77,9 +78,16 @@ function differenceOf(
 
 const PID = '<pid>';
 
-/** Without what is another one for each instance. */
-function comparable(output: string, pid: number): string {
-  return output.replace(DATE, 'date: ...').replace(new RegExp(`\\b${pid}\\b`, 'g'), PID);
+/** Both without what is another one for each instance. A line that both have has no pid of either: it may have such a number. */
+function comparable(was: string, coldPid: number, is: string, warmPid: number): [string, string] {
+  const [before, after] = [was.split('\n'), is.split('\n')];
+  const without = (lines: string[], others: string[], pid: number): string =>
+    lines.map((text, i) => (text === others[i] ? text : withoutOwn(text, pid))).join('\n');
+  return [without(before, after, coldPid), without(after, before, warmPid)];
+}
+
+function withoutOwn(text: string, pid: number): string {
+  return text.replace(DATE, 'date: ...').replace(new RegExp(`\\b${pid}\\b`, 'g'), PID);
 }
 
 function isLate(output: string, at: number): boolean {

@@ -14,6 +14,8 @@ export interface Ending {
   readonly ms: number;
 }
 
+/** It has to live for that long, also when no commands exercise it. */
+export const ALIVE_MS = 500;
 /** For how long an instance that was started cold may take to end; what takes longer is not compared. */
 export const END_MS = 5000;
 
@@ -22,6 +24,11 @@ export async function endsWell(app: App, { definition }: ImageLaunch, ms: number
   if (isServer(definition.warmup.until)) return false;
   const ended = app.exit.then(({ code }) => code === 0);
   return Promise.race([ended, setTimeout(ms, false)]);
+}
+
+/** @throws when the user interrupts */
+export async function staysAlive(app: App, ms: number, interrupt: AbortSignal): Promise<boolean> {
+  return Promise.race([app.exit.then(() => false), setTimeout(ms, true, { signal: interrupt })]);
 }
 
 /** What the commands say of the app, which is up; each is asked again until it succeeds, as long as `untilGood`. */

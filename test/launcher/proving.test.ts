@@ -1,6 +1,7 @@
 // The trial launch is compared with a cold start: what a launched app says and how it ends.
 import test from 'ava';
 
+import { type Shown, differences } from '../../launcher/proving/differences.js';
 import { Workshop } from './support.js';
 
 const warm = 'until = { log = "^warm$" }\nsettle = "20ms"';
@@ -114,6 +115,31 @@ test('refused: a launched app that does not end on SIGTERM as it does after a co
   const other = workshop.thaw('build', workshop.profile('app', warm, handler.replace('ELSE', 'sys.exit(4)')));
   t.is(other.status, 1, other.stderr);
   t.regex(other.stderr, /ends with exit code 3 on SIGTERM, the launched one with exit code 4/);
+});
+
+test('a cold start is up before it is asked to end', (t) => {
+  const workshop = new Workshop(t);
+  const work = `
+import signal
+timer = time.time() + 0.3
+def wait_for(name):
+    while time.time() < timer: time.sleep(0.01)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))
+    while not os.path.exists(name): time.sleep(0.01)
+`;
+  const late = 'until = { log = "^warm$" }\nsettle = "400ms"';
+  const build = workshop.thaw('build', workshop.profile('app', late, work));
+  t.is(build.status, 0, build.stderr);
+  t.notRegex(build.stderr, /warning/);
+});
+
+test('what both say alike is no pid, though the cold start has it', (t) => {
+  const shown = (pid: number, output: string): Shown => ({ pid, at: 0, answers: [{ code: 0, output }] });
+  const found = (was: string, is: string): string[] =>
+    differences(['ask'], shown(40, was), shown(50, is), true).map(({ what }) => what);
+  t.deepEqual(found('40 items\n', '40 items\n'), []);
+  t.deepEqual(found('40 items\npid 40\n', '40 items\npid 50\n'), []);
+  t.regex(found('pid 40\n', 'pid 30\n').join(), /shows another pid than the launched app's, 50: pid 30/);
 });
 
 test('an app that does its work and ends well can be built', (t) => {
