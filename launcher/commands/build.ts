@@ -1,21 +1,19 @@
 // thaw build: makes and installs the images of profiles.
 import { command, print, printJson } from '../command.js';
-import type { Definition } from '../definition/schema.js';
 import { readDefinition } from '../definition/read.js';
-import { ThawError, UsageError, messageOf } from '../errors.js';
+import { UsageError } from '../errors.js';
 import { interruptible } from '../interruption.js';
 import { type Variables, readEnvironmentFile } from '../likeness/env_file.js';
 import { unitEnvironment } from '../likeness/unit.js';
 import { grouped, guardsOff, json, store, text } from '../options.js';
-import { Progress } from '../progress.js';
-import { errorReport } from '../report.js';
 import { Store } from '../store/store.js';
 import { table } from '../columns.js';
 import { duration, size } from '../units.js';
 import { GUEST_CPUS } from '../cpus.js';
 import { buildForTarget } from '../firmware/build.js';
 import type { TargetRow } from '../firmware/guest.js';
-import { type Built, build } from '../building/build.js';
+import { type Attempt, attempt } from '../building/attempt.js';
+import type { Built } from '../building/build.js';
 
 /** Options of builds with --target. */
 const ofDevice = {
@@ -100,9 +98,11 @@ async function buildHere(
     ...(likeEnv === undefined ? {} : { likeEnv }),
   }));
   const interruption = interruptible();
-  const rows: Row[] = [];
+  const rows: Attempt[] = [];
   for (const definition of definitions) {
-    rows.push(await buildOne(definition, store, guardsOff, interruption.signal));
+    rows.push(
+      await attempt(definition.name, () => definition, store, { guardsOff, interrupt: interruption.signal }),
+    );
     const interrupted = interruption.exitCode();
     if (interrupted !== undefined) return interrupted;
   }
@@ -149,13 +149,6 @@ async function buildInRoot(
   }
 }
 
-interface Row {
-  readonly name: string;
-  readonly ms: number;
-  readonly built?: Built;
-  readonly error?: ThawError;
-}
-
 /** What the summary shows of it. */
 interface SummaryRow {
   readonly name: string;
@@ -169,31 +162,12 @@ function rowOfTarget({ name, ms, onDisk = 0, report }: TargetRow): SummaryRow {
   return report === undefined ? { name, ms } : { name, ms, built: { onDisk, report } };
 }
 
-async function buildOne(
-  definition: Definition,
-  store: Store,
-  guardsOff: readonly string[],
-  interrupt: AbortSignal,
-): Promise<Row> {
-  const { name } = definition;
-  const begin = performance.now();
-  try {
-    const progress = new Progress(name);
-    const built = await build(definition, store, { guardsOff, progress, interrupt });
-    return { name, ms: performance.now() - begin, built };
-  } catch (error) {
-    const told = error instanceof ThawError ? error : new ThawError(messageOf(error), { cause: error });
-    process.stderr.write(errorReport(told));
-    return { name, ms: performance.now() - begin, error: told };
-  }
-}
-
-function result({ name, ms, built, error }: Row): unknown {
+function result({ name, ms, built, error }: Attempt): unknown {
   if (error !== undefined) return { name, ok: false, ms, error: error.message, remedy: error.remedy ?? '' };
   return { ok: true, ms, ...built };
 }
 
-function line(row: Row | undefined): string {
+function line(row: Attempt | undefined): string {
   return row?.built === undefined ? '' : `${row.built.image}\n`;
 }
 

@@ -1,14 +1,12 @@
 // thaw rebuild: new images in place of those that launches found out of date.
 import { join } from 'node:path';
 
-import { type Built, build } from '../building/build.js';
+import { type Attempt, attempt } from '../building/attempt.js';
 import { command, print, printJson } from '../command.js';
 import { readDefinition } from '../definition/read.js';
-import { ThawError, messageOf } from '../errors.js';
+import type { Definition } from '../definition/schema.js';
 import { interruptible } from '../interruption.js';
 import { json, store } from '../options.js';
-import { Progress } from '../progress.js';
-import { errorReport } from '../report.js';
 import { Store } from '../store/store.js';
 
 export default command({
@@ -22,37 +20,32 @@ export default command({
     for (const name of named) store.expect(name);
     const asked = store.names().filter((name) => store.rebuildReason(name) !== undefined);
     const interruption = interruptible();
-    const rows: Row[] = [];
+    const rows: Attempt[] = [];
     for (const name of named.length === 0 ? asked : named) {
-      rows.push(await rebuild(store, name, interruption.signal));
+      rows.push(
+        await attempt(name, () => storedDefinition(store, name), store, {
+          guardsOff: [],
+          interrupt: interruption.signal,
+        }),
+      );
       const interrupted = interruption.exitCode();
       if (interrupted !== undefined) return interrupted;
     }
-    if (options.json) printJson(rows);
-    else print(rows.map(({ image }) => (image === undefined ? '' : `${image}\n`)).join(''));
-    return rows.every(({ ok }) => ok) ? 0 : 1;
+    if (options.json) printJson(rows.map(result));
+    else print(rows.map(({ built }) => (built === undefined ? '' : `${built.image}\n`)).join(''));
+    return rows.every(({ error }) => error === undefined) ? 0 : 1;
   },
 });
 
-interface Row {
-  readonly name: string;
-  readonly ok: boolean;
-  readonly image?: Built['image'];
-  readonly error?: string;
+/** The profile as it stands in the store, and the environment that its build was told to take. */
+function storedDefinition(store: Store, name: string): Definition {
+  const { likeEnv } = store.definition(name);
+  const definition = readDefinition(join(store.folder(name), 'definition.toml'));
+  return likeEnv === undefined ? definition : { ...definition, likeEnv };
 }
 
-async function rebuild(store: Store, name: string, interrupt: AbortSignal): Promise<Row> {
-  try {
-    const definition = readDefinition(join(store.folder(name), 'definition.toml'));
-    const { image } = await build(definition, store, {
-      guardsOff: [],
-      progress: new Progress(name),
-      interrupt,
-    });
-    return { name, ok: true, image };
-  } catch (error) {
-    const told = error instanceof ThawError ? error : new ThawError(messageOf(error), { cause: error });
-    process.stderr.write(errorReport(told));
-    return { name, ok: false, error: told.message };
-  }
+function result({ name, built, error }: Attempt): unknown {
+  return error === undefined
+    ? { name, ok: true, image: built?.image }
+    : { name, ok: false, error: error.message };
 }

@@ -1,6 +1,7 @@
 // What of the caller's environment an app gets, and what of it means a cold start: never does an app have a wrong value.
 import test, { type ExecutionContext } from 'ava';
 import { execFileSync, spawnSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { apps, thawExec } from '../engine/support/paths.js';
@@ -181,5 +182,11 @@ test('an image can be made in the environment of the place where it is launched'
 
   const file = workshop.write('like', execFileSync('env', ['-0'], { env: { X: 'a\nb', PATH: '/bin' } }));
   const like = new Profile(t, [lookups, 'walk'], '', ['--like-env', file]);
+  t.true(like.launch({}, { X: 'a\nb', PATH: '/bin' }).warm);
+
+  rmSync(join(like.workshop.folder, 'go'));
+  const rebuilt = like.workshop.thaw('rebuild', 'app');
+  t.is(rebuilt.status, 0, rebuilt.stderr);
+  like.workshop.write('go', '');
   t.true(like.launch({}, { X: 'a\nb', PATH: '/bin' }).warm);
 });
