@@ -13,14 +13,26 @@ export interface ImageLaunch {
   readonly interrupt: AbortSignal;
 }
 
-/** Launches the image with its own arguments; it never starts cold. `env` is added to the app's. @throws ThawError */
+/**
+ * Launches the image with its own arguments; it never starts cold, nor where an instance before has changed the app's files.
+ * `env` is added to the app's. @throws ThawError
+ */
 export function launch(
   { definition: { program, args }, image, setting, log }: ImageLaunch,
   env: Setting['env'] = {},
   faults?: FaultRecorder,
 ): App {
   const thawExec = native.thawExec();
-  const command = [thawExec, '--image', image, '--no-fallback', '--', program, ...args] as const;
+  const command = [
+    thawExec,
+    '--image',
+    image,
+    '--no-fallback',
+    '--any-inputs',
+    '--',
+    program,
+    ...args,
+  ] as const;
   return new App(
     command,
     { ...setting, env: { THAW_LOG: 'warn', ...setting.env, ...env }, kept: true },

@@ -6,14 +6,14 @@ import { logOf, msSince } from '../log.js';
 
 const provingLog = logOf('proving');
 
-/** @throws ThawError that names what stands in the way of a launch here */
+/** Inputs are not looked at: an instance that has ended may have saved what it reads. @throws ThawError that names what stands in the way of a launch here */
 export function verify(image: string, { account }: Setting, options: VerifyOptions): void {
   const begin = performance.now();
   const { problems } = native.verify(image, options);
   provingLog.debug({ image, ...options, problems: problems.length, ms: msSince(begin) }, 'verified');
   // Another user's image is not for the builder: the trial, as that user, will tell.
   const foreign = account.change === undefined ? [] : ['user', 'owner'];
-  const real = problems.filter(({ condition }) => !foreign.includes(condition));
+  const real = problems.filter(({ condition }) => ![...foreign, 'input'].includes(condition));
   for (const problem of real) provingLog.warn({ image, ...problem }, 'cannot be launched here');
   const [first] = real;
   if (first === undefined) return;

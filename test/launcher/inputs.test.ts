@@ -412,6 +412,31 @@ test('redis keeps the keys that an earlier launch has saved', (t) => {
   t.regex(second.stdout, /^value$/m);
 });
 
+const saver = `import signal, sys, time
+data = int(open('count').read())
+def save(*_):
+    with open('count', 'w') as file: file.write(str(data + 1))
+    sys.exit(0)
+signal.signal(signal.SIGTERM, save)
+print('warm', flush=True)
+while True: time.sleep(0.01)
+`;
+
+test('a server that saves what it reads when it ends can be built', (t) => {
+  const fixture = new Fixture();
+  t.teardown(() => {
+    fixture.remove();
+  });
+  fixture.write('saver.py', saver);
+  fixture.write('count', '5');
+  const { stderr } = fixture.build(
+    t,
+    'saver',
+    `name = "saver"\nprogram = "${python}"\nargs = ["saver.py"]\n[warmup]\nuntil = { log = "warm$" }\n`,
+  );
+  t.regex(stderr, /warning +\S*count has changed.*, by the app's own launch: the next one is a cold start/);
+});
+
 /** A library that the program has mapped anyway, or could. */
 function libraryOf(program: string): string {
   const maps = readFileSync('/proc/self/maps', 'utf8');
