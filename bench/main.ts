@@ -1,15 +1,17 @@
 // `npm start`: builds the profiles that come with thaw, launches each cold and warm in turn, and prints how long the first right
 // answer took.
 
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Instance, type FirstAnswer } from './instance.js';
 import { root } from './paths.js';
 import { coldStart, warmStart } from './start.js';
 import { subject, subjects, type Subject } from './subjects.js';
+import { callersOwnGroup } from '../launcher/app/account.js';
 import { command } from '../launcher/command.js';
 import { main } from '../launcher/main.js';
 import { countOr } from '../launcher/options.js';
+import { expectOwn } from '../launcher/store/own.js';
 import { median } from '../launcher/statistics.js';
 import { type Column, table } from '../launcher/columns.js';
 import { Thaw } from './thaw.js';
@@ -43,7 +45,7 @@ const start = command({
 });
 
 async function compare(chosen: readonly Subject[], runs: number): Promise<void> {
-  const thaw = new Thaw(join(root, 'build', 'store'));
+  const thaw = new Thaw(await ownStore());
   const logs = join(root, 'build', 'logs');
   mkdirSync(logs, { recursive: true });
   await buildAll(thaw, chosen);
@@ -57,6 +59,23 @@ async function compare(chosen: readonly Subject[], runs: number): Promise<void> 
       chosen.map((one) => row(thaw, one, measured.get(one))),
     ),
   );
+}
+
+/** In the tree, or, where that belongs to another user, a new folder that thaw takes for a store. */
+async function ownStore(): Promise<string> {
+  const folder = join(root, 'build', 'store');
+  mkdirSync(folder, { recursive: true });
+  const store = realpathSync(folder);
+  try {
+    expectOwn(store, await callersOwnGroup());
+    return store;
+  } catch {
+    const other = mkdtempSync('/var/tmp/thaw-bench-');
+    process.on('exit', () => {
+      rmSync(other, { recursive: true, force: true });
+    });
+    return other;
+  }
 }
 
 async function buildAll(thaw: Thaw, chosen: readonly Subject[]): Promise<void> {

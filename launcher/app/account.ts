@@ -40,6 +40,13 @@ export async function isGroupOfOne(name: string, gid: number): Promise<boolean> 
   return sharers.length === 0 && members.every((member) => member === name);
 }
 
+/** The caller's group, where nobody else has it: what it may write, the caller may. */
+export async function callersOwnGroup(): Promise<number | undefined> {
+  const gid = process.getegid?.();
+  if (gid === undefined) return undefined;
+  return (await isGroupOfOne(callerAccount().name, gid)) ? gid : undefined;
+}
+
 /** Rows of a database of the name service; none where it has no such entry. */
 async function lookUp(database: string, ...keys: readonly string[]): Promise<string[][]> {
   try {

@@ -3,6 +3,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { callersOwnGroup } from '../app/account.js';
 import { explained } from '../app/output.js';
 import { settingOf } from '../app/setting.js';
 import type { Definition } from '../definition/schema.js';
@@ -46,7 +47,7 @@ export async function build(
   try {
     const setting = await settingOf(definition);
     const readers = await readersOf(setting.account);
-    store.make(name, readers);
+    store.make(name, readers, await callersOwnGroup());
     removeLeftovers(store, name);
     rmSync(log, { force: true });
     const warmUp = { definition, setting, log, progress, interrupt };

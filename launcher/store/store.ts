@@ -54,10 +54,10 @@ export class Store {
   }
 
   /**
-   * Makes the folders of a profile, where nobody but the builder can put anything.
+   * Makes the folders of a profile, where nobody but the builder can put anything. `ownGroup`: as of expectOwn.
    * @throws ThawError where somebody else could: what they plant there, the builder would follow
    */
-  make(name: string, readers?: Readers): void {
+  make(name: string, readers?: Readers, ownGroup?: number): void {
     const folders = [this.root, this.profilesFolder, this.indexFolder];
     try {
       const known = existsSync(this.root);
@@ -66,13 +66,13 @@ export class Store {
       for (const folder of folders) {
         const old = existsSync(folder);
         mkdirSync(folder, { recursive: true, mode });
-        expectOwn(folder);
+        expectOwn(folder, ownGroup);
         // A folder that was there before the store keeps the mode that it was given.
         if (folder !== this.root || !known) keepTo(folder, mode);
         if (!old) syncFolder(dirname(folder));
       }
       mkdirSync(this.folder(name), { recursive: true, mode: 0o700 });
-      expectOwn(this.folder(name));
+      expectOwn(this.folder(name), ownGroup);
       shareFolder(this.folder(name), readers);
       syncFolder(this.profilesFolder);
     } catch (error) {

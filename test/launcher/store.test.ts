@@ -1,10 +1,21 @@
 // The store: where it is, what it finds, and what goes when.
 import test from 'ava';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import type { ThawError } from '../../launcher/errors.js';
 import { imagePath } from '../../launcher/store/image.js';
 import {
   removeDangling,
@@ -12,6 +23,7 @@ import {
   removeProfile,
   removeUnused,
 } from '../../launcher/store/install.js';
+import { expectOwn } from '../../launcher/store/own.js';
 import { resolvedToml } from '../../launcher/store/resolved.js';
 import { Store, indexTarget } from '../../launcher/store/store.js';
 import { cli } from '../engine/support/paths.js';
@@ -116,4 +128,26 @@ test('the copy of a definition has absolute paths, and keeps its comments', (t) 
     resolvedToml(text, { program: '/usr/bin/node', cwd: '/srv/web' }),
     'cwd = "/srv/web"\nname = "web"\nprogram = "/usr/bin/node" # 20\n\n[warmup]\ncwd = "not this one"\n',
   );
+});
+
+test("the group's right to write is no danger where the group is the builder's alone", (t) => {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'thaw-store-')));
+  t.teardown(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const refusal = (mode: number, ownGroup?: number): ThawError | undefined => {
+    chmodSync(folder, mode);
+    try {
+      expectOwn(folder, ownGroup);
+      return undefined;
+    } catch (error) {
+      return error as ThawError;
+    }
+  };
+  const { gid } = statSync(folder);
+  t.is(refusal(0o775, gid), undefined);
+  t.is(refusal(0o755), undefined);
+  t.regex(refusal(0o775)?.remedy ?? '', new RegExp(`^chmod g-w ${folder}\n`));
+  t.regex(refusal(0o777, gid)?.remedy ?? '', new RegExp(`^chmod o-w ${folder}\n`));
+  t.regex(refusal(0o777, gid + 1)?.remedy ?? '', new RegExp(`^chmod go-w ${folder}\n`));
 });
