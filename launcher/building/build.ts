@@ -11,7 +11,7 @@ import { type CheckpointReport, native } from '../engine/index.js';
 import type { Progress } from '../progress.js';
 import { asidePath, expectNotIndexed, install, removeLeftovers } from '../store/install.js';
 import { readersOf, shareFile, shareImage } from '../store/readers.js';
-import { noticesOf } from '../store/pids.js';
+import { pidWarnings } from '../store/pids.js';
 import type { Store } from '../store/store.js';
 import { checkpointWarm } from '../warmup/checkpoint.js';
 import { changedByTrial, inputWarnings } from './input_warnings.js';
@@ -53,8 +53,9 @@ export async function build(
     const warmUp = { definition, setting, log, progress, interrupt };
     const report = await checkpointWarm(warmUp, image, guardsOff);
     shareImage(image, readers);
-    warn(name, image);
-    for (const warning of inputWarnings(native.show(image))) progress.warn(warning);
+    const made = native.show(image);
+    for (const warning of [...pidWarnings(name, made.processes), ...inputWarnings(made)])
+      progress.warn(warning);
     log = join(store.folder(name), 'trial.log');
     await qualify({ definition, image, setting, log, interrupt }, progress);
     for (const warning of changedByTrial(image)) progress.warn(warning);
@@ -67,10 +68,4 @@ export async function build(
   } finally {
     rmSync(image, { force: true });
   }
-}
-
-/** Says on stderr what of the warm-up's pid a launch leaves as it is. */
-function warn(name: string, image: string): void {
-  for (const { text, remedy } of native.show(image).processes.flatMap(noticesOf))
-    process.stderr.write(`  ${name}: note: ${text}\n    ${remedy}\n`);
 }

@@ -2,40 +2,69 @@
 import type { ImageIdNotice, ImageProcess } from '../engine/index.js';
 
 export interface Notice {
+  /** Notices of one kind have one remedy. */
+  readonly kind: string;
   readonly text: string;
   readonly remedy: string;
 }
 
 /** Places where the pid stands, or may stand, and that a launch leaves as they are. */
 export function noticesOf({ pid, idNotices }: ImageProcess): Notice[] {
-  return idNotices.filter(({ form }) => form !== 'written pid file').map((notice) => noticeOf(pid, notice));
+  return idNotices
+    .filter(({ form, text }) => form !== 'written pid file' && !(form === 'text' && isOfV8(text, pid)))
+    .map((notice) => noticeOf(pid, notice));
+}
+
+/** What the builder of the profile `name` is told: the first of each kind, and how many there are. */
+export function pidWarnings(name: string, processes: readonly ImageProcess[]): string[] {
+  const notices = processes.flatMap(noticesOf);
+  return [...new Set(notices.map(({ kind }) => kind))].flatMap((kind) => {
+    const [first, ...rest] = notices.filter((notice) => notice.kind === kind);
+    if (first === undefined) return [];
+    const more = rest.length === 0 ? '' : `, and ${rest.length} more (details: thaw show ${name})`;
+    return [`${first.text}${more}\n    ${first.remedy}`];
+  });
+}
+
+/** Names of its logs, and what it puts before lines about its heap: nobody takes a pid from there. */
+function isOfV8(text: string, pid: number): boolean {
+  return new RegExp(`isolate-0x[0-9a-f]+-(?:${pid}-)?v8\\.log|\\[${pid}:0x`).test(text);
 }
 
 function noticeOf(pid: number, { address, form, count, text }: ImageIdNotice): Notice {
   if (form === 'pid file')
     return {
+      kind: form,
       text: `${text} holds the pid ${pid} of the warm-up, and a launched app does not write it again`,
       remedy: `[[policies]]\n    type = "file"\n    path = "${text}"\n    action = "pid"`,
     };
   if (form === 'text')
     return {
+      kind: form,
       text: `the pid ${pid} of the warm-up stands as text in memory, at ${address}: ${JSON.stringify(text)}`,
       remedy:
         'if the app shows or sends it: let the app write it anew after thaw_checkpoint() (native/include/thaw.h)',
     };
   if (count === 0)
     return {
+      kind: 'small',
       text: `the warm-up had the pid ${pid}, too small a number to be found in memory: copies of it are not corrected`,
-      remedy: KEPT,
+      remedy: kept(),
     };
   return {
+    kind: 'number',
     text:
       `${count} ${count === 1 ? 'number' : 'numbers'} in memory may be the pid ${pid} of the warm-up, or equal it by ` +
       `chance (${form}, the first at ${address}${text === '' ? '' : `, ${text}`}); a launch leaves them as they are`,
-    remedy: KEPT,
+    remedy: kept(),
   };
 }
 
-const KEPT =
-  'if the app uses a pid that it has kept: build as root (CAP_CHECKPOINT_RESTORE) where /proc/sys/kernel/pid_max is ' +
-  'large (4194304), or set launch.keep_pid = true';
+/** Root can choose the pid of the warm-up, where there are large ones. */
+function kept(): string {
+  const who = process.geteuid?.() === 0 ? '' : 'as root (CAP_CHECKPOINT_RESTORE) ';
+  return (
+    `if the app uses a pid that it has kept: build ${who}where /proc/sys/kernel/pid_max is large (4194304), ` +
+    'or set launch.keep_pid = true'
+  );
+}

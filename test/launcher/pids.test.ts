@@ -86,7 +86,7 @@ test("Node's process.pid leads to itself", (t) => {
   );
   const built = build(t, workshop, profile);
   if (built === undefined) return;
-  t.regex(built.stderr, /note: the pid \d{7} of the warm-up stands as text in memory/);
+  t.regex(built.stderr, /warning +the pid \d{7} of the warm-up stands as text in memory/);
   workshop.write('go', '');
   const launched = workshop.thaw('run', 'app', '--no-fallback');
   t.is(launched.status, 0, launched.stderr);
@@ -139,7 +139,7 @@ test('a pid file that nobody writes again is named, with the policy that writes 
   const path = workshop.profile('app', UNTIL, work);
   const named = workshop.thaw('build', path);
   t.is(named.status, 0, named.stderr);
-  t.regex(named.stderr, /note: .*\/app\.pid holds the pid \d+ of the warm-up/);
+  t.regex(named.stderr, /warning +.*\/app\.pid holds the pid \d+ of the warm-up/);
   t.regex(named.stderr, /\[\[policies\]\]\n +type = "file"\n +path = ".*\/app\.pid"\n +action = "pid"/);
 
   const policy = '\n[[policies]]\ntype = "file"\npath = "*/app.pid"\naction = "pid"\n';
