@@ -34,7 +34,9 @@ const env = v.pipe(
   }),
   v.record(v.pipe(v.string(), v.regex(/^[^=]+$/)), v.string()),
   accepts('a table of strings, whose names are without "="'),
-  v.description('added to a minimal environment'),
+  v.description(
+    'added to the environment of the warm-up: a minimal one, or that of `thaw build --like-unit` or `--like-env`',
+  ),
 );
 
 /** One key for each trigger, of which one is set. */
