@@ -1,6 +1,7 @@
 // What of the caller's environment an app gets, and what of it means a cold start: never does an app have a wrong value.
 import test, { type ExecutionContext } from 'ava';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -145,6 +146,30 @@ test('CPython copies its environment at start: all variables are inputs', (t) =>
   t.deepEqual(app.launch({ LEVEL: '8' }).lines, ['warm', 'launched None']);
   const run = app.workshop.thaw('run', 'app', '--no-fallback');
   t.is(run.stdout, 'launched None\n', run.stderr);
+});
+
+test('Perl, which frees an environment that it has not seen at its start, ends as it does without a launch', async (t) => {
+  const workshop = new Workshop(t);
+  workshop.write(
+    'app.pl',
+    '$| = 1; $SIG{TERM} = sub { exit 0 }; print "warm\n"; while (1) { select undef, undef, undef, 0.01; print "launched\n" if -e "go"; }\n',
+  );
+  workshop.write(
+    'app.toml',
+    'name = "app"\nprogram = "/usr/bin/perl"\nargs = ["app.pl"]\n[warmup]\nuntil = { log = "warm" }\nsettle = "50ms"\n',
+  );
+  const built = workshop.thaw('build', 'app.toml');
+  t.is(built.status, 0, built.stderr);
+  workshop.write('go', '');
+  const app = spawn(thawExec, ['--store', workshop.store, '--no-fallback', '--', '/usr/bin/perl', 'app.pl'], {
+    cwd: workshop.folder,
+    env: builtWith,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const ended = once(app, 'exit');
+  await once(app.stdout, 'data');
+  app.kill('SIGTERM');
+  t.deepEqual(await ended, [0, null]);
 });
 
 test('Node reads its environment live', (t) => {

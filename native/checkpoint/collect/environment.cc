@@ -111,15 +111,25 @@ bool is_emptied(const std::string& started, const std::vector<Variable>& variabl
 }
 
 enum class Delivery {
-  unknown,  ///< nobody knows where this app keeps its environment
+  unknown,  ///< nobody knows where this app keeps its environment, or it is Perl
   none,     ///< the app has emptied its environment
   all,
 };
+
+/// At its end, perl_destruct() frees an `environ` that is not the array of its start.
+bool has_perl(const ProcessCapture& process) {
+  return std::any_of(process.vmas.begin(), process.vmas.end(), [](const Vma& vma) {
+    const std::string_view path = vma.path;
+    const std::string_view name = path.substr(path.rfind('/') + 1);
+    return name == "perl" || name.starts_with("perl5") || name.starts_with("libperl.so");
+  });
+}
 
 /// Where the caller's environment will be put.
 Delivery collect_delivery(Capture& capture, const std::string& started,
                           model::Requirements& needs) {
   const ProcessCapture& root = capture.root();
+  if (has_perl(root)) return Delivery::unknown;
   const uint64_t address =
       root.lookups ? root.lookups->environ_address : lookups::find_environ(root.pid, root.vmas);
   if (address == 0 || !is_writable(root, address)) return Delivery::unknown;
