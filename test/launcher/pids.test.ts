@@ -5,8 +5,8 @@ import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
 
-import { apps, cli } from '../engine/support/paths.js';
-import { Workshop } from './support.js';
+import { apps, cli, thawExec } from '../engine/support/paths.js';
+import { Workshop, builtWith, python } from './support.js';
 
 const LARGE = 4_194_304;
 
@@ -161,4 +161,16 @@ test('a pid that each launch keeps', (t) => {
   const launched = workshop.thawWith({ THAW_LOG: 'info' }, 'run', 'app', '--no-fallback');
   t.is(launched.status, 0, launched.stderr);
   t.regex(launched.stdout, /done/);
+
+  // A caller that ignores SIGCHLD: the stand-in must see the end of the app all the same.
+  const launch = [thawExec, '--store', workshop.store, '--no-fallback', '--', python, 'app.py'];
+  const ignoring = spawnSync('sh', ['-c', 'trap "" CHLD; exec "$@"', 'sh', ...launch], {
+    cwd: workshop.folder,
+    encoding: 'utf8',
+    timeout: 10_000,
+    killSignal: 'SIGKILL',
+    env: builtWith,
+  });
+  t.is(ignoring.status, 0, ignoring.stderr);
+  t.regex(ignoring.stdout, /done/);
 });

@@ -77,6 +77,10 @@ Result<void> continue_as(pid_t pid) {
   sigset_t all, before;
   sigfillset(&all);
   sigprocmask(SIG_BLOCK, &all, &before);
+  // Who ignores it gets no word of a child's end, and no status.
+  struct sigaction callers = {}, usual = {};
+  usual.sa_handler = SIG_DFL;
+  sigaction(SIGCHLD, &usual, &callers);
   clone_args arguments = {};
   arguments.exit_signal = SIGCHLD;
   arguments.set_tid = reinterpret_cast<uintptr_t>(&pid);
@@ -95,6 +99,7 @@ Result<void> continue_as(pid_t pid) {
   if (child > 0) stand_for(static_cast<pid_t>(child), all);
   const int problem = errno;
   if (child == 0) die_with(own);
+  sigaction(SIGCHLD, &callers, nullptr);
   sigprocmask(SIG_SETMASK, &before, nullptr);
   if (child == 0) return {};
   if (problem == EEXIST)
