@@ -169,11 +169,9 @@ void refuse_exec_gain(Handover& handover) {
 /// Descriptors whose signals go to one thread (F_SETOWN_EX): its id is known only now.
 void restore_owners(Handover& handover) {
   for (uint32_t i = 0; i < handover.owner_count; ++i) {
-    const uint64_t word = handover.threads[handover.owners[i].thread].tid_word;
-    if (word == 0) continue;
     struct {
       int type, pid;
-    } owner = {F_OWNER_TID, *reinterpret_cast<int*>(static_cast<uintptr_t>(word))};
+    } owner = {F_OWNER_TID, static_cast<int>(new_tid(handover, handover.owners[i].thread))};
 #ifdef __NR_fcntl64
     constexpr long kFcntl = __NR_fcntl64;
 #else
@@ -235,9 +233,9 @@ void restore_process(Handover& handover) {
   // What nothing undoes: the last that can fail comes first.
   if ((process.flags & model::kDumpable) == 0)
     check(handover, prctl(PR_SET_DUMPABLE, 0), "cannot forbid core dumps");
+  refuse_exec_gain(handover);
   if ((process.flags & model::kNoNewPrivileges) != 0)
     check(handover, prctl(PR_SET_NO_NEW_PRIVS, 1), "cannot give up new privileges");
-  refuse_exec_gain(handover);
   write_pid_files(handover);
   for (uint32_t i = 0; i < handover.close_count; ++i) close_range(handover.close[i]);
   restore_own_settings(handover);

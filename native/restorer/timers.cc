@@ -32,12 +32,8 @@ long create_timer(const Handover& handover, const model::PosixTimer& timer) {
                       static_cast<int>(timer.notify),
                       0,
                       {}};
-  if (timer.notify == SIGEV_THREAD_ID) {
-    const uint32_t index = timer.thread;
-    const uint64_t word = handover.threads[index].tid_word;
-    event.tid = word != 0 ? *reinterpret_cast<int*>(static_cast<uintptr_t>(word))
-                          : static_cast<int>(raw::call(__NR_gettid));
-  }
+  if (timer.notify == SIGEV_THREAD_ID)
+    event.tid = static_cast<int>(new_tid(handover, timer.thread));
   const uint32_t clock = timer.clock_thread == model::kNone
                              ? timer.clock
                              : cpu_clock(new_tid(handover, timer.clock_thread), timer.clock);
