@@ -57,8 +57,11 @@ constexpr long kAdvise = SYS_fadvise64;
 /// What every launch may make, and a cold start need not. wait4 is first: it is needed then.
 constexpr Trial kAlways[] = {
     {"wait4", SYS_wait4, kNone, 0, WNOHANG},
+    {"execveat", SYS_execveat, kNone},
     {"prctl", SYS_prctl, PR_GET_DUMPABLE},
     {"openat", SYS_openat, kNone},
+    {"unlinkat", SYS_unlinkat, kNone},
+    {"ioctl", SYS_ioctl, kNone},
     {"read", SYS_read, kNone},
     {"pread64", SYS_pread64, kNone},
     {"preadv2", SYS_preadv2, kNone},
@@ -151,6 +154,17 @@ constexpr Trial kForOwnSettings[] = {
     {"mlockall", SYS_mlockall, kBad},
 };
 
+/// For scheduling of its own that some thread has.
+constexpr Trial kForAffinity[] = {{"sched_setaffinity", SYS_sched_setaffinity, kNone}};
+constexpr Trial kForNice[] = {{"setpriority", SYS_setpriority, kBad}};
+constexpr Trial kForIoPriority[] = {{"ioprio_set", SYS_ioprio_set, kBad}};
+
+/// For a pid file that the launch writes.
+constexpr Trial kForPidFile[] = {{"ftruncate", SYS_ftruncate, kNone, kNone}};
+
+/// For the app's own pid, where a stand-in passes signals on: no process has this one.
+constexpr Trial kForPid[] = {{"kill", SYS_kill, 0x7fffffff, 0}};
+
 /// What the child tells; it lies in memory that both have.
 struct Progress {
   const char* at;  ///< the call that is tried
@@ -199,6 +213,19 @@ void try_calls(std::span<const Trial> trials, Progress& progress) {
   }
 }
 
+void try_scheduling(const View& view, Progress& progress) {
+  const auto threads = View::part(view.threads(), view.root_process().threads);
+  const auto some = [threads](const auto& has) {
+    return std::any_of(threads.begin(), threads.end(), has);
+  };
+  using model::Thread;
+  if (some([](const Thread& t) { return t.affinity.size != 0; })) try_calls(kForAffinity, progress);
+  if (some([](const Thread& t) { return t.nice != 0; })) try_calls(kForNice, progress);
+  const uint32_t leaders = threads[0].io_priority;
+  if (some([leaders](const Thread& t) { return t.io_priority != leaders; }))
+    try_calls(kForIoPriority, progress);
+}
+
 [[noreturn]] void run_child(const View& view, Progress& progress) {
   try_calls(kAlways, progress);
   if (!view.open_files().empty()) try_calls(kForDescriptors, progress);
@@ -206,6 +233,13 @@ void try_calls(std::span<const Trial> trials, Progress& progress) {
   constexpr uint32_t kOwn = model::kOwnUmask | model::kLockFuture;
   const model::Process& process = view.root_process();
   if ((process.flags & kOwn) != 0 || process.own_limits != 0) try_calls(kForOwnSettings, progress);
+  try_scheduling(view, progress);
+  if ((process.flags & model::kKeepPid) != 0) try_calls(kForPid, progress);
+  const auto notices = View::part(view.id_notices(), process.id_notices);
+  const auto is_written = [](const model::IdNotice& notice) {
+    return notice.form == model::IdForm::written_pid_file;
+  };
+  if (std::any_of(notices.begin(), notices.end(), is_written)) try_calls(kForPidFile, progress);
   try_return_from_handler(progress);
   _exit(0);
 }
