@@ -11,9 +11,12 @@ static_assert(sizeof(thaw_call) == 40, "the layout of struct thaw_call must stay
 namespace thaw {
 
 /// What a launched app needs to start its program cold after all. It lies right before the strings
-/// of thaw_call::arguments. Addresses are of memory that the app keeps.
+/// of thaw_call::arguments. Addresses are of memory that the app keeps. Members are added in front:
+/// the code that reads it is the image's.
 struct LateColdStart {
-  uint64_t program;  ///< path; 0: the launch was not to start anything cold
+  uint64_t umask;                ///< the caller's where the launch has set another one, else ~0
+  uint64_t parent_death_signal;  ///< the caller's (PR_GET_PDEATHSIG)
+  uint64_t program;              ///< path; 0: the launch was not to start anything cold
   uint64_t argv, envp;
   uint64_t cwd;          ///< the caller's folder where the app has moved, else 0
   uint64_t signal_mask;  ///< the caller's

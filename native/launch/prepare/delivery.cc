@@ -1,6 +1,8 @@
 #include "launch/prepare/delivery.h"
 
 #include <signal.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "image/environment.h"
@@ -61,6 +63,19 @@ uint64_t copy_folder(const model::Process& process, Arena& arena) {
   return folder.empty() ? 0 : address_of(arena.copy(folder.c_str()));
 }
 
+/// Asked only where the launch sets another one: a filter may kill for umask(2).
+uint64_t callers_umask(const model::Process& process) {
+  if ((process.flags & model::kOwnUmask) == 0) return ~uint64_t{0};
+  const mode_t mask = umask(0);
+  umask(mask);
+  return mask;
+}
+
+uint64_t parent_death_signal() {
+  int number = 0;
+  return prctl(PR_GET_PDEATHSIG, &number) == 0 ? static_cast<uint64_t>(number) : 0;
+}
+
 /// The array; its strings are the copies at handover.environment, and the app's own.
 void copy_environ(const ExecCall& call, const image::View& view, Arena& arena,
                   restorer::Handover& handover) {
@@ -92,6 +107,8 @@ void copy_answers(const Prepared& prepared, Arena& arena, restorer::Handover& ha
   const std::vector<int32_t> kept = kept_descriptors(prepared.view);
   LateColdStart cold = {};
   if (call.fallback) cold.program = address_of(arena.copy(call.program));
+  cold.umask = callers_umask(prepared.view.root_process());
+  cold.parent_death_signal = parent_death_signal();
   cold.cwd = copy_folder(prepared.view.root_process(), arena);
   cold.signal_mask = prepared.signals.callers_mask();
   cold.ignored = ignored_signals();

@@ -61,18 +61,20 @@ void close_descriptors(const LateColdStart& cold) {
 }
 
 /// What exec keeps, but the app has set.
-void reset_process() {
+void reset_process(const LateColdStart& cold) {
   const long none[4] = {};
   for (long which = 0; which < 3; ++which) call(__NR_setitimer, which, address_of(none), 0);
-  call(__NR_prctl, PR_SET_PDEATHSIG, 0);
+  call(__NR_prctl, PR_SET_PDEATHSIG, static_cast<long>(cold.parent_death_signal));
   call(__NR_prctl, PR_SET_CHILD_SUBREAPER, 0);
   call(__NR_prctl, PR_SET_THP_DISABLE, 0, 0, 0, 0);
+  constexpr uint64_t kMostUmask = 0777;
+  if (cold.umask <= kMostUmask) call(__NR_umask, static_cast<long>(cold.umask));
 }
 
 [[noreturn]] void start(const LateColdStart& cold) {
   if (cold.program == 0)
     for (;;) call(__NR_exit_group, kNotPossible);
-  reset_process();
+  reset_process(cold);
   if (cold.cwd != 0) call(__NR_chdir, static_cast<long>(cold.cwd));
   close_descriptors(cold);
   reset_signals(cold);
