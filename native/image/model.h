@@ -199,8 +199,8 @@ struct IdPatch {
   uint64_t address = 0;
   Index thread = 0;  ///< within the process
   IdForm form = IdForm::word;
-  uint32_t prot = 0;  ///< PROT_* of memory that must be made writable for it, 0: it is
-  uint32_t reserved = 0;
+  uint32_t prot = 0;     ///< PROT_* of the memory it stands in
+  uint32_t protect = 0;  ///< 1: not plain writable memory
 };
 
 /// Where an id may stand that a launch leaves as it is, for people.

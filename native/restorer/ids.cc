@@ -1,6 +1,7 @@
 #include "restorer/ids.h"
 
 #include <asm-generic/mman-common.h>
+#include <asm/stat.h>
 #include <asm/unistd.h>
 #include <linux/fcntl.h>
 #include <linux/futex.h>
@@ -49,6 +50,12 @@ uint32_t decimal(uint32_t number, char (&text)[12]) {
   return size;
 }
 
+/// In bytes; the page behind may be another mapping, or none.
+uint64_t size_of(IdForm form) {
+  if (form == IdForm::real) return sizeof(uint64_t);
+  return form == IdForm::fixnum ? sizeof(unsigned long) : sizeof(uint32_t);
+}
+
 void write(const model::IdPatch& patch, uint32_t id) {
   switch (patch.form) {
     case IdForm::word:
@@ -71,24 +78,39 @@ void write(const model::IdPatch& patch, uint32_t id) {
   }
 }
 
+/// A regular file under this name alone: nothing else that the image's path may lead to is changed.
+bool is_plain_file(long fd) {
+#ifdef __NR_fstatat64
+  struct stat64 status = {};
+  constexpr long kStat = __NR_fstatat64;
+#else
+  struct stat status = {};
+  constexpr long kStat = __NR_newfstatat;
+#endif
+  constexpr uint32_t kType = 0170000, kRegular = 0100000;  // S_IFMT, S_IFREG
+  return raw::call(kStat, fd, reinterpret_cast<long>(""), reinterpret_cast<long>(&status),
+                   AT_EMPTY_PATH) == 0 &&
+         (status.st_mode & kType) == kRegular && status.st_nlink == 1;
+}
+
 }  // namespace
 
 void correct_ids(Handover& handover) {
   const uint32_t count = handover.process->id_patches.count;
   for (uint32_t i = 0; i < count; ++i) {
     const model::IdPatch& patch = handover.id_patches[i];
-    constexpr uint64_t kMostBytes = 8;
     const uint64_t page = handover.page_size;
     const uint64_t first = patch.address / page * page;
-    const uint64_t end = (patch.address + kMostBytes + page - 1) / page * page;
+    const uint64_t end = (patch.address + size_of(patch.form) + page - 1) / page * page;
+    const bool protects = (patch.protect != 0 || patch.prot != 0) && (patch.prot & PROT_WRITE) == 0;
     const auto protect = [&](uint32_t prot) {
-      if (patch.prot == 0) return;
+      if (!protects) return;
       check(handover,
             raw::call(__NR_mprotect, static_cast<long>(first), static_cast<long>(end - first),
                       static_cast<long>(prot)),
             "cannot put the new thread id into read-only memory", patch.address);
     };
-    protect(PROT_READ | PROT_WRITE);
+    protect(patch.prot | PROT_READ | PROT_WRITE);
     write(patch, new_tid(handover, patch.thread));
     if ((patch.prot & PROT_EXEC) != 0) raw::sync_instructions(first, end);
     protect(patch.prot);
@@ -104,9 +126,10 @@ void write_pid_files(const Handover& handover) {
     if (size == 0) size = decimal(static_cast<uint32_t>(raw::call(__NR_getpid)), text);
     const long fd = raw::call(
         __NR_openat, AT_FDCWD, reinterpret_cast<long>(handover.blobs + notice.text.offset),
-        O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0644);
+        O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0644);
     if (fd < 0) continue;
-    raw::call(__NR_write, fd, reinterpret_cast<long>(text), size + (notice.count != 0 ? 1 : 0));
+    if (is_plain_file(fd) && raw::call(__NR_ftruncate, fd, 0) == 0)
+      raw::call(__NR_write, fd, reinterpret_cast<long>(text), size + (notice.count != 0 ? 1 : 0));
     raw::call(__NR_close, fd);
   }
 }

@@ -156,16 +156,19 @@ Result<UniqueFd> open(Opener& o, const model::OpenFile& file) {
     return Error{0, std::string(path) + " has changed since the checkpoint",
                  "build the image again"};
 
-  if (pid) {
-    THAW_TRY(write_pid(fd.get(), path));
-    return fd;
-  }
+  if (pid) return fd;
   const auto size = static_cast<uint64_t>(now.st_size);
   uint64_t position = file.position;
   if (append) position = size;
   if (action != Action::error) position = std::min(position, size);
   THAW_TRY(set_position(fd.get(), position));
   return fd;
+}
+
+/// Only now: a launch that is given up before leaves the file of another instance as it is.
+Result<void> finish(Opener& o, const model::OpenFile& file, int fd) {
+  if (action_of(file) != Action::pid || !writable(file.flags)) return {};
+  return write_pid(fd, o.image.bytes(o.image.record<PathRecord>(file.payload)->path));
 }
 
 const char* validate(const image::View& view, const model::OpenFile& file) {
@@ -183,6 +186,7 @@ constinit const Kind kRegularFile = {
     .match = THAW_CHECKPOINT(match),
     .collect = THAW_CHECKPOINT(collect),
     .open = open,
+    .finish = finish,
     .validate = validate,
 };
 
