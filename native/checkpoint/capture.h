@@ -34,6 +34,7 @@ struct ThreadCapture {
   pid_t tid = 0;
   arch::Registers registers;  ///< ready for the signal frame
   SignalState signals;
+  bool waits_for_lock = false;  ///< in a call of futex(2) that may end with the lock its own
 };
 
 /// One frozen process.

@@ -148,7 +148,8 @@ class IdFinder {
   Result<void> take_lock(const OwnedLock& lock, const IdScanner::Hit& hit, uint32_t tid,
                          const Part& part) {
     using Proof = OwnedLock::Proof;
-    if (lock.proof == Proof::weak && tid < kLeastWaiting) return {};
+    // Words of zeros around it prove nothing: the number itself must be an unlikely one.
+    if (lock.proof == Proof::weak && (tid < IdScanner::kLeast || !hit.sure)) return {};
     if (lock.proof == Proof::likely && tid < kLeastOwner)
       return Error{0,
                    "what looks like a " + std::string(lock.what) + " at " + hex(hit.address) +
@@ -173,7 +174,7 @@ class IdFinder {
     constexpr uint64_t kFrames = 1024, kRegisters = 768;
     const ThreadCapture& thread = process_.threads[hit.thread];
     const auto id = static_cast<uint32_t>(thread.tid);
-    if (id < kLeastWaiting || hit.shape > Shape::word) return false;
+    if (!thread.waits_for_lock || id < kLeastWaiting || hit.shape > Shape::word) return false;
     const auto within = [&hit](uint64_t start, uint64_t size) {
       return hit.address >= start && hit.address - start < size;
     };
