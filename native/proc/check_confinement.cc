@@ -18,12 +18,13 @@ Result<void> check_credentials(pid_t pid, std::string_view status) {
     if (ids.size() == 4 &&
         std::all_of(ids.begin(), ids.end(), [&ids](auto id) { return id == ids[0]; }))
       continue;
-    return refuse(pid,
-                  std::string("has mixed credentials (") + key + " " +
-                      std::string(line_value(status, key)) + ")",
-                  "start it as the user and group that it shall run as (`user` in the profile), and "
-                  "switch off its own change to them (an option or a line of its configuration: "
-                  "user, group, setuid)");
+    return refuse(
+        pid,
+        std::string("has mixed credentials (") + key + " " + std::string(line_value(status, key)) +
+            ")",
+        "start it as the user and group that it shall run as (`user` in the profile), and "
+        "switch off its own change to them (an option or a line of its configuration: "
+        "user, group, setuid)");
   }
   return {};
 }

@@ -164,8 +164,8 @@ class IdFinder {
   }
 
   void patch(uint64_t address, model::Index thread, model::IdForm form, const Part& part) {
-    const uint32_t prot = (part.prot & PROT_WRITE) != 0 ? 0 : part.prot;
-    patches_[address] = {address, thread, form, prot, 0};
+    const bool is_plain = (part.prot & (PROT_WRITE | PROT_EXEC)) == PROT_WRITE;
+    patches_[address] = {address, thread, form, is_plain ? 0 : part.prot, is_plain ? 0u : 1u};
   }
 
   /// A thread that waits for a lock of libc holds its id in a register or on top of its stack, to
