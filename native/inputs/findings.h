@@ -37,6 +37,9 @@ struct Seen {
   int64_t imported_mtime_ns = 0;  ///< of the folder, when it was last listed by import
 };
 
+/// Whether the app has its content: `last` stays as it was then, whatever is looked at later.
+bool is_used(const Seen& seen);
+
 struct Findings {
   std::map<std::string, Seen> files;
   /// Links that were looked at themselves.

@@ -72,8 +72,9 @@ Findings Fingerprinter::with_added(const Findings& findings) const {
     const bool any = glob(pattern.c_str(), GLOB_NOSORT, nullptr, &found) == 0;
     for (size_t i = 0; any && i < found.gl_pathc; ++i) {
       Seen& seen = all.files[found.gl_pathv[i]];
-      seen.last = state_of(found.gl_pathv[i], true);
-      (S_ISDIR(seen.last.mode) ? seen.listed : seen.read) = true;
+      const State now = state_of(found.gl_pathv[i], true);
+      if (!is_used(seen)) seen.last = now;
+      (S_ISDIR(now.mode) ? seen.listed : seen.read) = true;
       seen.polls = 0;
     }
     globfree(&found);
@@ -83,7 +84,7 @@ Findings Fingerprinter::with_added(const Findings& findings) const {
     const std::string path = is_pattern ? pattern.substr(0, pattern.rfind('/')) : pattern;
     if (path.empty() || path.find_first_of("*?[") != std::string::npos) continue;
     Seen& seen = all.files[path];
-    seen.last = state_of(path, true);
+    if (!is_used(seen)) seen.last = state_of(path, true);
     (is_pattern ? seen.listed : seen.looked) = true;
   }
   return all;

@@ -103,6 +103,10 @@ std::string interpreter_of(const std::string& path) {
 
 }  // namespace
 
+bool is_used(const Seen& seen) {
+  return seen.read || seen.listed || seen.imported;
+}
+
 State state_of(const std::string& path, bool follow) {
   struct stat status = {};
   State state;
@@ -224,6 +228,7 @@ void Observer::opened(pid_t tid, ThreadState& thread, int64_t result) {
   State state = state_of(call.path, follow);
   const std::string real = link_of_fd(tid, static_cast<int>(result));
   Seen& seen = findings_.files[call.path];
+  const bool was_used = is_used(seen);
   const bool known = seen.read || seen.looked || seen.listed || seen.written;
   const auto mode = static_cast<int>(call.flags & O_ACCMODE);
   if ((call.flags & O_PATH) != 0) {
@@ -242,7 +247,7 @@ void Observer::opened(pid_t tid, ThreadState& thread, int64_t result) {
     if (mode == O_RDWR) updated_[real] = call.path;
     if (!call.was_there) names_changed(call.path);
   }
-  seen.last = state;
+  if (!was_used) seen.last = state;
 }
 
 void Observer::looked(const Call& call, int64_t result, bool settling) {
@@ -258,13 +263,14 @@ void Observer::looked(const Call& call, int64_t result, bool settling) {
   State state = state_of(call.path, !itself);
   const bool link = itself && state.there && S_ISLNK(state.mode);
   Seen& seen = (link ? findings_.links : findings_.files)[call.path];
+  const bool was_used = is_used(seen);
   seen.looked = true;
   if (settling) ++seen.polls;
   // The call's own answer counts where the file has just come or gone.
   if (is_missing(result)) state = State();
   if (state.there && call.path.ends_with(".py"))
     findings_.files[folder_of(call.path)].sources = true;
-  seen.last = state;
+  if (!was_used) seen.last = state;
 }
 
 void Observer::listed(pid_t tid, int fd) {
@@ -298,8 +304,8 @@ void Observer::content_read(pid_t tid, int fd) {
 void Observer::read(const std::string& path) {
   if (!is_file_of_disk(path)) return;
   Seen& seen = findings_.files[path];
+  if (!is_used(seen)) seen.last = state_of(path, true);
   seen.read = true;
-  seen.last = state_of(path, true);
 }
 
 void Observer::written(const std::string& path) {
