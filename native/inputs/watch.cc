@@ -91,6 +91,13 @@ class Tracer {
     }
   }
 
+  /// The kernel extends the sign of what a 32-bit task gets, of addresses in its upper half too.
+  static int64_t result_of(const __ptrace_syscall_info& info) {
+    const int64_t value = info.exit.rval;
+    const bool address = sizeof(long) == 4 && info.exit.is_error == 0;
+    return address ? static_cast<int64_t>(static_cast<uint32_t>(value)) : value;
+  }
+
   static void go_on(pid_t tid, int signal) {
     ptrace(PTRACE_SYSCALL, tid, nullptr, number(static_cast<unsigned long>(signal)));
   }
@@ -117,7 +124,7 @@ class Tracer {
     }
     // Before the program is there, it is thaw's own child that makes the calls.
     if (info.op == PTRACE_SYSCALL_INFO_EXIT && begun_)
-      observer_.leave(tid, thread, info.exit.rval, settling_);
+      observer_.leave(tid, thread, result_of(info), settling_);
   }
 
   void after_exec(pid_t tid) {
