@@ -199,8 +199,8 @@ struct IdPatch {
   uint64_t address = 0;
   Index thread = 0;  ///< within the process
   IdForm form = IdForm::word;
-  uint32_t prot = 0;     ///< PROT_* of the memory it stands in
-  uint32_t protect = 0;  ///< 1: not plain writable memory
+  uint32_t prot = 0;     ///< PROT_* that its memory has afterwards, where `protect`
+  uint32_t protect = 0;  ///< 1: its memory must be made writable for it, or holds code
 };
 
 /// Where an id may stand that a launch leaves as it is, for people.

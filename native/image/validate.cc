@@ -98,9 +98,11 @@ bool sound_id_patches(const View& v, const Process& p) {
   auto mapping = mappings.begin();
   uint64_t last = 0;
   for (const IdPatch& patch : View::part(v.id_patches(), p.id_patches)) {
-    const uint64_t size = patch.form == IdForm::real ? 8 : 4;
+    const uint64_t size =
+        patch.form == IdForm::real || (patch.form == IdForm::fixnum && sizeof(long) == 8) ? 8 : 4;
     if (patch.address < last || patch.thread >= p.threads.count || patch.form < IdForm::word ||
-        patch.form > IdForm::clock || patch.address > kTop - size ||
+        patch.form > IdForm::clock || patch.address > kTop - size || patch.protect > 1 ||
+        (patch.protect == 0 && patch.prot != 0) ||
         (patch.prot & ~uint32_t{PROT_READ | PROT_WRITE | PROT_EXEC}) != 0)
       return false;
     last = patch.address;
@@ -111,7 +113,7 @@ bool sound_id_patches(const View& v, const Process& p) {
     if (holds(p.area_start, p.area_start + p.area_size)) continue;
     while (mapping != mappings.end() && mapping->end <= patch.address) ++mapping;
     if (mapping == mappings.end() || !holds(mapping->start, mapping->end)) return false;
-    if (patch.prot == 0 && (mapping->prot & PROT_WRITE) == 0) return false;
+    if (patch.protect == 0 && (mapping->prot & PROT_WRITE) == 0) return false;
   }
   return true;
 }

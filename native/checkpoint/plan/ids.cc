@@ -164,8 +164,9 @@ class IdFinder {
   }
 
   void patch(uint64_t address, model::Index thread, model::IdForm form, const Part& part) {
-    const bool is_plain = (part.prot & (PROT_WRITE | PROT_EXEC)) == PROT_WRITE;
-    patches_[address] = {address, thread, form, is_plain ? 0 : part.prot, is_plain ? 0u : 1u};
+    const bool plain = (part.prot & (PROT_WRITE | PROT_EXEC)) == PROT_WRITE;
+    const uint32_t prot = plain ? 0 : part.prot & (PROT_READ | PROT_WRITE | PROT_EXEC);
+    patches_[address] = {address, thread, form, prot, plain ? 0u : 1u};
   }
 
   /// A thread that waits for a lock of libc holds its id in a register or on top of its stack, to
