@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -74,12 +75,21 @@ void end_all(pid_t child, bool child_ended) {
   }
 }
 
+/// Kernels before 5.9 and filters of system calls refuse close_range(2).
+void close_from(int first) {
+  if (syscall(SYS_close_range, first, ~0u, 0) == 0) return;
+  rlimit most = {};
+  if (getrlimit(RLIMIT_NOFILE, &most) != 0) return;
+  const rlim_t end = most.rlim_cur < (1 << 20) ? most.rlim_cur : 1 << 20;
+  for (rlim_t fd = static_cast<rlim_t>(first); fd < end; ++fd) close(static_cast<int>(fd));
+}
+
 [[noreturn]] void keep(pid_t child, int control, int status) {
   // Out of the way of each other first.
   const int copy = fcntl(status, F_DUPFD, 10);
   if (copy < 0 || dup2(control, kControl) < 0 || dup2(copy, kStatus) < 0) _exit(1);
   // What the app has open, we must not.
-  syscall(SYS_close_range, 2, ~0u, 0);
+  close_from(2);
   sigset_t ended;
   sigemptyset(&ended);
   sigaddset(&ended, SIGCHLD);

@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "spawn/given.h"
 #include "spawn/keeper.h"
 #include "spawn/unusual_pid.h"
@@ -98,13 +100,23 @@ void wait_for_parent(int pipe_end) {
   }
 }
 
+/// Kernels before 5.11 and filters of system calls refuse close_range(2).
+void close_on_exec_from(int first) {
+  constexpr unsigned kCloseOnExec = 1u << 2;  // CLOSE_RANGE_CLOEXEC
+  if (syscall(SYS_close_range, first, ~0u, kCloseOnExec) == 0) return;
+  rlimit most = {};
+  if (getrlimit(RLIMIT_NOFILE, &most) != 0) return;
+  const int end = static_cast<int>(std::min<rlim_t>(most.rlim_cur, 1 << 20));
+  for (int fd = first; fd < end; ++fd) fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
 [[noreturn]] void run_child(const Request& request, const std::array<int, 3>& stdio,
                             char* const* argv, char* const* envp, int report, int go) {
   wait_for_parent(go);
   Failure failure = {0, set_up_child(request, stdio)};
   failure.err = errno;
   if (failure.step == nullptr) {
-    syscall(SYS_close_range, 3, ~0u, 1u << 2 /* CLOSE_RANGE_CLOEXEC */);
+    close_on_exec_from(3);
     execve(request.program.path.c_str(), argv, envp);
     failure = {errno, "execute it"};
   }
