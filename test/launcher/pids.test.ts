@@ -164,7 +164,7 @@ test('a pid that each launch keeps', (t) => {
 
   // A caller that ignores SIGCHLD: the stand-in must see the end of the app all the same.
   const launch = [thawExec, '--store', workshop.store, '--no-fallback', '--', python, 'app.py'];
-  const ignoring = spawnSync('sh', ['-c', 'trap "" CHLD; exec "$@"', 'sh', ...launch], {
+  const ignoring = spawnSync('sh', ['-c', 'trap "" CHLD; exec env -u PWD "$@"', 'sh', ...launch], {
     cwd: workshop.folder,
     encoding: 'utf8',
     timeout: 10_000,
