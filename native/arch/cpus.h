@@ -16,6 +16,9 @@ namespace thaw::arch {
 THAW_CPUS(THAW_DECLARE_CPU)
 #undef THAW_DECLARE_CPU
 
+/// Where the address space of a process ends at most, by the number of the CPU.
+constexpr uint64_t kTaskEnds[] = {0, 0x7ffffffff000, uint64_t{1} << 52, 0xfffff000};
+
 /// The CPU with this number in image headers; null: none has it.
 const Cpu* cpu(uint32_t number);
 

@@ -1,11 +1,14 @@
 #include "image/validate.h"
 
+#include <fcntl.h>
+#include <signal.h>
 #include <sys/mman.h>
 
 #include <algorithm>
 #include <cstring>
 #include <limits>
 
+#include "arch/cpus.h"
 #include "support/app_call.h"
 
 namespace thaw::image {
@@ -46,6 +49,10 @@ class Checker {
            size <= h.metadata_offset - offset;
   }
   [[nodiscard]] uint64_t page() const { return page_; }
+  [[nodiscard]] uint64_t task_end() const {
+    const uint32_t cpu = view_.header().cpu;
+    return cpu < std::size(arch::kTaskEnds) ? arch::kTaskEnds[cpu] : kTop;
+  }
 
  private:
   const View& view_;
@@ -90,6 +97,26 @@ const char* check_requirements(const View& v, const Checker& c) {
   if (r.call_address != 0 && !is_writable(v, r.call_address, sizeof(thaw_call)))
     return "the image's App API record is broken";
   return nullptr;
+}
+
+/// True if the process may write such a word. Its mappings ascend; in others, words may be missed.
+bool is_writable_word(std::span<const Mapping> mappings, uint64_t address) {
+  const auto next =
+      std::upper_bound(mappings.begin(), mappings.end(), address,
+                       [](uint64_t value, const Mapping& m) { return value < m.start; });
+  if (next == mappings.begin() || address % sizeof(uint32_t) != 0) return false;
+  const Mapping& m = *std::prev(next);
+  return (m.prot & PROT_WRITE) != 0 && address < m.end && sizeof(uint32_t) <= m.end - address;
+}
+
+/// The words where a launch writes the thread's id.
+bool sound_tid_words(const View& v, const Process& p, const Thread& t) {
+  const auto mappings = View::part(v.mappings(), p.mappings);
+  if ((t.flags & kTidWord) != 0 && !is_writable_word(mappings, t.tid_word)) return false;
+  const auto words = View::part(v.robust_words(), t.robust_words);
+  return std::all_of(words.begin(), words.end(), [mappings](const RobustWord& word) {
+    return is_writable_word(mappings, word.address);
+  });
 }
 
 /// Each patch lies in memory that the app has; both tables ascend.
@@ -148,12 +175,13 @@ const char* check_process(const View& v, const Checker& c, const Process& p, Ind
     if (!in_area(t.frame, 64) || t.frame % 16 != 0) return "a thread's signal frame is broken";
     if (!Checker::range(t.pending, v.pending_signals()) ||
         !Checker::range(t.robust_words, v.robust_words()) || t.comm[15] != '\0' ||
-        t.rseq_size > 4096 || !c.blob(t.affinity))
+        t.rseq_size > 4096 || !c.blob(t.affinity) || !sound_tid_words(v, p, t))
       return "a thread of the image is broken";
   }
   if (!sound_id_patches(v, p)) return "a place of a thread id is broken";
   for (const PosixTimer& t : View::part(v.posix_timers(), p.timers))
     if (t.id < 0 || (t.thread != kNone && t.thread >= p.threads.count) ||
+        (t.notify == SIGEV_THREAD_ID && t.thread == kNone) ||
         (t.clock_thread != kNone && t.clock_thread >= p.threads.count))
       return "a timer is broken";
   for (const SigAction& s : View::part(v.sigactions(), p.sigactions))
@@ -169,6 +197,21 @@ const char* check_process(const View& v, const Checker& c, const Process& p, Ind
   return nullptr;
 }
 
+/// What is not shared needs no file that is open for writing.
+bool sound_use(const MapSource& source, uint32_t flags) {
+  return source.file == kNone || source.open_flags == O_RDONLY || (flags & MAP_TYPE) == MAP_SHARED;
+}
+
+/// A file is opened as its source says, the program never for writing: it could not be executed.
+bool sound_source(const View& v, const MapSource& s) {
+  if (!Checker::index(s.file, v.files(), true) || !Checker::index(s.object, v.objects(), true) ||
+      (s.file == kNone) == (s.object == kNone) || (s.open_flags & ~uint32_t{O_ACCMODE}) != 0)
+    return false;
+  const Index program = v.requirements_record().program_file;
+  return s.file == kNone || s.open_flags == O_RDONLY || program == kNone ||
+         v.bytes(v.files()[s.file].path) != v.bytes(v.files()[program].path);
+}
+
 bool sound_op(const View& v, const Checker& c, const Op& op) {
   if (op.optional > 1) return false;
   switch (op.kind) {
@@ -176,8 +219,9 @@ bool sound_op(const View& v, const Checker& c, const Op& op) {
       if (!c.pages(op.address, op.size) || op.prot > 0x3f) return false;
       if (op.source == Op::kNoSource) return true;
       if (op.offset % c.page() != 0) return false;
-      return op.source == 0 ? c.data(op.offset, op.size)
-                            : static_cast<size_t>(op.source - 1) < v.map_sources().size();
+      if (op.source == 0) return c.data(op.offset, op.size);
+      return static_cast<size_t>(op.source - 1) < v.map_sources().size() &&
+             sound_use(v.map_sources()[op.source - 1], op.flags);
     case OpKind::read:
       return c.pages(op.address, op.size) && c.data(op.offset, op.size);
     case OpKind::name: {
@@ -207,15 +251,14 @@ const char* check_shared_records(const View& v, const Checker& c) {
     if (!c.data(r.data, r.size) || r.offset > kTop - r.size)
       return "a data run of the image is broken";
   for (const MapSource& s : v.map_sources())
-    if (!Checker::index(s.file, v.files(), true) || !Checker::index(s.object, v.objects(), true) ||
-        (s.file == kNone) == (s.object == kNone))
-      return "a mapping source of the image is broken";
+    if (!sound_source(v, s)) return "a mapping source of the image is broken";
   for (const Op& op : v.ops())
     if (!sound_op(v, c, op)) return "a memory operation of the image is broken";
   for (const FeedRun& r : v.feed_runs())
     if (!c.pages(r.address, r.size) || r.written > 1) return "the image's working set is broken";
   for (const IdNotice& n : v.id_notices())
-    if (n.form < IdForm::word || n.form > IdForm::written_pid_file || !c.string(n.text))
+    if (n.form < IdForm::word || n.form > IdForm::written_pid_file || !c.string(n.text) ||
+        (n.form == IdForm::written_pid_file && !v.bytes(n.text).starts_with('/')))
       return "a note on a thread id is broken";
   for (const Gap& g : v.gaps())
     if (g.start >= g.end || g.start % c.page() != 0 || g.end % c.page() != 0)
@@ -225,9 +268,9 @@ const char* check_shared_records(const View& v, const Checker& c) {
 
 const char* check_descriptions(const View& v, const Checker& c) {
   for (const Mapping& m : v.mappings())
-    if (m.start >= m.end || !Checker::index(m.file, v.files(), true) ||
-        !Checker::index(m.object, v.objects(), true) || !c.string(m.name) ||
-        !c.string(m.vm_flags) || !c.string(m.note))
+    if (m.start >= m.end || (m.kind != MappingKind::special && m.end > c.task_end()) ||
+        !Checker::index(m.file, v.files(), true) || !Checker::index(m.object, v.objects(), true) ||
+        !c.string(m.name) || !c.string(m.vm_flags) || !c.string(m.note))
       return "a mapping record of the image is broken";
   for (const OpenFile& f : v.open_files())
     if (!Checker::index(f.file, v.files(), true) || !Checker::index(f.object, v.objects(), true) ||
