@@ -42,7 +42,9 @@ bool is_input(const std::string& path, const Seen& seen, const State& now) {
 
 InputKind kind_of(const Seen& seen, const State& now) {
   if (!now.there) return InputKind::missing;
-  if (S_ISREG(now.mode)) return InputKind::file;
+  // What the app only looked at and has written since, it knows nothing else of.
+  const bool only_written = seen.written && !is_used(seen);
+  if (S_ISREG(now.mode)) return only_written ? InputKind::exists : InputKind::file;
   if (!S_ISDIR(now.mode)) return InputKind::exists;
   if (seen.imported && seen.sources && !seen.listed) return InputKind::modules;
   return seen.listed || seen.imported ? InputKind::directory : InputKind::exists;

@@ -224,9 +224,10 @@ void Observer::leave(pid_t tid, ThreadState& thread, int64_t result, bool settli
 void Observer::opened(pid_t tid, ThreadState& thread, int64_t result) {
   const Call& call = thread.call;
   if (result < 0 || call.path.empty()) return;
+  const std::string real = link_of_fd(tid, static_cast<int>(result));
+  if (!is_file_of_disk(real)) return;  // By a link, as /etc/mtab.
   const bool follow = (call.flags & O_NOFOLLOW) == 0;
   State state = state_of(call.path, follow);
-  const std::string real = link_of_fd(tid, static_cast<int>(result));
   Seen& seen = findings_.files[call.path];
   const bool was_used = is_used(seen);
   const bool known = seen.read || seen.looked || seen.listed || seen.written;
@@ -253,7 +254,8 @@ void Observer::opened(pid_t tid, ThreadState& thread, int64_t result) {
 void Observer::looked(const Call& call, int64_t result, bool settling) {
   // What fails for another reason than the path says nothing of it.
   if (call.path.empty() || result == -EINTR || result == -EMFILE || result == -ENFILE ||
-      result == -ENOMEM || result == -EFAULT || result <= -512)
+      result == -ENOMEM || result == -EFAULT || result == -EACCES || result == -EPERM ||
+      result <= -512)
     return;
   const bool opens = call.what->use == FileUse::open || call.what->use == FileUse::open_how;
   const bool itself = call.what->use == FileUse::link ||
