@@ -20,7 +20,7 @@ using model::InputKind;
 constexpr const char* kNoise[] = {"/tmp/hsperfdata_*", "/tmp/.java_pid*", "*/.attach_pid*"};
 
 /// More than this often looked up while the app was left alone: it will look again.
-constexpr uint32_t kPolls = 2;
+constexpr uint32_t kPolls = 3;
 
 bool is_polled(const Seen& seen) {
   return seen.polls >= kPolls && !seen.read && !seen.listed && !seen.imported;
@@ -163,7 +163,7 @@ Result<std::vector<Input>> Fingerprinter::inputs(const Findings& findings, pid_t
   for (const auto& [path, seen] : all.files)
     if (!ignored(path)) THAW_TRY(add_file(path, seen, inputs));
   for (const auto& [path, seen] : all.links)
-    if (!ignored(path) && !is_polled(seen)) add_link(path, inputs);
+    if (!ignored(path)) add_link(path, inputs);
   // Those of one folder follow each other: a launch looks a folder up once.
   std::stable_sort(inputs.begin(), inputs.end(), [](const Input& a, const Input& b) {
     const size_t slash_a = a.path.rfind('/'), slash_b = b.path.rfind('/');
