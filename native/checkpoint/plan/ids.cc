@@ -142,7 +142,12 @@ class IdFinder {
       // The lock may lie at an end of the mapping: what cannot be read counts as zero.
       for (size_t i = 0; i < around.size(); i += 4)
         (void)!process_.memory.read(start + i, around.data() + i, 4).ok();
-    return find_lock(around, address, tid, process_.record.threads.count);
+    auto lock = find_lock(around, address, tid, process_.record.threads.count);
+    uintptr_t link = 0;
+    if (lock && lock->linked_from != 0 &&
+        (!process_.memory.read(lock->linked_from, &link, sizeof(link)) || link != lock->link))
+      return {};
+    return lock;
   }
 
   Result<void> take_lock(const OwnedLock& lock, const IdScanner::Hit& hit, uint32_t tid,

@@ -108,7 +108,14 @@ std::optional<OwnedLock> musl_mutex(const Words& words, uint64_t base, uint32_t 
       (words.word(base, kLock) & FUTEX_TID_MASK) != tid || words.word(base, kWaiters) > 0xffff ||
       words.word(base, kCount) > 0xffff || !is_link(previous) || !is_link(next))
     return {};
-  return OwnedLock{"mutex of musl", {{base + kLock, IdForm::futex}}, OwnedLock::Proof::layout};
+  OwnedLock found;
+  found.what = "mutex of musl";
+  found.words.push_back({base + kLock, IdForm::futex});
+  found.proof = OwnedLock::Proof::layout;
+  // What stands before it in the list points to its `next` (pthread_mutex_trylock.c).
+  found.linked_from = previous;
+  found.link = base + kNext;
+  return found;
 }
 
 /// struct __pthread_rwlock_arch_t of glibc (sysdeps/nptl/bits/struct_rwlock.h), taken for writing.

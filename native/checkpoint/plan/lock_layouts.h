@@ -19,6 +19,8 @@ struct OwnedLock {
   std::vector<Word> words;  ///< those that hold the owner's id
   /// How much of it a chance would have to hit.
   enum class Proof { layout, likely, weak } proof = Proof::likely;
+  /// Where not 0: it is a lock only if the machine word at `linked_from` holds `link`.
+  uint64_t linked_from = 0, link = 0;
 };
 
 /// Bytes that find_lock() wants to see before and behind the word.
