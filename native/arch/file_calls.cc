@@ -3,6 +3,7 @@
 #include <sys/syscall.h>
 
 #include <array>
+#include <cstddef>
 
 namespace thaw::arch {
 namespace {

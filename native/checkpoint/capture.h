@@ -34,7 +34,7 @@ struct ThreadCapture {
   pid_t tid = 0;
   arch::Registers registers;  ///< ready for the signal frame
   SignalState signals;
-  bool waits_for_lock = false;  ///< in a call of futex(2) that may end with the lock its own
+  uint64_t waits_for = 0;  ///< the word for which it waits by futex(2), 0: none
 };
 
 /// One frozen process.

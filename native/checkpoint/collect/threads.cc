@@ -206,18 +206,19 @@ Result<model::Range> collect_pending(Capture& capture, ProcessCapture& process, 
   }
 }
 
-/// Whether the thread may wait for a lock whose owner it becomes.
-bool waits_for_lock(pid_t tid, const arch::Registers& registers) {
+/// The word for which the thread waits by futex(2); 0: it does not.
+uint64_t awaited_word(pid_t tid, const arch::Registers& registers) {
   constexpr uint64_t kLockPi2 = 13;  // FUTEX_LOCK_PI2, since Linux 5.14.
   const arch::Interrupted call = arch::interrupted_syscall(tid, registers);
   bool futex = call.number == SYS_futex;
 #ifdef SYS_futex_time64
   futex = futex || call.number == SYS_futex_time64;
 #endif
-  if (!call.in_syscall || !futex) return false;
+  if (!call.in_syscall || !futex) return 0;
   const uint64_t operation = call.arguments[1] & static_cast<uint64_t>(FUTEX_CMD_MASK) & 0xffff;
-  return operation == FUTEX_WAIT || operation == FUTEX_WAIT_BITSET || operation == FUTEX_LOCK_PI ||
-         operation == kLockPi2;
+  const bool waits = operation == FUTEX_WAIT || operation == FUTEX_WAIT_BITSET ||
+                     operation == FUTEX_LOCK_PI || operation == kLockPi2;
+  return waits ? call.arguments[0] : 0;
 }
 
 Result<model::Thread> collect_thread(Capture& capture, ProcessCapture& process,
@@ -241,7 +242,7 @@ Result<model::Thread> collect_thread(Capture& capture, ProcessCapture& process,
     THAW_TRY(check_settings(process, remote, true));
   }
   find_tid_word(tid, thread);
-  captured.waits_for_lock = waits_for_lock(tid, registers);
+  captured.waits_for = awaited_word(tid, registers);
   make_restartable(tid, registers);
   collect_rseq(tid, thread, registers);
   THAW_TRY(arch::collect_thread_extras(tid, capture.request.guards_off, thread));

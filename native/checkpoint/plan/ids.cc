@@ -136,18 +136,22 @@ class IdFinder {
   }
 
   [[nodiscard]] std::optional<OwnedLock> lock_at(uint64_t address, uint32_t tid) const {
+    auto lock = find_lock(around(address), address, tid, process_.record.threads.count);
+    uintptr_t link = 0;
+    if (lock && lock->linked_from != 0 &&
+        (!process_.memory.read(lock->linked_from, &link, sizeof(link)) || link != lock->link))
+      return {};
+    return lock;
+  }
+
+  [[nodiscard]] std::array<uint8_t, 2 * kLockReach> around(uint64_t address) const {
     std::array<uint8_t, 2 * kLockReach> around = {};
     const uint64_t start = address - kLockReach;
     if (!process_.memory.read(start, around.data(), around.size()))
       // The lock may lie at an end of the mapping: what cannot be read counts as zero.
       for (size_t i = 0; i < around.size(); i += 4)
         (void)!process_.memory.read(start + i, around.data() + i, 4).ok();
-    auto lock = find_lock(around, address, tid, process_.record.threads.count);
-    uintptr_t link = 0;
-    if (lock && lock->linked_from != 0 &&
-        (!process_.memory.read(lock->linked_from, &link, sizeof(link)) || link != lock->link))
-      return {};
-    return lock;
+    return around;
   }
 
   Result<void> take_lock(const OwnedLock& lock, const IdScanner::Hit& hit, uint32_t tid,
@@ -180,7 +184,9 @@ class IdFinder {
     constexpr uint64_t kFrames = 1024, kRegisters = 768;
     const ThreadCapture& thread = process_.threads[hit.thread];
     const auto id = static_cast<uint32_t>(thread.tid);
-    if (!thread.waits_for_lock || id < kLeastWaiting || hit.shape > Shape::word) return false;
+    if (id < kLeastWaiting || hit.shape > Shape::word || thread.waits_for == 0 ||
+        !waiter_becomes_owner(around(thread.waits_for), thread.waits_for))
+      return false;
     const auto within = [&hit](uint64_t start, uint64_t size) {
       return hit.address >= start && hit.address - start < size;
     };

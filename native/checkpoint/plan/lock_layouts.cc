@@ -146,4 +146,13 @@ std::optional<OwnedLock> find_lock(std::span<const uint8_t, 2 * kLockReach> arou
   return musl_mutex(words, address - kMuslLock, tid);
 }
 
+bool waiter_becomes_owner(std::span<const uint8_t, 2 * kLockReach> around, uint64_t address) {
+  using M = GlibcMutex;
+  const Words words(around, address);
+  if (!words.hold(address, M::kSize)) return false;
+  const uint32_t kind = words.word(address, M::kKind), type = kind & kTypes;
+  return (kind & ~(kTypes | kKindFlags)) == 0 && words.word(address, M::kCount) <= 0xffff &&
+         (type == kRecursive || type == kErrorCheck || (kind & (kInherit | kRobust)) != 0);
+}
+
 }  // namespace thaw::checkpoint
