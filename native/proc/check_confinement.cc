@@ -65,9 +65,9 @@ Result<void> check_namespaces(pid_t pid) {
     const std::string app = namespace_of("/proc/" + std::to_string(pid), name);
     const std::string own = namespace_of("/proc/self", name);
     if (app == own || app.empty() || own.empty()) continue;
-    return refuse(pid,
-                  "is in another namespace than thaw (" + std::string(name) + ": " + app +
-                      ", not " + own + "), where a launch would not be",
+    std::string problem = "is in another namespace than thaw (";
+    problem.append(name).append(": ").append(app).append(", not ").append(own);
+    return refuse(pid, problem + "), where a launch would not be",
                   "let its caller make the namespace (PrivateNetwork=, PrivateTmp= and the like of "
                   "systemd), and run thaw inside it: nsenter --all --target " +
                       std::to_string(pid));

@@ -52,7 +52,7 @@ IdScanner::IdScanner(std::span<const uint32_t> ids) : filter_((size_t{1} << kFil
 }
 
 void IdScanner::add_controls(std::span<const uint32_t> ids, Group group, uint16_t index) {
-  const uint32_t first = 1u << (group.first - 1);
+  const uint32_t first = uint32_t{1} << (static_cast<uint32_t>(group.first - 1) % 32);
   const size_t count = std::min<size_t>(kControls, first / 4);
   std::mt19937 random(ids[0]);
   std::uniform_int_distribution<uint32_t> upper(0, first - 1);

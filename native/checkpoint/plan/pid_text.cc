@@ -85,8 +85,9 @@ void PidText::find_names(std::span<const char> bytes) {
 
 std::vector<PidText::File> PidText::files(const std::string& cwd) const {
   std::set<std::string> paths;
+  const std::string beside = cwd + "/";
   for (const std::string& name : names_)
-    paths.insert(name.starts_with('/') ? name : cwd + "/" + name);
+    paths.insert(name.starts_with('/') ? name : std::string(beside).append(name));
   for (const std::string& folder : {std::string("/run"), std::string("/run/*"), cwd})
     add_matches(folder + "/*.pid", paths);
 
