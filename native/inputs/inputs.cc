@@ -20,7 +20,7 @@ using model::InputKind;
 constexpr const char* kNoise[] = {"/tmp/hsperfdata_*", "/tmp/.java_pid*", "*/.attach_pid*"};
 
 /// More than this often looked up while the app was left alone: it will look again.
-constexpr uint32_t kPolls = 3;
+constexpr uint32_t kPolls = 2;
 
 bool is_polled(const Seen& seen) {
   return seen.polls >= kPolls && !seen.read && !seen.listed && !seen.imported;

@@ -69,7 +69,7 @@ bool has_used(pid_t pid, std::span<const std::string_view> sets) {
 }
 
 /// Operations that the kernel undoes at the process's end (SEM_UNDO).
-Result<void> check_semaphore_undos(pid_t pid, std::string_view status) {
+Result<void> check_semaphore_undos(pid_t pid) {
   auto sets = read_file("/proc/sysvipc/sem");
   const auto lines = split(sets ? sets.value() : std::string_view(), "\n");
   if (lines.size() < 2) return {};  // The first is a heading.
@@ -77,8 +77,8 @@ Result<void> check_semaphore_undos(pid_t pid, std::string_view status) {
   const Bystander without(geteuid(), getegid());
   if (!without.stands() || syscall(SYS_kcmp, without.pid(), pid, KCMP_SYSVSEM, 0, 0) <= 0)
     return {};
-  const bool used =
-      line_value(status, "Threads:") == "1" || has_used(pid, std::span(lines).subspan(1));
+  // Of no set that others use: the last to have changed it tells.
+  const bool used = has_used(pid, std::span(lines).subspan(1));
   if (!used) return {};
   return refuse(pid, "has System V semaphore operations to be undone at its end (SEM_UNDO)",
                 "let the app use these semaphores after the checkpoint");
@@ -121,7 +121,7 @@ std::vector<Error> refusals(pid_t pid) {
   const std::string_view text = status.value();
   add(check_seccomp(pid, text));
   for (Error& error : confinement_refusals(pid, text)) found.push_back(std::move(error));
-  add(check_semaphore_undos(pid, text));
+  add(check_semaphore_undos(pid));
   add(check_children(pid));
   return found;
 }

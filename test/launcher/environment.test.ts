@@ -173,7 +173,11 @@ test('Perl, which frees an environment that it has not seen at its start, ends a
 });
 
 test('Node reads its environment live', (t) => {
-  const app = new Profile(t, [process.execPath, 'app.js'], 'env = { UV_USE_IO_URING = "0" }\n');
+  const app = new Profile(
+    t,
+    [process.execPath, 'app.js'],
+    'adapter = "none"\nenv = { UV_USE_IO_URING = "0" }\n', // The adapter reads all of it.
+  );
   const env = { UV_USE_IO_URING: '0' };
   t.deepEqual(app.launch({ ...env, NEW: 'one' }).lines, ['launched one undefined']);
   t.deepEqual(app.launch({ ...env, LOOKED: 'two' }).lines, ['warm', 'launched undefined two']);

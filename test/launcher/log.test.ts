@@ -32,7 +32,12 @@ test('a build tells of processes, the checkpoint and the store; its result stand
   const image = stdout.trimEnd();
   t.true(image.startsWith(join(workshop.store, 'profiles', 'app')) && image.endsWith('.thaw'), stdout);
 
-  const spawned = only(t, records, { part: 'app', msg: 'spawned', program: python });
+  const spawned = only(t, records, {
+    part: 'app',
+    msg: 'spawned',
+    program: python,
+    output: join(workshop.store, 'profiles/app/warmup.log'),
+  });
   t.like(spawned, { level: LEVELS.debug, args: ['app.py'], cwd: workshop.folder });
   const { pid } = spawned;
   t.is(typeof pid, 'number');

@@ -123,6 +123,6 @@ child = subprocess.Popen(['sleep', '0.3'])
 waiter = threading.Thread(target=child.wait)
 waiter.start()
 `;
-  const build = workshop.thaw('build', workshop.profile('app', `${warm}\nrun = ["touch ran"]`, work));
+  const build = workshop.thaw('build', workshop.profile('app', `${warm}\nrun = ["true"]`, work));
   t.is(build.status, 0, build.stderr);
 });

@@ -61,7 +61,9 @@ for (const [i, { what, answer, prove, says }] of wrong.entries())
     const workshop = new Workshop(t);
     const port = 18460 + i;
     const table = `\n[prove]\n${prove(bash(port))}\n`;
-    const build = workshop.thaw('build', workshop.profile('app', warm + table, server(port, answer)));
+    // An adapter would put the numbers right.
+    const profile = workshop.profile('app', warm + table, server(port, answer), 'adapter = "none"');
+    const build = workshop.thaw('build', profile);
     t.is(build.status, 1, build.stderr);
     t.regex(build.stderr, says);
   });
@@ -85,7 +87,7 @@ test('what is right passes: pid, time, numbers; other output without prove.run i
   const table = `\n[prove]\nrun = ["${bash(18466)}"]\ndiffers = "bash -c 'echo $RANDOM$RANDOM'"\n`;
   const good = workshop.thaw('build', workshop.profile('app', warm + table, server(18466, answer)));
   t.is(good.status, 0, good.stderr);
-  t.notRegex(good.stderr, /warning/);
+  t.notRegex(good.stderr, /warning(?! +the warm-up had the pid)/);
 
   const counts = "global count; count += 1; return 'asked %d times' % count";
   const work = `count = 0\n${server(18467, counts)}`;
@@ -130,7 +132,7 @@ def wait_for(name):
   const late = 'until = { log = "^warm$" }\nsettle = "400ms"';
   const build = workshop.thaw('build', workshop.profile('app', late, work));
   t.is(build.status, 0, build.stderr);
-  t.notRegex(build.stderr, /warning/);
+  t.notRegex(build.stderr, /warning(?! +the warm-up had the pid)/);
 });
 
 test('what both say alike is no pid, though the cold start has it', (t) => {

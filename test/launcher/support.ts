@@ -82,7 +82,7 @@ export class Workshop {
       encoding: 'utf8',
       input,
       timeout: 30_000,
-      env: { PATH: process.env['PATH'], THAW_LOG: 'info' },
+      env: { ...builtWith, THAW_LOG: 'info' },
     });
   }
 
