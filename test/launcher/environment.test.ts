@@ -176,7 +176,7 @@ test('Node reads its environment live', (t) => {
   const app = new Profile(
     t,
     [process.execPath, 'app.js'],
-    'adapter = "none"\nenv = { UV_USE_IO_URING = "0" }\n', // The adapter reads all of it.
+    'env = { UV_USE_IO_URING = "0" }\nadapter = "none"\n', // The adapter reads all of it.
   );
   const env = { UV_USE_IO_URING: '0' };
   t.deepEqual(app.launch({ ...env, NEW: 'one' }).lines, ['launched one undefined']);

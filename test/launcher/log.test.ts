@@ -43,7 +43,7 @@ test('a build tells of processes, the checkpoint and the store; its result stand
   t.is(typeof pid, 'number');
   // While it warms up, in its training and in its trial.
   const exercised = records.filter(({ msg }) => msg === 'exercised');
-  t.is(exercised.length, 3);
+  t.is(exercised.length, 4); // In the warm-up, training and the trial with its cold start.
   for (const record of exercised) t.like(record, { level: LEVELS.debug, command: 'true', code: 0 });
   t.like(only(t, records, { part: 'app', msg: 'warm' }), { level: LEVELS.info, pid, profile: 'app' });
 

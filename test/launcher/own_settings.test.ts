@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { cli } from '../engine/support/paths.js';
 import { Workshop } from './support.js';
 
-const warm = 'until = { log = "warm" }\nsettle = "10ms"';
+const warm = 'until = { log = "warm" }\nsettle = "150ms"';
 const told =
   'print(os.umask(0o22), resource.getrlimit(resource.RLIMIT_NOFILE), resource.getrlimit(resource.RLIMIT_CORE)[0], os.nice(0), sorted(os.sched_getaffinity(0)), flush=True)\n';
 const tell = `import resource, atexit\n@atexit.register\ndef tell(): ${told}`;
