@@ -164,7 +164,9 @@ def _seed():
 def _running_loop():
     """asyncio keeps the pid with the loop that runs, and has none under another pid."""
     events = sys.modules.get("asyncio.events")
-    return None if events is None else events._get_running_loop()
+    # An import that is still under way has none of its functions, and no loop runs yet.
+    get_running_loop = getattr(events, "_get_running_loop", None)
+    return None if get_running_loop is None else get_running_loop()
 
 
 def _renew_identity(loop):
