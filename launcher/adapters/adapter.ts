@@ -1,8 +1,6 @@
 // What an adapter is: code in an app's runtime that puts right, in each launch, what the runtime has cached.
 // docs/adapters.md tells how it and thaw talk to each other.
-
-/** Variables of an environment. */
-export type Variables = Readonly<Record<string, string>>;
+import type { Variables } from '../app/setting.js';
 
 /** All that thaw has to know of the adapter of one runtime. Its code is native/adapters/<its name>/. */
 export interface Adapter {

@@ -14,9 +14,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 
+import type { Variables } from '../app/setting.js';
 import { native, projectFolder } from '../engine/index.js';
 import { ThawError } from '../errors.js';
-import type { Variables } from './adapter.js';
 import { type AdapterName, adapters } from './index.js';
 
 /** SIGSTKFLT, as THAW_SIGNAL in native/include/thaw.h. */

@@ -43,21 +43,24 @@ export class App {
     );
   }
 
-  /** Asks the app to end, gives it time to put its files in order, and ends all that is left of it. */
-  async end(): Promise<void> {
+  /** Asks the app to end, gives it `limitMs` to put its files in order, and ends all that is left of it. */
+  async end(limitMs = GRACE_MS): Promise<Ending> {
+    const begin = performance.now();
     if (!this.#ended) {
       try {
         process.kill(this.pid, 'SIGTERM');
       } catch {
         // It has just ended.
       }
-      const stop = new AbortController();
-      const { signal } = stop;
-      const over = setTimeout(GRACE_MS, undefined, { signal }).catch(() => undefined);
-      await Promise.race([this.exit, over]);
-      stop.abort();
     }
+    const stop = new AbortController();
+    const { signal } = stop;
+    const over = setTimeout(limitMs, undefined, { signal }).catch(() => undefined);
+    const exit = await Promise.race([this.exit, over]);
+    stop.abort();
+    const ms = performance.now() - begin;
     await this.kill();
+    return { exit, ms };
   }
 
   /** Ends the process with all that it started, as it stands. */
@@ -101,6 +104,13 @@ export class App {
       stop.abort();
     }
   }
+}
+
+/** How an app ended when it was asked to (SIGTERM). */
+export interface Ending {
+  /** undefined: it did not within the time. */
+  readonly exit: Exit | undefined;
+  readonly ms: number;
 }
 
 /** What records how the app uses its memory or files. */

@@ -35,12 +35,10 @@ export async function exerciseUntilGood(
   setting: Setting,
   signal: AbortSignal,
 ): Promise<void> {
-  for (const command of commands)
-    while ((await shell(command, setting, signal)).code !== 0)
-      await setTimeout(RETRY_MS, undefined, { signal });
+  await answersOf(commands, setting, signal, () => true);
 }
 
-/** The same, for what the commands wrote; `hold` says when a failure is no longer taken for a start under way. */
+/** The same, for what the commands wrote; a failure is taken for a start under way as long as `untilGood` says so. */
 export async function answersOf(
   commands: readonly string[],
   setting: Setting,

@@ -4,9 +4,12 @@ import { type Account, accountOf } from './account.js';
 
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
+/** Variables of an environment. */
+export type Variables = Readonly<Record<string, string>>;
+
 /** Where the app, the commands that exercise it and its launches run. */
 export interface Setting {
-  readonly env: Readonly<Record<string, string>>;
+  readonly env: Variables;
   readonly cwd: string;
   readonly account: Account;
   /** Clocks that begin near zero, where privileges allow: the image can then be launched soon after any boot. */
@@ -37,6 +40,6 @@ export async function settingOf({ user, env, cwd, likeEnv, warmup }: Definition)
 }
 
 /** What an account's apps are built with, unless the profile or `thaw build` says more. */
-export function minimalEnvironment({ name, home }: Account): Readonly<Record<string, string>> {
+export function minimalEnvironment({ name, home }: Account): Variables {
   return { PATH, HOME: home, LANG: 'C.UTF-8', USER: name, LOGNAME: name };
 }

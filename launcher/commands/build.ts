@@ -1,9 +1,10 @@
 // thaw build: makes and installs the images of profiles.
+import type { Variables } from '../app/setting.js';
 import { command, print, printJson } from '../command.js';
 import { readDefinition } from '../definition/read.js';
 import { UsageError } from '../errors.js';
 import { interruptible } from '../interruption.js';
-import { type Variables, readEnvironmentFile } from '../likeness/env_file.js';
+import { readEnvironmentFile } from '../likeness/env_file.js';
 import { unitEnvironment } from '../likeness/unit.js';
 import { grouped, guardsOff, json, store, text } from '../options.js';
 import { Store } from '../store/store.js';

@@ -1,10 +1,9 @@
 // Environments in files: what `env` prints, what /proc/PID/environ holds, and systemd's environment files.
 import { readFileSync } from 'node:fs';
 
+import type { Variables } from '../app/setting.js';
 import { ThawError, messageOf } from '../errors.js';
 import { unquoted } from './words.js';
-
-export type Variables = Readonly<Record<string, string>>;
 
 /** The variables of a file: lines `NAME=value` (systemd.exec(5), EnvironmentFile=), or such strings each with a NUL. @throws ThawError */
 export function readEnvironmentFile(path: string): Variables {

@@ -5,8 +5,9 @@ import { basename, dirname, join } from 'node:path';
 
 import { ThawError, messageOf } from '../errors.js';
 import { accountOf } from '../app/account.js';
+import type { Variables } from '../app/setting.js';
 import { entries } from '../store/store.js';
-import { type Variables, readEnvironmentFile, variablesOf } from './env_file.js';
+import { readEnvironmentFile, variablesOf } from './env_file.js';
 import { words } from './words.js';
 
 /** In the order in which systemd looks (systemd.unit(5)). */

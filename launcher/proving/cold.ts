@@ -1,11 +1,11 @@
 // The app as it is without thaw: what a launch from the image is compared with.
-import { App } from '../app/app.js';
+import { App, type Ending } from '../app/app.js';
 import type { ImageLaunch } from '../app/launch.js';
 import { messageOf } from '../errors.js';
 import { logOf, msSince } from '../log.js';
 import { expectFree, prepare, waitFor } from '../warmup/triggers/index.js';
 import type { Shown } from './differences.js';
-import { ALIVE_MS, END_MS, type Ending, askToEnd, look, staysAlive } from './instance.js';
+import { ALIVE_MS, END_MS, look, staysAlive } from './instance.js';
 
 export interface Cold {
   readonly shown: Shown;
@@ -42,7 +42,7 @@ export async function coldStart(launch: ImageLaunch, commands: readonly string[]
       );
       // SIGTERM before it is up would end it otherwise than later. What ends by itself meanwhile was not asked to.
       const stays = await staysAlive(app, Math.max(warmup.settleMs, ALIVE_MS), interrupt);
-      return { shown, ending: stays ? await askToEnd(app, END_MS) : { exit: undefined, ms: 0 } };
+      return { shown, ending: stays ? await app.end(END_MS) : { exit: undefined, ms: 0 } };
     } finally {
       await app.kill();
       provingLog.debug({ pid: app.pid, ms: msSince(begin) }, 'started cold');

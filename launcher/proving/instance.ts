@@ -1,18 +1,11 @@
-// One instance of the app while it is looked at: started, exercised, asked to end.
+// One instance of the app while it is looked at.
 import { setTimeout } from 'node:timers/promises';
 
 import type { App } from '../app/app.js';
 import { answersOf } from '../app/exercise.js';
 import type { ImageLaunch } from '../app/launch.js';
-import type { Exit } from '../engine/index.js';
 import { isServer } from '../warmup/triggers/index.js';
 import type { Shown } from './differences.js';
-
-/** How an instance ended when it was asked to (SIGTERM). */
-export interface Ending {
-  readonly exit: Exit | undefined;
-  readonly ms: number;
-}
 
 /** It has to live for that long, also when no commands exercise it. */
 export const ALIVE_MS = 500;
@@ -41,22 +34,4 @@ export async function look(
 ): Promise<Shown> {
   const answers = await answersOf(commands, setting, signal, untilGood);
   return { pid: app.pid, answers, at: Date.now() };
-}
-
-/** Asks the app to end, and ends it when it has not within `limitMs`. */
-export async function askToEnd(app: App, limitMs: number): Promise<Ending> {
-  const begin = performance.now();
-  try {
-    process.kill(app.pid, 'SIGTERM');
-  } catch {
-    // It has just ended.
-  }
-  const stop = new AbortController();
-  const { signal } = stop;
-  const over = setTimeout(limitMs, undefined, { signal }).catch(() => undefined);
-  const exit = await Promise.race([app.exit, over]);
-  stop.abort();
-  const ms = performance.now() - begin;
-  await app.kill();
-  return { exit, ms };
 }

@@ -1,7 +1,7 @@
 // The trial launch: an image is installed only after its app has come back from it and works as it does after a cold start.
 import { setTimeout } from 'node:timers/promises';
 
-import { type App, exitText } from '../app/app.js';
+import { type App, type Ending, exitText } from '../app/app.js';
 import { type ImageLaunch, launch } from '../app/launch.js';
 import { ThawError } from '../errors.js';
 import { logOf, msSince } from '../log.js';
@@ -9,7 +9,7 @@ import type { Progress } from '../progress.js';
 import { untilUp } from '../warmup/triggers/index.js';
 import { type Cold, coldStart } from './cold.js';
 import { type Shown, differences } from './differences.js';
-import { ALIVE_MS, END_MS, type Ending, askToEnd, endsWell, look } from './instance.js';
+import { ALIVE_MS, END_MS, endsWell, look } from './instance.js';
 
 /** Commands that have to end well get that long to do so; they may have begun before the app. */
 const WORK_MS = 10_000;
@@ -32,7 +32,7 @@ export async function trial(proof: ImageLaunch, progress: Progress): Promise<voi
     provingLog.info({ pid: app.pid, image: proof.image, ms: msSince(begin) }, 'proved');
     if (shown === undefined) return;
     if (cold !== undefined) compare(proof, cold, shown, commands, progress);
-    const ending = await askToEnd(app, cold === undefined ? END_MS : limitOf(cold.ending));
+    const ending = await app.end(cold === undefined ? END_MS : limitOf(cold.ending));
     if (cold !== undefined) compareEndings(cold.ending, ending, prove.run !== undefined, progress);
   } finally {
     await app.end();

@@ -1,20 +1,11 @@
 // Signatures of images: what is signed, and the file beside the image that holds it. The layout is that of
 // native/image/signature.h, the rules of a launch are in native/exec/signature.cc.
 import { type KeyObject, createHash, sign as signBytes, verify as verifyBytes } from 'node:crypto';
-import {
-  closeSync,
-  openSync,
-  readFileSync,
-  readSync,
-  realpathSync,
-  renameSync,
-  writeFileSync,
-} from 'node:fs';
-import { dirname } from 'node:path';
+import { closeSync, openSync, readFileSync, readSync, realpathSync, writeFileSync } from 'node:fs';
 
 import { type Problem, native } from '../engine/index.js';
 import { logOf } from '../log.js';
-import { syncFolder } from '../store/replace.js';
+import { moveTo } from '../store/replace.js';
 import { publicBytes } from './keys.js';
 import { verityDigest } from './verity.js';
 
@@ -42,8 +33,7 @@ export function signImage(image: string, key: KeyObject): string {
   const bytes = Buffer.concat([statement, publicBytes(key), signBytes(null, statement, key)]);
   const aside = `${path}.${process.pid}`;
   writeFileSync(aside, bytes, { mode: 0o444, flush: true });
-  renameSync(aside, path);
-  syncFolder(dirname(path));
+  moveTo(aside, path);
   storeLog.info({ image, signature: path }, 'signed');
   return path;
 }
