@@ -30,8 +30,9 @@ bool is_executable(const std::string& path) {
 }
 
 std::string absolute(const char* name) {
+  if (name[0] == '/') return name;
   const std::string folder = current_folder();
-  if (name[0] == '/' || folder.empty()) return name;
+  if (folder.empty()) return name;
   while (name[0] == '.' && name[1] == '/') name += 2;
   return folder + (folder == "/" ? "" : "/") + name;
 }

@@ -102,7 +102,7 @@ void correct_ids(Handover& handover) {
     const uint64_t page = handover.page_size;
     const uint64_t first = patch.address / page * page;
     const uint64_t end = (patch.address + size_of(patch.form) + page - 1) / page * page;
-    const bool protects = (patch.protect != 0 || patch.prot != 0) && (patch.prot & PROT_WRITE) == 0;
+    const bool protects = patch.protect != 0 && (patch.prot & PROT_WRITE) == 0;
     const auto protect = [&](uint32_t prot) {
       if (!protects) return;
       check(handover,

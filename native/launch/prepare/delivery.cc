@@ -7,7 +7,6 @@
 
 #include "image/environment.h"
 #include "support/app_call.h"
-#include "support/file.h"
 
 namespace thaw::launch {
 namespace {
@@ -57,10 +56,10 @@ std::vector<int32_t> kept_descriptors(const image::View& view) {
 }
 
 /// The caller's folder, which the app leaves.
-uint64_t copy_folder(const model::Process& process, Arena& arena) {
-  if ((process.flags & model::kCwdMoved) == 0) return 0;
-  const std::string folder = current_folder();
-  return folder.empty() ? 0 : address_of(arena.copy(folder.c_str()));
+uint64_t copy_folder(const Prepared& prepared, Arena& arena) {
+  const bool leaves = (prepared.view.root_process().flags & model::kCwdMoved) != 0;
+  const char* folder = prepared.call.folder;
+  return leaves && *folder != '\0' ? address_of(arena.copy(folder)) : 0;
 }
 
 /// Asked only where the launch sets another one: a filter may kill for umask(2).
@@ -107,11 +106,7 @@ void copy_answers(const Prepared& prepared, Arena& arena, restorer::Handover& ha
   const std::vector<int32_t> kept = kept_descriptors(prepared.view);
   LateColdStart cold = {};
   if (call.fallback) cold.program = address_of(arena.copy(call.program));
-  cold.umask = callers_umask(prepared.view.root_process());
-  cold.parent_death_signal = parent_death_signal();
-  cold.cwd = copy_folder(prepared.view.root_process(), arena);
-  cold.signal_mask = prepared.signals.callers_mask();
-  cold.ignored = ignored_signals();
+  cold.cwd = copy_folder(prepared, arena);
   cold.kept = address_of(arena.copy(std::span<const int32_t>(kept)));
   cold.kept_count = kept.size();
   auto* place = arena.allocate<LateColdStart>(1);
@@ -119,7 +114,12 @@ void copy_answers(const Prepared& prepared, Arena& arena, restorer::Handover& ha
   copy_strings(call.envp, arena, handover.environment, handover.environment_size);
   cold.argv = point_at(handover.arguments, call.argv, arena);
   cold.envp = point_at(handover.environment, call.envp, arena);
-  if (place != nullptr) *place = cold;
+  if (place == nullptr) return;  // Only counted.
+  cold.umask = callers_umask(prepared.view.root_process());
+  cold.parent_death_signal = parent_death_signal();
+  cold.signal_mask = prepared.signals.callers_mask();
+  cold.ignored = ignored_signals();
+  *place = cold;
 }
 
 }  // namespace
