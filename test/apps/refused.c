@@ -15,7 +15,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
-#include "harness.h"
+#include "holders.h"
 
 enum { kNumber = 77 };
 
@@ -234,10 +234,7 @@ static void hold_several(void) {
   hold_writable_file();
 }
 
-static const struct {
-  const char* name;
-  void (*hold)(void);
-} holders[] = {
+static const struct holder holders[] = {
     {"child", hold_child},
     {"seccomp", hold_seccomp},
     {"io_uring", hold_io_uring},
@@ -263,12 +260,6 @@ static const struct {
 };
 
 int main(int argc, char** argv) {
-  app_start(argc, argv);
-  for (size_t i = 0; i < sizeof holders / sizeof *holders; i++)
-    if (argc > 4 && strcmp(argv[4], holders[i].name) == 0) {
-      holders[i].hold();
-      app_wait();
-      return 0;
-    }
-  FAIL("what to hold, expected a known name, got %s", argc > 4 ? argv[4] : "none");
+  hold_named(argc, argv, holders, sizeof holders / sizeof *holders);
+  return 0;
 }

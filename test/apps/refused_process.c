@@ -13,7 +13,7 @@
 #include <sys/prctl.h>
 #include <sys/sem.h>
 
-#include "harness.h"
+#include "holders.h"
 
 static void need_root(void) {
   if (geteuid() != 0) SKIP("only root can do that");
@@ -146,10 +146,7 @@ static void hold_thread_namespace(void) {
   hold_unshared(CLONE_NEWUTS);
 }
 
-static const struct {
-  const char* name;
-  void (*hold)(void);
-} holders[] = {
+static const struct holder holders[] = {
     {"permitted", hold_permitted},
     {"effective", hold_effective},
     {"namespace", hold_namespace},
@@ -170,12 +167,6 @@ static const struct {
 };
 
 int main(int argc, char** argv) {
-  app_start(argc, argv);
-  for (size_t i = 0; i < sizeof holders / sizeof *holders; i++)
-    if (argc > 4 && strcmp(argv[4], holders[i].name) == 0) {
-      holders[i].hold();
-      app_wait();
-      _exit(0);
-    }
-  FAIL("what to hold, expected a known name, got %s", argc > 4 ? argv[4] : "none");
+  hold_named(argc, argv, holders, sizeof holders / sizeof *holders);
+  _exit(0);
 }

@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 
+#include "../image_check/sum_of.h"
 #include "exec/signature.h"
 #include "image/signature.h"
 #include "image/verify_data.h"
@@ -54,18 +55,6 @@ UniqueFd file_of(const Skeleton& skeleton) {
       pwrite(fd.get(), &skeleton.header, sizeof(skeleton.header), 0) ==
           ssize_t{sizeof(skeleton.header)};
   return written ? std::move(fd) : UniqueFd();
-}
-
-/// Touches every byte of every table and blob that the view gives out.
-unsigned long sum_of(const image::View& view) {
-  unsigned long sum = 0;
-#define X(name, type)                                                                          \
-  for (const char& byte :                                                                      \
-       std::span(reinterpret_cast<const char*>(view.name().data()), view.name().size_bytes())) \
-    sum += static_cast<unsigned char>(byte);
-  THAW_SECTIONS(X)
-#undef X
-  return sum;
 }
 
 struct TestKey {

@@ -17,6 +17,7 @@
 #include "image/hash.h"
 #include "image/view.h"
 #include "launch/check/check.h"
+#include "sum_of.h"
 
 namespace {
 
@@ -56,18 +57,6 @@ Result<UniqueFd> copy_in_memory(const std::vector<char>& bytes) {
       write(fd.get(), bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size()))
     return thaw::errno_error("memfd");
   return fd;
-}
-
-/// Touches every byte of every table and blob that the view gives out.
-unsigned long sum_of(const View& view) {
-  unsigned long sum = 0;
-#define X(name, type)                                                                          \
-  for (const char& byte :                                                                      \
-       std::span(reinterpret_cast<const char*>(view.name().data()), view.name().size_bytes())) \
-    sum += static_cast<unsigned char>(byte);
-  THAW_SECTIONS(X)
-#undef X
-  return sum;
 }
 
 Result<View> open_image(const char* path, bool any_hash) {

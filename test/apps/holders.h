@@ -1,0 +1,20 @@
+// A program that holds one kind of state, named by its argument, until it may end.
+#pragma once
+
+#include "harness.h"
+
+struct holder {
+  const char* name;
+  void (*hold)(void);
+};
+
+static void hold_named(int argc, char** argv, const struct holder* holders, size_t count) {
+  app_start(argc, argv);
+  for (size_t i = 0; i < count; i++)
+    if (argc > 4 && strcmp(argv[4], holders[i].name) == 0) {
+      holders[i].hold();
+      app_wait();
+      return;
+    }
+  FAIL("what to hold, expected a known name, got %s", argc > 4 ? argv[4] : "none");
+}
