@@ -196,13 +196,21 @@ class IdFinder {
     return within(arch::stack_pointer(thread.registers), kFrames) && !is_half_of_pointer(hit, id);
   }
 
-  /// Numbers with few bits set are flags and sizes in many a structure. Of other threads than the
-  /// main one, whose id was chosen, only what marks itself as a thread's id is taken for one.
-  [[nodiscard]] static bool can_be_told(const IdScanner::Hit& hit, uint32_t id) {
-    constexpr int kLeastBits = 7;
-    const bool unusual = id % 2 != 0 && std::popcount(id) >= kLeastBits;
-    const bool marked = hit.shape == Shape::futex || hit.shape == Shape::clock;
-    return id >= IdScanner::kLeast && (marked || (hit.thread == 0 && unusual));
+  /// Numbers with few bits set are flags and sizes in many a structure, and bits of a bitmap (V8's
+  /// marks) may look like any id with the kernel's flags. Of other threads than the main one, whose
+  /// id was chosen, only what somebody waits for, or a clock of theirs, is taken for an id.
+  [[nodiscard]] bool can_be_told(const IdScanner::Hit& hit, uint32_t id) const {
+    constexpr int kLeastBits = 7, kLeastBitsOfClock = 4;
+    if (id < IdScanner::kLeast) return false;
+    if (hit.shape == Shape::futex && is_awaited(hit.address)) return true;
+    if (hit.shape == Shape::clock) return std::popcount(id) >= kLeastBitsOfClock;
+    return hit.thread == 0 && id % 2 != 0 && std::popcount(id) >= kLeastBits;
+  }
+
+  [[nodiscard]] bool is_awaited(uint64_t address) const {
+    return std::any_of(
+        process_.threads.begin(), process_.threads.end(),
+        [address](const ThreadCapture& thread) { return thread.waits_for == address; });
   }
 
   /// The upper half of an address may be a number like an id.
