@@ -2,6 +2,9 @@
 // argument. Not run by the table of apps: it has no status file.
 //   hooks REGISTER [ACTION]   REGISTER: hooks, refusing | ACTION: good, fail, hang, spin
 #define THAW_HOOKS_LIMIT 500
+#include <errno.h>
+#include <pthread.h>
+#include <sys/epoll.h>
 #include <sys/stat.h>
 #include <thaw.h>
 
@@ -31,8 +34,19 @@ static int refuse(void* data) {
   return -1;
 }
 
+/// As libuv's threads do: an epoll instance that is gone is the end of the app.
+static void* poll_events(void* instance) {
+  struct epoll_event event;
+  for (;;)
+    if (epoll_wait(*(int*)instance, &event, 1, 0) == -1 && errno != EINTR) abort();
+}
+
 /// What a cold start must not find: of the app itself.
 static void change_process(void) {
+  static int instance;
+  pthread_t other;
+  instance = epoll_create1(0);
+  if (pthread_create(&other, NULL, poll_events, &instance) != 0) abort();
   signal(SIGUSR1, SIG_IGN);
   if (chdir("/") != 0 || dup2(0, 77) != 77) abort();
 }

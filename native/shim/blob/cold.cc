@@ -2,8 +2,10 @@
 // (include/thaw.h). It is the handler of THAW_SIGNAL, which raises either of: an adapter or thaw.h
 // that gives up, the timer that the launch has set, or the end of the hooks, which takes both away.
 #include <asm/unistd.h>
+#include <linux/close_range.h>
 #include <linux/fcntl.h>
 #include <linux/prctl.h>
+#include <linux/resource.h>
 #include <linux/signal.h>
 #include <linux/time.h>
 
@@ -19,6 +21,11 @@ using thaw::raw::call;
 
 constexpr long kNotPossible = 125, kCannotExecute = 126;  ///< exit codes, as thaw-exec's
 constexpr uint32_t kLastSignal = 64;
+#ifdef __NR_fcntl64
+constexpr long kFcntl = __NR_fcntl64;
+#else
+constexpr long kFcntl = __NR_fcntl;
+#endif
 
 struct KernelSigaction {
   unsigned long handler, flags, restorer;
@@ -41,11 +48,33 @@ void set_action(uint32_t signal, bool ignored) {
   call(__NR_rt_sigaction, signal, address_of(&action), 0, 8);
 }
 
-/// As an exec of the caller's would leave them: handlers go by themselves, ignored ones would stay.
+[[nodiscard]] bool is_ignored(uint32_t signal) {
+  KernelSigaction action = {};
+  call(__NR_rt_sigaction, signal, 0, address_of(&action), 8);
+  return action.handler == 1;
+}
+
+/// As an exec of the caller's would leave them. Handlers go by themselves, and not before: until the
+/// exec, the other threads still run.
 void reset_signals(const LateColdStart& cold) {
-  for (uint32_t signal = 1; signal <= kLastSignal; ++signal)
-    set_action(signal, (cold.ignored >> (signal - 1) & 1) != 0);
+  for (uint32_t signal = 1; signal <= kLastSignal; ++signal) {
+    const bool ignored = (cold.ignored >> (signal - 1) & 1) != 0;
+    if (is_ignored(signal) != ignored) set_action(signal, ignored);
+  }
   call(__NR_rt_sigprocmask, SIG_SETMASK, address_of(&cold.signal_mask), 0, 8);
+}
+
+/// Marks descriptors to be closed by the exec: other threads would end the app over an epoll
+/// instance that is gone (libuv aborts).
+void close_at_exec(uint32_t first, uint32_t last) {
+  if (call(__NR_close_range, first, last, CLOSE_RANGE_CLOEXEC) == 0) return;
+  // Before Linux 5.11.
+  struct {
+    uint64_t soft, hard;
+  } limit = {};
+  call(__NR_prlimit64, 0, RLIMIT_NOFILE, 0, address_of(&limit));
+  for (uint64_t number = first; number <= last && number < limit.soft; ++number)
+    call(kFcntl, static_cast<long>(number), F_SETFD, FD_CLOEXEC);
 }
 
 void close_descriptors(const LateColdStart& cold) {
@@ -54,10 +83,10 @@ void close_descriptors(const LateColdStart& cold) {
   uint32_t next = 3;
   for (uint64_t i = 0; i < cold.kept_count; ++i) {
     const auto number = static_cast<uint32_t>(kept[i]);
-    if (number > next) call(__NR_close_range, next, number - 1, 0);
+    if (number > next) close_at_exec(next, number - 1);
     next = number + 1;
   }
-  call(__NR_close_range, next, static_cast<long>(kLast), 0);
+  close_at_exec(next, kLast);
 }
 
 /// What exec keeps, but the app has set.
