@@ -95,6 +95,7 @@ enum ProcessFlag : uint32_t {
   kLockFutureOnFault = 1u << 11,  ///< with kLockFuture: MCL_ONFAULT
   kKeepPid = 1u << 12,            ///< each launch has the ids of the checkpoint, or is a cold start
   kOwnUmask = 1u << 13,           ///< the app has set `umask`: not the caller's
+  kNeedsNewPid = 1u << 14,        ///< with the same pid, random numbers are repeated
 };
 
 /// struct rlimit64; ~0: the caller's hard limit.

@@ -1,45 +1,10 @@
 // The pid that an app keeps of itself, through thaw build: found, corrected by each launch, or named.
-import test, { type ExecutionContext } from 'ava';
-import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { release } from 'node:os';
+import test from 'ava';
+import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
-import { apps, cli, thawExec } from '../engine/support/paths.js';
-import { Workshop, builtWith, python } from './support.js';
-
-const LARGE = 4_194_304;
-
-/** Numbers of 7 digits can be told from others; since Linux 6.14 a pid namespace has a limit of its own. */
-function withLargePids(): readonly string[] | undefined {
-  if (process.getuid?.() !== 0) return undefined;
-  if (Number(readFileSync('/proc/sys/kernel/pid_max', 'utf8')) >= LARGE) return [];
-  const [major = 0, minor = 0] = release().split('.').map(Number);
-  if (major < 6 || (major === 6 && minor < 14)) return undefined;
-  const script = `mount -t proc proc /proc && echo ${LARGE} >/proc/sys/kernel/pid_max && echo ${LARGE / 2} >/proc/sys/kernel/ns_last_pid && exec "$@"`;
-  return ['unshare', '--mount', '--pid', '--fork', '--kill-child', 'sh', '-c', script, 'sh'];
-}
-
-function build(
-  t: ExecutionContext,
-  workshop: Workshop,
-  profile: string,
-): SpawnSyncReturns<string> | undefined {
-  const wrapper = withLargePids();
-  if (wrapper === undefined) {
-    t.log('no pid can be chosen here, or none is large');
-    t.pass();
-    return undefined;
-  }
-  const command = [...wrapper, process.execPath, cli, 'build', '--store', workshop.store, profile];
-  const built = spawnSync(command[0] ?? '', command.slice(1), {
-    cwd: workshop.folder,
-    encoding: 'utf8',
-    timeout: 60_000,
-  });
-  t.is(built.status, 0, built.stderr);
-  return built;
-}
+import { apps, thawExec } from '../engine/support/paths.js';
+import { Workshop, buildWithLargePid, builtWith, python } from './support.js';
 
 const UNTIL = 'until = { log = "warm" }\nsettle = "50ms"';
 
@@ -56,7 +21,7 @@ async def main():
     print('same' if mine == os.getpid() else f'kept {mine}', flush=True)
 asyncio.run(main())
 `;
-  const built = build(t, workshop, workshop.profile('app', UNTIL, work));
+  const built = buildWithLargePid(t, workshop, workshop.profile('app', UNTIL, work));
   if (built === undefined) return;
   const launched = workshop.launch('app');
   t.is(launched.status, 0, launched.stderr);
@@ -84,7 +49,7 @@ test("Node's process.pid leads to itself", (t) => {
     'app.toml',
     `name = "app"\nprogram = "${process.execPath}"\nargs = ["app.mjs"]\n[warmup]\n${UNTIL}\n`,
   );
-  const built = build(t, workshop, profile);
+  const built = buildWithLargePid(t, workshop, profile);
   if (built === undefined) return;
   t.regex(built.stderr, /warning +the pid \d{7} of the warm-up stands as text in memory/);
   workshop.write('go', '');
@@ -101,7 +66,7 @@ test('ids of threads, in every form', (t) => {
     `name = "app"\nprogram = "${join(apps, 'own_ids')}"\nargs = ${JSON.stringify(args)}\n` +
       `[warmup]\nuntil = { file = "${args[0] ?? ''}" }\nsettle = "50ms"\n`,
   );
-  const built = build(t, workshop, profile);
+  const built = buildWithLargePid(t, workshop, profile);
   if (built === undefined) return;
   t.notRegex(built.stderr, /SKIP/);
   workshop.write('go', '');
@@ -125,7 +90,7 @@ test('A Ruby program knows its pid and ends by SIGTERM, which its timer thread c
     'app.toml',
     `name = "app"\nprogram = "/usr/bin/ruby"\nargs = ["app.rb"]\n[warmup]\n${UNTIL}\n`,
   );
-  const built = build(t, workshop, profile);
+  const built = buildWithLargePid(t, workshop, profile);
   if (built === undefined) return;
   workshop.write('go', '');
   const launched = workshop.thaw('run', 'app', '--no-fallback');

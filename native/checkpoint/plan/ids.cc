@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "checkpoint/plan/fork_detectors.h"
 #include "checkpoint/plan/id_scanner.h"
 #include "checkpoint/plan/lock_layouts.h"
 #include "checkpoint/plan/memory_plan.h"
@@ -44,6 +45,7 @@ class IdFinder {
       : capture_(capture),
         process_(capture.processes[process_index]),
         plan_(plan),
+        detectors_(process_),
         scanner_(ids_of(process_)),
         text_(process_.pid),
         buffer_(kChunk) {
@@ -117,6 +119,7 @@ class IdFinder {
     for (const IdScanner::Hit& hit : scanner_.end_part()) {
       if (known_.contains(hit.address) || patches_.contains(hit.address)) continue;
       const uint32_t tid = static_cast<uint32_t>(process_.threads[hit.thread].tid);
+      if (hit.thread == 0 && hit.shape <= Shape::word && leave_to_keeper(hit.address)) continue;
       if (hit.shape <= Shape::word || hit.shape == Shape::futex)
         if (const auto lock = lock_at(hit.address, tid)) {
           THAW_TRY(take_lock(*lock, hit, tid, part));
@@ -126,13 +129,22 @@ class IdFinder {
       if ((!own && !can_be_told(hit, tid)) || is_dead(hit.address, part) ||
           is_overlaid(hit.address))
         continue;
-      const bool fixed = part.sealed && (part.prot & PROT_WRITE) == 0;
+      const bool fixed = (part.sealed && (part.prot & PROT_WRITE) == 0) ||
+                         (hit.shape <= Shape::word && detectors_.may_be_anywhere());
       if (!fixed && (hit.sure || own))
         patch(hit.address, hit.thread, form_of(hit.shape), part);
       else if (hit.thread == 0)
         doubt(hit, part);
     }
     return {};
+  }
+
+  /// True for what is to be another number than the new pid.
+  bool leave_to_keeper(uint64_t address) {
+    const ForkDetectors::Keeper keeper = detectors_.keeper_of(address);
+    if (keeper == ForkDetectors::Keeper::openssl && !is_overlaid(address))
+      process_.overlay.add(address, std::vector<uint8_t>(sizeof(uint32_t)));
+    return keeper != ForkDetectors::Keeper::nobody;
   }
 
   [[nodiscard]] std::optional<OwnedLock> lock_at(uint64_t address, uint32_t tid) const {
@@ -273,11 +285,13 @@ class IdFinder {
                          static_cast<uint32_t>(notices_.size())};
     image.id_notices.insert(image.id_notices.end(), notices_.begin(), notices_.end());
     if (capture_.request.keep_pid) record.flags |= model::kKeepPid;
+    if (detectors_.need_new_pid()) record.flags |= model::kNeedsNewPid;
   }
 
   Capture& capture_;
   ProcessCapture& process_;
   const MemoryPlan& plan_;
+  ForkDetectors detectors_;
   IdScanner scanner_;
   PidText text_;
   std::vector<char> buffer_;

@@ -57,13 +57,6 @@ void die_with(pid_t parent) {
   if (getppid() != parent) _exit(128 + SIGKILL);
 }
 
-/// OpenSSL takes the pid for what tells a fork, and draws anew only if it has changed.
-bool has_openssl(const image::View& view) {
-  for (const model::Mapping& mapping : view.mappings())
-    if (view.bytes(mapping.name).find("/libcrypto.so") != std::string_view::npos) return true;
-  return false;
-}
-
 /// True if the process is a zombie, or gone; keeps errno.
 bool has_ended(pid_t pid) {
   const int before = errno;
@@ -122,9 +115,11 @@ Result<void> settle_pid(const image::View& view, const ExecCall& call) {
                         std::to_string(pid) +
                         ": what tells processes apart by it would repeat its random numbers"};
   }
-  if (has_openssl(view))
+  if ((view.root_process().flags & model::kNeedsNewPid) != 0)
     return Error{
-        0, "the app uses OpenSSL, which repeats its random numbers in launches with one pid",
+        0,
+        "the app uses a library that repeats its random numbers in launches with one pid: an "
+        "OpenSSL that is not of 1.1.1 or 3, libgcrypt, libbsd or libsodium",
         "leave out keep_pid and --keep-pid: a launch corrects what the app keeps of its pid"};
   if (getpid() == pid) return {};
   return continue_as(pid);
