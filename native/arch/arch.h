@@ -122,6 +122,10 @@ std::vector<uint8_t> jump_code(uint64_t from, uint64_t target);
 /// Where the first instruction is of a function that is called at `address` (ARMv7: bit 0 tells
 /// Thumb code).
 uint64_t instruction_address(uint64_t address);
+/// Whether the function called at `address`, whose code begins `code`, returns without a call, a
+/// jump elsewhere or a system call: it does nothing but change memory. False for all that is not
+/// understood.
+bool is_plain_leaf(std::span<const uint8_t> code, uint64_t address);
 /// Bytes that jump_code() needs at most.
 extern const size_t kJumpSize;
 /// Code of a function that makes a system call (number below 65536) of its first three arguments,

@@ -90,6 +90,22 @@ uint8_t page_state(const GuardedRange& range) {
                               (range.dont_dump ? kPageDontdump : 0));
 }
 
+/// The addresses of handlers, and the stack on which they run, behind the other tables.
+void add_fork_handlers(const Input& input, std::vector<uint8_t>& data, BlobHeader& header) {
+  constexpr size_t kStack = 4096, kAlignment = 16;
+  if (input.fork_handlers.empty()) return;
+  data.resize(round_up(data.size(), kAlignment));
+  const uint64_t place = header.tables + data.size();
+  const size_t size = input.fork_handlers.size() * sizeof(uint64_t);
+  Tables& tables = *reinterpret_cast<Tables*>(data.data());
+  tables.fork_handlers = place;
+  tables.fork_handler_count = input.fork_handlers.size();
+  const auto* bytes = reinterpret_cast<const uint8_t*>(input.fork_handlers.data());
+  data.insert(data.end(), bytes, bytes + size);
+  data.resize(round_up(data.size() + kStack, kAlignment));
+  header.fork_stack = header.tables + data.size();
+}
+
 std::vector<uint8_t> make_tables(const Input& input, uint64_t errno_location) {
   Tables tables = {};
   for (const GuardName& guard : kGuardNames)
@@ -167,6 +183,8 @@ ShimPlan plan(const Input& input) {
   memcpy(&header, plan.code.data(), sizeof(header));
   header.tables = input.code_address + plan.code.size();
   header.call = input.call_address;
+  plan.data = make_tables(input, input.libc == nullptr ? 0 : input.libc->errno_location);
+  add_fork_handlers(input, plan.data, header);
   memcpy(plan.code.data(), &header, sizeof(header));
   plan.start_cold_offset = header.start_cold;
   plan.signal_return_offset = header.signal_return;
@@ -174,7 +192,6 @@ ShimPlan plan(const Input& input) {
   plan.finish_offset = header.finish;
   plan.leave_offset = header.leave;
   plan.park_word_offset = offsetof(Tables, park_words);
-  plan.data = make_tables(input, input.libc == nullptr ? 0 : input.libc->errno_location);
   if (input.libc != nullptr) plan.patches = redirect(*input.libc, header, input.code_address);
   return plan;
 }

@@ -44,9 +44,10 @@ struct Input {
   size_t page_size = 4096;
   /// For tests: dontneed, free, wipeonfork, mremap, munmap, mprotect, syscall.
   std::vector<std::string> guards_off;
-  const Libc* libc = nullptr;        ///< null: nothing is redirected
-  std::vector<GuardedRange> ranges;  ///< ascending
-  uint64_t call_address = 0;         ///< of the app's struct thaw_call, 0: none
+  const Libc* libc = nullptr;           ///< null: nothing is redirected
+  std::vector<GuardedRange> ranges;     ///< ascending
+  uint64_t call_address = 0;            ///< of the app's struct thaw_call, 0: none
+  std::vector<uint64_t> fork_handlers;  ///< to be called in each launch
 };
 
 /// Bytes to be changed in the image.

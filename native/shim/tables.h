@@ -41,6 +41,8 @@ struct Tables {
   uint64_t errno_location;  ///< libc's __errno_location
   uint64_t page_size;
   uint64_t range_count;
+  uint64_t fork_handlers;  ///< address of the addresses that blob/fork.cc calls
+  uint64_t fork_handler_count;
 };
 
 /// What the functions of the environment work with while an app warms up (blob/lookups.cc): the
@@ -68,8 +70,9 @@ struct Lookups {
 };
 constexpr char kLookupsMagic[8] = {'T', 'H', 'A', 'W', 'L', 'O', 'O', 'K'};
 
-/// The blob's first words (blob/header.S): offsets of its entries, then the addresses of Tables and
-/// of the app's struct thaw_call (0: none), filled in by the planner.
+/// The blob's first words (blob/header.S): offsets of its entries, then addresses, filled in by the
+/// planner: of Tables, of the app's struct thaw_call (0: none), and of the end of the stack on which
+/// blob/fork.cc runs (0: it does not).
 struct BlobHeader {
   uint32_t park, finish, leave;
   uint32_t madvise, posix_madvise, mremap, mmap, mmap64, munmap, mprotect, pkey_mprotect, syscall;
@@ -77,6 +80,7 @@ struct BlobHeader {
   uint32_t getenv, setenv, unsetenv, putenv;
   uint64_t tables;
   uint64_t call;
+  uint64_t fork_stack;
 };
 
 }  // namespace thaw::shim

@@ -1,7 +1,8 @@
 // The stubs of the thaw area that end a launch; no stack is theirs to use.
 //   park:   x19 = stack pointer for rt_sigreturn, x20 = park word. Counts itself in the word behind the park word, waits
 //           until the park word is set, then becomes the thread of the signal frame.
-//   finish: x19, x20 as above, x21 and x22 = address and size to unmap first. Sets the park word and wakes all.
+//   finish: x19, x20 as above, x21 and x22 = address and size to unmap first. Sets the park word and wakes all. Before, it tells of a fork, on a
+//           stack of the area.
 //   leave:  x21 and x22 = address and size to unmap. Ends the calling thread.
 //   signal_return: where the handler of blob/cold.cc returns to (sa_restorer).
 #include <asm/unistd.h>
@@ -44,7 +45,13 @@ thaw_finish:
     mov x1, x22
     mov x8, #__NR_munmap
     svc #0
-4:  mov w0, #1
+4:  adrp x0, thaw_fork_stack
+    add x0, x0, :lo12:thaw_fork_stack
+    ldr x0, [x0]
+    cbz x0, 5f
+    mov sp, x0
+    bl thaw_tell_of_fork
+5:  mov w0, #1
     stlr w0, [x20]
     mov x0, x20
     mov x1, #FUTEX_WAKE_PRIVATE

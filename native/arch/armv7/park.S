@@ -1,7 +1,8 @@
 // The stubs of the thaw area that end a launch; no stack is theirs to use.
 //   park:   r4 = stack pointer for rt_sigreturn, r5 = park word. Counts itself in the word behind the park word, waits
 //           until the park word is set, then becomes the thread of the signal frame.
-//   finish: r4, r5 as above, r6 and r8 = address and size to unmap first. Sets the park word and wakes all.
+//   finish: r4, r5 as above, r6 and r8 = address and size to unmap first. Sets the park word and wakes all. Before, it tells of a fork, on a
+//           stack of the area.
 //   leave:  r6 and r8 = address and size to unmap. Ends the calling thread.
 //   signal_return: where the handler of blob/cold.cc returns to (sa_restorer).
 #include <asm/unistd.h>
@@ -54,7 +55,13 @@ thaw_finish:
     mov r1, r8
     mov r7, #__NR_munmap
     svc #0
-4:  mov r0, #1
+4:  ldr r0, 6f
+7:  ldr r0, [pc, r0]
+    cmp r0, #0
+    beq 5f
+    mov sp, r0
+    bl thaw_tell_of_fork
+5:  mov r0, #1
     dmb ish
     str r0, [r5]
     mov r0, r5
@@ -63,6 +70,7 @@ thaw_finish:
     mov r7, #__NR_futex
     svc #0
     b 3b
+6:  .word thaw_fork_stack - (7b + 8)
 
     .globl thaw_leave
     .hidden thaw_leave

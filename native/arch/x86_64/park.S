@@ -1,7 +1,8 @@
 // The stubs of the thaw area that end a launch; no stack is theirs to use.
 //   park:   rbx = stack pointer for rt_sigreturn, r12 = park word. Counts itself in the word behind the park word, waits
 //           until the park word is set, then becomes the thread of the signal frame.
-//   finish: rbx, r12 as above, r13 and r14 = address and size to unmap first. Sets the park word and wakes all.
+//   finish: rbx, r12 as above, r13 and r14 = address and size to unmap first. Sets the park word and wakes all. Before, it tells of a fork, on a
+//           stack of the area.
 //   leave:  r13 and r14 = address and size to unmap. Ends the calling thread.
 //   signal_return: where the handler of blob/cold.cc returns to (sa_restorer).
 #include <asm/unistd.h>
@@ -42,7 +43,11 @@ thaw_finish:
     mov %r14, %rsi
     mov $__NR_munmap, %eax
     syscall
-3:  movl $1, (%r12)
+3:  mov thaw_fork_stack(%rip), %rsp
+    test %rsp, %rsp
+    jz 4f
+    call thaw_tell_of_fork
+4:  movl $1, (%r12)
     mov %r12, %rdi
     mov $FUTEX_WAKE_PRIVATE, %esi
     mov $0x7fffffff, %edx

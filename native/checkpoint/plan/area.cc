@@ -7,6 +7,7 @@
 
 #include "checkpoint/area_header.h"
 #include "checkpoint/plan/address_space.h"
+#include "checkpoint/plan/fork_notifiers.h"
 #include "checkpoint/plan/memory_plan.h"
 #include "support/app_call.h"
 
@@ -103,6 +104,7 @@ Result<void> plan_area(Capture& capture, ProcessCapture& process, MemoryPlan& pl
   input.libc = plan.libc ? &*plan.libc : nullptr;
   input.ranges = guarded_ranges(plan);
   input.call_address = capture.request.call_address;
+  input.fork_handlers = fork_notifiers(process);
   THAW_ASSIGN(start, choose_place(free_ranges(process, plan),
                                   area.code + room_for(input.ranges, page_size), page_size));
   area.start = start;

@@ -28,4 +28,8 @@ thaw_shim_tables:
     .hidden thaw_app_call
 thaw_app_call:
     .quad 0
+    .globl thaw_fork_stack
+    .hidden thaw_fork_stack
+thaw_fork_stack:
+    .quad 0
     .section .note.GNU-stack, "", %progbits

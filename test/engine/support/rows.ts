@@ -67,6 +67,7 @@ export const rows: readonly Row[] = [
     again: false,
   })),
   { app: 'own_ids' },
+  { app: 'atfork' },
   { app: 'small_ids' },
   { app: 'locks_static', about: 'recursive', args: ['recursive'], launches: 2, again: false },
   { app: 'lock_owner', only: 'root', again: false, launch: { flags: ['--no-fallback', '--keep-pid'] } },
