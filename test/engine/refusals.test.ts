@@ -72,6 +72,10 @@ const processes: readonly Refusal[] = [
   { what: 'thread-fs', says: [/thread \(\d+\).*CLONE_FS/, after] },
   { what: 'thread-files', says: [/thread \(\d+\).*CLONE_FILES/, after] },
   { what: 'thread-namespace', says: [/thread \(\d+\).*namespace of its own/, after] },
+  { what: 'thread-user', says: [/thread \(\d+\).*Uid: 65534/, after] },
+  { what: 'thread-capabilities', says: [/thread \(\d+\).*Cap\w+: /, after] },
+  { what: 'thread-landlock', says: [/thread \(\d+\).*Landlock/, after], asked: true },
+  { what: 'mixed', says: [/mixed credentials \(Uid: 65534\s+0/, /`user` in the profile/] },
 ];
 
 for (const { app: name = 'refused', what, says, never, asked } of [

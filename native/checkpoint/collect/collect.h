@@ -20,7 +20,6 @@ Result<void> collect_process(Capture& capture, ProcessCapture& process);
 /// Refuses what a thread (the one that `remote` speaks to) or the process has set and no launch
 /// would.
 Result<void> check_settings(const ProcessCapture& process, RemoteSyscalls& remote, bool of_thread);
-Result<void> check_landlock(const ProcessCapture& process, RemoteSyscalls& remote);
 Result<void> collect_membarrier(ProcessCapture& process, RemoteSyscalls& remote);
 Result<void> collect_own_settings(const Capture& capture, ProcessCapture& process);
 Result<void> collect_requirements(Capture& capture);
