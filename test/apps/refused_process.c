@@ -2,6 +2,7 @@
 #if defined(__x86_64__)
 #include <asm/prctl.h>
 #endif
+#include <grp.h>
 #include <linux/capability.h>
 #include <linux/keyctl.h>
 #include <linux/landlock.h>
@@ -41,6 +42,19 @@ static void hold_permitted(void) {
 
 static void hold_effective(void) {
   hold_capabilities(1u << CAP_NET_RAW, 0);
+}
+
+/// From its sets as well, as the caller of an exec would have it.
+static void hold_bounding(void) {
+  need_root();
+  NEED(prctl(PR_CAPBSET_DROP, CAP_NET_RAW, 0, 0, 0));
+  hold_permitted();
+}
+
+static void hold_groups(void) {
+  need_root();
+  const gid_t groups[] = {1, 2, 3};
+  NEED(setgroups(3, groups));
 }
 
 static void hold_namespace(void) {
@@ -202,6 +216,8 @@ static void hold_thread_namespace(void) {
 static const struct holder holders[] = {
     {"permitted", hold_permitted},
     {"effective", hold_effective},
+    {"bounding", hold_bounding},
+    {"groups", hold_groups},
     {"namespace", hold_namespace},
     {"securebits", hold_securebits},
     {"landlock", hold_landlock},

@@ -57,6 +57,8 @@ const after = /after the checkpoint/;
 const processes: readonly Refusal[] = [
   { what: 'permitted', says: [/capabilities/, /CapabilityBoundingSet/] },
   { what: 'effective', says: [/capabilities/, /CapabilityBoundingSet/] },
+  { what: 'bounding', says: [/other rights than thaw.*CapBnd/, /thaw build start the app/] },
+  { what: 'groups', says: [/other rights than thaw.*Groups: 1 2 3/, /thaw build start the app/] },
   { what: 'namespace', says: [/another namespace .*uts/, /nsenter --all --target \d+/] },
   { what: 'securebits', says: [/PR_SET_SECUREBITS/, after], asked: true },
   { what: 'landlock', says: [/Landlock/, after], asked: true },

@@ -101,6 +101,7 @@ export const rows: readonly Row[] = [
   { app: 'process_mdwe', about: 'inherited' },
   { app: 'process_mdwe', about: 'not inherited', args: ['not'] },
   { app: 'process_caller' },
+  { app: 'process_own' },
   { app: 'process_cwd' },
   { app: 'process_ids' },
   { app: 'process_children' },
