@@ -6,6 +6,7 @@
 
 #include <map>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -81,6 +82,7 @@ struct Capture {
   std::vector<ProcessCapture> processes;  ///< the root first, parents before children
   std::vector<FileContent> contents;
   std::map<FileId, Overlay> shared_overlays;  ///< by offset in the shared file or memory
+  std::vector<std::string> warnings;          ///< what somebody should know of the image
 
   /// The process that becomes the caller of thaw-exec: program, arguments, identity are its own.
   [[nodiscard]] ProcessCapture& root() { return processes.front(); }

@@ -31,6 +31,7 @@ Result<Report> attempt(const Request& request) {
   THAW_ASSIGN(image_size, write(capture, data));
 
   Report report;
+  report.warnings = std::move(capture.warnings);
   report.image_size = image_size;
   report.stored_bytes = data.stored();
   for (const ProcessCapture& process : capture.processes) {

@@ -39,6 +39,7 @@ bool is_held(const Vma& vma) {
 std::vector<Error> survey(const Request& request) {
   if (auto traceable = proc::check_traceable(request.pid); !traceable) return {traceable.error()};
   std::vector<Error> found = proc::refusals(request.pid);
+  if (auto rights = check_own_rights(request); !rights) found.push_back(rights.error());
   auto memory = proc::Memory::open(request.pid);
   if (!memory) return found;
   survey_descriptors(request, memory.take(), found);

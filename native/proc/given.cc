@@ -1,6 +1,7 @@
 #include "proc/given.h"
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "support/file.h"
 
@@ -33,6 +34,16 @@ Result<Given> read_given(pid_t pid) {
   given.nice = getpriority(PRIO_PROCESS, static_cast<id_t>(pid));
   sched_getaffinity(pid, sizeof(given.cpus), &given.cpus);
   return given;
+}
+
+Result<Given> read_own_given() {
+  THAW_ASSIGN(own, read_given(getpid()));
+  Limit& open_files = own.limits[RLIMIT_NOFILE];
+  const auto starter = read_given(getppid());
+  if (!starter) return own;
+  const auto& [soft, hard] = starter.value().limits[RLIMIT_NOFILE];
+  if (hard == open_files.hard && soft < open_files.soft) open_files.soft = soft;
+  return own;
 }
 
 }  // namespace thaw::proc

@@ -27,5 +27,7 @@ struct Given {
 
 /// As they are now.
 Result<Given> read_given(pid_t pid);
+/// What this process was given: Node raises its soft limit of open files at its start.
+Result<Given> read_own_given();
 
 }  // namespace thaw::proc

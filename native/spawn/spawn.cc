@@ -68,13 +68,11 @@ const char* set_up_child(const Request& request, const std::array<int, 3>& stdio
 /// Node raises its own limit of open files to the hard one, and a child would have it from there:
 /// it gets what whoever started us has.
 void lower_open_files(pid_t child) {
-  rlimit own = {};
-  auto starter = proc::read_given(getppid());
-  if (!starter || getrlimit(RLIMIT_NOFILE, &own) != 0) return;
-  const auto& [soft, hard] = starter.value().limits[RLIMIT_NOFILE];
-  if (hard != own.rlim_max || soft >= own.rlim_cur) return;
-  own.rlim_cur = static_cast<rlim_t>(soft);
-  prlimit(child, RLIMIT_NOFILE, &own, nullptr);
+  const auto own = proc::read_own_given();
+  if (!own) return;
+  const auto& [soft, hard] = own.value().limits[RLIMIT_NOFILE];
+  const rlimit limit = {static_cast<rlim_t>(soft), static_cast<rlim_t>(hard)};
+  prlimit(child, RLIMIT_NOFILE, &limit, nullptr);
 }
 
 struct Pipe {

@@ -16,21 +16,33 @@ enum { kOwners = 2, kWaiters = 2 };
 struct held {
   pthread_mutex_t mutex;
   pthread_rwlock_t rwlock;
+  FILE* stream;
   pthread_t waiters[kWaiters];
   pthread_mutex_t counted;
   int entered;  ///< waiters that have had the lock; `counted` guards it
 };
 
 static struct held held[kOwners];
-static bool is_rwlock, is_recursive, is_checked;
+static bool is_rwlock, is_stream, is_recursive, is_checked;
 static pthread_barrier_t taken, released;
 
 static void take(struct held* lock) {
-  NEED0(is_rwlock ? pthread_rwlock_wrlock(&lock->rwlock) : pthread_mutex_lock(&lock->mutex));
+  if (is_stream)
+    flockfile(lock->stream);
+  else
+    NEED0(is_rwlock ? pthread_rwlock_wrlock(&lock->rwlock) : pthread_mutex_lock(&lock->mutex));
 }
 
 static void give(struct held* lock) {
-  NEED0(is_rwlock ? pthread_rwlock_unlock(&lock->rwlock) : pthread_mutex_unlock(&lock->mutex));
+  if (is_stream)
+    funlockfile(lock->stream);
+  else
+    NEED0(is_rwlock ? pthread_rwlock_unlock(&lock->rwlock) : pthread_mutex_unlock(&lock->mutex));
+}
+
+/// stdio takes the lock once more for it.
+static void write_to(struct held* lock) {
+  if (is_stream) CHECK(fputs("owner", lock->stream) >= 0);
 }
 
 /// Waits for the lock across the checkpoint, then is its owner as much as anybody.
@@ -42,6 +54,7 @@ static void* wait_for(void* argument) {
     take(lock);
     give(lock);
   }
+  write_to(lock);
   NEED0(pthread_mutex_lock(&lock->counted));
   lock->entered++;
   NEED0(pthread_mutex_unlock(&lock->counted));
@@ -50,6 +63,7 @@ static void* wait_for(void* argument) {
 }
 
 static void check_owned(struct held* lock) {
+  write_to(lock);
   if (is_recursive) {
     take(lock);
     give(lock);
@@ -91,6 +105,7 @@ static void make(struct held* lock, const char* kind) {
   NEED0(pthread_mutex_init(&lock->mutex, &attributes));
   NEED0(pthread_mutex_init(&lock->counted, NULL));
   NEED0(pthread_rwlock_init(&lock->rwlock, NULL));
+  if (is_stream) CHECK((lock->stream = fopen("/dev/null", "w")) != NULL);
 }
 
 /// Goes on in a child, and ends as it does. The child is executed anew: libc shall know its id.
@@ -125,7 +140,8 @@ int main(int argc, char** argv) {
   if (argc > 5) become_small(argv);
   const char* kind = argv[4];
   is_rwlock = strstr(kind, "rwlock") != NULL;
-  is_recursive = strstr(kind, "recursive") != NULL;
+  is_stream = strstr(kind, "stream") != NULL;
+  is_recursive = is_stream || strstr(kind, "recursive") != NULL;
   is_checked = strstr(kind, "errorcheck") != NULL;
   NEED0(pthread_barrier_init(&taken, NULL, kOwners));
   NEED0(pthread_barrier_init(&released, NULL, kOwners));

@@ -2,6 +2,7 @@
 #if defined(__x86_64__)
 #include <asm/prctl.h>
 #endif
+#include <grp.h>
 #include <linux/capability.h>
 #include <linux/keyctl.h>
 #include <linux/landlock.h>
@@ -14,6 +15,8 @@
 #include <sys/sem.h>
 
 #include "holders.h"
+
+enum { kNobody = 65534 };
 
 static void need_root(void) {
   if (geteuid() != 0) SKIP("only root can do that");
@@ -41,6 +44,19 @@ static void hold_effective(void) {
   hold_capabilities(1u << CAP_NET_RAW, 0);
 }
 
+/// From its sets as well, as the caller of an exec would have it.
+static void hold_bounding(void) {
+  need_root();
+  NEED(prctl(PR_CAPBSET_DROP, CAP_NET_RAW, 0, 0, 0));
+  hold_permitted();
+}
+
+static void hold_groups(void) {
+  need_root();
+  const gid_t groups[] = {1, 2, 3};
+  NEED(setgroups(3, groups));
+}
+
 static void hold_namespace(void) {
   need_root();
   HOLD(unshare(CLONE_NEWUTS));
@@ -51,13 +67,32 @@ static void hold_securebits(void) {
   HOLD(prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0));
 }
 
-static void hold_landlock(void) {
+/// Of the calling thread.
+static void confine_by_landlock(void) {
   struct landlock_ruleset_attr attributes = {.handled_access_fs = LANDLOCK_ACCESS_FS_MAKE_SOCK};
   int rules = (int)syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0);
   if (rules < 0) SKIP("this kernel has no Landlock");
-  NEED(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
   NEED(syscall(SYS_landlock_restrict_self, rules, 0));
   close(rules);
+}
+
+static void hold_landlock(void) {
+  NEED(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+  confine_by_landlock();
+}
+
+/// Not through libc, which would do the same in all threads.
+static void become(uid_t real, uid_t effective) {
+#ifdef SYS_setresuid32
+  NEED(syscall(SYS_setresuid32, real, effective, effective));
+#else
+  NEED(syscall(SYS_setresuid, real, effective, effective));
+#endif
+}
+
+static void hold_mixed(void) {
+  need_root();
+  become(kNobody, 0);
 }
 
 static void hold_dispatch(void) {
@@ -119,19 +154,51 @@ static void hold_undo(void) {
   _exit(0);
 }
 
-static void* run_unshared(void* what) {
-  if (unshare(*(int*)what) != 0) *(int*)what = 0;
+static pthread_barrier_t held_by_thread;
+
+static void* run_holding(void* hold) {
+  (*(void (**)(void))hold)();
+  pthread_barrier_wait(&held_by_thread);
   app_sleep_ms(1000000);
   return NULL;
 }
 
-static void hold_unshared(int what) {
-  static int unshared;
+/// The state of one thread, which is not the main one.
+static void hold_in_thread(void (*hold)(void)) {
   pthread_t thread;
+  NEED0(pthread_barrier_init(&held_by_thread, NULL, 2));
+  NEED0(pthread_create(&thread, NULL, run_holding, &hold));
+  pthread_barrier_wait(&held_by_thread);
+}
+
+static int unshared;
+
+static void unshare_one(void) {
+  HOLD(unshare(unshared));
+}
+
+static void hold_unshared(int what) {
   unshared = what;
-  NEED0(pthread_create(&thread, NULL, run_unshared, &unshared));
-  app_sleep_ms(50);
-  if (unshared == 0) SKIP("a thread may not do that");
+  hold_in_thread(unshare_one);
+}
+
+static void become_nobody(void) {
+  become(kNobody, kNobody);
+}
+
+static void hold_thread_user(void) {
+  need_root();
+  hold_in_thread(become_nobody);
+}
+
+static void hold_thread_capabilities(void) {
+  need_root();
+  hold_in_thread(hold_permitted);
+}
+
+static void hold_thread_landlock(void) {
+  NEED(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));  // Which each thread has then.
+  hold_in_thread(confine_by_landlock);
 }
 
 static void hold_thread_fs(void) {
@@ -149,6 +216,8 @@ static void hold_thread_namespace(void) {
 static const struct holder holders[] = {
     {"permitted", hold_permitted},
     {"effective", hold_effective},
+    {"bounding", hold_bounding},
+    {"groups", hold_groups},
     {"namespace", hold_namespace},
     {"securebits", hold_securebits},
     {"landlock", hold_landlock},
@@ -164,6 +233,10 @@ static const struct holder holders[] = {
     {"thread-fs", hold_thread_fs},
     {"thread-files", hold_thread_files},
     {"thread-namespace", hold_thread_namespace},
+    {"thread-user", hold_thread_user},
+    {"thread-capabilities", hold_thread_capabilities},
+    {"thread-landlock", hold_thread_landlock},
+    {"mixed", hold_mixed},
 };
 
 int main(int argc, char** argv) {

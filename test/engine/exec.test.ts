@@ -197,6 +197,19 @@ for (const identity of identities)
       );
     }));
 
+test('what an app has set itself that thaw has not started', (t) =>
+  withApp(t, { app: 'process_own' }, self, async (app) => {
+    await app.start();
+    const { code, stderr } = await app.tryCheckpoint();
+    t.is(code, 0, stderr);
+    t.regex(stderr, /umask 0077, thaw has 00\d\d.*sets the app's again/);
+    t.regex(stderr, /RLIMIT_NOFILE 64:64, thaw has .*sets the app's again/);
+    t.regex(stderr, /nice value \d+, thaw has \d+.*has its caller's/);
+    app.release();
+    const wrapper = ['sh', '-c', 'umask 022; exec "$@"', 'sh'];
+    expectSuccess(t, 'launch', await app.launch({ wrapper }).outcome);
+  }));
+
 for (const identity of identities)
   test(`output and errors go where this caller wants them as ${identity.name}`, (t) =>
     withApp(t, { app: 'stdio' }, identity, async (app) => {

@@ -24,10 +24,7 @@ async function forbidEach(
   const flags = allowed.map((call) => `--allowed=${call}`);
   const command = [join(apps, 'filtered'), ...flags, thawExec, '--image', app.image, '--', ...app.command];
 
-  const { code, stdout, stderr } = await app.runAs(command, {
-    env: { INVOCATION_ID: 'a service', ...env },
-    timeout: 100_000,
-  });
+  const { code, stdout, stderr } = await app.runAs(command, { env, timeout: 100_000 });
   if (code !== 0) throw new Error(`${stdout}\n${stderr}`);
   const [, warm, cold] = /(\d+) warm, (\d+) cold/.exec(stdout) ?? [];
   return { warm: Number(warm), cold: Number(cold) };

@@ -57,6 +57,8 @@ const after = /after the checkpoint/;
 const processes: readonly Refusal[] = [
   { what: 'permitted', says: [/capabilities/, /CapabilityBoundingSet/] },
   { what: 'effective', says: [/capabilities/, /CapabilityBoundingSet/] },
+  { what: 'bounding', says: [/other rights than thaw.*CapBnd/, /thaw build start the app/] },
+  { what: 'groups', says: [/other rights than thaw.*Groups: 1 2 3/, /thaw build start the app/] },
   { what: 'namespace', says: [/another namespace .*uts/, /nsenter --all --target \d+/] },
   { what: 'securebits', says: [/PR_SET_SECUREBITS/, after], asked: true },
   { what: 'landlock', says: [/Landlock/, after], asked: true },
@@ -72,6 +74,10 @@ const processes: readonly Refusal[] = [
   { what: 'thread-fs', says: [/thread \(\d+\).*CLONE_FS/, after] },
   { what: 'thread-files', says: [/thread \(\d+\).*CLONE_FILES/, after] },
   { what: 'thread-namespace', says: [/thread \(\d+\).*namespace of its own/, after] },
+  { what: 'thread-user', says: [/thread \(\d+\).*Uid: 65534/, after] },
+  { what: 'thread-capabilities', says: [/thread \(\d+\).*Cap\w+: /, after] },
+  { what: 'thread-landlock', says: [/thread \(\d+\).*Landlock/, after], asked: true },
+  { what: 'mixed', says: [/mixed credentials \(Uid: 65534\s+0/, /`user` in the profile/] },
 ];
 
 for (const { app: name = 'refused', what, says, never, asked } of [

@@ -48,23 +48,34 @@ test("what it has not set is the caller's", (t) => {
   t.regex(launched(workshop, 'given') ?? '', /^23 \(300, 3000\) 0 0 /);
 });
 
-test('an app that lowers its bounding set', (t) => {
-  const workshop = new Workshop(t);
-  if (process.getuid?.() !== 0) {
-    t.pass('only root can');
-    return;
-  }
-  // CAP_WAKE_ALARM from the bounding set (PR_CAPBSET_DROP), then from the sets of the process, so that they agree.
-  const drop = `import ctypes
+const capabilities = `import ctypes
 libc = ctypes.CDLL(None)
-libc.prctl(24, 35, 0, 0, 0)
 header = (ctypes.c_uint32 * 2)(0x20080522, 0)
 data = (ctypes.c_uint32 * 6)()
 libc.capget(header, data)
+`;
+
+/** What an app of root's does to its rights. CAP_WAKE_ALARM has bit 3 in the second word of each set. */
+const changes: Readonly<Record<string, string>> = {
+  // PR_CAPBSET_DROP, then from the sets of the process, so that they agree.
+  CapBnd: `${capabilities}libc.prctl(24, 35, 0, 0, 0)
 data[3] &= ~(1 << 3); data[4] &= ~(1 << 3)
 libc.capset(header, data)
-`;
-  const { status, stderr } = workshop.thaw('build', workshop.profile('bound', warm, drop));
-  t.is(status, 1);
-  t.regex(stderr, /has changed its rights: CapBnd: [\s\S]*CapabilityBoundingSet=/);
-});
+`,
+  CapInh: `${capabilities}data[5] ^= 1 << 3
+libc.capset(header, data)
+`,
+  Groups: 'os.setgroups([1, 2, 3])\n',
+};
+
+for (const [what, work] of Object.entries(changes))
+  test(`an app that changes its rights: ${what}`, (t) => {
+    const workshop = new Workshop(t);
+    if (process.getuid?.() !== 0) {
+      t.pass('only root can');
+      return;
+    }
+    const { status, stderr } = workshop.thaw('build', workshop.profile('bound', warm, work));
+    t.is(status, 1);
+    t.regex(stderr, new RegExp(`has changed its rights: ${what}: [\\s\\S]*CapabilityBoundingSet=`));
+  });

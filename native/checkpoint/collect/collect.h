@@ -20,9 +20,11 @@ Result<void> collect_process(Capture& capture, ProcessCapture& process);
 /// Refuses what a thread (the one that `remote` speaks to) or the process has set and no launch
 /// would.
 Result<void> check_settings(const ProcessCapture& process, RemoteSyscalls& remote, bool of_thread);
-Result<void> check_landlock(const ProcessCapture& process, RemoteSyscalls& remote);
 Result<void> collect_membarrier(ProcessCapture& process, RemoteSyscalls& remote);
-Result<void> collect_own_settings(const Capture& capture, ProcessCapture& process);
+Result<void> collect_own_settings(Capture& capture, ProcessCapture& process);
+/// Refuses an app that has changed its rights since it was started, or where thaw has not started
+/// it: that has others than thaw.
+Result<void> check_own_rights(const Request& request);
 Result<void> collect_requirements(Capture& capture);
 Result<void> collect_environment(Capture& capture, model::Requirements& needs);
 void collect_answer(Capture& capture);

@@ -1,13 +1,11 @@
-// A Landlock domain (landlock(7)) shows nowhere, but it forbids the app what another process with
-// equal rights may do: to look at a process outside the domain.
+#include "checkpoint/collect/landlock.h"
+
 #include <linux/capability.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
 
-#include "checkpoint/collect/collect.h"
-#include "proc/bystander.h"
 #include "proc/refuse.h"
 #include "support/file.h"
 
@@ -31,20 +29,33 @@ uint32_t id(std::string_view status, const char* key) {
   return static_cast<uint32_t>(number(split(line_value(status, key), "\t ")[0]));
 }
 
-}  // namespace
-
-Result<void> check_landlock(const ProcessCapture& process, RemoteSyscalls& remote) {
-  THAW_ASSIGN(status, read_file("/proc/" + std::to_string(process.pid) + "/status"));
+/// Whether a thread of the process may have a domain that could be seen.
+bool may_be_confined(pid_t pid, std::string_view status) {
   const bool may_have = line_value(status, "NoNewPrivs:") != "0" ||
                         (number(line_value(status, "CapPrm:"), 16) >> CAP_SYS_ADMIN & 1) != 0;
-  if (!may_have || !kernel_has_landlock() || is_confined_otherwise(process.pid)) return {};
-  const proc::Bystander bystander(id(status, "Uid:"), id(status, "Gid:"));
-  if (!bystander.stands()) return {};
+  return may_have && kernel_has_landlock() && !is_confined_otherwise(pid);
+}
+
+}  // namespace
+
+Landlock::Landlock(pid_t pid) : pid_(pid) {
+  const auto status = read_file("/proc/" + std::to_string(pid) + "/status");
+  if (!status || !may_be_confined(pid, status.value())) return;
+  outside_.emplace(id(status.value(), "Uid:"), id(status.value(), "Gid:"));
+}
+
+Result<void> Landlock::check(pid_t tid, RemoteSyscalls& remote) const {
+  if (!outside_ || !outside_->stands()) return {};
   // A question that the kernel answers to whoever may look at the process (get_robust_list(2)).
-  THAW_ASSIGN(answer, remote.call(SYS_get_robust_list, static_cast<uint64_t>(bystander.pid()),
+  THAW_ASSIGN(answer, remote.call(SYS_get_robust_list, static_cast<uint64_t>(outside_->pid()),
                                   remote.scratch(), remote.scratch() + 8));
   if (answer != -EPERM) return {};
-  return proc::refuse(process.pid, "is confined by Landlock, and a launch would not be",
+  if (tid != pid_)
+    return proc::refuse(pid_,
+                        "has a thread (" + std::to_string(tid) +
+                            ") that is confined by Landlock, and in a launch would not be",
+                        "let the app confine its threads after the checkpoint");
+  return proc::refuse(pid_, "is confined by Landlock, and a launch would not be",
                       "let the app confine itself after the checkpoint, or its caller before "
                       "(and run thaw in the same domain)");
 }

@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "checkpoint/collect/collect.h"
+#include "checkpoint/collect/landlock.h"
 #include "checkpoint/collect/syscall_restart.h"
 #include "checkpoint/freeze/remote_syscalls.h"
 #include "proc/memory.h"
@@ -222,7 +223,7 @@ uint64_t awaited_word(pid_t tid, const arch::Registers& registers) {
 }
 
 Result<model::Thread> collect_thread(Capture& capture, ProcessCapture& process,
-                                     ThreadCapture& captured) {
+                                     const Landlock& landlock, ThreadCapture& captured) {
   const pid_t tid = captured.tid;
   model::Thread thread;
   thread.tid = static_cast<uint32_t>(tid);
@@ -240,6 +241,7 @@ Result<model::Thread> collect_thread(Capture& capture, ProcessCapture& process,
     THAW_TRY(collect_tid_address(remote, tid, thread));
     THAW_TRY(collect_prctls(remote, thread));
     THAW_TRY(check_settings(process, remote, true));
+    THAW_TRY(landlock.check(tid, remote));
   }
   find_tid_word(tid, thread);
   captured.waits_for = awaited_word(tid, registers);
@@ -257,8 +259,9 @@ Result<model::Thread> collect_thread(Capture& capture, ProcessCapture& process,
 Result<void> collect_threads(Capture& capture, ProcessCapture& process) {
   process.record.threads = {static_cast<model::Index>(capture.image.threads.size()),
                             static_cast<uint32_t>(process.threads.size())};
+  const Landlock landlock(process.pid);
   for (ThreadCapture& captured : process.threads) {
-    THAW_ASSIGN(thread, collect_thread(capture, process, captured));
+    THAW_ASSIGN(thread, collect_thread(capture, process, landlock, captured));
     capture.image.threads.push_back(thread);
   }
   THAW_ASSIGN(shared, collect_pending(capture, process, process.pid, PTRACE_PEEKSIGINFO_SHARED));

@@ -196,7 +196,8 @@ class IdFinder {
     constexpr uint64_t kFrames = 1024, kRegisters = 768;
     const ThreadCapture& thread = process_.threads[hit.thread];
     const auto id = static_cast<uint32_t>(thread.tid);
-    if (id < kLeastWaiting || hit.shape > Shape::word || thread.waits_for == 0 ||
+    const bool plain = hit.shape <= Shape::word || hit.shape == Shape::futex;
+    if (id < kLeastWaiting || !plain || thread.waits_for == 0 ||
         !waiter_becomes_owner(around(thread.waits_for), thread.waits_for))
       return false;
     const auto within = [&hit](uint64_t start, uint64_t size) {

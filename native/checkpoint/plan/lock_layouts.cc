@@ -118,6 +118,34 @@ std::optional<OwnedLock> musl_mutex(const Words& words, uint64_t base, uint32_t 
   return found;
 }
 
+/// The middle of struct _IO_FILE of musl (src/internal/stdio_impl.h), from its `seek` on: the lock is
+/// taken by flockfile(3) and within each function of stdio. glibc keeps a pointer to the owner.
+struct MuslFile {
+  static constexpr size_t kSeek = 0, kBuffer = sizeof(long), kFd = 5 * sizeof(long);
+  static constexpr size_t kLockCount = kFd + 8, kMode = kLockCount + sizeof(long);
+  static constexpr size_t kLock = kMode + 4, kLineEnd = kLock + 4;
+  static constexpr size_t kZero = k64Bits ? 96 : 60;  ///< mustbezero_2
+};
+
+bool is_musl_file(const Words& words, uint64_t lock) {
+  using F = MuslFile;
+  const uint64_t base = lock - F::kLock;
+  if (!words.hold(base, F::kZero + sizeof(long))) return false;
+  const auto is_address = [&](size_t offset) { return words.pointer(base, offset) >= 4096; };
+  const auto line_end = static_cast<int32_t>(words.word(base, F::kLineEnd)),
+             mode = static_cast<int32_t>(words.word(base, F::kMode)),
+             fd = static_cast<int32_t>(words.word(base, F::kFd));
+  constexpr uint64_t kMostTaken = 0xffff;
+  return is_address(F::kSeek) && is_address(F::kBuffer) && (line_end == -1 || line_end == '\n') &&
+         mode >= -1 && mode <= 1 && fd >= -1 && fd < (1 << 20) &&
+         words.pointer(base, F::kLockCount) <= kMostTaken && words.pointer(base, F::kZero) == 0;
+}
+
+std::optional<OwnedLock> musl_file(const Words& words, uint64_t address) {
+  if (!is_musl_file(words, address)) return {};
+  return OwnedLock{"stdio stream of musl", {{address, IdForm::futex}}, OwnedLock::Proof::layout};
+}
+
 /// struct __pthread_rwlock_arch_t of glibc (sysdeps/nptl/bits/struct_rwlock.h), taken for writing.
 std::optional<OwnedLock> glibc_rwlock(const Words& words, uint64_t base, uint32_t tid) {
   constexpr size_t kReaders = 0, kWriters = 4, kPhase = 8, kWritersFutex = 12;
@@ -143,12 +171,14 @@ std::optional<OwnedLock> find_lock(std::span<const uint8_t, 2 * kLockReach> arou
   if (auto lock = glibc_mutex(words, address - GlibcMutex::kOwner, tid, threads)) return lock;
   if (auto lock = glibc_mutex(words, address - GlibcMutex::kLock, tid, threads)) return lock;
   if (auto lock = glibc_rwlock(words, address - kWriter, tid)) return lock;
-  return musl_mutex(words, address - kMuslLock, tid);
+  if (auto lock = musl_mutex(words, address - kMuslLock, tid)) return lock;
+  return musl_file(words, address);
 }
 
 bool waiter_becomes_owner(std::span<const uint8_t, 2 * kLockReach> around, uint64_t address) {
   using M = GlibcMutex;
   const Words words(around, address);
+  if (is_musl_file(words, address)) return true;
   if (!words.hold(address, M::kSize)) return false;
   const uint32_t kind = words.word(address, M::kKind), type = kind & kTypes;
   return (kind & ~(kTypes | kKindFlags)) == 0 && words.word(address, M::kCount) <= 0xffff &&

@@ -33,7 +33,8 @@ std::optional<OwnedLock> find_lock(std::span<const uint8_t, 2 * kLockReach> arou
                                    uint64_t address, uint32_t tid, uint32_t threads);
 
 /// Whether the word at `address`, for which a thread waits by futex(2), may be that of a mutex of
-/// glibc whose new owner writes its id there; musl looks its id up after the wait. `around` as above.
+/// glibc or a stream of musl whose new owner writes its id there; for its mutexes, musl looks its id
+/// up after the wait. `around` as above.
 bool waiter_becomes_owner(std::span<const uint8_t, 2 * kLockReach> around, uint64_t address);
 
 }  // namespace thaw::checkpoint

@@ -11,12 +11,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <iterator>
 
 #include "arch/this_cpu.h"
 #include "support/file.h"
-#include "support/unique_fd.h"
 
 namespace thaw::launch {
 
@@ -276,17 +274,11 @@ Result<void> try_filter(const View& view) {
 }  // namespace
 
 bool is_filtered() {
-  // A filter may kill for prctl(2), but not for reading a file, which takes longer in /proc: only
-  // for a service of systemd's, or where the caller says that there is a filter.
-  if (getenv("INVOCATION_ID") == nullptr && getenv("THAW_FILTER") == nullptr) {
-    const int mode = prctl(PR_GET_SECCOMP);
-    return mode > 0 || (mode < 0 && errno != EINVAL);  // EINVAL: a kernel without filters.
-  }
-  UniqueFd fd(open("/proc/self/status", O_RDONLY | O_CLOEXEC));
-  char text[4096];
-  const ssize_t size = fd.valid() ? read(fd.get(), text, sizeof(text)) : 0;
-  const std::string_view mode =
-      line_value({text, static_cast<size_t>(std::max<ssize_t>(size, 0))}, "Seccomp:");
+  // Nothing else than this file tells without a call that a filter may kill for and that the app's
+  // cold start need not make: prctl(2), seccomp(2). Where it cannot be read, nobody knows.
+  const auto status = read_file("/proc/self/status");
+  if (!status) return true;
+  const std::string_view mode = line_value(status.value(), "Seccomp:");
   return !mode.empty() && mode != "0";
 }
 

@@ -7,7 +7,7 @@
 
 namespace thaw::launch {
 
-/// Whether there is one.
+/// Whether there is one, or that cannot be told. 11 us.
 bool is_filtered();
 
 /// Fails where the filter would not let a launch be, or cannot be tried: a child

@@ -58,8 +58,9 @@ export const rows: readonly Row[] = [
     'robust',
     'inherit-recursive-robust-shared',
     'rwlock',
+    'stream',
   ].map((kind) => ({ app: 'locks', about: kind, args: [kind], launches: 2 })),
-  ...['recursive', 'errorcheck', 'inherit-robust-shared'].map((kind) => ({
+  ...['recursive', 'errorcheck', 'inherit-robust-shared', 'stream'].map((kind) => ({
     app: 'locks_musl',
     about: kind,
     args: [kind],
@@ -102,6 +103,7 @@ export const rows: readonly Row[] = [
   { app: 'process_mdwe', about: 'inherited' },
   { app: 'process_mdwe', about: 'not inherited', args: ['not'] },
   { app: 'process_caller' },
+  { app: 'process_own' },
   { app: 'process_cwd' },
   { app: 'process_ids' },
   { app: 'process_children' },
