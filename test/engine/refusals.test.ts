@@ -29,8 +29,8 @@ const refusals: readonly Refusal[] = [
   { what: 'io_uring', says: [descriptor, /io_uring/, /UV_USE_IO_URING|switch|without io_uring|turn/i] },
   { what: 'tcp', says: [descriptor, /connected/, /127\.0\.0\.1/] },
   { what: 'udp', says: [descriptor, /127\.0\.0\.1:9\b/, policy] },
-  { what: 'writable', says: [descriptor, /state\.db/, policy], never: /append/ },
-  { what: 'log', says: [descriptor, /plain\.log/, policy, /append/] },
+  { what: 'writable', says: [descriptor, /state\.db/, policy, /side by side/], never: /append/ },
+  { what: 'log', says: [descriptor, /plain\.log/, policy, /action = "append"/], never: /\bpid\b/ },
   { what: 'shared-file', says: [/shared\.db/] },
   { what: 'shared-may-write', says: [/shared\.bin/, /opened for writing/, policy, /"mapping"/] },
   { what: 'confined-thread', says: [/thread \(\d+\)/, /NoNewPrivs/, /confine its threads/] },
@@ -43,7 +43,11 @@ const refusals: readonly Refusal[] = [
   { what: 'userfaultfd', says: [descriptor, /userfaultfd/] },
   { what: 'pidfd', says: [descriptor, /pidfd/] },
   { what: 'lock', says: [descriptor, /lock/, /without the protection/] },
-  { what: 'pid-file', says: [descriptor, /app\.pid/, /holds the app's pid/], never: /append|reopen/ },
+  {
+    what: 'pid-file',
+    says: [descriptor, /app\.pid/, /holds the app's pid/, /action = "pid"/],
+    never: /append|reopen/,
+  },
   { what: 'compositor', says: [descriptor, /Wayland/, /call = true/], never: /reconnect/ },
   {
     what: 'several',
