@@ -1,5 +1,6 @@
 // The trial launch is compared with a cold start: what a launched app says and how it ends.
 import test from 'ava';
+import { appendFileSync } from 'node:fs';
 
 import { type Shown, differences } from '../../launcher/proving/differences.js';
 import { Workshop } from './support.js';
@@ -81,6 +82,42 @@ test('refused: its idea of the time is that of the build', (t) => {
   t.regex(build.stderr, /shows the time of the build: Date: .* GMT\n +the app keeps .* settle = "1200ms"/i);
 });
 
+test('refused: the headers of its port show the time of the build, which no command shows', (t) => {
+  const workshop = new Workshop(t);
+  const serve = (date: string): string => `
+import email.utils, http.server, threading
+kept = email.utils.formatdate(usegmt=True)
+class Handler(http.server.BaseHTTPRequestHandler):
+    def date_time_string(self, *_): return ${date}
+    def log_message(self, *_): pass
+server = http.server.HTTPServer(('127.0.0.1', 18468), Handler)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+`;
+  const warmup = 'until = { port = 18468 }\nsettle = "20ms"\nrun = ["true"]';
+  const wrong = workshop.thaw('build', workshop.profile('app', warmup, serve('kept')));
+  t.is(wrong.status, 1, wrong.stderr);
+  t.regex(wrong.stderr, /port 18468 shows the time of the build: Date: .* GMT\n +the app keeps /);
+  const good = workshop.thaw(
+    'build',
+    workshop.profile('app', warmup, serve('email.utils.formatdate(usegmt=True)')),
+  );
+  t.is(good.status, 0, good.stderr);
+});
+
+test('an image that nothing asks anything is a warning, until the profile says that there is nothing', (t) => {
+  const workshop = new Workshop(t);
+  const toml = workshop.profile('app', warm);
+  const build = workshop.thaw('build', toml);
+  t.is(build.status, 0, build.stderr);
+  const [, remedy = ''] =
+    /warning +that the launched app lives after 500 ms is all.*\n.*\n((?: +.*\n){2})/.exec(build.stderr) ??
+    [];
+  appendFileSync(toml, remedy);
+  const again = workshop.thaw('build', toml);
+  t.is(again.status, 0, again.stderr);
+  t.notRegex(again.stderr, /is all that proves/);
+});
+
 test('what is right passes: pid, time, numbers; other output without prove.run is a warning', (t) => {
   const workshop = new Workshop(t);
   const answer = "return 'pid %d\\r\\nDate: %s\\r\\n' % (os.getpid(), email.utils.formatdate(usegmt=True))";
@@ -129,7 +166,7 @@ def wait_for(name):
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))
     while not os.path.exists(name): time.sleep(0.01)
 `;
-  const late = 'until = { log = "^warm$" }\nsettle = "400ms"';
+  const late = 'until = { log = "^warm$" }\nsettle = "400ms"\n[prove]\nrun = []';
   const build = workshop.thaw('build', workshop.profile('app', late, work));
   t.is(build.status, 0, build.stderr);
   t.notRegex(build.stderr, /warning(?! +the warm-up had the pid)/);
