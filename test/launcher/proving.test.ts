@@ -112,6 +112,7 @@ test('an image that nothing asks anything is a warning, until the profile says t
   const [, remedy = ''] =
     /warning +that the launched app lives after 500 ms is all.*\n.*\n((?: +.*\n){2})/.exec(build.stderr) ??
     [];
+  t.regex(remedy, /^ +\[prove\]\n +run = \[\]\n$/, build.stderr);
   appendFileSync(toml, remedy);
   const again = workshop.thaw('build', toml);
   t.is(again.status, 0, again.stderr);
