@@ -1,10 +1,10 @@
 // The trial launch: an image is installed only after its app has come back from it and works as it does after a cold start.
-import { statSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 
 import { type App, type Ending, exitText } from '../app/app.js';
 import { type ImageLaunch, launch } from '../app/launch.js';
 import type { Definition } from '../definition/schema.js';
+import { native } from '../engine/index.js';
 import { ThawError } from '../errors.js';
 import { logOf, msSince } from '../log.js';
 import type { Progress } from '../progress.js';
@@ -95,7 +95,7 @@ async function timeOf({ definition, image, interrupt }: ImageLaunch): Promise<Da
   const { until } = definition.warmup;
   if (until.kind !== 'port') return undefined;
   const dated = await httpDate(until.value);
-  const made = statSync(image).birthtimeMs;
+  const made = native.show(image).requirements.madeAtMs;
   if (dated === undefined || Date.parse(dated.date) > made) return dated;
   const wait = made + DATE_TOLERANCE_MS + SECOND_MS - Date.now();
   if (wait <= 0) return dated;
