@@ -107,6 +107,53 @@ for (const { app: name = 'refused', what, says, never, asked } of [
     }));
 }
 
+const display = /Wayland compositor|X server/;
+
+/** Where an app is connected to; null: `reconnect` is offered. */
+const peers: readonly (readonly [address: string, protocol: RegExp | null])[] = [
+  ['wayland-1', display],
+  ['other-compositor', display],
+  ['.X11-unix/X0', display],
+  ['@/tmp/.X11-unix/X77', display],
+  ['127.0.0.1:6011', display],
+  ['127.0.0.2:6063', display],
+  ['dbus/system_bus_socket', /system bus/],
+  ['@/tmp/dbus-Rq1', /a bus/],
+  ['at-spi/bus_0', /accessibility bus/],
+  ['pulse/native', /PulseAudio/],
+  ['pipewire-0', /PipeWire/],
+  ['jack_default_0_0', /JACK/],
+  ['database', null],
+  ['compositor', null],
+  ['127.0.0.2:6064', null],
+];
+
+test('refused: connections of protocols with a state, for which reconnect is not offered', (t) =>
+  withApp(
+    t,
+    {
+      app: 'refused',
+      args: ['peers', ...peers.map(([address]) => address)],
+      env: { WAYLAND_DISPLAY: 'other-compositor' },
+    },
+    self,
+    async (app) => {
+      await app.start();
+      const { stderr } = await app.tryCheckpoint({ leaveRunning: true });
+      for (const [i, [address, protocol]] of peers.entries()) {
+        const told = stderr.split('\n- ').find((text) => text.startsWith(`descriptor ${77 + i} `)) ?? '';
+        t.true(told.includes(address), `${address}: ${stderr}`);
+        if (protocol === null) t.regex(told, /"reconnect"/);
+        else {
+          t.regex(told, protocol);
+          t.notRegex(told, /reconnect/);
+        }
+      }
+      app.release();
+      expectSuccess(t, 'the app that was not checkpointed', await app.running.outcome);
+    },
+  ));
+
 test('refused: a lock whose owner has an id that may stand there by chance', (t) =>
   withApp(t, { app: 'locks', args: ['recursive', 'small'] }, self, async (app) => {
     await app.start();
