@@ -1,6 +1,7 @@
 // The trial launch is compared with a cold start: what a launched app says and how it ends.
 import test from 'ava';
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, copyFileSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
 
 import { type Shown, differences } from '../../launcher/proving/differences.js';
 import { Workshop } from './support.js';
@@ -196,6 +197,33 @@ test('an app that does its work and ends well can be built', (t) => {
   t.is(build.status, 0, build.stderr);
 });
 
+test('why a launch was not possible is said, and once', (t) => {
+  const workshop = new Workshop(t);
+  workshop.write('held', 'x');
+  // The cold start of the trial takes away what the launch needs.
+  const work = `
+held = open('held')
+if os.path.exists('second'): os.remove('held')
+open('second', 'w').close()
+`;
+  const trial = workshop.thaw('build', workshop.profile('app', warm, work));
+  t.is(trial.status, 1);
+  t.regex(trial.stderr, /trial launch: the app ended \(exit code 125\)/);
+  t.is(trial.stderr.match(/\| thaw-exec: .*held/g)?.length, 1, trial.stderr);
+
+  copyFileSync('/bin/sleep', join(workshop.folder, 'program'));
+  chmodSync(join(workshop.folder, 'program'), 0o755);
+  const toml = workshop.write(
+    'program.toml',
+    'name = "program"\nprogram = "./program"\nargs = ["60"]\n[warmup]\nuntil = { delay = "50ms" }\nsettle = "1ms"\n',
+  );
+  t.is(workshop.thaw('build', toml).status, 0);
+  utimesSync(join(workshop.folder, 'program'), 1, 1);
+  const train = workshop.thaw('train', 'program');
+  t.is(train.status, 1);
+  t.is(train.stderr.match(/is not the file/g)?.length, 1, train.stderr);
+});
+
 test('programs that read standard input find it open', (t) => {
   const workshop = new Workshop(t);
   const profile = (stdin: string): string =>
@@ -213,7 +241,7 @@ test('programs that read standard input find it open', (t) => {
   t.notRegex(launched.stderr, /starting cold/);
 });
 
-test('what an app keeps out of core dumps is told of', (t) => {
+test('what an app keeps as secrets, and what it reads and writes, is told of', (t) => {
   const workshop = new Workshop(t);
   const work = `
 import ctypes, mmap
@@ -223,11 +251,19 @@ address = ctypes.addressof(ctypes.c_char.from_buffer(key))
 libc = ctypes.CDLL(None, use_errno=True)
 assert libc.madvise(ctypes.c_void_p(address), 8192, 16) == 0
 libc.prctl(4, 0, 0, 0, 0)
+locked = mmap.mmap(-1, 4096, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+locked[0:6] = b'secret'
+assert libc.mlock(ctypes.c_void_p(ctypes.addressof(ctypes.c_char.from_buffer(locked))), 4096) == 0
+state = open('state.json').read()
+with open('state.json', 'w') as file: file.write(state)
 `;
+  workshop.write('state.json', '{}');
   const build = workshop.thaw('build', workshop.profile('app', warm, work));
   t.regex(
     build.stderr,
     /warning +mapping [0-9a-f-]+.*: \d+ KiB that the app keeps out of core dumps \(MADV_DONTDUMP\)/,
   );
   t.regex(build.stderr, /warning +the app has asked for no core dumps \(PR_SET_DUMPABLE\)/);
+  t.regex(build.stderr, /warning +mapping .*: 4 KiB that the app locks into memory \(mlock\)/);
+  t.regex(build.stderr, /warning +the app reads and writes \S+\/state\.json: each launch after/);
 });
