@@ -296,14 +296,23 @@ if (root !== undefined) {
 }
 
 if (root !== undefined && user.uid !== 0) {
-  test('an image made by root, launched by a user', (t) =>
+  test('an image of an app of root, launched by a user: a cold start, for the reason of its ids', (t) =>
     withApp(t, { app: 'actor' }, root ?? self, async (app) => {
       await app.start();
       await app.checkpoint();
-      app.release(['ids', 'exit 4']);
+      app.release(['origin', 'exit 4']);
       app.openScratch();
-      const outcome = await app.launch({ wrapper: user.prefix, flags: [] }).outcome;
-      t.is(outcome.code, 4, outcome.stderr);
+      const launch = { wrapper: user.prefix, flags: [], env: { THAW_LOG: 'warn' } };
+      for (const [mode, reason] of [
+        [0o400, /Permission denied/],
+        [0o444, /made by user 0/],
+      ] as const) {
+        chmodSync(app.image, mode);
+        const outcome = await app.launch(launch).outcome;
+        t.is(outcome.code, 4, outcome.stderr);
+        t.is(outcome.stdout, 'cold\n');
+        t.regex(outcome.stderr, reason);
+      }
     }));
 }
 
