@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { command } from '../launcher/command.js';
 import { UsageError, messageOf } from '../launcher/errors.js';
 import { main } from '../launcher/main.js';
-import { count, flag, names, parsed, textOr } from '../launcher/options.js';
+import { count, flag, names, parsed, text, textOr } from '../launcher/options.js';
+import { againstMeasure, contender, oldToNew } from './against.js';
 import { writeCharts } from './charts.js';
 import { differenceTable, differences, regressed } from './compare.js';
 import { thisMachine } from './machine.js';
@@ -23,6 +24,8 @@ ${measures.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}\n`).j
 Profiles: ${subjects.map(({ profile }) => profile).join(', ')}
 CRIU is measured if $CRIU or PATH has one.`;
 
+const measureNames = new Set(measures.map(({ name }) => name));
+
 const bench = command({
   about:
     'Measures side by side, in turn, and prints medians, quartiles, and the speed to reach with what was reached. The results ' +
@@ -37,6 +40,11 @@ const bench = command({
     output: textOr('--output <DIR>', 'where results and charts go', join(root, 'build', 'bench')),
     store: textOr('--store <DIR>', 'the store for the images', join(root, 'build', 'store')),
     rounds: count('--rounds <N>', 'how many times each thing is measured (default: 7, with --quick 3)'),
+    against: text(
+      '--against <FILE|TREE>',
+      'first answer and time to resume by an old thaw-exec and by this one, in turn: FILE, which launches the same images, or ' +
+        'TREE, another checkout that is built, with images of its own; exit code 1 if this one is slower somewhere',
+    ),
     compare: flag(
       '--compare',
       'no measuring: the differences between the results A.json and B.json that are beyond the spread; exit code 1 if B is ' +
@@ -45,12 +53,14 @@ const bench = command({
   },
   operands: ['[A.json]', '[B.json]'],
   notes,
-  async run({ only, rounds, compare: comparing, ...run }, [before, after]) {
+  async run({ only = [], rounds, compare: comparing, ...run }, [before, after]) {
     if (comparing && (before === undefined || after === undefined))
       throw new UsageError('--compare takes two files of results');
     if (before !== undefined && after !== undefined && comparing) return compare(before, after);
     if (before !== undefined) throw new UsageError(`${before} is for --compare`);
-    return measure({ ...choose(only ?? []), ...run, rounds: rounds ?? (run.quick ? 3 : 7) });
+    const other = run.against === undefined ? undefined : only.find((name) => measureNames.has(name));
+    if (other !== undefined) throw new UsageError(`--against measures what it does: ${other} is none of it`);
+    return measure({ ...choose(only), ...run, rounds: rounds ?? (run.quick ? 3 : 7) });
   },
 });
 
@@ -83,6 +93,7 @@ function choose(names: readonly string[]): Choice {
 }
 
 interface Run extends Choice, Pick<Bench, 'quick' | 'rounds'> {
+  readonly against?: string | undefined;
   readonly keepImages: boolean;
   readonly output: string;
   readonly store: string;
@@ -95,15 +106,19 @@ async function measure({ measures: chosen, subjects, quick, rounds, ...run }: Ru
   const machine = thisMachine();
   const path = join(run.output, `${machine.at.replaceAll(/[:.]/g, '-')}.json`);
   const thaw = new Thaw(run.store);
+  const old =
+    run.against === undefined ? undefined : contender(run.against, thaw, join(run.output, 'against'));
   let code = 0;
   const bench: Bench = { thaw, work, recorder, quick, rounds, subjects, say };
   try {
-    for (const { profile } of subjects) {
-      if (run.keepImages && existsSync(thaw.image(profile))) continue;
-      say(`building the image of ${profile}`);
-      await thaw.build(profile);
+    for (const maker of new Set([thaw, old?.thaw ?? thaw])) {
+      for (const { profile } of subjects) {
+        if (run.keepImages && existsSync(maker.image(profile))) continue;
+        say(`building the image of ${profile}${maker === thaw ? '' : ', by the old one'}`);
+        await maker.build(profile);
+      }
     }
-    for (const one of chosen) {
+    for (const one of old === undefined ? chosen : [againstMeasure(old, thaw)]) {
       if (!(await runs(one, bench))) code = 1;
       writeResults(path, recorder.results(machine)); // An interrupted run keeps what it has.
     }
@@ -113,6 +128,11 @@ async function measure({ measures: chosen, subjects, quick, rounds, ...run }: Ru
   const results = recorder.results(machine);
   process.stdout.write(`\n${present(results)}`);
   say(`results: ${path}`);
+  if (old !== undefined) {
+    const found = oldToNew(results);
+    process.stdout.write(`\n${differenceTable(found)}`);
+    return regressed(found) ? 1 : code;
+  }
   for (const chart of writeCharts(results, join(run.output, 'charts'))) say(`chart: ${chart}`);
   return code;
 }

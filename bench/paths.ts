@@ -7,14 +7,16 @@ import { hostCpu } from '../launcher/cpus.js';
 /** The project's folder: the nearest one above this module (source or compiled) that has a package.json. */
 export const root = findRoot(dirname(fileURLToPath(import.meta.url)));
 
-/** Where the native programs for this machine are. */
-export const nativeFolder = join(root, 'build', hostCpu ?? process.arch);
+/** A native program for this machine, of this checkout or another. */
+export function nativeProgram(name: string, checkout = root): string {
+  return join(checkout, 'build', hostCpu ?? process.arch, name);
+}
 
-export const thawExec = join(nativeFolder, 'thaw-exec');
+export const thawExec = nativeProgram('thaw-exec');
 
 /** A program of native/, which measures or is measured. */
 export function benchProgram(name: string): string {
-  return join(nativeFolder, 'bench', name);
+  return nativeProgram(join('bench', name));
 }
 
 export const firstAnswer = benchProgram('first_answer');

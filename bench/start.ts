@@ -14,14 +14,25 @@ export function coldStart(subject: Subject, log: string): Start {
 }
 
 /** @returns how to start a subject from its image. No fallback: a cold start here would be a failure that hides itself. */
-export function warmStart(subject: Subject, store: string, log: string): Start {
+export function warmStart(subject: Subject, store: string, log: string, program = thawExec): Start {
   const { command, cwd, env } = commandOf(subject);
-  return { command: warmCommand(store, subject.profile, command), cwd, env, port: subject.port, log };
+  return {
+    command: warmCommand(store, subject.profile, command, program),
+    cwd,
+    env,
+    port: subject.port,
+    log,
+  };
 }
 
 /** The command that launches `command` from the image of a profile, or fails. */
-export function warmCommand(store: string, profile: string, command: readonly string[]): readonly string[] {
-  return [thawExec, '--store', store, '--profile', profile, '--no-fallback', '--', ...command];
+export function warmCommand(
+  store: string,
+  profile: string,
+  command: readonly string[],
+  program = thawExec,
+): readonly string[] {
+  return [program, '--store', store, '--profile', profile, '--no-fallback', '--', ...command];
 }
 
 interface Definition {

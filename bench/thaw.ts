@@ -13,12 +13,12 @@ export class Thaw {
   readonly store: string;
   readonly #script: string;
 
-  constructor(store: string) {
+  constructor(store: string, checkout = root) {
     this.store = store;
-    const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    const manifest = JSON.parse(readFileSync(join(checkout, 'package.json'), 'utf8')) as {
       bin: { thaw: string };
     };
-    this.#script = join(root, manifest.bin.thaw);
+    this.#script = join(checkout, manifest.bin.thaw);
   }
 
   /** Builds the image of a profile that comes with thaw. @throws ThawError with the command's output */

@@ -3,6 +3,7 @@ import { command, print, printJson } from '../command.js';
 import { type Image, type ImageMapping, type ImageProcess, native } from '../engine/index.js';
 import { flag, json, store } from '../options.js';
 import { imagePath } from '../store/image.js';
+import { filterLines } from '../store/calls.js';
 import { needs } from '../store/needs.js';
 import { noticesOf } from '../store/pids.js';
 import { Store } from '../store/store.js';
@@ -58,6 +59,7 @@ function text(image: Image): string {
     section('environment', pairs(environment(image))),
     section(`inputs (${image.inputs.length})`, inputs(image)),
     ...image.processes.flatMap((process) => processSections(process, image)),
+    section("for a unit with a filter, beyond the app's own calls (docs/filter.md)", filterLines(image)),
   ];
   return sections.filter((part) => part !== '').join('\n');
 }

@@ -46,6 +46,8 @@ export const vocabularySchema = v.strictObject({
   phases: v.array(v.string()),
   /** What thaw-exec takes in $THAW_LOG. */
   logLevels: v.array(v.string()),
+  /** The system calls that a launch makes, and when. */
+  calls: v.array(v.strictObject({ when: v.string(), name: v.string() })),
   imageVersion: v.number(),
 });
 

@@ -172,6 +172,8 @@ export const imageSchema = v.strictObject({
   processes: v.array(process),
   inputs: v.array(input),
   files: v.array(file),
+  /** The system calls that its launch makes, beyond what the app does itself. */
+  calls: v.array(v.string()),
 });
 
 export type Image = Told<typeof imageSchema>;

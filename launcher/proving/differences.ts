@@ -1,5 +1,6 @@
 // What a launched app answers otherwise than one that was started cold.
 import type { Outcome } from '../app/exercise.js';
+import type { Dated } from './http_date.js';
 
 /** One instance of an app, as the commands that exercise it found it. */
 export interface Shown {
@@ -18,7 +19,10 @@ export interface Difference {
 
 const DATE = /^(?:< )?date: (.*GMT)\r?$/gim;
 /** Headers have whole seconds, and a server may take one anew only once a second. */
-const DATE_TOLERANCE_MS = 2500;
+export const DATE_TOLERANCE_MS = 2500;
+const LATE_REMEDY =
+  'the app keeps the time for up to a second: set settle = "1200ms" in [warmup], so that it has dropped it; if it ' +
+  'adds its own clock to the time of its start, set clocks = "jump"';
 
 /** `strict`: the commands are there to be compared, so that other output is an error. */
 export function differences(
@@ -35,6 +39,17 @@ export function differences(
   });
 }
 
+/** What the headers say that no command shows. `cold`: those of an app that was started cold, if it has any. */
+export function lateHeaders(port: number, cold: Dated | undefined, warm: Dated): Difference[] {
+  if (!isLate(header(warm), warm.at) || (cold !== undefined && isLate(header(cold), cold.at))) return [];
+  const what = `port ${port} shows the time of the build: ${header(warm)}`;
+  return [{ what, remedy: LATE_REMEDY, harmless: false }];
+}
+
+function header({ date }: Dated): string {
+  return `Date: ${date}`;
+}
+
 function differenceOf(
   command: string,
   was: Outcome,
@@ -47,9 +62,7 @@ function differenceOf(
   if (isLate(is.output, warm.at) && !isLate(was.output, cold.at))
     return {
       what: `${told} shows the time of the build: ${line(DATE, is.output)}`,
-      remedy:
-        'the app keeps the time for up to a second: set settle = "1200ms" in [warmup], so that it has dropped it; if it ' +
-        'adds its own clock to the time of its start, set clocks = "jump"',
+      remedy: LATE_REMEDY,
       harmless: false,
     };
   if (was.code === is.code && was.output === is.output) return undefined;

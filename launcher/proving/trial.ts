@@ -3,17 +3,22 @@ import { setTimeout } from 'node:timers/promises';
 
 import { type App, type Ending, exitText } from '../app/app.js';
 import { type ImageLaunch, launch } from '../app/launch.js';
+import type { Definition } from '../definition/schema.js';
+import { native } from '../engine/index.js';
 import { ThawError } from '../errors.js';
 import { logOf, msSince } from '../log.js';
 import type { Progress } from '../progress.js';
 import { untilUp } from '../warmup/triggers/index.js';
 import { type Cold, coldStart } from './cold.js';
-import { type Shown, differences } from './differences.js';
+import { DATE_TOLERANCE_MS, type Shown, differences, lateHeaders } from './differences.js';
+import { type Dated, httpDate } from './http_date.js';
 import { ALIVE_MS, END_MS, endsWell, look } from './instance.js';
 
 /** Commands that have to end well get that long to do so; they may have begun before the app. */
 const WORK_MS = 10_000;
 const RETRY_MS = 20;
+/** What headers leave of a time. */
+const SECOND_MS = 1000;
 /** Ending takes a launched app as long as any other, but for the noise of a machine that is busy. */
 const SLOWER = 3;
 const NOISE_MS = 2000;
@@ -31,7 +36,9 @@ export async function trial(proof: ImageLaunch, progress: Progress): Promise<voi
     const shown = await atWork(proof, app, commands);
     provingLog.info({ pid: app.pid, image: proof.image, ms: msSince(begin) }, 'proved');
     if (shown === undefined) return;
-    if (cold !== undefined) compare(proof, cold, shown, commands, progress);
+    if (commands.length === 0) warnUnasked(proof.definition, progress);
+    const dated = await timeOf(proof);
+    if (cold !== undefined) compare(proof, cold, { ...shown, dated }, commands, progress);
     const ending = await app.end(cold === undefined ? END_MS : limitOf(cold.ending));
     if (cold !== undefined) compareEndings(cold.ending, ending, prove.run !== undefined, progress);
   } finally {
@@ -70,14 +77,42 @@ async function atWork(proof: ImageLaunch, app: App, commands: readonly string[])
   }
 }
 
+/** Unless the profile says in so many words that there is nothing to ask. */
+function warnUnasked({ prove, warmup: { until } }: Definition, progress: Progress): void {
+  if (prove.run !== undefined || prove.differs !== undefined) return;
+  const [alive, remedy] =
+    until.kind === 'port'
+      ? [`lives and listens on port ${until.value}`, '']
+      : ['lives', 'name commands that only an app at work answers, or say that there are none:\n    '];
+  const run = until.kind === 'port' ? `["curl -sf http://127.0.0.1:${until.value}/"]` : '[]';
+  progress.warn(
+    `that the launched app ${alive} after ${ALIVE_MS} ms is all that proves the image\n    ${remedy}[prove]\n    run = ${run}`,
+  );
+}
+
+/** What the headers of a launched server say the time is, asked once that is another one than that of the build. */
+async function timeOf({ definition, image, interrupt }: ImageLaunch): Promise<Dated | undefined> {
+  const { until } = definition.warmup;
+  if (until.kind !== 'port') return undefined;
+  const dated = await httpDate(until.value);
+  const made = native.show(image).requirements.madeAtMs;
+  if (dated === undefined || Date.parse(dated.date) > made) return dated;
+  const wait = made + DATE_TOLERANCE_MS + SECOND_MS - Date.now();
+  if (wait <= 0) return dated;
+  await setTimeout(wait, undefined, { signal: interrupt });
+  return httpDate(until.value);
+}
+
 function compare(
-  { definition: { prove } }: ImageLaunch,
+  { definition: { prove, warmup } }: ImageLaunch,
   cold: Cold,
-  warm: Shown,
+  { dated, ...warm }: Shown & { readonly dated: Dated | undefined },
   commands: readonly string[],
   progress: Progress,
 ): void {
   const found = differences(commands, cold.shown, warm, prove.run !== undefined);
+  if (dated !== undefined && warmup.until.kind === 'port')
+    found.push(...lateHeaders(warmup.until.value, cold.dated, dated));
   for (const { what, remedy } of found.filter(({ harmless }) => harmless))
     progress.warn(`${what}\n    ${remedy}`);
   const wrong = found.filter(({ harmless }) => !harmless);

@@ -17,5 +17,7 @@ export function verify(image: string, { account }: Setting, options: VerifyOptio
   for (const problem of real) provingLog.warn({ image, ...problem }, 'cannot be launched here');
   const [first] = real;
   if (first === undefined) return;
-  throw new ThawError(real.map(({ what }) => what).join('\n'), { remedy: first.remedy });
+  // A program that has changed is found as the program and as a mapped file.
+  const reasons = new Set(real.map(({ what }) => what));
+  throw new ThawError([...reasons].join('\n'), { remedy: first.remedy });
 }

@@ -36,7 +36,7 @@ function noticeOf(pid: number, { address, form, count, text }: ImageIdNotice): N
     return {
       kind: form,
       text: `${text} holds the pid ${pid} of the warm-up, and a launched app does not write it again`,
-      remedy: `[[policies]]\n    type = "file"\n    path = "${text}"\n    action = "pid"`,
+      remedy: `[[policies]]\n    type = "file"\n    path = ${JSON.stringify(text.replace(/[*?[\\]/g, '\\$&'))}\n    action = "pid"`,
     };
   if (form === 'text')
     return {

@@ -5,6 +5,7 @@
 #include "arch/cpus.h"
 #include "fd/kinds.h"
 #include "image/view.h"
+#include "launch/check/filter.h"
 #include "policy/policy.h"
 
 namespace thaw::addon {
@@ -27,10 +28,17 @@ class Shower {
     result.Set("processes", list(view_.processes(), [this](const auto& p) { return process(p); }));
     result.Set("inputs", list(view_.inputs(), [this](const auto& i) { return input(i); }));
     result.Set("files", list(view_.files(), [this](const auto& f) { return file(f); }));
+    result.Set("calls", calls());
     return result;
   }
 
  private:
+  Array calls() {
+    Array names = Array::New(env_);
+    launch::each_call(&view_,
+                      [&](const char*, const char* name) { names.Set(names.Length(), name); });
+    return names;
+  }
   template <typename T, typename F>
   Array list(std::span<const T> table, F&& row) {
     Array rows = Array::New(env_, table.size());

@@ -3,6 +3,7 @@
 #include "addon/addon.h"
 #include "arch/cpus.h"
 #include "image/format.h"
+#include "launch/check/filter.h"
 #include "policy/action.h"
 #include "restorer/log.h"
 
@@ -22,6 +23,17 @@ Napi::Array names(Napi::Env env, const Table& table) {
   return result;
 }
 
+Napi::Array calls(Napi::Env env) {
+  Napi::Array result = Napi::Array::New(env);
+  launch::each_call(nullptr, [&](const char* when, const char* name) {
+    Napi::Object call = Napi::Object::New(env);
+    call.Set("when", when);
+    call.Set("name", name);
+    result.Set(result.Length(), call);
+  });
+  return result;
+}
+
 }  // namespace
 
 Napi::Value vocabulary(const Napi::CallbackInfo& info) {
@@ -32,6 +44,7 @@ Napi::Value vocabulary(const Napi::CallbackInfo& info) {
   result.Set("cpus", names(env, kCpuNames));
   result.Set("phases", names(env, restorer::kPhaseNames));
   result.Set("logLevels", names(env, restorer::kLogLevels));
+  result.Set("calls", calls(env));
   result.Set("imageVersion", image::kVersion);
   return result;
 }

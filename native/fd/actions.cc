@@ -29,7 +29,7 @@ Result<Action> choose_action(const Collector& c, const Probe& p, policy::Type ty
   why += "is named by a policy whose action '";
   why += policy::action_name(action);
   why += "' does not apply to it";
-  return refuse(p, why, policy::suggestion(type, name, known));
+  return refuse(p, why, "in its place or before it, " + policy::suggestion(type, name, known));
 }
 
 }  // namespace thaw::fd

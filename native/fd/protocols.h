@@ -2,6 +2,8 @@
 // which objects there are), and the server knows nothing of it on a new connection.
 #pragma once
 
+#include <sys/types.h>
+
 #include <string_view>
 
 namespace thaw::fd {
@@ -11,8 +13,8 @@ struct Protocol {
   const char* remedy;  ///< what to do instead of connecting again
 };
 
-/// The protocol that is spoken at `peer`, the text of a socket's address; null: none with a state
-/// that is known.
-const Protocol* stateful_protocol(std::string_view peer);
+/// The protocol that process `pid` speaks at `peer`, the text of a socket's address; null: none with
+/// a state that is known.
+const Protocol* stateful_protocol(std::string_view peer, pid_t pid);
 
 }  // namespace thaw::fd

@@ -67,18 +67,16 @@ Action Policies::find(Type type, const std::string& name) const {
 }
 
 std::string suggestion(Type type, std::string_view path, const Actions& actions) {
-  std::string text = "set [[policies]] type = " + toml_string(type_name(type));
-  if (!path.empty()) text += ", path = " + toml_string(literal_pattern(path));
+  std::string text = "set\n    [[policies]]\n    type = " + toml_string(type_name(type));
+  if (!path.empty()) text += "\n    path = " + toml_string(literal_pattern(path));
   const auto rows = actions.rows();
-  text += ", action = " + toml_string(action_name(rows.front()));
-  if (rows.size() == 1) return text;
-  const char* before = " (or ";
+  text += "\n    action = " + toml_string(action_name(rows.front()));
+  const char* before = "  # or ";
   for (const Action action : rows.subspan(1)) {
-    text += before;
-    text += action_name(action);
+    text += before + toml_string(action_name(action));
     before = ", ";
   }
-  return text + ')';
+  return text;
 }
 
 }  // namespace thaw::policy

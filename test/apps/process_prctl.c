@@ -34,6 +34,7 @@ int main(int argc, char** argv) {
     NEED(prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0));
   const int thp = prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0);
   const bool merges = prctl(kSetMemoryMerge, 1, 0, 0, 0) == 0;
+  NEED(prctl(PR_MCE_KILL, PR_MCE_KILL_SET, PR_MCE_KILL_EARLY, 0, 0));
   NEED(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
   NEED(personality(ADDR_NO_RANDOMIZE));
   NEED(sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0}));
@@ -47,6 +48,7 @@ int main(int argc, char** argv) {
   NEED(prctl(PR_GET_PDEATHSIG, &value));
   CHECK_EQ("PR_GET_PDEATHSIG", SIGUSR1, value);
   if (merges) CHECK_EQ("PR_GET_MEMORY_MERGE", 1, prctl(kGetMemoryMerge, 0, 0, 0, 0));
+  CHECK_EQ("PR_MCE_KILL_GET", PR_MCE_KILL_EARLY, prctl(PR_MCE_KILL_GET, 0, 0, 0, 0));
   CHECK_EQ("PR_GET_THP_DISABLE", thp, prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0));
   CHECK_EQ("PR_GET_NO_NEW_PRIVS", 1, prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
   CHECK_EQ("PR_GET_DUMPABLE", 1, prctl(PR_GET_DUMPABLE));

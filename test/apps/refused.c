@@ -1,11 +1,13 @@
 // Holds one thing that cannot be restored: argv[4] says which. A descriptor stands at number 77,
 // for the message.
+#include <arpa/inet.h>
 #include <linux/filter.h>
 #include <linux/io_uring.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stddef.h>
 #include <sys/file.h>
 #include <sys/ipc.h>
 #include <sys/prctl.h>
@@ -197,28 +199,75 @@ static void hold_lock(void) {
   place(fd);
 }
 
-/// A process that is no child of ours has the other end, and ends with us.
-static void hold_compositor(void) {
-  struct sockaddr_un address = {.sun_family = AF_UNIX};
-  snprintf(address.sun_path, sizeof address.sun_path, "%s", app_path("wayland-0"));
-  int listener = (int)NEED(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  NEED(bind(listener, (struct sockaddr*)&address, sizeof address));
-  NEED(listen(listener, 1));
+/// "@abstract", "IPV4:PORT", or a path below the scratch folder.
+static socklen_t address_of(const char* text, struct sockaddr_storage* address) {
+  memset(address, 0, sizeof *address);
+  struct sockaddr_un* un = (struct sockaddr_un*)address;
+  struct sockaddr_in* in = (struct sockaddr_in*)address;
+  const char* port = strchr(text, ':');
+  if (text[0] >= '0' && text[0] <= '9' && port != NULL) {
+    char host[32];
+    snprintf(host, sizeof host, "%.*s", (int)(port - text), text);
+    in->sin_family = AF_INET;
+    in->sin_port = htons((uint16_t)atoi(port + 1));
+    CHECK(inet_pton(AF_INET, host, &in->sin_addr) == 1);
+    return sizeof *in;
+  }
+  un->sun_family = AF_UNIX;
+  if (text[0] == '@') {
+    memcpy(un->sun_path + 1, text + 1, strlen(text + 1));
+    return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(text));
+  }
+  snprintf(un->sun_path, sizeof un->sun_path, "%s", app_path(text));
+  char* folder = strrchr(un->sun_path, '/');
+  *folder = 0;
+  mkdir(un->sun_path, 0755);
+  *folder = '/';
+  return sizeof *un;
+}
+
+/// A process that is no child of ours has the other ends, and ends with us.
+static void connect_outside(char** addresses, int count) {
+  struct sockaddr_storage address;
+  int listeners[32];
+  CHECK(count <= 32);
+  for (int i = 0; i < count; i++) {
+    socklen_t size = address_of(addresses[i], &address);
+    listeners[i] = (int)NEED(socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    NEED(bind(listeners[i], (struct sockaddr*)&address, size));
+    NEED(listen(listeners[i], 1));
+  }
   pid_t app = getpid(), child = (pid_t)NEED(fork());
   if (child == 0) {
     if (fork() != 0) _exit(0);
     setsid();
-    int peer = (int)NEED(accept(listener, NULL, NULL));
+    for (int i = 0; i < count; i++) NEED(accept(listeners[i], NULL, NULL));
     while (kill(app, 0) == 0) app_sleep_ms(20);
-    close(peer);
     _exit(0);
   }
   siginfo_t info;
   NEED(waitid(P_PID, (id_t)child, &info, WEXITED));
-  close(listener);
-  int client = (int)NEED(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  NEED(connect(client, (struct sockaddr*)&address, sizeof address));
-  place(client);
+  for (int i = 0; i < count; i++) {
+    close(listeners[i]);
+    socklen_t size = address_of(addresses[i], &address);
+    int client = (int)NEED(socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    NEED(connect(client, (struct sockaddr*)&address, size));
+    NEED(dup3(client, kNumber + i, O_CLOEXEC));
+    close(client);
+  }
+}
+
+static void hold_compositor(void) {
+  char* address = "wayland-0";
+  connect_outside(&address, 1);
+}
+
+static char** more_arguments;
+
+static void hold_peers(void) {
+  int count = 0;
+  while (more_arguments[count] != NULL) count++;
+  connect_outside(more_arguments, count);
 }
 
 static void hold_pid_file(void) {
@@ -255,11 +304,13 @@ static const struct holder holders[] = {
     {"lock", hold_lock},
     {"udp", hold_udp},
     {"compositor", hold_compositor},
+    {"peers", hold_peers},
     {"pid-file", hold_pid_file},
     {"several", hold_several},
 };
 
 int main(int argc, char** argv) {
+  more_arguments = argv + (argc > 5 ? 5 : argc);
   hold_named(argc, argv, holders, sizeof holders / sizeof *holders);
   return 0;
 }

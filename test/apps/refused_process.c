@@ -123,6 +123,11 @@ static void hold_speculation(void) {
   HOLD(prctl(PR_SET_SPECULATION_CTRL, PR_SPEC_STORE_BYPASS, PR_SPEC_FORCE_DISABLE, 0, 0));
 }
 
+/// Only kernels started with l1d_flush=on take it.
+static void hold_l1d_flush(void) {
+  HOLD(prctl(PR_SET_SPECULATION_CTRL, PR_SPEC_L1D_FLUSH, PR_SPEC_ENABLE, 0, 0));
+}
+
 static void hold_tsc(void) {
   HOLD(prctl(PR_SET_TSC, PR_TSC_SIGSEGV));
 }
@@ -226,6 +231,7 @@ static const struct holder holders[] = {
     {"thread-keyring", hold_thread_keyring},
     {"process-keyring", hold_process_keyring},
     {"speculation", hold_speculation},
+    {"l1d-flush", hold_l1d_flush},
     {"tsc", hold_tsc},
     {"cpuid", hold_cpuid},
     {"ldt", hold_ldt},

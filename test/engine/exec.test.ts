@@ -1,7 +1,16 @@
 // exec semantics: to its caller, a launched app is the app.
 import test, { type ExecutionContext } from 'ava';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, existsSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  symlinkSync,
+  existsSync,
+  readFileSync,
+  readlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { getPriority } from 'node:os';
 import { join } from 'node:path';
 
@@ -255,9 +264,19 @@ if (root !== undefined) {
       const privileged = join(app.folder, 'thaw-exec');
       copyFileSync(thawExec, privileged);
       chmodSync(privileged, 0o755);
-      t.is((await launch(privileged)).stdout, 'warm\n');
+      const store = join(app.folder, 'store');
+      const profile = join(store, 'profiles', 'app');
+      mkdirSync(profile, { recursive: true });
+      symlinkSync(app.image, join(profile, 'current.thaw'));
+      const byProfile = [privileged, '--profile', 'app', '--', ...app.command];
+      const everyWay = async (): Promise<string[]> => [
+        (await launch(privileged)).stdout,
+        (await app.runAs([privileged, '--store', store, ...byProfile.slice(1)])).stdout,
+        (await app.runAs(byProfile, { env: { THAW_STORE: store, THAW_FEED: 'off' } })).stdout,
+      ];
+      t.deepEqual(await everyWay(), ['warm\n', 'warm\n', 'warm\n']);
       setCapability(privileged);
-      t.is((await launch(privileged)).stdout, 'cold\n');
+      t.deepEqual(await everyWay(), ['cold\n', 'cold\n', 'cold\n']);
       const refused = await launch(privileged, '--no-fallback');
       t.is(refused.code, 125);
       t.regex(refused.stderr, /file capabilities/);
@@ -290,14 +309,23 @@ if (root !== undefined) {
 }
 
 if (root !== undefined && user.uid !== 0) {
-  test('an image made by root, launched by a user', (t) =>
+  test('an image of an app of root, launched by a user: a cold start, for the reason of its ids', (t) =>
     withApp(t, { app: 'actor' }, root ?? self, async (app) => {
       await app.start();
       await app.checkpoint();
-      app.release(['ids', 'exit 4']);
+      app.release(['origin', 'exit 4']);
       app.openScratch();
-      const outcome = await app.launch({ wrapper: user.prefix, flags: [] }).outcome;
-      t.is(outcome.code, 4, outcome.stderr);
+      const launch = { wrapper: user.prefix, flags: [], env: { THAW_LOG: 'warn' } };
+      for (const [mode, reason] of [
+        [0o400, /Permission denied/],
+        [0o444, /made by user 0/],
+      ] as const) {
+        chmodSync(app.image, mode);
+        const outcome = await app.launch(launch).outcome;
+        t.is(outcome.code, 4, outcome.stderr);
+        t.is(outcome.stdout, 'cold\n');
+        t.regex(outcome.stderr, reason);
+      }
     }));
 }
 

@@ -29,8 +29,8 @@ const refusals: readonly Refusal[] = [
   { what: 'io_uring', says: [descriptor, /io_uring/, /UV_USE_IO_URING|switch|without io_uring|turn/i] },
   { what: 'tcp', says: [descriptor, /connected/, /127\.0\.0\.1/] },
   { what: 'udp', says: [descriptor, /127\.0\.0\.1:9\b/, policy] },
-  { what: 'writable', says: [descriptor, /state\.db/, policy], never: /append/ },
-  { what: 'log', says: [descriptor, /plain\.log/, policy, /append/] },
+  { what: 'writable', says: [descriptor, /state\.db/, policy, /side by side/], never: /append/ },
+  { what: 'log', says: [descriptor, /plain\.log/, policy, /action = "append"/], never: /\bpid\b/ },
   { what: 'shared-file', says: [/shared\.db/] },
   { what: 'shared-may-write', says: [/shared\.bin/, /opened for writing/, policy, /"mapping"/] },
   { what: 'confined-thread', says: [/thread \(\d+\)/, /NoNewPrivs/, /confine its threads/] },
@@ -43,7 +43,11 @@ const refusals: readonly Refusal[] = [
   { what: 'userfaultfd', says: [descriptor, /userfaultfd/] },
   { what: 'pidfd', says: [descriptor, /pidfd/] },
   { what: 'lock', says: [descriptor, /lock/, /without the protection/] },
-  { what: 'pid-file', says: [descriptor, /app\.pid/, /holds the app's pid/], never: /append|reopen/ },
+  {
+    what: 'pid-file',
+    says: [descriptor, /app\.pid/, /holds the app's pid/, /action = "pid"/],
+    never: /append|reopen/,
+  },
   { what: 'compositor', says: [descriptor, /Wayland/, /call = true/], never: /reconnect/ },
   {
     what: 'several',
@@ -67,6 +71,7 @@ const processes: readonly Refusal[] = [
   { what: 'thread-keyring', says: [/keyring of a thread/, after], asked: true },
   { what: 'process-keyring', says: [/keyring of the process/, after], asked: true },
   { what: 'speculation', says: [/speculation control/, after] },
+  { what: 'l1d-flush', says: [/PR_SPEC_L1D_FLUSH/, after], asked: true },
   { what: 'tsc', says: [/PR_SET_TSC/, after], asked: true },
   { what: 'cpuid', says: [/ARCH_SET_CPUID/, after], asked: true },
   { what: 'ldt', says: [/modify_ldt/, after], asked: true },
@@ -108,6 +113,53 @@ for (const { app: name = 'refused', what, says, never, asked } of [
       expectSuccess(t, 'the app that was not checkpointed', await app.running.outcome);
     }));
 }
+
+const display = /Wayland compositor|X server/;
+
+/** Where an app is connected to; null: `reconnect` is offered. */
+const peers: readonly (readonly [address: string, protocol: RegExp | null])[] = [
+  ['wayland-1', display],
+  ['other-compositor', display],
+  ['.X11-unix/X0', display],
+  ['@/tmp/.X11-unix/X77', display],
+  ['127.0.0.1:6011', display],
+  ['127.0.0.2:6063', display],
+  ['dbus/system_bus_socket', /system bus/],
+  ['@/tmp/dbus-Rq1', /a bus/],
+  ['at-spi/bus_0', /accessibility bus/],
+  ['pulse/native', /PulseAudio/],
+  ['pipewire-0', /PipeWire/],
+  ['jack_default_0_0', /JACK/],
+  ['database', null],
+  ['compositor', null],
+  ['127.0.0.2:6064', null],
+];
+
+test('refused: connections of protocols with a state, for which reconnect is not offered', (t) =>
+  withApp(
+    t,
+    {
+      app: 'refused',
+      args: ['peers', ...peers.map(([address]) => address)],
+      env: { WAYLAND_DISPLAY: 'other-compositor' },
+    },
+    self,
+    async (app) => {
+      await app.start();
+      const { stderr } = await app.tryCheckpoint({ leaveRunning: true });
+      for (const [i, [address, protocol]] of peers.entries()) {
+        const told = stderr.split('\n- ').find((text) => text.startsWith(`descriptor ${77 + i} `)) ?? '';
+        t.true(told.includes(address), `${address}: ${stderr}`);
+        if (protocol === null) t.regex(told, /"reconnect"/);
+        else {
+          t.regex(told, protocol);
+          t.notRegex(told, /reconnect/);
+        }
+      }
+      app.release();
+      expectSuccess(t, 'the app that was not checkpointed', await app.running.outcome);
+    },
+  ));
 
 test('refused: a lock whose owner has an id that may stand there by chance', (t) =>
   withApp(t, { app: 'locks', args: ['recursive', 'small'] }, self, async (app) => {

@@ -1,5 +1,6 @@
 // Adapters: what a runtime has cached is put right in each launch, without a change to the app.
 import test from 'ava';
+import { execa } from 'execa';
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import { chmodSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -41,10 +42,30 @@ class AdapterShop extends Workshop {
       env: { ...builtWith, GIVEN: 'build', ...env },
     });
   }
+
+  /** The same, for what takes long. */
+  async startApp(
+    { program, file }: App,
+    env: Readonly<Record<string, string>>,
+  ): Promise<{ pid: number | undefined; stdout: string; stderr: string }> {
+    this.write('go', '');
+    const started = execa(thawExec, ['--store', this.store, '--', program, file, 'warm'], {
+      cwd: this.folder,
+      timeout: 40_000,
+      reject: false,
+      extendEnv: false,
+      env: { ...builtWith, GIVEN: 'build', ...env },
+    });
+    const { stdout, stderr } = await started;
+    return { pid: started.pid, stdout, stderr };
+  }
 }
 
 /** What an app says of itself as one line of JSON, in a launch. */
-function said({ stdout, stderr }: SpawnSyncReturns<string>): Record<string, unknown> {
+function said({
+  stdout,
+  stderr,
+}: Pick<SpawnSyncReturns<string>, 'stdout' | 'stderr'>): Record<string, unknown> {
   const line = stdout.trim().split('\n').at(-1) ?? '';
   try {
     return JSON.parse(line) as Record<string, unknown>;
@@ -106,15 +127,33 @@ test('Python: instances differ, and have arguments, environment and time zone of
   t.not(first['random'], second['random']);
 });
 
-test('Python: hooks that fail, and an image of another script, mean a cold start', (t) => {
+test('Python: hooks that fail or hang, and an image of another script, mean a cold start', async (t) => {
   const shop = new AdapterShop(t);
   t.is(shop.buildApp(pythonApp, '', 'args = "deliver"').status, 0);
+  // Takes all the time that hooks have, in which other tests go on.
+  const hung = shop.startApp(pythonApp, { HANG: '1' });
   const failed = shop.launchApp(pythonApp, { FAIL: '1' }, ['one'], []);
   t.like(said(failed), { argv: ['one'], hooks: [], modules: false, pid: failed.pid }, failed.stderr);
   t.regex(failed.stderr, /ValueError: as asked/);
   const other = { ...pythonApp, file: 'other.py' };
   shop.write('other.py', 'print("{}")\n');
   t.deepEqual(said(shop.launchApp(other, {}, [], [])), {});
+  const { pid, stdout, stderr } = await hung;
+  t.deepEqual(
+    { ...said({ stdout, stderr }), random: 0, env: 0 },
+    {
+      random: 0,
+      env: 0,
+      argv: ['warm'],
+      hooks: [],
+      modules: false,
+      pid,
+      native: pid,
+      hour: 0,
+      path: [],
+    },
+    stderr,
+  );
 });
 
 test("Python: the app's own sitecustomize is loaded, and its programs are not given the adapter", (t) => {

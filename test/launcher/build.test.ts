@@ -85,7 +85,10 @@ test('list, show, verify, remove and doctor answer as JSON, too', (t) => {
   t.regex(JSON.stringify(json('show', 'app')), /app\.py/);
   t.like(json('verify', 'app'), { ok: true });
   json('doctor');
-  t.regex(workshop.thaw('show', 'app').stdout, /\[heap\]/);
+  const shown = workshop.thaw('show', 'app').stdout;
+  t.regex(shown, /\[heap\]/);
+  t.regex(shown, /^ +SystemCallFilter=.* mremap .* statx .*\n +Environment=THAW_FILTER=try$/m);
+  t.notRegex(shown, /^ +SystemCallFilter=.* kill /m);
   t.deepEqual(json('remove', 'app'), [{ name: 'app' }]);
   t.is(workshop.thaw('show', 'app').status, 1);
   t.regex(workshop.launch('app').stdout, /^warming/);

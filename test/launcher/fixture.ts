@@ -17,6 +17,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 import { cli, thawExec } from '../engine/support/paths.js';
+import { builtWith } from './support.js';
 
 export interface Launched {
   readonly warm: boolean;
@@ -24,10 +25,22 @@ export interface Launched {
   readonly stderr: string;
 }
 
+type Variables = Readonly<Record<string, string>>;
+
 export class Fixture {
   readonly folder = mkdtempSync(join(tmpdir(), 'thaw-inputs-'));
   readonly store = mkdtempSync(join(tmpdir(), 'thaw-store-'));
   #undo: (() => void)[] = [];
+  readonly #declared: Variables | undefined;
+  #env: Variables;
+
+  /** `declare`: the `env` of the profile. Without, files are what is tried, and the app has the environment of its image. */
+  constructor(declare?: (folder: string) => Variables) {
+    this.#declared = declare?.(this.folder);
+    this.#env = this.#declared
+      ? { ...builtWith, ...this.#declared }
+      : { PATH: process.env['PATH'] ?? '', PYTHONDONTWRITEBYTECODE: '1' };
+  }
 
   remove(): void {
     for (const folder of [this.folder, this.store]) rmSync(folder, { recursive: true, force: true });
@@ -53,8 +66,12 @@ export class Fixture {
 
   /** Builds profile `name` of its TOML text. */
   build(t: ExecutionContext, name: string, toml: string) {
-    // Files are what is tried; a [launch] section would be about something else.
-    const definition = this.write(`${name}.toml`, `${toml}\n[launch]\nenv = "image"\n`);
+    const pairs = Object.entries(this.#declared ?? {}).map(([key, value]) => `${key} = "${value}"`);
+    const rule = this.#declared === undefined ? 'image' : 'exact';
+    const definition = this.write(
+      `${name}.toml`,
+      `env = { ${pairs.join(', ')} }\n${toml}\n[launch]\nenv = "${rule}"\n`,
+    );
     // Whole seconds, which can be set again exactly.
     spawnSync('find', [this.folder, '-exec', 'touch', '-h', '-d', '@1700000000', '{}', '+']);
     const built = this.thaw('build', definition);
@@ -64,12 +81,23 @@ export class Fixture {
 
   /** The app prints `warming` when it starts, and ends once there is a file `go`. */
   launch(...command: readonly string[]): Launched {
+    return this.#launch([thawExec, '--store', this.store, '--', ...command]);
+  }
+
+  /** In a mount namespace where `other` stands in the place of `path`. */
+  launchWith(path: string, other: string, command: readonly string[]): Launched {
+    const words = [thawExec, '--store', this.store, '--', ...command];
+    const script = 'mount --bind "$0" "$1" && shift && exec "$@"';
+    return this.#launch(['unshare', '--mount', '/bin/sh', '-c', script, other, path, ...words]);
+  }
+
+  #launch([program = '', ...args]: readonly string[]): Launched {
     this.write('go', '');
-    const { stdout, stderr } = spawnSync(thawExec, ['--store', this.store, '--', ...command], {
+    const { stdout, stderr } = spawnSync(program, args, {
       cwd: this.folder,
       encoding: 'utf8',
       timeout: 30_000,
-      env: { PATH: process.env['PATH'], THAW_LOG: 'info', PYTHONDONTWRITEBYTECODE: '1' },
+      env: { ...this.#env, THAW_LOG: 'info' },
     });
     return { warm: !stdout.includes('warming') && stdout.includes('done'), stdout, stderr };
   }
@@ -79,6 +107,21 @@ export class Fixture {
   undo(): void {
     for (const step of this.#undo.reverse()) step();
     this.#undo = [];
+  }
+
+  /** A variable of the launch; without a value: not there. */
+  set(name: string, value?: string): void {
+    const before = this.#env;
+    const others = Object.entries(before).filter(([other]) => other !== name);
+    this.#env = Object.fromEntries(value === undefined ? others : [...others, [name, value]]);
+    this.#undo.push(() => {
+      this.#env = before;
+    });
+  }
+
+  /** What an app that says LEVEL at its end says now. */
+  get level(): string | undefined {
+    return this.#env['LEVEL'];
   }
 
   /** Something that was not there. */
@@ -158,7 +201,10 @@ function patched(content: Buffer): Buffer {
   return copy;
 }
 
-/** One change of a table: what it is, how it is made, and the file that a cold start's reason names; null: launched warm. */
+/**
+ * One change of a table: what it is, how it is made, and the file, or `$VARIABLE`, that a cold start's reason names; null:
+ * launched warm.
+ */
 export type Change = readonly [what: string, make: (fixture: Fixture) => void, reason: string | null];
 
 /** Launches after each change, and again when it has been taken back. */
@@ -174,8 +220,11 @@ export function expectChanges(
     make(fixture);
     const { warm, stdout, stderr } = fixture.launch(...command);
     t.is(warm, reason === null, `${what}: ${stdout}${stderr}`);
-    if (reason !== null) t.true(stderr.includes(`${join(fixture.folder, reason)} `), `${what}: ${stderr}`);
-    t.true(stdout.includes('done'), `${what}: ${stdout}${stderr}`);
+    if (reason !== null) {
+      const named = reason.startsWith('$') ? reason.slice(1) : join(fixture.folder, reason);
+      t.true(stderr.includes(`${named} `), `${what}: ${stderr}`);
+    }
+    t.true(stdout.includes(`done ${fixture.level ?? ''}`.trimEnd()), `${what}: ${stdout}${stderr}`);
     fixture.undo();
     const again = fixture.launch(...command);
     t.true(again.warm, `${what}, taken back: ${again.stderr}`);

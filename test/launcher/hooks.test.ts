@@ -7,29 +7,32 @@ import { join } from 'node:path';
 
 import { apps, cli, thawExec } from '../engine/support/paths.js';
 
-const program = join(apps, 'hooks');
+const cpp = join(apps, 'hooks_cpp');
 
 class Hooks {
   readonly folder = realpathSync(mkdtempSync(join(tmpdir(), 'thaw-hooks-')));
   readonly store = join(this.folder, 'store');
 
-  constructor(t: ExecutionContext) {
+  constructor(
+    t: ExecutionContext,
+    private readonly program = join(apps, 'hooks'),
+  ) {
     t.teardown(() => {
       rmSync(this.folder, { recursive: true, force: true });
     });
   }
 
-  build(argument: string): SpawnSyncReturns<string> {
+  build(argument: string, more = ''): SpawnSyncReturns<string> {
     const toml = join(this.folder, 'hooks.toml');
     writeFileSync(
       toml,
-      `name = "hooks"\nprogram = "${program}"\nargs = ["${argument}"]\n[warmup]\nuntil = { call = true }\n`,
+      `name = "hooks"\nprogram = "${this.program}"\nargs = ["${argument}"]\n[warmup]\nuntil = { call = true }\n${more}`,
     );
     return spawnSync(process.execPath, [cli, 'build', '--store', this.store, toml], { encoding: 'utf8' });
   }
 
   launch(env: Readonly<Record<string, string>>, options: readonly string[] = []): SpawnSyncReturns<string> {
-    return spawnSync(thawExec, [...options, '--store', this.store, '--', program, 'hooks'], {
+    return spawnSync(thawExec, [...options, '--store', this.store, '--', this.program, 'hooks'], {
       cwd: this.folder,
       encoding: 'utf8',
       env,
@@ -61,4 +64,17 @@ test('no image is made when a hook fails before the checkpoint', (t) => {
   const { status, stderr } = new Hooks(t).build('refusing');
   t.is(status, 1);
   t.regex(stderr, /one of the app's hooks failed before the checkpoint/);
+});
+
+test('in C++: a generator that was seeded once draws anew, and the time zone is that of the launch', (t) => {
+  const hooks = new Hooks(t, cpp);
+  const built = hooks.build('hooks', '[launch]\nenv = "deliver"\n');
+  t.is(built.status, 0, built.stderr);
+  const draws = ['XXX-5', 'XXX-7'].map((zone) => {
+    const { stdout, stderr } = hooks.launch({ TZ: zone });
+    const [, hour, number] = /^1 (\d+) (\d+)\n$/.exec(stdout) ?? [];
+    t.is(hour, zone.slice(4), stderr);
+    return number;
+  });
+  t.not(draws[0], draws[1]);
 });

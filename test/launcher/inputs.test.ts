@@ -22,8 +22,54 @@ library = ctypes.CDLL(os.path.abspath('library.so'))
 time.localtime()
 print('warm', flush=True)
 while not os.path.exists('go'): time.sleep(0.01)
-print('done', flush=True)
+print('done', os.environ.get('LEVEL', ''), flush=True)
 #0`;
+
+/** Of runtimes, or adapters, that read all variables at their start. */
+const variableChanges: readonly Change[] = [
+  [
+    'variable added',
+    (f) => {
+      f.set('NEW', 'one');
+    },
+    '$NEW',
+  ],
+  [
+    'variable changed',
+    (f) => {
+      f.set('LEVEL', '8');
+    },
+    '$LEVEL',
+  ],
+  [
+    'variable gone',
+    (f) => {
+      f.set('LEVEL');
+    },
+    '$LEVEL',
+  ],
+  [
+    'other time zone',
+    (f) => {
+      f.set('TZ', 'UTC-2');
+    },
+    '$TZ',
+  ],
+  [
+    'other locale',
+    (f) => {
+      f.set('LANG', 'C');
+    },
+    '$LANG',
+  ],
+  [
+    'variable that is another one at each start',
+    (f) => {
+      f.set('SHLVL', '4');
+    },
+    null,
+  ],
+];
 
 const pythonChanges: readonly Change[] = [
   [
@@ -240,7 +286,11 @@ const pythonChanges: readonly Change[] = [
 ];
 
 test('changes after a build of a Python app', (t) => {
-  const fixture = new Fixture();
+  const fixture = new Fixture((folder) => ({
+    TZ: `:${folder}/zone`,
+    PYTHONDONTWRITEBYTECODE: '1',
+    LEVEL: '7',
+  }));
   t.teardown(() => {
     fixture.remove();
   });
@@ -261,14 +311,57 @@ test('changes after a build of a Python app', (t) => {
     'python',
     `name = "python"
 program = "./app.py"
-env = { TZ = ":${fixture.path('zone')}", PYTHONDONTWRITEBYTECODE = "1" }
 inputs = { ignore = ["ignored.txt"], add = ["added/*.txt"] }
 [warmup]
 until = { log = "warm$" }
 `,
   );
-  expectChanges(t, fixture, [fixture.path('app.py')], pythonChanges);
+  expectChanges(t, fixture, [fixture.path('app.py')], [...pythonChanges, ...variableChanges]);
 });
+
+const systemApp = `import os, time; print('warming', flush=True)
+import locale, socket
+locale.setlocale(locale.LC_ALL, '')
+state = [time.localtime().tm_zone, socket.getaddrinfo('localhost', 80)]
+print('warm', flush=True)
+while not os.path.exists('go'): time.sleep(0.01)
+print('done', flush=True)
+`;
+
+/** Each with the name that `thaw show` has for it. */
+const systemFiles: readonly (readonly [path: string, shown: RegExp])[] = [
+  ['/etc/localtime', /zoneinfo|localtime/],
+  ['/etc/resolv.conf', /resolv\.conf/],
+  ['/etc/nsswitch.conf', /nsswitch\.conf/],
+  ['/usr/lib/locale/C.utf8/LC_CTYPE', /locale\S*LC_CTYPE/],
+];
+
+(process.geteuid?.() === 0 ? test : test.skip)(
+  'the zone, the locale, and what names are looked up by, in a mount namespace that has others',
+  (t) => {
+    const fixture = new Fixture(() => ({ LEVEL: '7' }));
+    t.teardown(() => {
+      fixture.remove();
+    });
+    fixture.write('system.py', systemApp);
+    fixture.build(
+      t,
+      'system',
+      `name = "system"\nprogram = "${python}"\nargs = ["system.py"]\n[warmup]\nuntil = { log = "warm$" }\n`,
+    );
+    const command = [python, 'system.py'];
+    const shown = fixture.thaw('show', 'system').stdout;
+    const unrelated = fixture.launchWith('/etc/issue', fixture.write('other', 'x'), command);
+    t.true(unrelated.warm, unrelated.stderr);
+    for (const [path, name] of systemFiles.filter(([path]) => existsSync(path))) {
+      t.regex(shown, name);
+      const other = fixture.write('other', `${readFileSync(path, 'latin1')}\n`);
+      const { warm, stderr } = fixture.launchWith(path, other, command);
+      t.false(warm, path);
+      t.regex(stderr, new RegExp(`${name.source}\\S* has changed`), path);
+    }
+  },
+);
 
 const nodeApp = `console.log('warming');
 const fs = require('node:fs');
@@ -276,10 +369,12 @@ const config = require('./config.json');
 const { value } = require('dependency');
 const linked = require('./linked.cjs');
 try { require('./optional.cjs'); } catch {}
+const names = fs.readdirSync('app/conf.d');
+const own = fs.readFileSync('app/own.txt');
 console.log('warm');
 const timer = setInterval(() => {
   if (!fs.existsSync('go')) return;
-  console.log('done');
+  console.log('done', process.env.LEVEL ?? '');
   clearInterval(timer);
 }, 10);
 `;
@@ -349,6 +444,27 @@ const nodeChanges: readonly Change[] = [
     'app/app.cjs',
   ],
   [
+    'file replaced, equal size and time',
+    (f) => {
+      f.replace('app/own.txt');
+    },
+    'app/own.txt',
+  ],
+  [
+    'folder gets an entry',
+    (f) => {
+      f.add('app/conf.d/b.conf');
+    },
+    'app/conf.d',
+  ],
+  [
+    'library upgraded, equal size and time',
+    (f) => {
+      f.patch('library.so');
+    },
+    'library.so',
+  ],
+  [
     'unrelated file',
     (f) => {
       f.add('app/notes.txt');
@@ -358,11 +474,14 @@ const nodeChanges: readonly Change[] = [
 ];
 
 test('changes after a build of a Node app', (t) => {
-  const fixture = new Fixture();
+  const fixture = new Fixture((folder) => ({ LD_PRELOAD: `${folder}/library.so`, LEVEL: '7' }));
   t.teardown(() => {
     fixture.remove();
   });
   fixture.write('app/app.cjs', nodeApp);
+  copyFileSync(libraryOf(process.execPath), fixture.path('library.so'));
+  fixture.write('app/own.txt', 'own\n');
+  fixture.write('app/conf.d/a.conf', 'a\n');
   fixture.write('app/config.json', '{"level": 1}\n');
   fixture.write('app/one.cjs', '//\n');
   fixture.write('app/two.cjs', '// two\n');
@@ -374,7 +493,7 @@ test('changes after a build of a Node app', (t) => {
     'node',
     `name = "node"\nprogram = "${process.execPath}"\nargs = ["app/app.cjs"]\n[warmup]\nuntil = { log = "warm$" }\n`,
   );
-  expectChanges(t, fixture, [process.execPath, 'app/app.cjs'], nodeChanges);
+  expectChanges(t, fixture, [process.execPath, 'app/app.cjs'], [...nodeChanges, ...variableChanges]);
 });
 
 /** Starts redis from its image, gives it the commands, and ends it. @returns what it answered, and what was said */

@@ -1,5 +1,7 @@
 // The trial launch is compared with a cold start: what a launched app says and how it ends.
 import test from 'ava';
+import { appendFileSync, chmodSync, copyFileSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
 
 import { type Shown, differences } from '../../launcher/proving/differences.js';
 import { Workshop } from './support.js';
@@ -81,6 +83,43 @@ test('refused: its idea of the time is that of the build', (t) => {
   t.regex(build.stderr, /shows the time of the build: Date: .* GMT\n +the app keeps .* settle = "1200ms"/i);
 });
 
+test('refused: the headers of its port show the time of the build, which no command shows', (t) => {
+  const workshop = new Workshop(t);
+  const serve = (date: string): string => `
+import email.utils, http.server, threading
+kept = email.utils.formatdate(usegmt=True)
+class Handler(http.server.BaseHTTPRequestHandler):
+    def date_time_string(self, *_): return ${date}
+    def log_message(self, *_): pass
+server = http.server.HTTPServer(('127.0.0.1', 18468), Handler)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+`;
+  const warmup = 'until = { port = 18468 }\nsettle = "20ms"\nrun = ["true"]';
+  const wrong = workshop.thaw('build', workshop.profile('app', warmup, serve('kept')));
+  t.is(wrong.status, 1, wrong.stderr);
+  t.regex(wrong.stderr, /port 18468 shows the time of the build: Date: .* GMT\n +the app keeps /);
+  const good = workshop.thaw(
+    'build',
+    workshop.profile('app', warmup, serve('email.utils.formatdate(usegmt=True)')),
+  );
+  t.is(good.status, 0, good.stderr);
+});
+
+test('an image that nothing asks anything is a warning, until the profile says that there is nothing', (t) => {
+  const workshop = new Workshop(t);
+  const toml = workshop.profile('app', warm);
+  const build = workshop.thaw('build', toml);
+  t.is(build.status, 0, build.stderr);
+  const [, remedy = ''] =
+    /warning +that the launched app lives after 500 ms is all.*\n.*\n((?: +.*\n){2})/.exec(build.stderr) ??
+    [];
+  t.regex(remedy, /^ +\[prove\]\n +run = \[\]\n$/, build.stderr);
+  appendFileSync(toml, remedy);
+  const again = workshop.thaw('build', toml);
+  t.is(again.status, 0, again.stderr);
+  t.notRegex(again.stderr, /is all that proves/);
+});
+
 test('what is right passes: pid, time, numbers; other output without prove.run is a warning', (t) => {
   const workshop = new Workshop(t);
   const answer = "return 'pid %d\\r\\nDate: %s\\r\\n' % (os.getpid(), email.utils.formatdate(usegmt=True))";
@@ -129,7 +168,7 @@ def wait_for(name):
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))
     while not os.path.exists(name): time.sleep(0.01)
 `;
-  const late = 'until = { log = "^warm$" }\nsettle = "400ms"';
+  const late = 'until = { log = "^warm$" }\nsettle = "400ms"\n[prove]\nrun = []';
   const build = workshop.thaw('build', workshop.profile('app', late, work));
   t.is(build.status, 0, build.stderr);
   t.notRegex(build.stderr, /warning(?! +the warm-up had the pid)/);
@@ -158,6 +197,33 @@ test('an app that does its work and ends well can be built', (t) => {
   t.is(build.status, 0, build.stderr);
 });
 
+test('why a launch was not possible is said, and once', (t) => {
+  const workshop = new Workshop(t);
+  workshop.write('held', 'x');
+  // The cold start of the trial takes away what the launch needs.
+  const work = `
+held = open('held')
+if os.path.exists('second'): os.remove('held')
+open('second', 'w').close()
+`;
+  const trial = workshop.thaw('build', workshop.profile('app', warm, work));
+  t.is(trial.status, 1);
+  t.regex(trial.stderr, /trial launch: the app ended \(exit code 125\)/);
+  t.is(trial.stderr.match(/\| thaw-exec: .*held/g)?.length, 1, trial.stderr);
+
+  copyFileSync('/bin/sleep', join(workshop.folder, 'program'));
+  chmodSync(join(workshop.folder, 'program'), 0o755);
+  const toml = workshop.write(
+    'program.toml',
+    'name = "program"\nprogram = "./program"\nargs = ["60"]\n[warmup]\nuntil = { delay = "50ms" }\nsettle = "1ms"\n',
+  );
+  t.is(workshop.thaw('build', toml).status, 0);
+  utimesSync(join(workshop.folder, 'program'), 1, 1);
+  const train = workshop.thaw('train', 'program');
+  t.is(train.status, 1);
+  t.is(train.stderr.match(/is not the file/g)?.length, 1, train.stderr);
+});
+
 test('programs that read standard input find it open', (t) => {
   const workshop = new Workshop(t);
   const profile = (stdin: string): string =>
@@ -175,7 +241,7 @@ test('programs that read standard input find it open', (t) => {
   t.notRegex(launched.stderr, /starting cold/);
 });
 
-test('what an app keeps out of core dumps is told of', (t) => {
+test('what an app keeps as secrets, and what it reads and writes, is told of', (t) => {
   const workshop = new Workshop(t);
   const work = `
 import ctypes, mmap
@@ -185,11 +251,19 @@ address = ctypes.addressof(ctypes.c_char.from_buffer(key))
 libc = ctypes.CDLL(None, use_errno=True)
 assert libc.madvise(ctypes.c_void_p(address), 8192, 16) == 0
 libc.prctl(4, 0, 0, 0, 0)
+locked = mmap.mmap(-1, 4096, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+locked[0:6] = b'secret'
+assert libc.mlock(ctypes.c_void_p(ctypes.addressof(ctypes.c_char.from_buffer(locked))), 4096) == 0
+state = open('state.json').read()
+with open('state.json', 'w') as file: file.write(state)
 `;
+  workshop.write('state.json', '{}');
   const build = workshop.thaw('build', workshop.profile('app', warm, work));
   t.regex(
     build.stderr,
     /warning +mapping [0-9a-f-]+.*: \d+ KiB that the app keeps out of core dumps \(MADV_DONTDUMP\)/,
   );
   t.regex(build.stderr, /warning +the app has asked for no core dumps \(PR_SET_DUMPABLE\)/);
+  t.regex(build.stderr, /warning +mapping .*: 4 KiB that the app locks into memory \(mlock\)/);
+  t.regex(build.stderr, /warning +the app reads and writes \S+\/state\.json: each launch after/);
 });

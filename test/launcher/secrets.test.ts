@@ -1,10 +1,21 @@
 // What a build leaves is for the builder and the profile's user alone; and the builder follows no link that somebody else has put there.
 import test, { type ExecutionContext } from 'ava';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, mkdirSync, readFileSync, readdirSync, statSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { join } from 'node:path';
 
-import { apps, thawExec } from '../engine/support/paths.js';
+import { native } from '../../launcher/engine/index.js';
+import { apps, cli, thawExec } from '../engine/support/paths.js';
 import { Workshop } from './support.js';
 
 const warm = 'until = { log = "warm" }\nsettle = "20ms"';
@@ -84,6 +95,29 @@ test('images, definitions, logs and folders are for the builder alone', (t) => {
     t.is(statSync(join(workshop.store, part)).mode & 0o066, 0, `others look into ${part}`);
   t.is(workshop.thaw('train', 'app').status, 0);
   t.is(mode(join(folder, 'current.thaw')), '400', 'after another training');
+});
+
+test('an image made by hand is for the builder alone', async (t) => {
+  const workshop = new Workshop(t);
+  const nothing = openSync('/dev/null', 'r+');
+  const pid = native.spawn({
+    program: '/bin/sleep',
+    args: ['sleep', '60'],
+    env: [],
+    cwd: '/',
+    stdio: [nothing, nothing, nothing],
+    setsid: false,
+  });
+  closeSync(nothing);
+  const image = join(workshop.folder, 'app.thaw');
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    [cli, 'checkpoint', '--pid', String(pid), '--image', image],
+    { encoding: 'utf8' },
+  );
+  t.is(status, 0, stderr);
+  t.deepEqual(await native.wait(pid), { code: null, signal: 9 });
+  t.is(mode(image), '400');
 });
 
 asRoot('what root builds for a user is launched by that user, and read by no third', (t) => {

@@ -22,6 +22,7 @@ constexpr Setting kSettings[] = {
     {"PR_SET_TSC", true, SYS_prctl, {PR_GET_TSC, kAt}, 4},
     {"PR_SET_IO_FLUSHER", true, SYS_prctl, {PR_GET_IO_FLUSHER}, 0},
     {"PR_SCHED_CORE", true, SYS_prctl, {PR_SCHED_CORE, PR_SCHED_CORE_GET, 0, kOneThread, kAt}, 8},
+    {"PR_SPEC_L1D_FLUSH", true, SYS_prctl, {PR_GET_SPECULATION_CTRL, PR_SPEC_L1D_FLUSH}, 0},
     {"set_mempolicy(2)", true, SYS_get_mempolicy, {kAt}, 4},
     {"a keyring of a thread (keyctl(2))",
      true,

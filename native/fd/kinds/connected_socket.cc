@@ -59,10 +59,11 @@ void fill(Collector& c, const SocketRecord& socket, const SocketAddress& peer, R
 
 /// A peer without a name cannot be found again; a bound unix socket would take its own name from
 /// others; and where both ends keep a state, a connection alone is none of that state.
-policy::Actions known_actions(const SocketRecord& socket, const SocketAddress& peer) {
+policy::Actions known_actions(const Probe& probe, const SocketRecord& socket,
+                              const SocketAddress& peer) {
   const bool can_reconnect = is_bound(peer) &&
                              (socket.domain != AF_UNIX || !is_bound(socket.local)) &&
-                             stateful_protocol(address_text(peer)) == nullptr;
+                             stateful_protocol(address_text(peer), probe.pid) == nullptr;
   return can_reconnect ? kActions : policy::kCloseOrIgnore;
 }
 
@@ -70,8 +71,8 @@ policy::Actions known_actions(const SocketRecord& socket, const SocketAddress& p
 /// no policy is needed.
 std::string remedy(const Probe& probe, const SocketRecord& socket, const SocketAddress& peer) {
   const std::string name = address_text(peer);
-  std::string text = policy::suggestion(kType, name, known_actions(socket, peer));
-  if (const Protocol* protocol = stateful_protocol(name))
+  std::string text = policy::suggestion(kType, name, known_actions(probe, socket, peer));
+  if (const Protocol* protocol = stateful_protocol(name, probe.pid))
     return std::string("it speaks with ") + protocol->what +
            ", which would know nothing of the app on a new connection: " + protocol->remedy +
            "; or, for an app that goes on without it, " + text;
@@ -162,9 +163,10 @@ Result<void> collect_connected(Collector& c, const Probe& probe, const SocketRec
                                const SocketAddress& peer, const std::string& what,
                                model::OpenFile& out) {
   const std::string name = address_text(peer);
-  if (stateful_protocol(name) != nullptr && c.policies.find(kType, name) == Action::reconnect)
+  if (stateful_protocol(name, probe.pid) != nullptr &&
+      c.policies.find(kType, name) == Action::reconnect)
     return refuse(probe, what + ", outside the app", remedy(probe, record, peer));
-  THAW_ASSIGN(action, choose_action(c, probe, kType, name, known_actions(record, peer)));
+  THAW_ASSIGN(action, choose_action(c, probe, kType, name, known_actions(probe, record, peer)));
   out.action = static_cast<uint32_t>(action);
   switch (action) {
     case Action::close:

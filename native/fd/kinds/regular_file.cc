@@ -21,6 +21,9 @@ namespace {
 constexpr auto kType = policy::Type::file;
 constexpr policy::Actions kActions = {Action::append, Action::reopen, Action::close, Action::ignore,
                                       Action::pid};
+constexpr policy::Actions kLogActions = {Action::append, Action::reopen, Action::close,
+                                         Action::ignore};
+constexpr policy::Actions kDataActions = {Action::reopen, Action::close, Action::ignore};
 
 bool match(const Probe& p) {
   if (!S_ISREG(p.status.st_mode) || p.link.empty() || p.link[0] != '/' || p.status.st_nlink == 0)
@@ -95,14 +98,16 @@ bool is_pid_file(const Probe& p) {
 std::string remedy_for_writing(const Probe& p) {
   if (is_performance_data(p)) return "start Java with -XX:-UsePerfData";
   if (is_pid_file(p))
-    return "it holds the app's pid: let the app close it before the checkpoint, or write none (the "
-           "caller of thaw-exec knows the pid), or " +
-           policy::suggestion(kType, p.link, policy::kCloseOrIgnore);
-  if ((p.flags & O_ACCMODE) == O_WRONLY) return policy::suggestion(kType, p.link, kActions);
+    return "it holds the app's pid, and each launch can write its own: " +
+           policy::suggestion(kType, p.link, {Action::pid, Action::close, Action::ignore});
+  const bool appends = (p.flags & O_APPEND) != 0;
+  if ((p.flags & O_ACCMODE) == O_WRONLY)
+    return (appends ? "" : "if what is written may go to its end, as in a log, ") +
+           policy::suggestion(kType, p.link, kLogActions);
   return "what the app has read of it would be that of the build in every instance: close it "
-         "before "
-         "the checkpoint, or, if the app reads it anew whenever it uses it, " +
-         policy::suggestion(kType, p.link, {Action::reopen, Action::close, Action::ignore});
+         "before the checkpoint, or, if the app reads it anew whenever it uses it and instances "
+         "may write to it side by side, " +
+         policy::suggestion(kType, p.link, appends ? kLogActions : kDataActions);
 }
 
 const char* note(Action action, bool identity) {

@@ -53,7 +53,7 @@ constexpr long kAdvise = SYS_arm_fadvise64_64;
 constexpr long kAdvise = SYS_fadvise64;
 #endif
 
-/// What every launch may make, and a cold start need not. wait4 is first: it is needed then.
+/// wait4 is first: it is needed then.
 constexpr Trial kAlways[] = {
     {"wait4", SYS_wait4, kNone, 0, WNOHANG},
     {"execveat", SYS_execveat, kNone},
@@ -111,7 +111,6 @@ constexpr Trial kAlways[] = {
     {"set_robust_list", SYS_set_robust_list},
 };
 
-/// For descriptors that the launch makes.
 constexpr Trial kForDescriptors[] = {
     {"socket", SYS_socket, kBad},
     {"socketpair", SYS_socketpair, kBad},
@@ -140,29 +139,83 @@ constexpr Trial kForDescriptors[] = {
     {"flock", SYS_flock, kNone},
 };
 
-/// For comparing inputs with what they were.
 constexpr Trial kForInputs[] = {
     {"statx", SYS_statx, kNone},
     {"getdents64", SYS_getdents64, kNone},
 };
 
-/// For what the app has set itself.
 constexpr Trial kForOwnSettings[] = {
     {"umask", SYS_umask},
     {"prlimit64", SYS_prlimit64, 0, kBad},
     {"mlockall", SYS_mlockall, kBad},
 };
 
-/// For scheduling of its own that some thread has.
 constexpr Trial kForAffinity[] = {{"sched_setaffinity", SYS_sched_setaffinity, kNone}};
 constexpr Trial kForNice[] = {{"setpriority", SYS_setpriority, kBad}};
 constexpr Trial kForIoPriority[] = {{"ioprio_set", SYS_ioprio_set, kBad}};
 
-/// For a pid file that the launch writes.
 constexpr Trial kForPidFile[] = {{"ftruncate", SYS_ftruncate, kNone, kNone}};
 
-/// For the app's own pid, where a stand-in passes signals on: no process has this one.
+/// A stand-in passes signals on to the app; no process has this pid.
 constexpr Trial kForPid[] = {{"kill", SYS_kill, 0x7fffffff, 0}};
+
+/// Made as well, but tried by something else than a call of their own, or before any.
+constexpr const char* kUntried[] = {"clone3",    "mmap",     "mprotect",    "munmap",
+                                    "getrandom", "readlink", "rt_sigreturn"};
+
+std::span<const model::Thread> threads_of(const View& view) {
+  return View::part(view.threads(), view.root_process().threads);
+}
+
+template <typename Has>
+bool some_thread(const View& view, const Has& has) {
+  const auto threads = threads_of(view);
+  return std::any_of(threads.begin(), threads.end(), has);
+}
+
+bool has_own_settings(const View& view) {
+  constexpr uint32_t kOwn = model::kOwnUmask | model::kLockFuture;
+  const model::Process& process = view.root_process();
+  return (process.flags & kOwn) != 0 || process.own_limits != 0;
+}
+
+bool has_own_io_priority(const View& view) {
+  const uint32_t leaders = threads_of(view)[0].io_priority;
+  return some_thread(view, [leaders](const auto& t) { return t.io_priority != leaders; });
+}
+
+bool writes_pid_file(const View& view) {
+  const auto notices = View::part(view.id_notices(), view.root_process().id_notices);
+  return std::any_of(notices.begin(), notices.end(), [](const model::IdNotice& notice) {
+    return notice.form == model::IdForm::written_pid_file;
+  });
+}
+
+/// Calls that a launch may make and a cold start need not.
+struct Group {
+  const char* when;  ///< as docs/filter.md has it
+  std::span<const Trial> calls;
+  bool (*needed)(const View&);
+};
+
+constexpr Group kGroups[] = {
+    {"always", kAlways, [](const View&) { return true; }},
+    {"where the launch makes descriptors", kForDescriptors,
+     [](const View& view) { return !view.open_files().empty(); }},
+    {"where files are inputs", kForInputs, [](const View& view) { return !view.inputs().empty(); }},
+    {"where the app has set its umask or limits, or locks memory to come", kForOwnSettings,
+     has_own_settings},
+    {"where a thread has CPUs of its own", kForAffinity,
+     [](const View& view) {
+       return some_thread(view, [](const auto& t) { return t.affinity.size != 0; });
+     }},
+    {"where a thread has a nice value of its own", kForNice,
+     [](const View& view) { return some_thread(view, [](const auto& t) { return t.nice != 0; }); }},
+    {"where a thread has an I/O priority of its own", kForIoPriority, has_own_io_priority},
+    {"where an image keeps its pid (`keep_pid`)", kForPid,
+     [](const View& view) { return (view.root_process().flags & model::kKeepPid) != 0; }},
+    {"where a launch writes a pid file", kForPidFile, writes_pid_file},
+};
 
 /// What the child tells; it lies in memory that both have.
 struct Progress {
@@ -173,7 +226,7 @@ struct Progress {
 /// glibc registers rseq for each thread since 2.35, and since 2.34 makes threads by clone3(2): a
 /// filter that kills for it ends the app's cold start as well.
 bool app_makes_children(const View& view) {
-  const auto threads = View::part(view.threads(), view.root_process().threads);
+  const auto threads = threads_of(view);
   return threads.size() > 1 && threads[0].rseq_address != 0;
 }
 
@@ -212,33 +265,9 @@ void try_calls(std::span<const Trial> trials, Progress& progress) {
   }
 }
 
-void try_scheduling(const View& view, Progress& progress) {
-  const auto threads = View::part(view.threads(), view.root_process().threads);
-  const auto some = [threads](const auto& has) {
-    return std::any_of(threads.begin(), threads.end(), has);
-  };
-  using model::Thread;
-  if (some([](const Thread& t) { return t.affinity.size != 0; })) try_calls(kForAffinity, progress);
-  if (some([](const Thread& t) { return t.nice != 0; })) try_calls(kForNice, progress);
-  const uint32_t leaders = threads[0].io_priority;
-  if (some([leaders](const Thread& t) { return t.io_priority != leaders; }))
-    try_calls(kForIoPriority, progress);
-}
-
 [[noreturn]] void run_child(const View& view, Progress& progress) {
-  try_calls(kAlways, progress);
-  if (!view.open_files().empty()) try_calls(kForDescriptors, progress);
-  if (!view.inputs().empty()) try_calls(kForInputs, progress);
-  constexpr uint32_t kOwn = model::kOwnUmask | model::kLockFuture;
-  const model::Process& process = view.root_process();
-  if ((process.flags & kOwn) != 0 || process.own_limits != 0) try_calls(kForOwnSettings, progress);
-  try_scheduling(view, progress);
-  if ((process.flags & model::kKeepPid) != 0) try_calls(kForPid, progress);
-  const auto notices = View::part(view.id_notices(), process.id_notices);
-  const auto is_written = [](const model::IdNotice& notice) {
-    return notice.form == model::IdForm::written_pid_file;
-  };
-  if (std::any_of(notices.begin(), notices.end(), is_written)) try_calls(kForPidFile, progress);
+  for (const Group& group : kGroups)
+    if (group.needed(view)) try_calls(group.calls, progress);
   try_return_from_handler(progress);
   _exit(0);
 }
@@ -290,6 +319,13 @@ Result<void> check_filter(const View& view, const ExecCall& call) {
       "a launch cannot be tried without harm",
       "set THAW_FILTER=try where it allows clone3 (systemd: SystemCallFilter=@system-"
       "service, Environment=THAW_FILTER=try)"};
+}
+
+void each_call(const View* view, const std::function<void(const char*, const char*)>& found) {
+  for (const char* name : kUntried) found(kGroups[0].when, name);
+  for (const Group& group : kGroups)
+    if (view == nullptr || group.needed(*view))
+      for (const Trial& call : group.calls) found(group.when, call.name);
 }
 
 }  // namespace thaw::launch

@@ -1,6 +1,8 @@
 // A filter of system calls (seccomp) that the caller lives under, as systemd's SystemCallFilter=.
 #pragma once
 
+#include <functional>
+
 #include "image/view.h"
 #include "launch/exec_call.h"
 #include "support/result.h"
@@ -14,5 +16,10 @@ bool is_filtered();
 /// makes the calls, and a filter may kill for that as well. What a filter answers with an error is
 /// found by the launch itself.
 Result<void> check_filter(const image::View& view, const ExecCall& call);
+
+/// The system calls that a filter must allow for a launch of `view`'s image, or, without one, for
+/// any, each with when it is made. For those who write filters; no launch asks.
+void each_call(const image::View* view,
+               const std::function<void(const char* when, const char* name)>&);
 
 }  // namespace thaw::launch

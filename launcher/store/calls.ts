@@ -1,0 +1,22 @@
+// What a systemd unit with a filter of system calls has to say for an image to be launched there (docs/filter.md).
+import type { Image } from '../engine/index.js';
+
+/** What 32-bit ARM calls some of them, in one libc or another; names that a kernel does not know do no harm. */
+const ARMV7_NAMES = [
+  '_llseek',
+  'arm_fadvise64_64',
+  'fcntl64',
+  'fstatfs64',
+  'ftruncate64',
+  'futex_time64',
+  'mmap2',
+  'rt_sigtimedwait_time64',
+  'timer_settime64',
+  'timerfd_settime64',
+];
+
+/** Lines for its [Service]; those of other lines are allowed as well. */
+export function filterLines({ header, calls }: Image): string {
+  const names = new Set([...calls, ...(header.cpu === 'armv7' ? ARMV7_NAMES : [])]);
+  return `SystemCallFilter=${[...names].sort().join(' ')}\nEnvironment=THAW_FILTER=try\n`;
+}

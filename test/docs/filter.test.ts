@@ -1,0 +1,24 @@
+// The calls that docs/filter.md names are those that the engine tries.
+import test from 'ava';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { projectFolder } from '../../launcher/engine/addon.js';
+import { native } from '../../launcher/engine/index.js';
+
+test('the calls that a unit must allow', (t) => {
+  const page = readFileSync(join(projectFolder, 'docs/filter.md'), 'utf8');
+  const written = [...page.matchAll(/^- (.*?):\s([a-z0-9_,\s]+)[;.]$/gms)].map(
+    ([, when = '', names = '']) => [when, names.split(/,\s+/)] as const,
+  );
+  const { calls } = native.vocabulary();
+  const lists = calls.map(({ when }) => [
+    when,
+    calls
+      .filter((call) => call.when === when)
+      .map(({ name }) => name)
+      .sort(),
+  ]);
+  t.deepEqual(Object.fromEntries(written), Object.fromEntries(lists));
+  t.true(written.length > 5);
+});
