@@ -19,6 +19,7 @@ namespace thaw::fd {
 namespace {
 
 constexpr std::string_view kMemfd = "/memfd:";
+constexpr std::string_view kAnonymous = "/dev/zero";
 constexpr std::string_view kDeleted = " (deleted)";
 constexpr uint64_t kMaxStored = uint64_t{1} << 30;  ///< bytes in use, not counting holes
 constexpr uint32_t kAllSeals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE |
@@ -125,8 +126,17 @@ Result<model::Index> collect_memory(Collector& c, int fd, const struct stat& sta
   return index;
 }
 
-model::Index find_memory(const image::Builder& image, dev_t dev, ino_t ino) {
-  return find_object(image, model::ObjectKind::shared_memory, object_id(dev, ino));
+model::Index find_memory(const image::Builder& image, dev_t dev, ino_t ino, std::string_view name) {
+  constexpr auto kKind = model::ObjectKind::shared_memory;
+  const model::Index exact = find_object(image, kKind, object_id(dev, ino));
+  if (exact != model::kNone) return exact;
+  for (model::Index i = 0; i < image.objects.size(); ++i) {
+    const model::Object& object = image.objects[i];
+    if (object.kind == kKind && same_inode(object.id, ino) &&
+        (object.flags & kMemoryWasFile) != 0 && image.bytes(object.name) == own_name(name))
+      return i;
+  }
+  return model::kNone;
 }
 
 model::Object mapped_memory(image::Builder& image, dev_t dev, ino_t ino, std::string_view name) {
@@ -134,8 +144,9 @@ model::Object mapped_memory(image::Builder& image, dev_t dev, ino_t ino, std::st
   model::Object object;
   object.kind = model::ObjectKind::shared_memory;
   object.id = object_id(dev, ino);
-  object.flags = (is_memfd(name) ? 0u : kMemoryWasFile) | kAnyAccess << kMemoryModeShift;
-  object.name = image.blob(own_name(name));
+  const bool was_file = name.starts_with('/') && !is_memfd(name) && name != kAnonymous;
+  object.flags = (was_file ? kMemoryWasFile : 0u) | kAnyAccess << kMemoryModeShift;
+  object.name = image.blob(was_file || is_memfd(name) ? own_name(name) : "anonymous");
   return object;
 }
 

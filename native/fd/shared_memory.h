@@ -1,6 +1,6 @@
-// Memory that has no name of its own: memfds and deleted files, open or mapped. One Object per
-// inode; it comes back as a memfd. Descriptors and shared mappings of the same inode meet in the
-// same Object.
+// Memory that has no name of its own: memfds and deleted files, open or mapped, and shared anonymous
+// memory that is mapped more than once. One Object per inode; it comes back as a memfd. Descriptors
+// and mappings of the same inode meet in the same Object.
 #pragma once
 
 #include "fd/kind.h"
@@ -20,8 +20,10 @@ enum MemoryFlag : uint32_t {
 /// (deleted)", "/tmp/x (deleted)"). The error is a reason for a refusal.
 Result<model::Index> collect_memory(Collector&, int fd, const struct stat&, std::string_view name);
 
-/// The Object of the memory with that device and inode, or kNone.
-model::Index find_memory(const image::Builder&, dev_t dev, ino_t ino);
+/// The Object of the memory with that device and inode, as /proc/PID/maps shows them along with
+/// `name`; or kNone. On btrfs and overlayfs fstat(2) has told the descriptor another device: inode
+/// and name are the same.
+model::Index find_memory(const image::Builder&, dev_t dev, ino_t ino, std::string_view name);
 
 /// The Object of memory that no descriptor leads to; `name` is as /proc/PID/maps shows it. The
 /// caller adds size and content, which it finds in the mappings.
