@@ -176,6 +176,11 @@ bool valid_memory_object(const image::View& view, model::Index index) {
 
 Result<UniqueFd> open_memory_file(Opener& o, const model::OpenFile& file) {
   THAW_ASSIGN(memory, open_memory(o, file.object));
+  if (file.side == kMemoryItself) {
+    if (lseek(memory, static_cast<off_t>(file.position), SEEK_SET) < 0)
+      return errno_error("cannot set the position of a memfd");
+    return duplicate(memory);
+  }
   auto fd = open_again(memory, reopen_flags(file.flags));
   // Shared memory takes O_DIRECT only from Linux 6.6 on, and it means nothing there.
   if (!fd && fd.error().err == EINVAL && (file.flags & O_DIRECT) != 0)

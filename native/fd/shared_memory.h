@@ -15,6 +15,12 @@ enum MemoryFlag : uint32_t {
   kMemoryModeShift = 16,
 };
 
+/// OpenFile::side of shared memory.
+enum MemorySide : uint32_t {
+  kMemoryOpened = 0,  ///< a description that was opened through /proc, or of a file
+  kMemoryItself = 1,  ///< the one that memfd_create(2) gave
+};
+
 /// The Object of the memory behind `fd` (any descriptor of it: memfd, deleted file, or
 /// /proc/PID/map_files/...), with its content stored. `name`: as /proc shows it ("/memfd:buffer
 /// (deleted)", "/tmp/x (deleted)"). The error is a reason for a refusal.
@@ -36,7 +42,8 @@ Result<int> open_memory(Opener&, model::Index object);
 /// True if the Object's flags, size and runs fit together.
 bool valid_memory_object(const image::View&, model::Index object);
 
-/// A new open file description of the Object's memory with the flags and position of `file`.
+/// A descriptor of the Object's memory with the flags and position of `file`: the description that
+/// made it, or another one.
 Result<UniqueFd> open_memory_file(Opener&, const model::OpenFile& file);
 
 /// Gives the memory its permission bits, once all its descriptions are open.
