@@ -1,6 +1,6 @@
-// Memory that has no name of its own: memfds and deleted files, open or mapped, and shared anonymous
-// memory that is mapped more than once. One Object per inode; it comes back as a memfd. Descriptors
-// and mappings of the same inode meet in the same Object.
+// Memory that has no name of its own: memfds and deleted files, open or mapped, and shared
+// anonymous memory that is mapped more than once. One Object per inode; it comes back as a memfd.
+// Descriptors and mappings of the same inode meet in the same Object.
 #pragma once
 
 #include "fd/kind.h"
@@ -21,10 +21,9 @@ enum MemorySide : uint32_t {
   kMemoryItself = 1,  ///< the one that memfd_create(2) gave
 };
 
-/// The Object of the memory behind `fd` (any descriptor of it: memfd, deleted file, or
-/// /proc/PID/map_files/...), with its content stored. `name`: as /proc shows it ("/memfd:buffer
-/// (deleted)", "/tmp/x (deleted)"). The error is a reason for a refusal.
-Result<model::Index> collect_memory(Collector&, int fd, const struct stat&, std::string_view name);
+/// The Object of the memory behind a descriptor (a memfd, a deleted file), with its content stored.
+/// The error is a reason for a refusal.
+Result<model::Index> collect_memory(Collector&, const Probe&);
 
 /// The Object of the memory with that device and inode, as /proc/PID/maps shows them along with
 /// `name`; or kNone. On btrfs and overlayfs fstat(2) has told the descriptor another device: inode
@@ -46,7 +45,7 @@ bool valid_memory_object(const image::View&, model::Index object);
 /// made it, or another one.
 Result<UniqueFd> open_memory_file(Opener&, const model::OpenFile& file);
 
-/// Gives the memory its permission bits, once all its descriptions are open.
+/// Gives the memory its owner, permission bits and times, once all its descriptions are open.
 Result<void> finish_memory_file(Opener&, const model::OpenFile& file, int fd);
 
 }  // namespace thaw::fd
