@@ -132,7 +132,7 @@ test('the app is killed at random moments of its checkpoint', (t) =>
     const whole = await interruptedCheckpoint(app, null);
     const errors = join(app.folder, 'errors');
     const output = openSync(errors, 'a');
-    for (let i = 0; i < 8; i++) {
+    for (let i = 0; i < 5; i++) {
       rmSync(app.image, { force: true });
       await checkpoint(app, output, random.next() * whole, () => {
         app.running.kill();

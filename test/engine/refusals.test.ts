@@ -64,6 +64,7 @@ const processes: readonly Refusal[] = [
   { what: 'landlock', says: [/Landlock/, after], asked: true },
   { what: 'dispatch', says: [/Syscall User Dispatch/, after], asked: true },
   { what: 'mempolicy', says: [/set_mempolicy/, after], asked: true },
+  { what: 'bound-memory', says: [/mbind/, after, /UseNUMA/] },
   { what: 'thread-keyring', says: [/keyring of a thread/, after], asked: true },
   { what: 'process-keyring', says: [/keyring of the process/, after], asked: true },
   { what: 'speculation', says: [/speculation control/, after] },

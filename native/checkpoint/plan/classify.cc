@@ -56,7 +56,10 @@ Result<void> check_supported(const Vma& vma) {
     return refuse(vma, "is huge pages (hugetlbfs)", "switch huge pages off in the app");
   if (vma.has("pf") || vma.has("io"))
     return refuse(vma, "is device memory", "let the app open the device after the checkpoint");
-  if (vma.has("um") || vma.has("uw"))
+  if (vma.has("sf"))
+    return refuse(vma, "is persistent memory that is mapped with MAP_SYNC",
+                  "let the app map it after the checkpoint");
+  if (vma.has("um") || vma.has("uw") || vma.has("ui"))
     return refuse(vma, "is watched by userfaultfd", "close it before the checkpoint");
   return {};
 }
