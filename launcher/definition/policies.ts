@@ -55,6 +55,7 @@ export const policies = v.pipe(
   ),
   accepts('tables: [[policies]]'),
   v.description(
-    'what to do with state that is not safe to launch many times; the first policy that matches is used',
+    'what to do with state that is not safe to launch many times; the first policy that matches is used, but only for what ' +
+      'would be refused without it, or what its path names without wildcards',
   ),
 );

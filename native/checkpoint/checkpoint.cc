@@ -1,5 +1,7 @@
 #include "checkpoint/checkpoint.h"
 
+#include <poll.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -9,6 +11,7 @@
 #include "checkpoint/plan/plan.h"
 #include "checkpoint/survey.h"
 #include "checkpoint/write/write.h"
+#include "support/unique_fd.h"
 
 namespace thaw::checkpoint {
 namespace {
@@ -46,14 +49,26 @@ Result<Report> attempt(const Request& request) {
   return report;
 }
 
+/// Whether all of the process is dead. Where its main thread is, the others may just be dying.
+bool has_ended(pid_t pid, const UniqueFd& pidfd) {
+  constexpr int kDyingMs = 300;
+  if (!pidfd.valid()) return false;
+  pollfd end = {pidfd.get(), POLLIN, 0};
+  return poll(&end, 1, Freeze::has_died(pid) ? kDyingMs : 0) > 0;
+}
+
 }  // namespace
 
 Result<Report> checkpoint(const Request& request) {
+  const UniqueFd process(static_cast<int>(syscall(SYS_pidfd_open, request.pid, 0)));
   // A thread may stand where the image needs other code (an entry point that gets a guard, the
   // vDSO): a moment later it does not.
   constexpr int kAttempts = 100;
   for (int i = 0;; ++i) {
     auto report = attempt(request);
+    if (!report && has_ended(request.pid, process))
+      return Error{0, "process " + std::to_string(request.pid) +
+                          " has ended during its checkpoint (was it killed?)"};
     if (!report && report.error().err == 0) return with_others(request, report.error());
     if (report || report.error().err != EAGAIN || i == kAttempts) return report;
     const timespec moment = {0, 2'000'000};

@@ -37,6 +37,18 @@ std::vector<Span> close_gaps(const std::vector<Span>& spans, uint64_t gap) {
   return joined;
 }
 
+std::vector<Span> without(const Span& span, const std::vector<Span>& others) {
+  std::vector<Span> left;
+  uint64_t next = span.start;
+  for (const Span& other : others) {
+    if (other.end <= next || other.start >= span.end) continue;
+    if (other.start > next) left.push_back({next, other.start});
+    next = other.end;
+  }
+  if (next < span.end) left.push_back({next, span.end});
+  return left;
+}
+
 uint64_t total_size(const std::vector<Span>& spans) {
   uint64_t size = 0;
   for (const Span& span : spans) size += span.size();

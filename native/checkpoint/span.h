@@ -19,6 +19,9 @@ void unite(std::vector<Span>& spans, const std::vector<Span>& added);
 /// Joins spans whose distance is at most `gap` bytes.
 std::vector<Span> close_gaps(const std::vector<Span>& spans, uint64_t gap);
 
+/// What of `span` none of `others` covers; these ascend and do not overlap.
+std::vector<Span> without(const Span& span, const std::vector<Span>& others);
+
 /// Sum of the sizes.
 uint64_t total_size(const std::vector<Span>& spans);
 

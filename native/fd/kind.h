@@ -78,7 +78,8 @@ Result<UniqueFd> open_null(Opener&, const model::OpenFile&);
 struct PolicyUse {
   /// Who asks which action is set.
   enum class Asked {
-    /// The engine, before collect(), which sees neither `close` nor `ignore`.
+    /// The engine, which gives it to collect() in `out.action`, but for `close` and `ignore`. A row
+    /// that does not name the descriptor is used only where collect() has refused without it.
     before,
     /// collect(), by choose_action(): only the kind knows what a policy calls it, or whether it
     /// needs one at all.

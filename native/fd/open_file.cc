@@ -48,6 +48,13 @@ Result<model::OpenFile> collect_open_file(Collector& c, const Probe& p) {
   file.position = static_cast<uint64_t>(p.position);
   if (use.asked == PolicyUse::Asked::before && !use.actions.rows().empty()) {
     const policy::Type type = use.type.value_or(policy_type(p.status.st_mode));
+    const policy::Choice choice = c.policies.choose(type, p.link);
+    if (!choice.by_name) {
+      model::OpenFile as_it_is = file;
+      const auto collected = kind->collect(c, p, as_it_is);
+      if (collected) return as_it_is;
+      if (collected.error().err != 0 || choice.action == Action::error) return collected.error();
+    }
     THAW_ASSIGN(action, choose_action(c, p, type, p.link, use.actions));
     file.action = static_cast<uint32_t>(action);
   }

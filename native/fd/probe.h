@@ -37,6 +37,11 @@ inline uint64_t object_id(dev_t dev, ino_t ino) {
   return static_cast<uint64_t>(ino) ^ (static_cast<uint64_t>(dev) << 44);
 }
 
+/// Whether the id is of that inode, on whatever device.
+inline bool same_inode(uint64_t id, ino_t ino) {
+  return ((id ^ static_cast<uint64_t>(ino)) << 20) == 0;
+}
+
 /// "descriptor 7 (/var/log/app.log)": how every message names a descriptor.
 std::string describe(const Probe&);
 

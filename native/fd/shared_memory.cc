@@ -3,9 +3,12 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/sendfile.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,12 +16,15 @@
 #include "fd/flags.h"
 #include "fd/payload.h"
 #include "fd/reopen.h"
+#include "support/clock.h"
+#include "support/file.h"
 #include "support/young_kernels.h"
 
 namespace thaw::fd {
 namespace {
 
 constexpr std::string_view kMemfd = "/memfd:";
+constexpr std::string_view kAnonymous = "/dev/zero";
 constexpr std::string_view kDeleted = " (deleted)";
 constexpr uint64_t kMaxStored = uint64_t{1} << 30;  ///< bytes in use, not counting holes
 constexpr uint32_t kAllSeals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE |
@@ -46,21 +52,77 @@ Result<void> check_file_system(int fd) {
   return {};
 }
 
-Result<void> fill_object(Collector& c, int fd, const struct stat& status, std::string_view name,
-                         model::Object& object) {
+/// Labels of security modules are the kernel's own.
+bool has_attributes(int fd) {
+  char names[4096];
+  const ssize_t size = flistxattr(fd, names, sizeof(names));
+  for (std::string_view left(names, static_cast<size_t>(std::max(size, ssize_t{0})));
+       !left.empty();) {
+    const std::string_view name = left.substr(0, left.find('\0'));
+    if (!name.starts_with("security.") || name == "security.capability") return true;
+    left.remove_prefix(std::min(name.size() + 1, left.size()));
+  }
+  return size < 0 && errno == ERANGE;
+}
+
+/// Whether a launch can make the memory belong to that user and group: its own, or with the
+/// capabilities to set them.
+bool can_own(pid_t pid, const struct stat& file) {
+  constexpr uint64_t kChown = 1, kFowner = 1 << 3;
+  const auto read = read_file("/proc/" + std::to_string(pid) + "/status");
+  if (!read) return false;
+  const std::string_view status = read.value();
+  const uint64_t capabilities = number(line_value(status, "CapEff:"), 16);
+  if ((capabilities & (kChown | kFowner)) == (kChown | kFowner)) return true;
+  const auto effective = [&status](const char* key) {
+    return number(split(line_value(status, key), "\t ")[1]);
+  };
+  const auto groups = split(line_value(status, "Groups:"), " ");
+  return effective("Uid:") == file.st_uid &&
+         (effective("Gid:") == file.st_gid ||
+          std::any_of(groups.begin(), groups.end(),
+                      [&file](std::string_view group) { return number(group) == file.st_gid; }));
+}
+
+int64_t nanoseconds(const timespec& time) {
+  return int64_t{time.tv_sec} * kSecond + time.tv_nsec;
+}
+
+timespec from_nanoseconds(int64_t time) {
+  int64_t seconds = time / kSecond, rest = time % kSecond;
+  if (rest < 0) {  // Before 1970.
+    seconds -= 1;
+    rest += kSecond;
+  }
+  return {static_cast<time_t>(seconds), static_cast<long>(rest)};
+}
+
+Result<void> fill_object(Collector& c, const Probe& p, model::Object& object) {
+  const int fd = p.copy.get();
+  const struct stat& status = p.status;
   THAW_TRY(check_file_system(fd));
   if (static_cast<uint64_t>(status.st_blocks) * 512 > kMaxStored)
     return Error{0, "it holds more than 1 GB, too much to be part of an image"};
-  const bool memfd = is_memfd(name);
+  if (has_attributes(fd)) return Error{0, "it has extended attributes or an access control list"};
+  if (!can_own(p.pid, status))
+    return Error{0, "it belongs to user " + std::to_string(status.st_uid) + ", group " +
+                        std::to_string(status.st_gid) + ", to whom a launch cannot give it"};
+  const bool memfd = is_memfd(p.link);
   const int seals = memfd ? fcntl(fd, F_GET_SEALS) : 0;
   if (seals < 0) return errno_error("its seals cannot be read");
   object.flags = (static_cast<uint32_t>(seals) & kMemorySeals) | (memfd ? 0u : kMemoryWasFile) |
                  (status.st_mode & 07777u) << kMemoryModeShift;
   object.size = static_cast<uint64_t>(status.st_size);
-  object.name = c.image.blob(own_name(name));
-  // The descriptor may be open for writing only.
-  THAW_ASSIGN(reader, open_again(fd, O_RDONLY));
-  THAW_ASSIGN(runs, c.store_content(reader.get(), object.size));
+  object.name = c.image.blob(own_name(p.link));
+  object.atime_ns = nanoseconds(status.st_atim);
+  object.mtime_ns = nanoseconds(status.st_mtim);
+  object.uid = status.st_uid;
+  object.gid = status.st_gid;
+  // The descriptor may be open for writing only. That the content is read must not show.
+  auto reader = open_again(fd, O_RDONLY | O_NOATIME);
+  if (!reader) reader = open_again(fd, O_RDONLY);
+  if (!reader) return reader.error();
+  THAW_ASSIGN(runs, c.store_content(reader.value().get(), object.size));
   object.runs = runs;
   return {};
 }
@@ -94,7 +156,18 @@ Result<void> copy_run(int image, uint64_t from, int memory, uint64_t to, uint64_
   return {};
 }
 
+/// Beyond the caller's limit of file sizes the kernel would kill (SIGXFSZ).
+Result<void> check_limit(uint64_t size) {
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || size <= limit.rlim_cur) return {};
+  return Error{0,
+               "shared memory of " + std::to_string(size) +
+                   " bytes is more than the caller's limit of file sizes allows",
+               "raise the limit (ulimit -f, LimitFSIZE=)"};
+}
+
 Result<void> fill_memory(Opener& o, const model::Object& object, int memory) {
+  THAW_TRY(check_limit(object.size));
   if (ftruncate(memory, static_cast<off_t>(object.size)) != 0)
     return errno_error("cannot size shared memory");
   for (const model::DataRun& run : image::View::part(o.image.data_runs(), object.runs)) {
@@ -115,18 +188,26 @@ const char* memory_name(std::string_view name, uint32_t flags) {
 
 }  // namespace
 
-Result<model::Index> collect_memory(Collector& c, int fd, const struct stat& status,
-                                    std::string_view name) {
+Result<model::Index> collect_memory(Collector& c, const Probe& p) {
   Result<void> made;
   const model::Index index = c.object(
-      model::ObjectKind::shared_memory, object_id(status.st_dev, status.st_ino),
-      [&](model::Object& object) { return fill_object(c, fd, status, name, object); }, made);
+      model::ObjectKind::shared_memory, object_id(p.status.st_dev, p.status.st_ino),
+      [&](model::Object& object) { return fill_object(c, p, object); }, made);
   if (!made) return made.error();
   return index;
 }
 
-model::Index find_memory(const image::Builder& image, dev_t dev, ino_t ino) {
-  return find_object(image, model::ObjectKind::shared_memory, object_id(dev, ino));
+model::Index find_memory(const image::Builder& image, dev_t dev, ino_t ino, std::string_view name) {
+  constexpr auto kKind = model::ObjectKind::shared_memory;
+  const model::Index exact = find_object(image, kKind, object_id(dev, ino));
+  if (exact != model::kNone) return exact;
+  for (model::Index i = 0; i < image.objects.size(); ++i) {
+    const model::Object& object = image.objects[i];
+    if (object.kind == kKind && same_inode(object.id, ino) &&
+        (object.flags & kMemoryWasFile) != 0 && image.bytes(object.name) == own_name(name))
+      return i;
+  }
+  return model::kNone;
 }
 
 model::Object mapped_memory(image::Builder& image, dev_t dev, ino_t ino, std::string_view name) {
@@ -134,8 +215,9 @@ model::Object mapped_memory(image::Builder& image, dev_t dev, ino_t ino, std::st
   model::Object object;
   object.kind = model::ObjectKind::shared_memory;
   object.id = object_id(dev, ino);
-  object.flags = (is_memfd(name) ? 0u : kMemoryWasFile) | kAnyAccess << kMemoryModeShift;
-  object.name = image.blob(own_name(name));
+  const bool was_file = name.starts_with('/') && !is_memfd(name) && name != kAnonymous;
+  object.flags = (was_file ? kMemoryWasFile : 0u) | kAnyAccess << kMemoryModeShift;
+  object.name = image.blob(was_file || is_memfd(name) ? own_name(name) : "anonymous");
   return object;
 }
 
@@ -165,6 +247,11 @@ bool valid_memory_object(const image::View& view, model::Index index) {
 
 Result<UniqueFd> open_memory_file(Opener& o, const model::OpenFile& file) {
   THAW_ASSIGN(memory, open_memory(o, file.object));
+  if (file.side == kMemoryItself) {
+    if (lseek(memory, static_cast<off_t>(file.position), SEEK_SET) < 0)
+      return errno_error("cannot set the position of a memfd");
+    return duplicate(memory);
+  }
   auto fd = open_again(memory, reopen_flags(file.flags));
   // Shared memory takes O_DIRECT only from Linux 6.6 on, and it means nothing there.
   if (!fd && fd.error().err == EINVAL && (file.flags & O_DIRECT) != 0)
@@ -174,12 +261,22 @@ Result<UniqueFd> open_memory_file(Opener& o, const model::OpenFile& file) {
   return fd;
 }
 
+/// The owner first: a change of it takes set-user-id bits away.
 Result<void> finish_memory_file(Opener& o, const model::OpenFile& file, int fd) {
   const model::Object& object = o.image.objects()[file.object];
-  const mode_t mode = object.flags >> kMemoryModeShift;
   struct stat now = {};
-  if (fstat(fd, &now) != 0 || ((now.st_mode & 07777) != mode && fchmod(fd, mode) != 0))
+  if (fstat(fd, &now) != 0) return errno_error("cannot examine shared memory");
+  if ((now.st_uid != object.uid || now.st_gid != object.gid) &&
+      fchown(fd, object.uid, object.gid) != 0)
+    return errno_error("cannot set the owner of shared memory");
+  const mode_t mode = object.flags >> kMemoryModeShift;
+  if (((now.st_mode & 07777) != mode || (mode & 07000) != 0) && fchmod(fd, mode) != 0)
     return errno_error("cannot set the permissions of shared memory");
+  const timespec times[] = {from_nanoseconds(object.atime_ns), from_nanoseconds(object.mtime_ns)};
+  if ((nanoseconds(now.st_atim) != object.atime_ns ||
+       nanoseconds(now.st_mtim) != object.mtime_ns) &&
+      futimens(fd, times) != 0)
+    return errno_error("cannot set the times of shared memory");
   return {};
 }
 

@@ -1,6 +1,6 @@
-// Memory that has no name of its own: memfds and deleted files, open or mapped. One Object per
-// inode; it comes back as a memfd. Descriptors and shared mappings of the same inode meet in the
-// same Object.
+// Memory that has no name of its own: memfds and deleted files, open or mapped, and shared
+// anonymous memory that is mapped more than once. One Object per inode; it comes back as a memfd.
+// Descriptors and mappings of the same inode meet in the same Object.
 #pragma once
 
 #include "fd/kind.h"
@@ -15,13 +15,20 @@ enum MemoryFlag : uint32_t {
   kMemoryModeShift = 16,
 };
 
-/// The Object of the memory behind `fd` (any descriptor of it: memfd, deleted file, or
-/// /proc/PID/map_files/...), with its content stored. `name`: as /proc shows it ("/memfd:buffer
-/// (deleted)", "/tmp/x (deleted)"). The error is a reason for a refusal.
-Result<model::Index> collect_memory(Collector&, int fd, const struct stat&, std::string_view name);
+/// OpenFile::side of shared memory.
+enum MemorySide : uint32_t {
+  kMemoryOpened = 0,  ///< a description that was opened through /proc, or of a file
+  kMemoryItself = 1,  ///< the one that memfd_create(2) gave
+};
 
-/// The Object of the memory with that device and inode, or kNone.
-model::Index find_memory(const image::Builder&, dev_t dev, ino_t ino);
+/// The Object of the memory behind a descriptor (a memfd, a deleted file), with its content stored.
+/// The error is a reason for a refusal.
+Result<model::Index> collect_memory(Collector&, const Probe&);
+
+/// The Object of the memory with that device and inode, as /proc/PID/maps shows them along with
+/// `name`; or kNone. On btrfs and overlayfs fstat(2) has told the descriptor another device: inode
+/// and name are the same.
+model::Index find_memory(const image::Builder&, dev_t dev, ino_t ino, std::string_view name);
 
 /// The Object of memory that no descriptor leads to; `name` is as /proc/PID/maps shows it. The
 /// caller adds size and content, which it finds in the mappings.
@@ -34,10 +41,11 @@ Result<int> open_memory(Opener&, model::Index object);
 /// True if the Object's flags, size and runs fit together.
 bool valid_memory_object(const image::View&, model::Index object);
 
-/// A new open file description of the Object's memory with the flags and position of `file`.
+/// A descriptor of the Object's memory with the flags and position of `file`: the description that
+/// made it, or another one.
 Result<UniqueFd> open_memory_file(Opener&, const model::OpenFile& file);
 
-/// Gives the memory its permission bits, once all its descriptions are open.
+/// Gives the memory its owner, permission bits and times, once all its descriptions are open.
 Result<void> finish_memory_file(Opener&, const model::OpenFile& file, int fd);
 
 }  // namespace thaw::fd

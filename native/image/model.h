@@ -299,6 +299,9 @@ struct Object {
   Blob name;           ///< memfd name, path of the deleted file
   Blob content;        ///< bytes queued in a pipe
   Range runs;          ///< content of shared memory
+  // Of shared memory that descriptors lead to:
+  int64_t atime_ns = 0, mtime_ns = 0;
+  uint32_t uid = 0, gid = 0;
 };
 
 /// `size` bytes at `data` (offset in the image file) belong at `offset` of the object.

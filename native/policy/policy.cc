@@ -15,6 +15,14 @@ std::string literal_pattern(std::string_view path) {
   return pattern;
 }
 
+bool has_wildcard(std::string_view pattern) {
+  for (size_t i = 0; i < pattern.size(); ++i) {
+    if (pattern[i] == '*' || pattern[i] == '?' || pattern[i] == '[') return true;
+    if (pattern[i] == '\\') ++i;
+  }
+  return false;
+}
+
 /// `text` as a TOML basic string.
 std::string toml_string(std::string_view text) {
   constexpr char kHex[] = "0123456789ABCDEF";
@@ -56,14 +64,14 @@ std::optional<Type> parse_type(std::string_view name) {
   return std::nullopt;
 }
 
-Action Policies::find(Type type, const std::string& name) const {
+Choice Policies::choose(Type type, const std::string& name) const {
   for (const Policy& row : rows) {
     if (row.type && *row.type != type) continue;
     // As with find -path, '*' crosses '/': one row can speak for a whole directory tree.
     if (!row.path.empty() && fnmatch(row.path.c_str(), name.c_str(), 0) != 0) continue;
-    return row.action;
+    return {row.action, !row.path.empty() && !has_wildcard(row.path)};
   }
-  return Action::error;
+  return {};
 }
 
 std::string suggestion(Type type, std::string_view path, const Actions& actions) {

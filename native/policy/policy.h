@@ -18,12 +18,24 @@ struct Policy {
   Action action = Action::error;
 };
 
+/// What the rows say of some state.
+struct Choice {
+  Action action = Action::error;  ///< error: no row matches
+  /// The row's path is the state's name, without wildcards. Else it may match more than was meant:
+  /// it speaks only for what would be refused without it.
+  bool by_name = false;
+};
+
 class Policies {
  public:
   std::vector<Policy> rows;
 
-  /// The action for state of `type` called `name`; Action::error when nothing matches.
-  [[nodiscard]] Action find(Type type, const std::string& name) const;
+  /// For state of `type` called `name`.
+  [[nodiscard]] Choice choose(Type type, const std::string& name) const;
+  /// The action alone.
+  [[nodiscard]] Action find(Type type, const std::string& name) const {
+    return choose(type, name).action;
+  }
 };
 
 /// The end of a remedy: "set", and lines that can be pasted into a profile as they stand, the other

@@ -84,6 +84,25 @@ Result<void> check_semaphore_undos(pid_t pid) {
                 "let the app use these semaphores after the checkpoint");
 }
 
+/// A mapping with a memory policy (mbind(2)) is told by another one than the program's first has: for
+/// all others the kernel shows that of the main thread.
+Result<void> check_memory_policies(pid_t pid) {
+  auto maps = read_file("/proc/" + std::to_string(pid) + "/numa_maps");
+  std::string_view given;
+  for (const std::string_view line : split(maps ? maps.value() : std::string_view(), "\n")) {
+    const auto fields = split(line, " ");  // address, policy, what it maps
+    if (fields.size() < 2) continue;
+    if (given.empty()) given = fields[1];
+    if (fields[1] == given) continue;
+    return refuse(pid,
+                  "has memory with a policy of its own (mbind(2): mapping " +
+                      std::string(fields[0]) + ", " + std::string(fields[1]) + ")",
+                  "let the app do that after the checkpoint, or switch its use of NUMA nodes off "
+                  "(Java: -XX:-UseNUMA)");
+  }
+  return {};
+}
+
 Result<void> check_seccomp(pid_t pid, std::string_view status) {
   const std::string_view seccomp = line_value(status, "Seccomp:");
   if (seccomp.empty() || seccomp == "0") return {};
@@ -122,6 +141,7 @@ std::vector<Error> refusals(pid_t pid) {
   add(check_seccomp(pid, text));
   for (Error& error : confinement_refusals(pid, text)) found.push_back(std::move(error));
   add(check_semaphore_undos(pid));
+  add(check_memory_policies(pid));
   add(check_children(pid));
   return found;
 }

@@ -16,7 +16,23 @@ int main(int argc, char** argv) {
       open(app_path("no-follow"), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
   NEED(unlink(app_path("no-follow")));
   fds_write(no_follow, "not followed");
+  // Root can give it away.
+  struct timespec times[] = {{1000000000, 123456789}, {1100000000, 987654321}};
+  uid_t owner = geteuid() == 0 ? 12345 : geteuid();
+  gid_t group = geteuid() == 0 ? 23456 : getegid();
+  NEED(fchown(no_follow, owner, group));
+  NEED(fchmod(no_follow, 04640));
+  NEED(futimens(no_follow, times));
   app_wait();
+
+  struct stat kept;
+  NEED(fstat(no_follow, &kept));
+  CHECK_EQ("mode of a deleted file", 04640, kept.st_mode & 07777);
+  CHECK_EQ("owner of a deleted file", owner, kept.st_uid);
+  CHECK_EQ("group of a deleted file", group, kept.st_gid);
+  CHECK_EQ("time of the last change", times[1].tv_sec, kept.st_mtim.tv_sec);
+  CHECK_EQ("time of the last change, ns", times[1].tv_nsec, kept.st_mtim.tv_nsec);
+  CHECK_EQ("time of the last access", times[0].tv_sec, kept.st_atim.tv_sec);
 
   NEED(lseek(no_follow, 0, SEEK_SET));
   fds_check_read("file opened with O_NOFOLLOW", no_follow, "not followed");

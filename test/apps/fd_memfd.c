@@ -1,7 +1,33 @@
-// memfd: content with holes, offset, seals, name, a read-only reopening, one that a mapping shares.
+// memfd: content with holes, offset, seals, name, a read-only reopening, one that a mapping shares,
+// one that holds a program.
+#include <sys/sendfile.h>
+#include <sys/wait.h>
+
 #include "fds.h"
 
+/// A memfd with this very program.
+static int copy_program(void) {
+  int program = (int)NEED(open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+  int memory = (int)NEED(memfd_create("program", MFD_CLOEXEC));
+  while (NEED(sendfile(memory, program, NULL, 1 << 20)) > 0) continue;
+  close(program);
+  return memory;
+}
+
+static void check_runs(int program) {
+  pid_t child = (pid_t)NEED(fork());
+  if (child == 0) {
+    char *arguments[] = {"program", "exit", NULL}, *none[] = {NULL};
+    syscall(SYS_execveat, program, "", arguments, none, AT_EMPTY_PATH);
+    _exit(errno);
+  }
+  int status = 0;
+  NEED(waitpid(child, &status, 0));
+  CHECK_EQ("exit code of the program in a memfd", 0, status >> 8);
+}
+
 int main(int argc, char** argv) {
+  if (argc == 2) return 0;
   app_start(argc, argv);
   size_t page = app_page();
   int fd = (int)NEED(memfd_create("plain memfd", MFD_CLOEXEC | MFD_ALLOW_SEALING));
@@ -22,6 +48,7 @@ int main(int argc, char** argv) {
   int reopened = (int)NEED(open(path, O_RDONLY | O_CLOEXEC));
   char* mapped = NEED_MAP(mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
   memcpy(mapped, "mapped text", 12);
+  int program = copy_program();
   app_wait();
 
   struct stat status;
@@ -48,5 +75,6 @@ int main(int argc, char** argv) {
   CHECK_STR("text written through a mapping", "mapped text", text);
   NEED(pwrite(fd, "descriptor", 11, 0));
   CHECK_STR("text written through a descriptor", "descriptor", mapped);
+  check_runs(program);
   return 0;
 }

@@ -1,6 +1,8 @@
 // Descriptors that only a policy lets pass, one or more for each action: after a launch each of
-// them is what its policy says.
+// them is what its policy says. Those that need none are as they were, whatever pattern matches
+// them.
 #include <netinet/in.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -20,9 +22,46 @@ static int udp_to(uint16_t port) {
   return fd;
 }
 
-static int fifo(const char* name) {
+/// The lock is what needs a policy.
+static int locked_fifo(const char* name) {
   if (mkfifo(app_path(name), 0644) != 0) CHECK_EQ("errno of mkfifo", EEXIST, errno);
-  return (int)NEED(open(app_path(name), O_RDWR | O_NONBLOCK | O_CLOEXEC));
+  int fd = (int)NEED(open(app_path(name), O_RDWR | O_NONBLOCK | O_CLOEXEC));
+  NEED(flock(fd, LOCK_EX));
+  return fd;
+}
+
+/// What comes back without a policy.
+struct safe {
+  int memory, deleted, pipe[2], pair[2], directory, reader, path_only;
+};
+
+static struct safe open_safe(void) {
+  struct safe safe;
+  safe.memory = (int)NEED(memfd_create("safe", MFD_CLOEXEC));
+  fds_write(safe.memory, "memory");
+  safe.deleted = open_new("deleted.db");
+  NEED(unlink(app_path("deleted.db")));
+  fds_write(safe.deleted, "deleted");
+  NEED(pipe2(safe.pipe, O_CLOEXEC));
+  fds_write(safe.pipe[1], "pipe");
+  NEED(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, safe.pair));
+  fds_write(safe.pair[1], "pair");
+  safe.directory = (int)NEED(open(app_scratch, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  safe.reader = fds_open_file("reader.db", "reader");
+  safe.path_only = (int)NEED(open(app_path("closed.db"), O_PATH | O_CLOEXEC));
+  return safe;
+}
+
+static void check_safe(const struct safe* safe) {
+  NEED(lseek(safe->memory, 0, SEEK_SET));
+  fds_check_read("memfd", safe->memory, "memory");
+  NEED(lseek(safe->deleted, 0, SEEK_SET));
+  fds_check_read("deleted file", safe->deleted, "deleted");
+  fds_check_read("pipe", safe->pipe[0], "pipe");
+  fds_check_read("socket pair", safe->pair[0], "pair");
+  NEED(faccessat(safe->directory, "reader.db", F_OK, 0));
+  fds_check_read("file for reading", safe->reader, "reader");
+  CHECK((fds_status_flags(safe->path_only) & O_PATH) != 0);
 }
 
 static void check_left_out(const char* what, int fd) {
@@ -49,8 +88,11 @@ int main(int argc, char** argv) {
   int closed_file = open_new("closed.db"), ignored_file = open_new("ignored.db");
   int reopened_file = open_new("reopened.db");
   fds_write(reopened_file, "before\n");
-  int closed_path = (int)NEED(open(app_path("closed.db"), O_PATH | O_CLOEXEC));
-  int closed_fifo = fifo("closed.fifo"), ignored_fifo = fifo("ignored.fifo");
+  // Read and written by the app: of its policy, too.
+  int closed_reader = (int)NEED(open(app_path("closed.db"), O_RDONLY | O_CLOEXEC));
+  int named = (int)NEED(open("/dev/zero", O_RDONLY | O_CLOEXEC));
+  struct safe safe = open_safe();
+  int closed_fifo = locked_fifo("closed.fifo"), ignored_fifo = locked_fifo("ignored.fifo");
   int closed_socket = udp_to(9), ignored_socket = udp_to(10), reconnected = udp_to(11);
   int closed_other = (int)syscall(SYS_pidfd_open, getpid(), 0);
   app_wait();
@@ -58,7 +100,9 @@ int main(int argc, char** argv) {
   if (getpid() == started) return 0;
   check_null("closed file", closed_file);
   check_end("closed file", closed_file);
-  check_null("closed O_PATH descriptor", closed_path);
+  check_null("closed reader of the same file", closed_reader);
+  check_left_out("device that a policy names", named);
+  check_safe(&safe);
   check_left_out("ignored file", ignored_file);
   fds_write(reopened_file, "after\n");
   char text[32] = "";

@@ -40,6 +40,13 @@ int main(int argc, char** argv) {
   close(deleted);
   NEED(unlink(app_path("deleted")));
   app_fill(of_deleted + page, page, 26);
+
+  // One that is mapped in both ways, and still open.
+  int open_deleted = make("open-deleted", size, 27);
+  char* shared_deleted = map(size, PROT_READ | PROT_WRITE, MAP_SHARED, open_deleted, 0);
+  char* private_deleted = map(size, PROT_READ | PROT_WRITE, MAP_PRIVATE, open_deleted, 0);
+  NEED(unlink(app_path("open-deleted")));
+  app_fill(private_deleted + page, page, 28);
   app_wait();
 
   app_check_fill("modified page", private + 2 * page, page, 22);
@@ -71,5 +78,13 @@ int main(int argc, char** argv) {
   app_check_fill("modified page of a deleted file", of_deleted + page, page, 26);
   CHECK_EQ("rest of the deleted file", 0,
            memcmp(of_deleted + 2 * page, original + 2 * page, size - 2 * page));
+
+  app_fill(original, size, 29);
+  NEED(pwrite(open_deleted, original, size, 0));
+  CHECK_EQ("deleted file, shared", 0, memcmp(shared_deleted, original, size));
+  CHECK_EQ("deleted file, private", 0, memcmp(private_deleted, original, page));
+  app_check_fill("page of its own of a deleted file", private_deleted + page, page, 28);
+  CHECK_EQ("deleted file, behind a page of its own", 0,
+           memcmp(private_deleted + 2 * page, original + 2 * page, size - 2 * page));
   return 0;
 }

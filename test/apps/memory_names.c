@@ -1,4 +1,4 @@
-// Names of anonymous areas (PR_SET_VMA_ANON_NAME).
+// Names of anonymous areas, private and shared (PR_SET_VMA_ANON_NAME).
 #include <sys/prctl.h>
 
 #include "area.h"
@@ -17,10 +17,15 @@ int main(int argc, char** argv) {
   if (prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, area, 4 * page, "first half") == -1)
     SKIP("this kernel has no names of anonymous areas");
   NEED(prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, empty, 4 * page, "never touched"));
+  char* shared =
+      NEED_MAP(mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+  // Linux 6.2.
+  bool named = prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, shared, page, "shared") == 0;
   app_wait();
   CHECK_STR("name of an untouched area", "[anon:never touched]", area_of(empty).name);
   CHECK_STR("name of an area", "[anon:first half]", area_of(area).name);
   CHECK_STR("name of its other half", "", area_of(area + 4 * page).name);
+  if (named) CHECK_STR("name of shared memory", "[anon_shmem:shared]", area_of(shared).name);
   app_check_fill("named memory", area, 4 * page, 61);
   return 0;
 }

@@ -1,8 +1,75 @@
 // Shared memory: anonymous and memfd, mapped several times. What is written through one mapping
-// shows in the others and in a child.
+// shows in the others, in private ones that have no page of their own there, and in a child.
 #include <sys/wait.h>
 
 #include "harness.h"
+
+/// A second mapping of shared memory.
+static char* again(char* area, size_t size) {
+  return NEED_MAP(mremap(area, 0, size, MREMAP_MAYMOVE));
+}
+
+struct twice {
+  char *first, *second, *part;
+};
+
+/// Shared anonymous memory, mapped twice, a part of it a third time, its first mapping in pieces.
+static struct twice map_twice(size_t page) {
+  struct twice twice;
+  twice.first =
+      NEED_MAP(mmap(NULL, 8 * page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+  twice.second = again(twice.first, 8 * page);
+  twice.part = again(twice.first + 4 * page, 2 * page);
+  app_fill(twice.first, 8 * page, 31);
+  NEED(mprotect(twice.first + 2 * page, page, PROT_READ));
+  return twice;
+}
+
+static void check_twice(const struct twice* twice, size_t page) {
+  app_check_fill("anonymous memory mapped twice", twice->second, 8 * page, 31);
+  app_fill(twice->second, 8 * page, 32);
+  app_check_fill("the same through its first mapping", twice->first, 8 * page, 32);
+  app_fill(twice->part, page, 33);
+  app_check_fill("a part of it", twice->second + 4 * page, page, 33);
+}
+
+/// Private mappings of a memfd: pages are the memory's until the app writes to them.
+struct overlaid {
+  int memory;
+  char *writable, *fixed;
+};
+
+static struct overlaid map_private(size_t page) {
+  struct overlaid over;
+  over.memory = (int)NEED(memfd_create("overlaid", MFD_CLOEXEC));
+  NEED(ftruncate(over.memory, (off_t)(4 * page)));
+  over.writable =
+      NEED_MAP(mmap(NULL, 4 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE, over.memory, 0));
+  over.fixed = NEED_MAP(mmap(NULL, 4 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE, over.memory, 0));
+  app_fill(over.writable, page, 41);
+  memset(over.writable + 2 * page, 0, page);  // The same bytes, and yet its own.
+  app_fill(over.fixed + page, page, 42);
+  NEED(mprotect(over.fixed, 4 * page, PROT_READ));
+  return over;
+}
+
+static void check_private(const struct overlaid* over, size_t page) {
+  char* bytes = malloc(4 * page);
+  app_fill(bytes, 4 * page, 43);
+  NEED(pwrite(over->memory, bytes, 4 * page, 0));
+  app_check_fill("page of its own", over->writable, page, 41);
+  app_check_zero("page of its own without a difference", over->writable + 2 * page, page);
+  app_check_fill("page of its own that is read-only now", over->fixed + page, page, 42);
+  CHECK_EQ("page that was written by descriptor", 0,
+           memcmp(over->writable + page, bytes + page, page));
+  CHECK_EQ("page that was written by descriptor", 0,
+           memcmp(over->writable + 3 * page, bytes + 3 * page, page));
+  CHECK_EQ("read-only page that was written by descriptor", 0, memcmp(over->fixed, bytes, page));
+  NEED(madvise(over->writable, page, MADV_DONTNEED));
+  NEED(madvise(over->fixed + page, page, MADV_DONTNEED));
+  CHECK_EQ("dropped page", 0, memcmp(over->writable, bytes, page));
+  CHECK_EQ("dropped read-only page", 0, memcmp(over->fixed, bytes, 2 * page));
+}
 
 int main(int argc, char** argv) {
   app_start(argc, argv);
@@ -28,6 +95,16 @@ int main(int argc, char** argv) {
   char* second = NEED_MAP(mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, closed, 0));
   close(closed);
   app_fill(first, page, 14);
+  char* beside = NEED_MAP(mmap(NULL, page, PROT_READ, MAP_PRIVATE, memory, 0));
+  struct twice twice = map_twice(page);
+  struct overlaid over = map_private(page);
+
+  // Mapped by a descriptor that only reads.
+  char path[64];
+  snprintf(path, sizeof path, "/proc/self/fd/%d", memory);
+  int reader = (int)NEED(open(path, O_RDONLY | O_CLOEXEC));
+  char* read_only = NEED_MAP(mmap(NULL, page, PROT_READ, MAP_SHARED, reader, 0));
+  close(reader);
   app_wait();
 
   app_check_fill("shared anonymous memory", anonymous, size / 2, 11);
@@ -42,6 +119,12 @@ int main(int argc, char** argv) {
   char byte = 'z';
   CHECK_EQ("write to the memfd", 1, pwrite(memory, &byte, 1, 0));
   CHECK_EQ("byte written to the descriptor", 'z', readable[0]);
+  CHECK_EQ("the same in a private mapping", 'z', beside[0]);
+  CHECK_EQ("the same in a mapping for reading", 'z', read_only[0]);
+  CHECK_EQ("a mapping for reading made writable", -1,
+           mprotect(read_only, page, PROT_READ | PROT_WRITE));
+  check_twice(&twice, page);
+  check_private(&over, page);
 
   pid_t child = (pid_t)NEED(fork());
   if (child == 0) {

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 
 #include "holders.h"
 
@@ -270,6 +271,28 @@ static void hold_peers(void) {
   connect_outside(more_arguments, count);
 }
 
+/// A file without a name.
+static int open_deleted(void) {
+  int fd = (int)NEED(open(app_path("gone"), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+  NEED(unlink(app_path("gone")));
+  return fd;
+}
+
+/// Opened by root before the app became another user's, as by a service that drops its rights.
+static void hold_foreign(void) {
+  if (geteuid() != 0) SKIP("not root");
+  place(open_deleted());
+  NEED(chown(app_scratch, 12345, 12345));
+  NEED(setresgid(12345, 12345, 12345));
+  NEED(setresuid(12345, 12345, 12345));
+}
+
+static void hold_attributes(void) {
+  int fd = open_deleted();
+  if (fsetxattr(fd, "user.test", "x", 1, 0) != 0) SKIP("no extended attributes here");
+  place(fd);
+}
+
 static void hold_pid_file(void) {
   int fd = (int)NEED(open(app_path("app.pid"), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
   dprintf(fd, "%d\n", getpid());
@@ -306,6 +329,8 @@ static const struct holder holders[] = {
     {"compositor", hold_compositor},
     {"peers", hold_peers},
     {"pid-file", hold_pid_file},
+    {"foreign", hold_foreign},
+    {"attributes", hold_attributes},
     {"several", hold_several},
 };
 

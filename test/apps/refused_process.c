@@ -107,6 +107,11 @@ static void hold_policy(void) {
   HOLD(syscall(SYS_set_mempolicy, MPOL_BIND, &nodes, 8 * sizeof nodes));
 }
 
+static void hold_bound_memory(void) {
+  unsigned long nodes = 1;
+  HOLD(syscall(SYS_mbind, app_map(app_page()), app_page(), MPOL_BIND, &nodes, 8 * sizeof nodes, 0));
+}
+
 static void hold_keyring(int which) {
   HOLD(syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, which, 1));
 }
@@ -228,6 +233,7 @@ static const struct holder holders[] = {
     {"landlock", hold_landlock},
     {"dispatch", hold_dispatch},
     {"mempolicy", hold_policy},
+    {"bound-memory", hold_bound_memory},
     {"thread-keyring", hold_thread_keyring},
     {"process-keyring", hold_process_keyring},
     {"speculation", hold_speculation},

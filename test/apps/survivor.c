@@ -1,6 +1,6 @@
 // Threads that check their own registers and memory all the time: a process that was left with
 // another's registers, or with a call of somebody else's, notices. Its main thread answers by
-// making the status file again.
+// making the status file again. The argument says how many MiB it holds.
 #include <pthread.h>
 #include <sys/syscall.h>
 
@@ -45,7 +45,7 @@ static void* call(void* argument) {
 
 int main(int argc, char** argv) {
   app_start(argc, argv);
-  size_t size = 4u << 20;
+  size_t size = (argc > 4 ? (size_t)atol(argv[4]) : 4) << 20;
   char* area = app_map(size);
   app_fill(area, size, 301);
   pthread_t threads[kThreads];

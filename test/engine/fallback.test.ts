@@ -311,6 +311,15 @@ test('too few descriptors allowed', (t) =>
     t.regex(outcome.stderr, said);
   }));
 
+test('files of a launch are larger than its caller allows', (t) =>
+  withApp(t, { app: 'fd_memfd' }, user, async (app) => {
+    await app.start();
+    await app.checkpoint();
+    const outcome = await app.launch({ wrapper: ['prlimit', '--fsize=65536'] }).outcome;
+    t.deepEqual([outcome.code, outcome.signal], [125, null], outcome.stderr);
+    t.regex(outcome.stderr, /limit of file sizes.*LimitFSIZE=/s);
+  }));
+
 withActor('what exec itself would refuse', async (t, app) => {
   const outcomes: [string, number][] = [
     ['/nonexistent/program', 127],

@@ -1,8 +1,9 @@
 // Killing the checkpointer at any moment: the app runs on unharmed or is gone, never with another's registers; an
-// image is whole or not there.
+// image is whole or not there. The same where the app is killed.
 import test, { type ExecutionContext } from 'ava';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 
 import { type App, checkpointer } from './support/app.js';
 import { expectSuccess, withApp } from './support/check.js';
@@ -33,8 +34,18 @@ function spin(milliseconds: number): void {
 
 /** Starts a checkpoint and kills it after `delay` milliseconds; null: lets it end. How long it lived, in ms. */
 async function interruptedCheckpoint(app: App, delay: number | null): Promise<number> {
+  return checkpoint(app, 'inherit', delay, (child) => child.kill('SIGKILL'));
+}
+
+/** Starts a checkpoint and calls `interrupt` after `delay` milliseconds; waits for its end. How long it lived, in ms. */
+async function checkpoint(
+  app: App,
+  stderr: 'inherit' | number,
+  delay: number | null,
+  interrupt: (child: ChildProcess) => void,
+): Promise<number> {
   const child = spawn(process.execPath, [checkpointer, String(app.running.pid), app.image], {
-    stdio: ['pipe', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', stderr],
   });
   const ended = new Promise<void>((resolve) =>
     child.once('exit', () => {
@@ -44,12 +55,12 @@ async function interruptedCheckpoint(app: App, delay: number | null): Promise<nu
   const started = line(child, 'now');
   started.catch(() => undefined);
   await line(child, 'ready');
-  child.stdin.write('go\n');
+  child.stdin?.write('go\n');
   await started;
   const start = performance.now();
   if (delay !== null) {
     spin(delay);
-    child.kill('SIGKILL');
+    interrupt(child);
   }
   await ended;
   return performance.now() - start;
@@ -111,4 +122,33 @@ test(`the checkpointer is killed at ${kills} random moments`, (t) =>
     );
     app.release();
     expectSuccess(t, 'the app in the end', await app.running.outcome);
+  }));
+
+test('the app is killed at random moments of its checkpoint', (t) =>
+  withApp(t, { app: 'survivor', args: ['16'] }, self, async (app) => {
+    const random = new Random(newSeed());
+    t.log(`THAW_TEST_SEED=${random.seed}`);
+    await app.start();
+    const whole = await interruptedCheckpoint(app, null);
+    const errors = join(app.folder, 'errors');
+    const output = openSync(errors, 'a');
+    for (let i = 0; i < 5; i++) {
+      rmSync(app.image, { force: true });
+      await checkpoint(app, output, random.next() * whole, () => {
+        app.running.kill();
+      });
+      await app.running.outcome;
+      if (existsSync(app.image)) {
+        app.release();
+        expectSuccess(t, 'launched from the image of an app that was killed', await app.launch().outcome);
+        app.hold();
+      }
+      await app.start();
+    }
+    closeSync(output);
+    const said = readFileSync(errors, 'utf8').trim().split('\n');
+    t.deepEqual(
+      said.filter((text) => text !== '' && !/ has ended during its checkpoint|no process/.test(text)),
+      [],
+    );
   }));

@@ -48,6 +48,8 @@ const refusals: readonly Refusal[] = [
     says: [descriptor, /app\.pid/, /holds the app's pid/, /action = "pid"/],
     never: /append|reopen/,
   },
+  { what: 'foreign', says: [descriptor, /deleted file/, /user 0, group 0/, /close/] },
+  { what: 'attributes', says: [descriptor, /deleted file/, /extended attributes/, policy] },
   { what: 'compositor', says: [descriptor, /Wayland/, /call = true/], never: /reconnect/ },
   {
     what: 'several',
@@ -68,6 +70,7 @@ const processes: readonly Refusal[] = [
   { what: 'landlock', says: [/Landlock/, after], asked: true },
   { what: 'dispatch', says: [/Syscall User Dispatch/, after], asked: true },
   { what: 'mempolicy', says: [/set_mempolicy/, after], asked: true },
+  { what: 'bound-memory', says: [/mbind/, after, /UseNUMA/] },
   { what: 'thread-keyring', says: [/keyring of a thread/, after], asked: true },
   { what: 'process-keyring', says: [/keyring of the process/, after], asked: true },
   { what: 'speculation', says: [/speculation control/, after] },

@@ -98,12 +98,16 @@ void wait_for_end(pid_t tid) {
 }  // namespace
 
 Result<int> wait_for_stop(pid_t tid) {
+  constexpr long kLongestPauseNs = 2'000'000;
   const int64_t deadline = now_ns() + kPatienceNs;
-  for (long pause_ns = 20'000;; pause_ns = std::min(pause_ns * 2, 2'000'000L)) {
+  bool died = false;
+  for (long pause_ns = 20'000;; pause_ns = std::min(pause_ns * 2, kLongestPauseNs)) {
     int status = 0;
     const pid_t got = waitpid(tid, &status, __WALL | WNOHANG);
     if (got == tid) return status;
     if (got < 0 && errno != EINTR) return errno_error("lost thread " + std::to_string(tid));
+    if (died) return Error{ESRCH, "thread " + std::to_string(tid) + " has ended"};
+    died = pause_ns == kLongestPauseNs && Freeze::has_died(tid);
     if (now_ns() > deadline)
       return Error{
           ETIMEDOUT,
@@ -112,6 +116,11 @@ Result<int> wait_for_stop(pid_t tid) {
     const timespec pause = {0, pause_ns};
     nanosleep(&pause, nullptr);
   }
+}
+
+bool Freeze::has_died(pid_t tid) {
+  auto status = read_file("/proc/" + std::to_string(tid) + "/status");
+  return !status || line_value(status.value(), "State:").find_first_of("ZX") == 0;
 }
 
 Result<Freeze> Freeze::take(pid_t pid) {

@@ -21,6 +21,9 @@ class Freeze {
   ~Freeze();
 
   [[nodiscard]] pid_t pid() const { return pid_; }
+  /// Whether the thread has died. Of a main thread whose others have not been waited for,
+  /// waitpid(2) does not tell.
+  static bool has_died(pid_t tid);
   /// The thread group leader first.
   [[nodiscard]] const std::vector<pid_t>& tids() const { return tids_; }
 

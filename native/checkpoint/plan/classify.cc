@@ -8,9 +8,9 @@
 #include <cstring>
 
 #include "checkpoint/area_header.h"
+#include "checkpoint/plan/memory_objects.h"
 #include "checkpoint/plan/memory_plan.h"
 #include "checkpoint/plan/page_finder.h"
-#include "fd/shared_memory.h"
 
 namespace thaw::checkpoint {
 namespace {
@@ -56,7 +56,10 @@ Result<void> check_supported(const Vma& vma) {
     return refuse(vma, "is huge pages (hugetlbfs)", "switch huge pages off in the app");
   if (vma.has("pf") || vma.has("io"))
     return refuse(vma, "is device memory", "let the app open the device after the checkpoint");
-  if (vma.has("um") || vma.has("uw"))
+  if (vma.has("sf"))
+    return refuse(vma, "is persistent memory that is mapped with MAP_SYNC",
+                  "let the app map it after the checkpoint");
+  if (vma.has("um") || vma.has("uw") || vma.has("ui"))
     return refuse(vma, "is watched by userfaultfd", "close it before the checkpoint");
   return {};
 }
@@ -109,10 +112,9 @@ class Classifier {
  public:
   Classifier(Capture& capture, size_t process_index, PageData& data, PageFinder finder)
       : capture_(capture),
-        process_index_(process_index),
         process_(capture.processes[process_index]),
-        data_(data),
-        finder_(std::move(finder)) {}
+        finder_(std::move(finder)),
+        objects_(capture, process_index, data, finder_) {}
 
   Result<std::vector<Region>> run() {
     std::vector<Region> regions;
@@ -133,7 +135,8 @@ class Classifier {
  private:
   Result<void> classify(Region& region) {
     const Vma& vma = *region.vma;
-    if (is_shared_anonymous(vma)) return shared_anonymous(region);
+    if (is_shared_anonymous(vma))
+      return objects_.is_seen_elsewhere(vma) ? shared_object(region) : shared_anonymous(region);
     if (!vma.is_file()) return private_anonymous(region);
     if (vma.shared) return shared_file(region);
     return private_file(region);
@@ -182,7 +185,9 @@ class Classifier {
     const Vma& vma = *region.vma;
     UniqueFd fd = open_mapped(process_, vma, O_RDONLY);
     if (is_thaw_image(vma, fd.get())) return orphan(region, "was mapped from an older image");
-    if (vma.deleted) return orphan(region, "its file was deleted");
+    if (vma.deleted)
+      return objects_.is_seen_elsewhere(vma) ? private_object(region)
+                                             : orphan(region, "its file was deleted");
     if (!fd.valid())
       return refuse(vma, "is of a file that cannot be opened",
                     "make it readable for the user who builds the profile");
@@ -207,7 +212,7 @@ class Classifier {
 
   Result<void> shared_file(Region& region) {
     const Vma& vma = *region.vma;
-    if (vma.deleted) return deleted_shared(region);
+    if (vma.deleted) return shared_object(region);
     const bool writable = may_be_written(vma);
     THAW_ASSIGN(action, action_for_shared(capture_.request.policies, vma));
     UniqueFd fd = open_mapped(process_, vma, writable ? O_RDWR : O_RDONLY);
@@ -225,44 +230,29 @@ class Classifier {
     return {};
   }
 
-  /// memfd and deleted files: an object that holds the memory, made again at launch. A descriptor
-  /// of the same file, if there is one, gave its content already.
-  Result<void> deleted_shared(Region& region) {
-    const Vma& vma = *region.vma;
+  /// memfd, deleted files, shared anonymous memory that is mapped twice: made again at launch.
+  Result<void> shared_object(Region& region) {
     region.backing = Backing::object;
-    region.open_flags = O_RDWR;
-    region.object = fd::find_memory(capture_.image, vma.dev, vma.ino);
-    if (region.object != model::kNone) return {};
-    model::Object object = fd::mapped_memory(capture_.image, vma.dev, vma.ino, vma.path);
-    store_object(vma, object);
-    region.object = image::Builder::add(capture_.image.objects, object);
+    region.open_flags = may_be_written(*region.vma) ? O_RDWR : O_RDONLY;
+    region.object = objects_.of(*region.vma);
     return {};
   }
 
-  /// The whole object is what its mappings show of it.
-  void store_object(const Vma& first, model::Object& object) {
-    auto& records = capture_.image.data_runs;
-    object.runs.first = static_cast<model::Index>(records.size());
-    for (const Vma& vma : process_.vmas) {
-      if (!vma.shared || vma.ino != first.ino || vma.dev != first.dev) continue;
-      object.size = std::max(object.size, vma.offset + vma.size());
-      std::vector<Span> runs;
-      finder_.nonzero_pages(vma, runs);
-      unite(runs, process_.overlay.pages({vma.start, vma.end}, capture_.page_size));
-      for (const Span& run : runs) {
-        const uint64_t place = data_.reserve(run.size());
-        data_.add({place, run.size(), FromApp{process_index_, run.start}});
-        records.push_back({vma.offset + (run.start - vma.start), place, run.size()});
-      }
-    }
-    object.runs.count = static_cast<uint32_t>(records.size()) - object.runs.first;
+  /// The app's own pages lie over the object, which others can write to.
+  Result<void> private_object(Region& region) {
+    const Vma& vma = *region.vma;
+    region.backing = Backing::object;
+    region.open_flags = O_RDWR;
+    region.object = objects_.of(vma);
+    if (vma.anonymous_kb + vma.swap_kb != 0) THAW_TRY(finder_.own_pages(vma, region.runs));
+    add_overlay(region);
+    return {};
   }
 
   Capture& capture_;
-  size_t process_index_;
   const ProcessCapture& process_;
-  PageData& data_;
   PageFinder finder_;
+  MemoryObjects objects_;
 };
 
 }  // namespace

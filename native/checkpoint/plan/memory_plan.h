@@ -16,7 +16,7 @@ namespace thaw::checkpoint {
 enum class Backing {
   anonymous,
   file,    ///< private or shared mapping of a file
-  object,  ///< memfd and deleted files: memory made at launch
+  object,  ///< memfds, deleted files, shared memory mapped twice: memory made at launch
 };
 
 /// How stored pages come back.

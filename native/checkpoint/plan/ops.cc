@@ -72,16 +72,18 @@ class Emitter {
   }
 
   /// What lies behind stored pages, for a part of the region.
-  void back(const Region& region, const Span& span) {
+  void back(const Region& region, const Span& span) { back(region, span, region.vma->prot); }
+
+  void back(const Region& region, const Span& span, uint32_t prot) {
     const Vma& vma = *region.vma;
     const uint64_t into = span.start - vma.start;
     switch (region.backing) {
       case Backing::anonymous:
-        ops_.map(span.start, span.size(), vma.prot, anonymous_flags(vma), model::Op::kNoSource, 0);
+        ops_.map(span.start, span.size(), prot, anonymous_flags(vma), model::Op::kNoSource, 0);
         break;
       case Backing::file:
       case Backing::object:
-        ops_.map(span.start, span.size(), vma.prot,
+        ops_.map(span.start, span.size(), prot,
                  MAP_FIXED | (vma.shared ? MAP_SHARED : MAP_PRIVATE) | noreserve(vma),
                  source(region), vma.offset + into);
         break;
@@ -103,11 +105,7 @@ class Emitter {
   void emit_copied(const Region& region) {
     const Vma& vma = *region.vma;
     const bool writable = (vma.prot & PROT_WRITE) != 0;
-    if (writable)
-      back(region, {vma.start, vma.end});
-    else
-      ops_.map(vma.start, vma.size(), PROT_READ | PROT_WRITE, anonymous_flags(vma),
-               model::Op::kNoSource, 0);
+    back(region, {vma.start, vma.end}, writable ? vma.prot : PROT_READ | PROT_WRITE);
     for (const Span& segment : region.segments)
       ops_.read(segment.start, segment.size(), store(region, segment));
     if (!writable) ops_.protect(vma.start, vma.size(), vma.prot);
@@ -158,11 +156,13 @@ class Emitter {
       const bool on_fault = vma.has("lf") || vma.has("??");
       ops_.add(model::OpKind::lock, vma.start, vma.size(), on_fault ? MLOCK_ONFAULT : 0);
     }
-    constexpr std::string_view kPrefix = "[anon:";
-    if (vma.path.starts_with(kPrefix) && vma.path.ends_with("]"))
-      ops_.name(vma.start, vma.size(),
-                capture_.image.blob(
-                    vma.path.substr(kPrefix.size(), vma.path.size() - kPrefix.size() - 1)));
+    // Memory of an object is not anonymous for the kernel: it takes no name.
+    if (region.backing != Backing::anonymous || !vma.path.ends_with("]")) return;
+    for (const std::string_view prefix : {"[anon:", "[anon_shmem:"})
+      if (vma.path.starts_with(prefix))
+        ops_.name(vma.start, vma.size(),
+                  capture_.image.blob(
+                      vma.path.substr(prefix.size(), vma.path.size() - prefix.size() - 1)));
   }
 
   static uint32_t noreserve(const Vma& vma) { return vma.has("nr") ? MAP_NORESERVE : 0; }

@@ -12,6 +12,12 @@ namespace {
 
 constexpr size_t kChunk = 1 << 20;
 
+/// Of a private mapping of a file: a copy that the app has made by writing to it.
+bool is_own(uint64_t entry) {
+  return (entry & (proc::kPagePresent | proc::kPageSwapped)) != 0 &&
+         (entry & proc::kPageOfFile) == 0;
+}
+
 }  // namespace
 
 PageFinder::PageFinder(const ProcessCapture& process, size_t page_size, proc::PageMap page_map)
@@ -55,9 +61,7 @@ Result<void> PageFinder::changed_pages(const Vma& vma, int file, std::vector<Spa
   THAW_ASSIGN(entries, page_map_.entries(vma.start, vma.end));
   std::vector<char> original(page_), current(page_);
   for (size_t i = 0; i < entries.size(); ++i) {
-    const bool own = (entries[i] & (proc::kPagePresent | proc::kPageSwapped)) != 0 &&
-                     (entries[i] & proc::kPageOfFile) == 0;
-    if (!own) continue;
+    if (!is_own(entries[i])) continue;
     const uint64_t address = vma.start + i * page_;
     THAW_TRY(process_.memory.read(address, current.data(), page_));
     const ssize_t got =
@@ -66,6 +70,13 @@ Result<void> PageFinder::changed_pages(const Vma& vma, int file, std::vector<Spa
     memset(original.data() + got, 0, page_ - static_cast<size_t>(got));
     if (memcmp(original.data(), current.data(), page_) != 0) extend(runs, address, page_);
   }
+  return {};
+}
+
+Result<void> PageFinder::own_pages(const Vma& vma, std::vector<Span>& runs) {
+  THAW_ASSIGN(entries, page_map_.entries(vma.start, vma.end));
+  for (size_t i = 0; i < entries.size(); ++i)
+    if (is_own(entries[i])) extend(runs, vma.start + i * page_, page_);
   return {};
 }
 

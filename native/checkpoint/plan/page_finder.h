@@ -17,6 +17,8 @@ class PageFinder {
   Result<void> present_pages(const Vma& vma, std::vector<Span>& runs, std::vector<Span>& guards);
   /// Pages of a private file mapping that the app changed and that differ from the file.
   Result<void> changed_pages(const Vma& vma, int file, std::vector<Span>& runs);
+  /// Pages of a private mapping that the app has written to, so that they are its own from then on.
+  Result<void> own_pages(const Vma& vma, std::vector<Span>& runs);
   /// Pages of any mapping that are not all zero, present or not.
   void nonzero_pages(const Vma& vma, std::vector<Span>& runs);
 

@@ -31,7 +31,8 @@ std::vector<Span> mapped_segments(const Region& region) {
 
 bool is_copied(const Region& region, bool can_guard) {
   const Vma& vma = *region.vma;
-  if (vma.shared) return true;
+  // What others can write, or the app drops, is the object's.
+  if (vma.shared || region.backing == Backing::object) return true;
   // Where the app can write, pages it drops (MADV_DONTNEED) must go back to the file: its own
   // pages are copied over the file's mapping. What has become read-only (relocated data) is
   // mapped, and shared by all instances. So are the data of programs and libraries, and what has
@@ -46,7 +47,9 @@ bool is_copied(const Region& region, bool can_guard) {
 void choose(Region& region, bool can_guard, size_t page_size) {
   if (region.runs.empty()) return;
   region.pages = is_copied(region, can_guard) ? Pages::copied : Pages::mapped;
-  const uint64_t gap = region.backing == Backing::file ? page_size : 8 * page_size;
+  const uint64_t gap = region.backing == Backing::object ? 0
+                       : region.backing == Backing::file ? page_size
+                                                         : 8 * page_size;
   region.segments =
       region.pages == Pages::copied ? close_gaps(region.runs, gap) : mapped_segments(region);
 }
@@ -69,7 +72,7 @@ Result<void> store_changed_code(const shim::Libc& libc, std::vector<Region>& reg
 /// Every changed byte must come back; the bytes of shared memory come back with its object.
 Result<void> check_overlay(const ProcessCapture& process, const std::vector<Region>& regions) {
   auto comes_back = [](const Region& region, const Span& place) {
-    return region.backing == Backing::object ||
+    return (region.backing == Backing::object && region.vma->shared) ||
            std::any_of(region.runs.begin(), region.runs.end(), [&place](const Span& run) {
              return run.start <= place.start && place.end <= run.end;
            });

@@ -54,6 +54,12 @@ class Source {
   const Capture& capture_;
 };
 
+/// Pages that cannot be read count as zero: of an app that has died meanwhile none can be.
+Result<void> check_alive(const ProcessCapture& process) {
+  char byte = 0;
+  return process.memory.read(process.syscall_instruction, &byte, sizeof(byte));
+}
+
 Result<void> write_pages(const Capture& capture, const PageData& data, image::Writer& writer) {
   const Source source(capture);
   std::vector<char> buffer(kChunk);
@@ -71,6 +77,7 @@ Result<void> write_pages(const Capture& capture, const PageData& data, image::Wr
 Result<uint64_t> write(const Capture& capture, const PageData& data) {
   THAW_ASSIGN(writer, image::Writer::create(capture.request.image, capture.page_size));
   THAW_TRY(write_pages(capture, data, writer));
+  for (const ProcessCapture& process : capture.processes) THAW_TRY(check_alive(process));
   THAW_ASSIGN(header, writer.finish(capture.image, data.end(), arch::kThisCpu.number));
   return header.file_size;
 }

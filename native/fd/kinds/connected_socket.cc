@@ -91,13 +91,15 @@ Result<void> collect(Collector& c, const Probe& probe, model::OpenFile& out) {
                              "is connected over TCP to " + address_text(peer), out);
   }
   int unread = 0;
-  const std::string name = address_text(socket.local);
-  THAW_ASSIGN(action, choose_action(c, probe, kType, name, policy::kCloseOrIgnore));
-  if (ioctl(fd, FIONREAD, &unread) == 0 && unread > 0 && action == Action::error)
-    return refuse(
-        probe, "is a connection that has ended, with data not yet read",
-        "lengthen `settle`, or " + policy::suggestion(kType, name, policy::kCloseOrIgnore));
-  out.action = static_cast<uint32_t>(action);
+  if (ioctl(fd, FIONREAD, &unread) == 0 && unread > 0) {
+    const std::string name = address_text(socket.local);
+    THAW_ASSIGN(action, choose_action(c, probe, kType, name, policy::kCloseOrIgnore));
+    if (action == Action::error)
+      return refuse(
+          probe, "is a connection that has ended, with data not yet read",
+          "lengthen `settle`, or " + policy::suggestion(kType, name, policy::kCloseOrIgnore));
+    out.action = static_cast<uint32_t>(action);
+  }
   collect_ended(c, socket, out);
   return {};
 }

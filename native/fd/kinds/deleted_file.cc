@@ -35,7 +35,7 @@ Result<void> collect(Collector& c, const Probe& p, model::OpenFile& out) {
   const std::string holder = outside_holder(c, p);
   if (!holder.empty())
     return refuse(p, "is a deleted file that " + holder + " has open too", remedy);
-  auto object = collect_memory(c, p.copy.get(), p.status, p.link);
+  auto object = collect_memory(c, p);
   if (!object)
     return refuse(p, "is a deleted file that cannot be kept: " + object.error().what(), remedy);
   out.object = object.value();

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string>
 
+#include "fd/flags.h"
 #include "fd/kinds.h"
 #include "fd/locks.h"
 #include "fd/outside.h"
@@ -39,6 +40,17 @@ bool mapped_writable(const Probe& p) {
   return found;
 }
 
+/// memfd_create(2) gave one description, for reading and writing. Those that were opened again
+/// through /proc count as writers, whose memory nobody can execute (ETXTBSY). Which of several is
+/// the first nobody can tell.
+bool is_own_description(const Collector& c, const model::OpenFile& file) {
+  const auto& others = c.image.open_files;
+  return access_mode(file.flags) == O_RDWR && (file.flags & (O_DSYNC | O_SYNC)) == 0 &&
+         std::none_of(others.begin(), others.end(), [&file](const model::OpenFile& other) {
+           return other.object == file.object && other.side == kMemoryItself;
+         });
+}
+
 Result<void> collect(Collector& c, const Probe& p, model::OpenFile& out) {
   THAW_TRY(refuse_locks(p, kType));
   const std::string holder = outside_holder(c, p);
@@ -48,9 +60,10 @@ Result<void> collect(Collector& c, const Probe& p, model::OpenFile& out) {
   if (seals >= 0 && (seals & F_SEAL_FUTURE_WRITE) != 0 && mapped_writable(p))
     return refuse(p, "is sealed against new writers (F_SEAL_FUTURE_WRITE) and mapped for writing",
                   remedy(p));
-  auto object = collect_memory(c, p.copy.get(), p.status, p.link);
+  auto object = collect_memory(c, p);
   if (!object) return refuse(p, "cannot be kept: " + object.error().what(), remedy(p));
   out.object = object.value();
+  out.side = is_own_description(c, out) ? kMemoryItself : kMemoryOpened;
   out.note = c.image.blob("memory of " + std::to_string(p.status.st_size) + " bytes");
   return {};
 }

@@ -124,9 +124,20 @@ const char* note(Action action, bool identity) {
   }
 }
 
+/// A file that the app itself writes, as one that follows its own log, is another one at each launch.
+bool is_written_elsewhere(const Collector& c, const Probe& p) {
+  return std::any_of(c.probes.begin(), c.probes.end(), [&p](const Probe& other) {
+    return other.status.st_ino == p.status.st_ino && other.status.st_dev == p.status.st_dev &&
+           (other.flags & O_PATH) == 0 && writable(probe_flags(other));
+  });
+}
+
 Result<void> collect(Collector& c, const Probe& p, model::OpenFile& out) {
   const Action action = action_of(out);
   THAW_TRY(refuse_locks(p, kType));
+  if (action == Action::error && !writable(out.flags) && is_written_elsewhere(c, p))
+    return refuse(p, "is also open for writing: no launch would find it as it is",
+                  policy::suggestion(kType, p.link, kActions));
   if (action == Action::error && writable(out.flags))
     return refuse(p, "is open for writing: every launch would write to it", remedy_for_writing(p));
   THAW_TRY(collect_by_name(c, p, out));
@@ -159,7 +170,8 @@ Result<UniqueFd> open(Opener& o, const model::OpenFile& file) {
   if (file.file != model::kNone &&
       image::compare(o.image, o.image.files()[file.file], fd.get(), now) != image::Likeness::same)
     return Error{0, std::string(path) + " has changed since the checkpoint",
-                 "build the image again"};
+                 "build the image again, or, if the app can do with what it is now, " +
+                     policy::suggestion(kType, path, {Action::reopen})};
 
   if (pid) return fd;
   const auto size = static_cast<uint64_t>(now.st_size);

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 
+#include "fd/reopen.h"
 #include "image/verify_data.h"
 #include "launch/check/files.h"
 #include "launch/open/uncached_copy.h"
@@ -11,13 +12,23 @@ namespace thaw::launch {
 Result<void> Sources::open(const image::View& view, const DescriptorRoom& room,
                            SharedObjects& objects, const ExecCall& call) {
   for (const model::MapSource& source : view.map_sources()) {
-    THAW_ASSIGN(fd, source.object != model::kNone ? objects.memory(source.object)
+    THAW_ASSIGN(fd, source.object != model::kNone ? open_object(room, objects, source)
                                                   : open_file(view, room, source, call));
     fds_.push_back(fd);
   }
   open_program(view, room, call);
   if (call.trains()) forget(view);
   return {};
+}
+
+/// What was mapped by a descriptor for reading cannot be made writable.
+Result<int> Sources::open_object(const DescriptorRoom& room, SharedObjects& objects,
+                                 const model::MapSource& source) {
+  THAW_ASSIGN(memory, objects.memory(source.object));
+  if (source.open_flags != O_RDONLY) return memory;
+  THAW_ASSIGN(fd, fd::open_again(memory, O_RDONLY));
+  THAW_TRY(room.move(fd));
+  return owned_.emplace_back(std::move(fd)).get();
 }
 
 Result<int> Sources::open_file(const image::View& view, const DescriptorRoom& room,

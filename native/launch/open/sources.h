@@ -21,6 +21,8 @@ class Sources {
   [[nodiscard]] int program() const { return program_; }
 
  private:
+  Result<int> open_object(const DescriptorRoom& room, SharedObjects& objects,
+                          const model::MapSource& source);
   Result<int> open_file(const image::View& view, const DescriptorRoom& room,
                         const model::MapSource& source, const ExecCall& call);
   [[nodiscard]] int fd_of(const image::View& view, model::Index file) const;

@@ -30,6 +30,11 @@ const everyAction = [
   { type: 'socket', path: '127.0.0.1:10', action: 'ignore' },
   { type: 'socket', path: '127.0.0.1:11', action: 'reconnect' },
   { path: '*pidfd*', action: 'close' },
+  { type: 'device', path: '/dev/zero', action: 'ignore' },
+  // These match more than they should, and what needs none comes back as it was.
+  { type: 'file', path: '*', action: 'reopen' },
+  { type: 'socket', action: 'reconnect' },
+  { action: 'close' },
 ];
 
 export const rows: readonly Row[] = [
