@@ -192,6 +192,8 @@ Result<void> collect_descriptors(Capture& capture, std::vector<Error>* refusals)
   Found found;
   for (const ProcessCapture& process : capture.processes)
     THAW_TRY(find_descriptors(process.pid, found));
+  for (const Numbered& n : found.numbers.front())
+    collect_terminal(found.probes[n.description], n.number, capture.root().record.terminal);
   const Sorted sorted = sort_out(capture, std::move(found.probes));
   THAW_TRY(collect_open_files(capture, sorted.own, refusals));
   for (size_t i = 0; i < capture.processes.size(); ++i)

@@ -45,6 +45,8 @@ Result<void> collect_own_settings(const Capture& capture, ProcessCapture& proces
   const std::string_view mask = line_value(now.status, "Umask:");
   if (mask != line_value(before.status, "Umask:")) record.flags |= model::kOwnUmask;
   record.umask = static_cast<uint32_t>(number(mask, 8));
+  if (now.oom_score_adj != before.oom_score_adj) record.flags |= model::kOwnOomScore;
+  record.oom_score_adj = now.oom_score_adj;
   for (size_t i = 0; i < now.limits.size(); ++i) {
     if (before.limits[i] == now.limits[i]) continue;
     record.own_limits |= 1u << i;

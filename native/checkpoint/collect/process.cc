@@ -261,6 +261,7 @@ Result<void> collect_process(Capture& capture, ProcessCapture& process) {
   THAW_ASSIGN(remote,
               RemoteSyscalls::begin(process.pid, process.syscall_instruction, process.scratch));
   THAW_TRY(check_settings(process, remote, false));
+  THAW_TRY(check_session_keyring(capture, process, remote));
   THAW_TRY(check_landlock(process, remote));
   THAW_TRY(collect_layout(capture, process, remote));
   THAW_TRY(collect_prctls(process, remote));
