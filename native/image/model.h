@@ -257,6 +257,7 @@ struct PosixTimer {
   uint64_t value_ns = 0;
   Index clock_thread = kNone;  ///< whose CPU time `clock` is
   uint32_t reserved = 0;
+  uint64_t expiry_ns = 0;  ///< of a clock of the wall's time: when it expires, 0: after `value_ns`
 };
 
 enum FileFlag : uint32_t {

@@ -132,6 +132,14 @@ test('a policy for a type of state that there is none of', (t) =>
     expectSuccess(t, 'the app that was not checkpointed', await app.running.outcome);
   }));
 
+test('told: a timer that may wait for a time of the day', (t) =>
+  withApp(t, { app: 'timers' }, self, async (app) => {
+    await app.start();
+    const outcome = await app.tryCheckpoint();
+    t.is(outcome.code, 0, outcome.stderr);
+    t.regex(outcome.stderr, /POSIX timer \d+ runs on CLOCK_REALTIME.*TIMER_ABSTIME/);
+  }));
+
 test('a process that does not exist', (t) =>
   withApp(t, { app: 'actor' }, self, async (app) => {
     const outcome = await app.tryCheckpoint({}, app.image, 0x3ffffff);

@@ -151,6 +151,7 @@ Result<void> collect_open_files(Capture& capture, const std::vector<fd::Probe>& 
   collector.store_content = [&capture](int fd, uint64_t size) {
     return collect_file_content(capture, fd, size);
   };
+  if (capture.request.calls) collector.seen = &*capture.request.calls;
   for (const fd::Probe& p : own) {
     auto collected = fd::collect_open_file(collector, p);
     if (!collected && collected.error().err == 0 && refusals != nullptr) {

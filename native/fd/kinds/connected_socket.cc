@@ -40,9 +40,10 @@ bool matches(const Probe& probe) {
          tcp_state(probe.copy.get()) >= 0;
 }
 
-/// Where the kernel would not have chosen the port, the app did. Of those that it chooses from
-/// (ip_local_port_range, for IPv6 as well), it tells nobody which ones bind(2) has named.
-bool chosen_by_app(const SocketRecord& socket) {
+/// Whether bind(2) has named the port. Of those that the kernel chooses from (ip_local_port_range,
+/// for IPv6 as well), only who has watched the app knows.
+bool chosen_by_app(const Collector& c, const Probe& probe, const SocketRecord& socket) {
+  if (c.seen != nullptr && c.seen->bound_sockets.contains(probe.status.st_ino)) return true;
   if (socket.domain != AF_INET && socket.domain != AF_INET6) return false;
   sockaddr_in in;  // the port stands at the same place in sockaddr_in6
   std::memcpy(&in, socket.local.bytes, sizeof(in));
@@ -55,12 +56,12 @@ bool chosen_by_app(const SocketRecord& socket) {
 }
 
 void fill(Collector& c, const SocketRecord& socket, const SocketAddress& peer, Revival revival,
-          const std::string& note, model::OpenFile& out) {
+          const std::string& note, model::OpenFile& out, bool bind = false) {
   ConnectedRecord record;
   record.socket = socket;
   record.peer = peer;
   record.revival = revival;
-  record.bind = chosen_by_app(socket) ? 1 : 0;
+  record.bind = bind ? 1 : 0;
   out.kind = kind_id(kConnectedSocket);
   out.payload = c.image.record(record);
   out.note = c.image.blob(note);
@@ -189,7 +190,8 @@ Result<void> collect_connected(Collector& c, const Probe& probe, const SocketRec
       fill(c, record, peer, Revival::dead, what + ", left out by policy", out);
       return {};
     case Action::reconnect:
-      fill(c, record, peer, Revival::reconnect, what + ", connects again", out);
+      fill(c, record, peer, Revival::reconnect, what + ", connects again", out,
+           chosen_by_app(c, probe, record));
       return {};
     default:
       return refuse(probe, what + ", outside the app", remedy(probe, record, peer));

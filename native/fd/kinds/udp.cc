@@ -59,6 +59,7 @@ std::string note(const UdpRecord& record) {
 Result<void> collect(Collector& c, const Probe& probe, model::OpenFile& out) {
   UdpRecord record;
   THAW_TRY(collect_socket(probe, record.socket));
+  THAW_TRY(refuse_spreading(c, probe));
   if (is_corked(probe.copy.get()))
     return refuse(probe, "has part of a datagram that is not sent yet (UDP_CORK, MSG_MORE)",
                   "let the app send the rest before the checkpoint (lengthen `settle`)");
