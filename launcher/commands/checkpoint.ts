@@ -48,7 +48,7 @@ export default command({
       guardsOff,
     });
     await share(image);
-    for (const warning of report.warnings) process.stderr.write(`thaw: ${warning}\n`);
+    for (const warning of report.warnings) process.stderr.write(`thaw: warning: ${warning}\n`);
     if (options.json) printJson(report);
     else print(reportText(image, report));
     return 0;

@@ -96,6 +96,7 @@ Result<void> take_inputs(const Inputs& given, checkpoint::Request& request) {
   THAW_ASSIGN(inputs, fingerprinter.inputs(findings, request.pid));
   request.inputs = std::move(inputs);
   request.watched = true;
+  request.calls = std::move(findings.calls);
   return {};
 }
 

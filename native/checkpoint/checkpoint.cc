@@ -24,6 +24,17 @@ Result<void> let_go(const Request& request, FrozenTree& app) {
   return {};
 }
 
+/// Whether a timer waits for a moment or for a time to pass, only who has watched the app knows.
+void warn_of_timers(const Capture& capture, std::vector<std::string>& warnings) {
+  if (capture.request.calls) return;
+  for (const model::PosixTimer& timer : capture.image.posix_timers)
+    if (timer.value_ns != 0 &&
+        (timer.clock == CLOCK_REALTIME || timer.clock == CLOCK_REALTIME_ALARM))
+      warnings.push_back("POSIX timer " + std::to_string(timer.id) +
+                         " runs on CLOCK_REALTIME: if it waits for a time of the day "
+                         "(TIMER_ABSTIME), it will be late in each launch; `thaw build` can tell");
+}
+
 Result<Report> attempt(const Request& request) {
   THAW_ASSIGN(app, FrozenTree::take(request.pid));
 
@@ -44,6 +55,7 @@ Result<Report> attempt(const Request& request) {
     report.ops += process.record.ops.count;
     for (std::string& warning : secrets_of(process)) report.warnings.push_back(std::move(warning));
   }
+  warn_of_timers(capture, report.warnings);
   report.frozen_ms = app.frozen_ms();
   THAW_TRY(let_go(request, app));
   return report;

@@ -11,6 +11,7 @@
 #include "inputs/inputs.h"
 #include "policy/policy.h"
 #include "proc/given.h"
+#include "support/seen_calls.h"
 
 namespace thaw::checkpoint {
 
@@ -36,6 +37,7 @@ struct Request {
   std::optional<proc::Given> given;   ///< what exec gave the app, where that is known
   std::vector<inputs::Input> inputs;  ///< what the warm state was computed from
   bool watched = false;               ///< these are all there are
+  std::optional<SeenCalls> calls;     ///< none: the app was not watched
   std::vector<std::string> guards_off;  ///< hazard guards left out, for tests
 };
 

@@ -13,6 +13,7 @@
 #include "image/view.h"
 #include "policy/policy.h"
 #include "support/result.h"
+#include "support/seen_calls.h"
 #include "support/unique_fd.h"
 
 namespace thaw::fd {
@@ -45,6 +46,9 @@ struct Collector {
   /// too big for a blob); returns their DataRuns in image.data_runs. The bytes are read when the
   /// image is written. `fd` must be an open file description of our own: its position moves.
   std::function<Result<model::Range>(int fd, uint64_t size)> store_content;
+
+  /// Null: the app was not watched in its warm-up.
+  const SeenCalls* seen = nullptr;
 };
 
 /// What the kinds may use while thaw-exec prepares a launch. Nothing here is allocated per

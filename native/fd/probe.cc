@@ -1,5 +1,7 @@
 #include "fd/probe.h"
 
+#include <sys/vfs.h>
+
 #include <algorithm>
 
 #include "support/file.h"
@@ -15,6 +17,13 @@ Error refuse(const Probe& probe, std::string_view why, std::string_view remedy) 
   message += ' ';
   message += why;
   return Error{0, std::move(message), std::string(remedy)};
+}
+
+bool is_message_queue(const Probe& probe) {
+  constexpr uint32_t kMagic = 0x19800202;  // MQUEUE_MAGIC of the kernel's ipc/mqueue.c
+  struct statfs fs = {};
+  return S_ISREG(probe.status.st_mode) && fstatfs(probe.copy.get(), &fs) == 0 &&
+         static_cast<uint32_t>(fs.f_type) == kMagic;
 }
 
 std::string_view fdinfo_value(const Probe& probe, std::string_view key) {

@@ -48,6 +48,9 @@ std::string describe(const Probe&);
 /// The refusal of a descriptor: what it is, why, and what to set or change.
 Error refuse(const Probe&, std::string_view why, std::string_view remedy);
 
+/// A POSIX message queue, which looks like a regular file.
+bool is_message_queue(const Probe&);
+
 /// The value of `key` ("flags", "pos", "eventfd-count") in fdinfo, as it stands there; empty
 /// without one.
 std::string_view fdinfo_value(const Probe&, std::string_view key);

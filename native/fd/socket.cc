@@ -178,6 +178,15 @@ Result<void> collect_socket(const Probe& probe, SocketRecord& record) {
   return {};
 }
 
+Result<void> refuse_spreading(const Collector& collector, const Probe& probe) {
+  if (collector.seen == nullptr || !collector.seen->spread_sockets.contains(probe.status.st_ino))
+    return {};
+  return refuse(probe,
+                "has a program that spreads what comes (SO_ATTACH_REUSEPORT_CBPF or _EBPF), which "
+                "the kernel does not show",
+                "attach it after the checkpoint");
+}
+
 Result<void> drop_waiting(const Collector& collector, const Probe& probe, const std::string& name,
                           const std::string& what, model::OpenFile& out) {
   constexpr policy::Actions kActions = kDropsWaiting.actions;

@@ -67,6 +67,10 @@ std::string address_text(const SocketAddress& address);
 /// (filters).
 Result<void> collect_socket(const Probe& probe, SocketRecord& record);
 
+/// Refuses a socket whose connections or datagrams a BPF program spreads (SO_ATTACH_REUSEPORT_CBPF
+/// and _EBPF), where the app was seen to attach one.
+Result<void> refuse_spreading(const Collector& collector, const Probe& probe);
+
 /// A socket in which `what` waits, sent by others who will not send it again to the launched app:
 /// dropped under the policy `reopen`, left out under `ignore`, else refused (kDropsWaiting).
 Result<void> drop_waiting(const Collector& collector, const Probe& probe, const std::string& name,

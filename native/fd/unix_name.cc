@@ -102,7 +102,16 @@ Result<UnixName> collect_unix_name(const Probe& probe, const SocketAddress& addr
   name.descriptor_mode = probe.status.st_mode & kPermissions;
   struct stat status = {};
   const UniqueFd file = open_as_app(probe.pid, path.text);
-  if (!file.valid() && errno == ENOENT) {
+  const bool found = file.valid();
+  if (path.text[0] != '/') {
+    // What bind(2) has made stands in the folder where the app was then.
+    if (!found || fstat(file.get(), &status) != 0 || is_other_file(status, socket))
+      return refuse(probe,
+                    std::string("is bound to ") + path.text +
+                        ", a relative path that does not lead to it from the app's folder",
+                    "let the app bind an absolute path, or stay in the folder where it does");
+  }
+  if (!found && errno == ENOENT) {
     name.unlinked = 1;
     name.mode = 0600;
     return name;
@@ -121,6 +130,23 @@ Result<UnixName> collect_unix_name(const Probe& probe, const SocketAddress& addr
   name.uid = status.st_uid;
   name.gid = status.st_gid;
   return name;
+}
+
+Result<void> check_folder_of_name(const Opener& opener, const SocketRecord& record) {
+  const Path path = path_of(record.local);
+  if ((opener.process.flags & model::kCwdMoved) == 0 || !is_bound(record.local) ||
+      path.text[0] == '\0' || path.text[0] == '/')
+    return {};
+  const std::string_view folder = opener.image.bytes(opener.process.cwd);
+  struct stat apps = {};
+  struct stat here = {};
+  if (stat(folder.data(), &apps) == 0 && stat(".", &here) == 0 && apps.st_dev == here.st_dev &&
+      apps.st_ino == here.st_ino)
+    return {};
+  return Error{0,
+               std::string("the app has bound ") + path.text + ", a relative path, in " +
+                   std::string(folder) + ", where the caller is not",
+               "let the app bind an absolute path, or launch it there"};
 }
 
 Result<void> bind_unix(int fd, const SocketRecord& record, const UnixName& name) {

@@ -26,6 +26,10 @@ inline bool valid_name(const UnixName& name) {
 Result<UnixName> collect_unix_name(const Probe& probe, const SocketAddress& address,
                                    const UnixSocket& socket);
 
+/// A relative name is bound in the caller's folder: an app that has moved to another one must be
+/// launched there.
+Result<void> check_folder_of_name(const Opener&, const SocketRecord& record);
+
 /// Binds as the app did: name, mode, owner. A socket file that nobody listens on any more is
 /// replaced.
 Result<void> bind_unix(int fd, const SocketRecord& record, const UnixName& name);

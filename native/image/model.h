@@ -96,11 +96,28 @@ enum ProcessFlag : uint32_t {
   kKeepPid = 1u << 12,            ///< each launch has the ids of the checkpoint, or is a cold start
   kOwnUmask = 1u << 13,           ///< the app has set `umask`: not the caller's
   kNeedsNewPid = 1u << 14,        ///< with the same pid, random numbers are repeated
+  kOwnOomScore = 1u << 15,        ///< the app has set `oom_score_adj`: not the caller's
 };
 
 /// struct rlimit64; ~0: the caller's hard limit.
 struct Limit {
   uint64_t soft = ~uint64_t{0}, hard = ~uint64_t{0};
+};
+
+/// Bits of a flag word that the app has set or cleared itself.
+struct OwnBits {
+  uint32_t changed = 0, value = 0;
+};
+
+/// The app's terminal: what the app has made of its mode (struct termios of the kernel), and the size
+/// that it knows.
+struct Terminal {
+  uint32_t standard = 0;  ///< bit n: descriptor n of 0, 1, 2 was it
+  int32_t held = -1;      ///< a descriptor of /dev/tty, which is it as well
+  OwnBits input, output, local;
+  OwnBits characters;  ///< bit n: c_cc[n]
+  uint8_t cc[20] = {};
+  uint16_t rows = 0, columns = 0;
 };
 
 /// One process of the tree. `parent` is kNone for the root, which the caller of thaw-exec becomes.
@@ -139,11 +156,13 @@ struct Process {
   Range id_notices;
   Limit limits[16];  ///< those of `own_limits`
   uint32_t umask = 0;
-  uint32_t reserved = 0;
+  int32_t oom_score_adj = 0;  ///< -1000 to 1000
+  Terminal terminal;
 };
 
 enum ThreadFlag : uint32_t {
-  kTidWord = 1u << 0,  ///< the word at tid_word held the thread's id and gets the new one
+  kTidWord = 1u << 0,        ///< the word at tid_word held the thread's id and gets the new one
+  kOwnIoPriority = 1u << 1,  ///< not what the app was given, or (not known) not the leader's
 };
 
 /// One thread. Registers and signal mask live in the signal frame at `frame`, which rt_sigreturn
@@ -239,6 +258,7 @@ struct PosixTimer {
   uint64_t value_ns = 0;
   Index clock_thread = kNone;  ///< whose CPU time `clock` is
   uint32_t reserved = 0;
+  uint64_t expiry_ns = 0;  ///< of a clock of the wall's time: when it expires, 0: after `value_ns`
 };
 
 enum FileFlag : uint32_t {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "arch/file_calls.h"
+#include "inputs/call_observer.h"
 #include "inputs/findings.h"
 
 namespace thaw::inputs {
@@ -25,6 +26,7 @@ struct Call {
 struct ThreadState {
   Call call;
   std::string last_looked;  ///< path of the call before, if it was a look
+  KeptCall kept;
 };
 
 class Observer {

@@ -42,6 +42,7 @@ class Tracer {
         stopping_(stopping),
         settling_(settling),
         observer_(findings),
+        calls_(root, findings.calls),
         look_ups_(look_ups) {}
 
   /// Until the app has ended or is to be let go. The kernel lets go of what this thread traces when
@@ -115,16 +116,19 @@ class Tracer {
       if (info.arch != arch_) {
         observer_.unseen("one of its programs is of another kind of CPU than thaw");
         thread.call = {};
+        thread.kept = {};
         return;
       }
       uint64_t arguments[6];
       std::copy(std::begin(info.entry.args), std::end(info.entry.args), arguments);
       observer_.enter(tid, thread, static_cast<long>(info.entry.nr), arguments);
+      thread.kept = calls_.enter(tid, static_cast<long>(info.entry.nr), arguments);
       return;
     }
     // Before the program is there, it is thaw's own child that makes the calls.
-    if (info.op == PTRACE_SYSCALL_INFO_EXIT && begun_)
-      observer_.leave(tid, thread, result_of(info), settling_);
+    if (info.op != PTRACE_SYSCALL_INFO_EXIT || !begun_) return;
+    calls_.leave(tid, thread.kept, result_of(info));
+    observer_.leave(tid, thread, result_of(info), settling_);
   }
 
   void after_exec(pid_t tid) {
@@ -137,6 +141,7 @@ class Tracer {
       threads_.erase(static_cast<pid_t>(former));
     }
     observer_.executed(tid);
+    calls_.executed(tid);
     if (look_ups_ && tid == root_) installation_.emplace().executed(tid);
     look_ups_ = false;  // What the app executes in its own place is a program of its own.
   }
@@ -153,6 +158,7 @@ class Tracer {
   const std::atomic<bool>& stopping_;
   const std::atomic<bool>& settling_;
   Observer observer_;
+  CallObserver calls_;
   std::map<pid_t, ThreadState> threads_;
   uint32_t arch_ = 0;
   bool begun_ = false;

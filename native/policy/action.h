@@ -19,6 +19,7 @@ namespace thaw::policy {
 ///   append     opens the file by its name again; what is written goes to its end
 ///   reconnect  connects to the same address again
 ///   pid        makes the file anew, with the new pid in it
+///   relock     opens the file by its name again and takes the locks that the app held on it
 #define THAW_POLICY_ACTIONS(X) \
   X(error)                     \
   X(reopen)                    \
@@ -26,7 +27,8 @@ namespace thaw::policy {
   X(ignore)                    \
   X(append)                    \
   X(reconnect)                 \
-  X(pid)
+  X(pid)                       \
+  X(relock)
 
 /// X(name): the types of state that a policy can speak for.
 #define THAW_POLICY_TYPES(X) \

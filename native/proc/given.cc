@@ -1,7 +1,10 @@
 #include "proc/given.h"
 
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+#include <cstdlib>
 
 #include "support/file.h"
 
@@ -32,6 +35,11 @@ Result<Given> read_given(pid_t pid) {
   for (size_t i = 0; i < given.limits.size() && i + 1 < lines.size(); ++i)
     given.limits[i] = parse_limit(lines[i + 1]);
   given.nice = getpriority(PRIO_PROCESS, static_cast<id_t>(pid));
+  constexpr int kWhoProcess = 1;
+  const long io = syscall(SYS_ioprio_get, kWhoProcess, pid);
+  given.io_priority = io > 0 ? static_cast<int>(io) : 0;
+  if (auto score = read_file(folder + "/oom_score_adj"))
+    given.oom_score_adj = static_cast<int>(strtol(score.value().c_str(), nullptr, 10));
   sched_getaffinity(pid, sizeof(given.cpus), &given.cpus);
   return given;
 }

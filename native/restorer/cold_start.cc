@@ -107,6 +107,17 @@ void print_trace(const Handover&, const char* phase, uint64_t microseconds) {
   Line().text("thaw-exec: ").text(phase).text(" ").value(microseconds, 10).text(" us\n").print();
 }
 
+void warn(const Handover& handover, long result, const char* what) {
+  if (result >= 0 || handover.log < kLogWarn) return;
+  Line()
+      .text("thaw-exec: ")
+      .text(what)
+      .text(" (errno ")
+      .value(static_cast<uint64_t>(-result), 10)
+      .text(")\n")
+      .print();
+}
+
 void check(Handover& handover, long result, const char* what, uint64_t address) {
   if (result >= 0 || result < -4095) return;
   if (handover.log >= kLogWarn) {

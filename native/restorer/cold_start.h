@@ -9,6 +9,9 @@ namespace thaw::restorer {
 /// Ends in a cold start if `result` is a negative errno. `what` says what failed, `address` where.
 void check(Handover& handover, long result, const char* what, uint64_t address = 0);
 
+/// Says it where `result` is a negative errno; the launch goes on.
+void warn(const Handover& handover, long result, const char* what);
+
 [[noreturn]] void start_cold(Handover& handover);
 
 /// CLOCK_REALTIME in nanoseconds: a time namespace entered on the way changes the others.

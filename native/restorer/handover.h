@@ -54,6 +54,7 @@ struct CallersState {
   uint64_t replaced_actions = 0;  ///< signals whose action is the app's, bit 0: signal 1
   uint64_t ignored_signals = 0;   ///< of these, the caller's ignored ones
   uint64_t queued_signals = 0;    ///< signals that are pending because the app's were
+  char terminal[64] = {};         ///< the mode of its terminal: struct termios
 };
 
 /// A cold start that is still possible.

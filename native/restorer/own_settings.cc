@@ -1,8 +1,10 @@
 #include "restorer/own_settings.h"
 
 #include <asm/unistd.h>
+#include <linux/fcntl.h>
 
 #include "arch/this_cpu.h"
+#include "restorer/cold_start.h"
 
 namespace thaw::restorer {
 namespace {
@@ -19,6 +21,22 @@ void set_limit(uint32_t resource, const model::Limit& wanted) {
   raw::call(__NR_prlimit64, 0, resource, reinterpret_cast<long>(&limit), 0);
 }
 
+/// Lowering it below what it once was needs CAP_SYS_RESOURCE, as for the app itself.
+void set_oom_score(const Handover& handover, int32_t score) {
+  char text[6];
+  uint32_t size = 0;
+  if (score < 0) text[size++] = '-';
+  const auto value = static_cast<uint32_t>(score < 0 ? -score : score);
+  for (uint32_t unit = 1000; unit != 0; unit /= 10)
+    if (value >= unit || unit == 1) text[size++] = static_cast<char>('0' + value / unit % 10);
+  const long fd =
+      raw::call(__NR_openat, AT_FDCWD, reinterpret_cast<long>("/proc/self/oom_score_adj"),
+                O_WRONLY | O_CLOEXEC, 0);
+  const long result = fd < 0 ? fd : raw::call(__NR_write, fd, reinterpret_cast<long>(text), size);
+  if (fd >= 0) raw::call(__NR_close, fd);
+  warn(handover, result, "cannot set oom_score_adj as the app had");
+}
+
 }  // namespace
 
 void restore_own_settings(const Handover& handover) {
@@ -27,6 +45,7 @@ void restore_own_settings(const Handover& handover) {
     raw::call(__NR_umask, static_cast<long>(process.umask));
   for (uint32_t i = 0; i < sizeof(process.limits) / sizeof(process.limits[0]); ++i)
     if ((process.own_limits >> i & 1) != 0) set_limit(i, process.limits[i]);
+  if ((process.flags & model::kOwnOomScore) != 0) set_oom_score(handover, process.oom_score_adj);
 }
 
 }  // namespace thaw::restorer

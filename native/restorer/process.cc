@@ -14,6 +14,7 @@
 #include "restorer/ids.h"
 #include "restorer/own_settings.h"
 #include "restorer/signals.h"
+#include "restorer/terminal.h"
 #include "restorer/threads.h"
 #include "restorer/timers.h"
 #include "support/app_call.h"
@@ -229,6 +230,7 @@ void restore_process(Handover& handover) {
   replace_signal_actions(handover);
   replace_interval_timers(handover);
   queue_signals(handover);
+  replace_terminal_mode(handover);
 
   // What nothing undoes: the last that can fail comes first.
   if ((process.flags & model::kDumpable) == 0)

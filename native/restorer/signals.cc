@@ -96,6 +96,19 @@ void queue_signals(Handover& handover) {
   }
 }
 
+void queue_signal(Handover& handover, int signal) {
+  model::PendingSignal record;
+  struct {
+    int number, error, code;
+  } info = {signal, 0, SI_KERNEL};
+  __builtin_memcpy(record.siginfo, &info, sizeof(info));
+  handover.cold.callers.queued_signals |= bit(signal) & ~pending_signals();
+  check(handover,
+        raw::call(__NR_rt_sigqueueinfo, raw::call(__NR_getpid), signal,
+                  reinterpret_cast<long>(record.siginfo)),
+        "cannot queue a signal");
+}
+
 void put_back_signals(const CallersState& callers) {
   for (int signal = 1; signal <= kSignals; ++signal) {
     if ((callers.replaced_actions & bit(signal)) == 0) continue;

@@ -73,16 +73,22 @@ uint32_t limit_hooks(uint32_t milliseconds) {
   return static_cast<uint32_t>(id) + 1;
 }
 
-/// With what remained at checkpoint: a periodic timer goes on in its rhythm.
+/// With what remained at checkpoint: a periodic timer goes on in its rhythm. Those that wait for a
+/// time of the day have their own (32-bit CPUs count its seconds up to 2038 here).
 void arm_timers(Handover& handover) {
   for (uint32_t i = 0; i < handover.process->timers.count; ++i) {
     const model::PosixTimer& timer = handover.timers[i];
     if (timer.value_ns == 0) continue;
-    long value[4] = {static_cast<long>(timer.interval_ns / 1'000'000'000),
-                     static_cast<long>(timer.interval_ns % 1'000'000'000),
-                     static_cast<long>(timer.value_ns / 1'000'000'000),
-                     static_cast<long>(timer.value_ns % 1'000'000'000)};
-    check(handover, raw::call(__NR_timer_settime, timer.id, 0, reinterpret_cast<long>(value), 0),
+    constexpr uint64_t kSecond = 1'000'000'000;
+    const bool absolute =
+        timer.expiry_ns != 0 && timer.expiry_ns / kSecond <= static_cast<unsigned long>(-1) / 2;
+    const uint64_t value_ns = absolute ? timer.expiry_ns : timer.value_ns;
+    long value[4] = {static_cast<long>(timer.interval_ns / kSecond),
+                     static_cast<long>(timer.interval_ns % kSecond),
+                     static_cast<long>(value_ns / kSecond), static_cast<long>(value_ns % kSecond)};
+    check(handover,
+          raw::call(__NR_timer_settime, timer.id, absolute ? TIMER_ABSTIME : 0,
+                    reinterpret_cast<long>(value), 0),
           "cannot arm a POSIX timer");
   }
 }

@@ -28,14 +28,25 @@ static void check_answer(int fd) {
   CHECK_EQ("number of the answer", 42, header->nlmsg_seq);
 }
 
+static uint32_t peer_groups(int fd) {
+  struct sockaddr_nl name;
+  socklen_t size = sizeof name;
+  NEED(getpeername(fd, (struct sockaddr*)&name, &size));
+  return name.nl_groups;
+}
+
 int main(int argc, char** argv) {
   app_start(argc, argv);
   int plain = (int)NEED(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
   int grouped = (int)NEED(socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK, NETLINK_ROUTE));
   struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK};
   NEED(bind(grouped, (struct sockaddr*)&address, sizeof address));
+  // Connected to a group, which needs a capability: what it sends goes there.
+  int connected = (int)NEED(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
+  bool may_connect = connect(connected, (struct sockaddr*)&address, sizeof address) == 0;
   app_wait();
 
+  if (may_connect) CHECK_EQ("groups of the peer", RTMGRP_LINK, peer_groups(connected));
   check_answer(plain);
   CHECK_EQ("groups", RTMGRP_LINK, name_of(grouped).nl_groups);
   CHECK_EQ("groups of the plain one", 0, name_of(plain).nl_groups);

@@ -13,11 +13,13 @@ static int open_new(const char* name) {
   return (int)NEED(open(app_path(name), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
 }
 
-/// Connected to a port where nobody needs to be.
-static int udp_to(uint16_t port) {
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+/// Connected to a port where nobody needs to be, from a port that is given, or any.
+static int udp_to(uint16_t port, uint16_t own) {
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(own)};
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   int fd = (int)NEED(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (own != 0) NEED(bind(fd, (struct sockaddr*)&address, sizeof address));
+  address.sin_port = htons(port);
   NEED(connect(fd, (struct sockaddr*)&address, sizeof address));
   return fd;
 }
@@ -93,7 +95,9 @@ int main(int argc, char** argv) {
   int named = (int)NEED(open("/dev/zero", O_RDONLY | O_CLOEXEC));
   struct safe safe = open_safe();
   int closed_fifo = locked_fifo("closed.fifo"), ignored_fifo = locked_fifo("ignored.fifo");
-  int closed_socket = udp_to(9), ignored_socket = udp_to(10), reconnected = udp_to(11);
+  const uint16_t own_port = geteuid() == 0 ? 20011 : 20012;
+  int closed_socket = udp_to(9, 0), ignored_socket = udp_to(10, 0);
+  int reconnected = udp_to(11, 0), reconnected_from = udp_to(11, own_port);
   int closed_other = (int)syscall(SYS_pidfd_open, getpid(), 0);
   app_wait();
 
@@ -115,6 +119,9 @@ int main(int argc, char** argv) {
   socklen_t size = sizeof peer;
   NEED(getpeername(reconnected, (struct sockaddr*)&peer, &size));
   CHECK_EQ("port of a reconnected socket", 11, ntohs(peer.sin_port));
+  size = sizeof peer;
+  NEED(getsockname(reconnected_from, (struct sockaddr*)&peer, &size));
+  CHECK_EQ("own port of a reconnected socket", own_port, ntohs(peer.sin_port));
   size = sizeof peer;
   CHECK_EQ("peer of a closed socket", -1,
            getpeername(closed_socket, (struct sockaddr*)&peer, &size));

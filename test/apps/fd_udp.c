@@ -31,11 +31,20 @@ int main(int argc, char** argv) {
   NEED(setsockopt(server, SOL_SOCKET, SO_BROADCAST, &(int){1}, sizeof(int)));
   NEED(setsockopt(server, IPPROTO_IP, IP_TTL, &(int){9}, sizeof(int)));
   struct sockaddr_in server_address = name_of(server), client_address = name_of(client);
+  // At an address that no interface has.
+  int foreign = (int)NEED(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  NEED(setsockopt(foreign, IPPROTO_IP, IP_FREEBIND, &(int){1}, sizeof(int)));
+  struct sockaddr_in nowhere = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0xcb007109)};
+  NEED(bind(foreign, (struct sockaddr*)&nowhere, sizeof nowhere));
+  nowhere = name_of(foreign);
   int unbound = (int)NEED(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   app_wait();
 
   CHECK_EQ("port", server_address.sin_port, name_of(server).sin_port);
   CHECK_EQ("port of the client", client_address.sin_port, name_of(client).sin_port);
+  CHECK_EQ("address of an IP_FREEBIND socket", nowhere.sin_addr.s_addr,
+           name_of(foreign).sin_addr.s_addr);
+  CHECK_EQ("port of an IP_FREEBIND socket", nowhere.sin_port, name_of(foreign).sin_port);
   int value = 0;
   socklen_t size = sizeof value;
   NEED(getsockopt(server, SOL_SOCKET, SO_BROADCAST, &value, &size));

@@ -3,7 +3,9 @@
 #include <arpa/inet.h>
 #include <linux/filter.h>
 #include <linux/io_uring.h>
+#include <linux/netlink.h>
 #include <linux/seccomp.h>
+#include <mqueue.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
@@ -107,6 +109,53 @@ static void hold_udp(void) {
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   int fd = (int)NEED(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   NEED(connect(fd, (struct sockaddr*)&address, sizeof address));
+  place(fd);
+}
+
+/// Half a datagram.
+static void hold_corked(void) {
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(9)};
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  int fd = (int)NEED(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  NEED(sendto(fd, "half", 4, MSG_MORE, (struct sockaddr*)&address, sizeof address));
+  place(fd);
+}
+
+static void hold_directory_notice(void) {
+  int fd = (int)NEED(open(app_scratch, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  NEED(sigaction(SIGIO, &(struct sigaction){.sa_handler = SIG_IGN}, NULL));
+  if (fcntl(fd, F_NOTIFY, DN_CREATE | DN_MULTISHOT) != 0) SKIP("this kernel has no dnotify");
+  place(fd);
+}
+
+static void hold_message_queue(void) {
+  char name[64];
+  snprintf(name, sizeof name, "/thaw-refused-%d", getpid());
+  mqd_t queue = mq_open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600, NULL);
+  if (queue < 0) SKIP("this kernel has no message queues");
+  mq_unlink(name);
+  place((int)queue);
+}
+
+/// Its path does not lead to it any more from where the app is.
+static void hold_relative_socket(void) {
+  NEED(mkdir(app_path("elsewhere"), 0755));
+  NEED(chdir(app_scratch));
+  struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "relative.sock"};
+  int fd = (int)NEED(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  NEED(bind(fd, (struct sockaddr*)&address, sizeof address));
+  NEED(listen(fd, 1));
+  NEED(chdir("elsewhere"));
+  place(fd);
+}
+
+/// Connected to another socket, as only root may.
+static void hold_netlink_peer(void) {
+  struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_pid = 0x7000001};
+  int other = (int)NEED(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
+  NEED(bind(other, (struct sockaddr*)&address, sizeof address));
+  int fd = (int)NEED(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
+  if (connect(fd, (struct sockaddr*)&address, sizeof address) != 0) SKIP("only root can do that");
   place(fd);
 }
 
@@ -311,6 +360,11 @@ static const struct holder holders[] = {
     {"seccomp", hold_seccomp},
     {"io_uring", hold_io_uring},
     {"tcp", hold_tcp},
+    {"corked", hold_corked},
+    {"directory-notice", hold_directory_notice},
+    {"message-queue", hold_message_queue},
+    {"relative-socket", hold_relative_socket},
+    {"netlink-peer", hold_netlink_peer},
     {"writable", hold_writable_file},
     {"log", hold_log},
     {"shared-file", hold_shared_file},

@@ -29,6 +29,11 @@ const refusals: readonly Refusal[] = [
   { what: 'io_uring', says: [descriptor, /io_uring/, /UV_USE_IO_URING|switch|without io_uring|turn/i] },
   { what: 'tcp', says: [descriptor, /connected/, /127\.0\.0\.1/] },
   { what: 'udp', says: [descriptor, /127\.0\.0\.1:9\b/, policy] },
+  { what: 'corked', says: [descriptor, /UDP_CORK/, /settle/] },
+  { what: 'directory-notice', says: [descriptor, /F_NOTIFY/, /inotify/] },
+  { what: 'message-queue', says: [descriptor, /POSIX message queue/, /mq_open/, policy] },
+  { what: 'relative-socket', says: [descriptor, /relative\.sock/, /absolute path/] },
+  { what: 'netlink-peer', says: [descriptor, /netlink socket connected to another process's/] },
   { what: 'writable', says: [descriptor, /state\.db/, policy, /side by side/], never: /append/ },
   { what: 'log', says: [descriptor, /plain\.log/, policy, /action = "append"/], never: /\bpid\b/ },
   { what: 'shared-file', says: [/shared\.db/] },
@@ -42,7 +47,7 @@ const refusals: readonly Refusal[] = [
   { what: 'device', says: [descriptor, /\/dev\//] },
   { what: 'userfaultfd', says: [descriptor, /userfaultfd/] },
   { what: 'pidfd', says: [descriptor, /pidfd/] },
-  { what: 'lock', says: [descriptor, /lock/, /without the protection/] },
+  { what: 'lock', says: [descriptor, /lock/, policy, /"relock"/, /give its protection up/] },
   {
     what: 'pid-file',
     says: [descriptor, /app\.pid/, /holds the app's pid/, /action = "pid"/],
@@ -186,6 +191,14 @@ test('a policy for a type of state that there is none of', (t) =>
     t.false(existsSync(app.image), 'an image was left');
     app.release(['exit 0']);
     expectSuccess(t, 'the app that was not checkpointed', await app.running.outcome);
+  }));
+
+test('told: a timer that may wait for a time of the day', (t) =>
+  withApp(t, { app: 'timers' }, self, async (app) => {
+    await app.start();
+    const outcome = await app.tryCheckpoint();
+    t.is(outcome.code, 0, outcome.stderr);
+    t.regex(outcome.stderr, /POSIX timer \d+ runs on CLOCK_REALTIME.*TIMER_ABSTIME/);
   }));
 
 test('a process that does not exist', (t) =>

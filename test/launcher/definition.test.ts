@@ -73,6 +73,7 @@ const wrong: readonly (readonly [from: string | RegExp, to: string, line: number
   [/$/, '[[policies]]\ntype = "files"\naction = "close"\n', 9, /"file", "directory"/],
   [/$/, '[[policies]]\ntype = "pipe"\naction = "append"\n', 10, /only files/],
   [/$/, '[[policies]]\ntype = "socket"\naction = "pid"\n', 10, /only files can hold a pid/],
+  [/$/, '[[policies]]\ntype = "socket"\naction = "relock"\n', 10, /only files can be locked again/],
   [/$/, '[launch]\nkeep_pid = 1\n', 9, /true or false/],
   [/$/, 'x = = 1\n', 8, /./],
   [/$/, 'until = { port = 81 }\n', 8, /redefine/],

@@ -8,8 +8,16 @@ import { Workshop } from './support.js';
 
 const warm = 'until = { log = "warm" }\nsettle = "150ms"';
 const told =
-  'print(os.umask(0o22), resource.getrlimit(resource.RLIMIT_NOFILE), resource.getrlimit(resource.RLIMIT_CORE)[0], os.nice(0), sorted(os.sched_getaffinity(0)), flush=True)\n';
-const tell = `import resource, atexit\n@atexit.register\ndef tell(): ${told}`;
+  'print(open("/proc/self/oom_score_adj").read().strip(), os.umask(0o22), resource.getrlimit(resource.RLIMIT_NOFILE), resource.getrlimit(resource.RLIMIT_CORE)[0], os.nice(0), libc.syscall(ioprio_get, 1, 0) >> 13, sorted(os.sched_getaffinity(0)), flush=True)\n';
+/** System calls of x86-64, AArch64 and 32-bit ARM that Python has no names for. */
+const calls = `import ctypes
+libc = ctypes.CDLL(None)
+cpus = ('x86_64', 'aarch64')
+machine = cpus.index(os.uname().machine) if os.uname().machine in cpus else 2
+keyctl, ioprio_set, ioprio_get = (250, 219, 311)[machine], (251, 30, 314)[machine], (252, 31, 315)[machine]
+`;
+const ioprioSet = (value: number): string => `libc.syscall(ioprio_set, 1, 0, ${value})`;
+const tell = `import resource, atexit\n${calls}@atexit.register\ndef tell(): ${told}`;
 
 /** Builds as from a shell whose soft limit of open files is lower than its hard one. */
 function build(workshop: Workshop, profile: string): void {
@@ -37,15 +45,29 @@ test('what the app has set is set again', (t) => {
 resource.setrlimit(resource.RLIMIT_NOFILE, (4096, 4096))
 os.nice(3)
 os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[0]})
+open('/proc/self/oom_score_adj', 'w').write('421')
+${ioprioSet(3 << 13)}
 `;
   build(workshop, workshop.profile('own', warm, `${tell}${set}`));
-  t.regex(launched(workshop, 'own') ?? '', /^63 \(3000, 3000\) 0 3 \[\d+\]$/);
+  t.regex(launched(workshop, 'own') ?? '', /^421 63 \(3000, 3000\) 0 3 3 \[\d+\]$/);
 });
 
 test("what it has not set is the caller's", (t) => {
   const workshop = new Workshop(t);
   build(workshop, workshop.profile('given', warm, tell));
-  t.regex(launched(workshop, 'given') ?? '', /^23 \(300, 3000\) 0 0 /);
+  t.regex(launched(workshop, 'given') ?? '', /^\d+ 23 \(300, 3000\) 0 0 0 /);
+});
+
+test('an app that joins a session keyring', (t) => {
+  const workshop = new Workshop(t);
+  const join = `${calls}joined = libc.syscall(keyctl, 1, None)\nprint(joined, flush=True)\n`;
+  const { status, stderr } = workshop.thaw('build', workshop.profile('keys', warm, join));
+  if (spawnSync('python3', ['-c', `import os\n${join}assert joined > 0`]).status !== 0) {
+    t.pass('this kernel has no keyrings');
+    return;
+  }
+  t.is(status, 1);
+  t.regex(stderr, /session keyring/);
 });
 
 const capabilities = `import ctypes

@@ -7,6 +7,7 @@
 #include "checkpoint/capture.h"
 #include "checkpoint/freeze/freeze.h"
 #include "checkpoint/freeze/remote_syscalls.h"
+#include "fd/probe.h"
 
 namespace thaw::checkpoint {
 
@@ -20,6 +21,8 @@ Result<void> collect_process(Capture& capture, ProcessCapture& process);
 /// Refuses what a thread (the one that `remote` speaks to) or the process has set and no launch
 /// would.
 Result<void> check_settings(const ProcessCapture& process, RemoteSyscalls& remote, bool of_thread);
+Result<void> check_session_keyring(const Capture& capture, const ProcessCapture& process,
+                                   RemoteSyscalls& remote);
 Result<void> collect_membarrier(ProcessCapture& process, RemoteSyscalls& remote);
 Result<void> collect_own_settings(Capture& capture, ProcessCapture& process);
 /// Refuses an app that has changed its rights since it was started, or where thaw has not started
@@ -30,6 +33,8 @@ Result<void> collect_environment(Capture& capture, model::Requirements& needs);
 void collect_answer(Capture& capture);
 /// With `refusals`, it goes on behind a descriptor that is refused, and lists them there.
 Result<void> collect_descriptors(Capture& capture, std::vector<Error>* refusals = nullptr);
+/// What `p`, a descriptor of the app's with that number, shows of the app's terminal.
+void collect_terminal(const fd::Probe& p, int number, model::Terminal& terminal);
 /// Once all files are known that a launch opens.
 void collect_inputs(Capture& capture);
 

@@ -151,6 +151,7 @@ Result<void> collect_open_files(Capture& capture, const std::vector<fd::Probe>& 
   collector.store_content = [&capture](int fd, uint64_t size) {
     return collect_file_content(capture, fd, size);
   };
+  if (capture.request.calls) collector.seen = &*capture.request.calls;
   for (const fd::Probe& p : own) {
     auto collected = fd::collect_open_file(collector, p);
     if (!collected && collected.error().err == 0 && refusals != nullptr) {
@@ -192,6 +193,8 @@ Result<void> collect_descriptors(Capture& capture, std::vector<Error>* refusals)
   Found found;
   for (const ProcessCapture& process : capture.processes)
     THAW_TRY(find_descriptors(process.pid, found));
+  for (const Numbered& n : found.numbers.front())
+    collect_terminal(found.probes[n.description], n.number, capture.root().record.terminal);
   const Sorted sorted = sort_out(capture, std::move(found.probes));
   THAW_TRY(collect_open_files(capture, sorted.own, refusals));
   for (size_t i = 0; i < capture.processes.size(); ++i)

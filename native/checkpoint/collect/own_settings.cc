@@ -103,6 +103,9 @@ void collect_changes(const proc::Given& before, const proc::Given& now, model::P
     set_umask(record, now);
   for (size_t i = 0; i < now.limits.size(); ++i)
     if (before.limits[i] != now.limits[i]) set_limit(record, i, before.limits[i], now.limits[i]);
+  if (now.oom_score_adj == before.oom_score_adj) return;
+  record.flags |= model::kOwnOomScore;
+  record.oom_score_adj = now.oom_score_adj;
 }
 
 /// What an app has that thaw has not started: what allows it less than thaw has is set again, since

@@ -171,6 +171,24 @@ Result<void> find_clock_thread(const ProcessCapture& process, model::PosixTimer&
                "let the app delete it before the checkpoint"};
 }
 
+/// When a timer that was armed with TIMER_ABSTIME expires next, if its clock goes on while no app
+/// runs. 0: it is none such, or not known to be.
+uint64_t wall_clock_expiry(const Capture& capture, const model::PosixTimer& timer) {
+  const bool wall = timer.clock == CLOCK_REALTIME || timer.clock == CLOCK_REALTIME_ALARM ||
+                    timer.clock == CLOCK_TAI;
+  if (!wall || timer.value_ns == 0 || !capture.request.calls) return 0;
+  const auto& absolute = capture.request.calls->absolute_timers;
+  const auto found = absolute.find(timer.id);
+  if (found == absolute.end()) return 0;
+  const uint64_t first = found->second;
+  timespec now = {};
+  clock_gettime(static_cast<clockid_t>(timer.clock), &now);
+  const uint64_t about = static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 +
+                         static_cast<uint64_t>(now.tv_nsec) + timer.value_ns;
+  if (timer.interval_ns == 0 || about <= first) return first;
+  return first + (about - first + timer.interval_ns / 2) / timer.interval_ns * timer.interval_ns;
+}
+
 /// One block of /proc/PID/timers (proc_pid_timers(5)).
 Result<model::PosixTimer> parse_timer(const ProcessCapture& process, std::string_view block) {
   model::PosixTimer timer;
@@ -216,8 +234,12 @@ Result<void> collect_posix_timers(Capture& capture, ProcessCapture& process,
     };
     timer.interval_ns = nanoseconds(value.interval_sec, value.interval_nsec);
     timer.value_ns = nanoseconds(value.value_sec, value.value_nsec);
+    timer.expiry_ns = wall_clock_expiry(capture, timer);
     const auto& expired = process.expired_timers;
-    if (std::find(expired.begin(), expired.end(), timer.id) != expired.end()) timer.value_ns = 1;
+    if (std::find(expired.begin(), expired.end(), timer.id) != expired.end()) {
+      timer.value_ns = 1;
+      timer.expiry_ns = 0;
+    }
     timer.overrun = overrun > 0 ? static_cast<uint32_t>(overrun) : 0;
     timers.push_back(timer);
     start = end == std::string::npos ? end : end + 1;
@@ -261,6 +283,7 @@ Result<void> collect_process(Capture& capture, ProcessCapture& process) {
   THAW_ASSIGN(remote,
               RemoteSyscalls::begin(process.pid, process.syscall_instruction, process.scratch));
   THAW_TRY(check_settings(process, remote, false));
+  THAW_TRY(check_session_keyring(capture, process, remote));
   THAW_TRY(collect_layout(capture, process, remote));
   THAW_TRY(collect_prctls(process, remote));
   THAW_TRY(collect_future_locks(capture, process, remote));

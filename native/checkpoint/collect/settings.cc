@@ -84,7 +84,22 @@ Result<void> check(const ProcessCapture& process, RemoteSyscalls& remote,
   return {};
 }
 
+constexpr Setting kSessionKeyring = {
+    "a session keyring (keyctl(2))",
+    false,
+    SYS_keyctl,
+    {KEYCTL_GET_KEYRING_ID, static_cast<uint32_t>(KEY_SPEC_SESSION_KEYRING)},
+    0};
+
 }  // namespace
+
+/// What thaw itself has started has thaw's, as long as it runs as the same user.
+Result<void> check_session_keyring(const Capture& capture, const ProcessCapture& process,
+                                   RemoteSyscalls& remote) {
+  const auto& given = capture.request.given;
+  if (!given || given->new_user) return {};
+  return check(process, remote, std::span(&kSessionKeyring, 1), false);
+}
 
 Result<void> check_settings(const ProcessCapture& process, RemoteSyscalls& remote, bool of_thread) {
   THAW_TRY(check(process, remote, kSettings, of_thread));

@@ -270,7 +270,8 @@ class IdFinder {
     const std::string cwd(capture_.image.bytes(process_.record.cwd));
     for (const PidText::File& file : text_.files(cwd)) {
       const auto action = capture_.request.policies.find(policy::Type::file, file.path);
-      if (action == policy::Action::ignore) continue;
+      // Under `relock`, it is written with the lock held (fd/kinds/regular_file.cc).
+      if (action == policy::Action::ignore || action == policy::Action::relock) continue;
       const bool written = action == policy::Action::pid;
       note(0, written ? IdForm::written_pid_file : IdForm::pid_file, file.line ? 1 : 0, file.path);
     }

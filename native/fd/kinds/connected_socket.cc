@@ -17,6 +17,7 @@
 #include "fd/connected.h"
 #include "fd/kinds.h"
 #include "fd/protocols.h"
+#include "support/file.h"
 
 namespace thaw::fd {
 namespace {
@@ -39,29 +40,44 @@ bool matches(const Probe& probe) {
          tcp_state(probe.copy.get()) >= 0;
 }
 
+/// Whether bind(2) has named the port. Of those that the kernel chooses from (ip_local_port_range,
+/// for IPv6 as well), only who has watched the app knows.
+bool chosen_by_app(const Collector& c, const Probe& probe, const SocketRecord& socket) {
+  if (c.seen != nullptr && c.seen->bound_sockets.contains(probe.status.st_ino)) return true;
+  if (socket.domain != AF_INET && socket.domain != AF_INET6) return false;
+  sockaddr_in in;  // the port stands at the same place in sockaddr_in6
+  std::memcpy(&in, socket.local.bytes, sizeof(in));
+  const uint64_t port = ntohs(in.sin_port);
+  auto range = read_file("/proc/sys/net/ipv4/ip_local_port_range");
+  const auto words = range ? split(range.value(), " \t\n") : std::vector<std::string_view>();
+  const uint64_t first = words.size() == 2 ? number(words[0]) : 1024;
+  const uint64_t last = words.size() == 2 ? number(words[1]) : 65535;
+  return port != 0 && (port < first || port > last);
+}
+
 void fill(Collector& c, const SocketRecord& socket, const SocketAddress& peer, Revival revival,
-          const std::string& note, model::OpenFile& out) {
+          const std::string& note, model::OpenFile& out, bool bind = false) {
   ConnectedRecord record;
   record.socket = socket;
   record.peer = peer;
   record.revival = revival;
-  // The kernel never chooses a low port, so the app did. The name of a unix datagram socket is
-  // there for others to answer to.
-  if (socket.domain == AF_INET || socket.domain == AF_INET6) {
-    sockaddr_in in;  // the port stands at the same place in sockaddr_in6
-    std::memcpy(&in, socket.local.bytes, sizeof(in));
-    record.bind = in.sin_port != 0 && ntohs(in.sin_port) < 1024 ? 1 : 0;
-  }
+  record.bind = bind ? 1 : 0;
   out.kind = kind_id(kConnectedSocket);
   out.payload = c.image.record(record);
   out.note = c.image.blob(note);
 }
 
-/// A peer without a name cannot be found again; a bound unix socket would take its own name from
-/// others; and where both ends keep a state, a connection alone is none of that state.
+/// A relative name leads elsewhere from another folder.
+bool is_relative(const SocketAddress& address) {
+  const std::string name = address_text(address);
+  return address.family() == AF_UNIX && !name.starts_with('/') && !name.starts_with('@');
+}
+
+/// A peer without a lasting name cannot be found again; a bound unix socket would take its own name
+/// from others; and where both ends keep a state, a connection alone is none of that state.
 policy::Actions known_actions(const Probe& probe, const SocketRecord& socket,
                               const SocketAddress& peer) {
-  const bool can_reconnect = is_bound(peer) &&
+  const bool can_reconnect = is_bound(peer) && !is_relative(peer) &&
                              (socket.domain != AF_UNIX || !is_bound(socket.local)) &&
                              stateful_protocol(address_text(peer), probe.pid) == nullptr;
   return can_reconnect ? kActions : policy::kCloseOrIgnore;
@@ -178,7 +194,8 @@ Result<void> collect_connected(Collector& c, const Probe& probe, const SocketRec
       fill(c, record, peer, Revival::dead, what + ", left out by policy", out);
       return {};
     case Action::reconnect:
-      fill(c, record, peer, Revival::reconnect, what + ", connects again", out);
+      fill(c, record, peer, Revival::reconnect, what + ", connects again", out,
+           chosen_by_app(c, probe, record));
       return {};
     default:
       return refuse(probe, what + ", outside the app", remedy(probe, record, peer));

@@ -16,7 +16,7 @@ constexpr policy::Actions kActions = policy::kCloseOrIgnore;
 
 /// A file whose own name ends in " (deleted)" is no deleted file.
 bool match(const Probe& p) {
-  if (!S_ISREG(p.status.st_mode) || !p.link.starts_with('/')) return false;
+  if (!S_ISREG(p.status.st_mode) || !p.link.starts_with('/') || is_message_queue(p)) return false;
   if (p.status.st_nlink == 0) return true;
   struct stat named = {};
   return p.link.ends_with(" (deleted)") &&

@@ -1,5 +1,5 @@
-// Device files. The memory devices of major 1 have no state and are opened again; every other
-// driver keeps state that nobody outside of it knows, so it takes a policy.
+// Device files. The memory devices of major 1 have no state and are opened again, as is the
+// controlling terminal; every other driver keeps state that nobody outside of it knows, so it takes a policy.
 #include <sys/sysmacros.h>
 
 #include "fd/flags.h"
@@ -17,8 +17,15 @@ bool match(const Probe& p) {
   return (S_ISCHR(p.status.st_mode) || S_ISBLK(p.status.st_mode)) && p.link.starts_with('/');
 }
 
-/// /dev/null, zero, full, random and urandom.
+/// /dev/tty stands for the terminal of whoever opens it: a launch's caller has another one. What the
+/// app has made of its mode comes with the process (model::Terminal).
+bool controlling_terminal(const struct stat& status) {
+  return S_ISCHR(status.st_mode) && status.st_rdev == makedev(5, 0);
+}
+
+/// /dev/null, zero, full, random, urandom, and tty.
 bool stateless(const struct stat& status) {
+  if (controlling_terminal(status)) return true;
   if (!S_ISCHR(status.st_mode) || major(status.st_rdev) != 1) return false;
   switch (minor(status.st_rdev)) {
     case 3:

@@ -18,8 +18,17 @@ bool match(const Probe& p) {
   return S_ISDIR(p.status.st_mode) && p.link.starts_with('/');
 }
 
+/// Nothing but F_NOTIFY gives a directory one.
+bool has_owner(const Probe& p) {
+  f_owner_ex owner = {};
+  return fcntl(p.copy.get(), F_GETOWN_EX, &owner) == 0 && owner.pid != 0;
+}
+
 Result<void> collect(Collector& c, const Probe& p, model::OpenFile& out) {
   THAW_TRY(refuse_locks(p, kType));
+  if (has_owner(p))
+    return refuse(p, "is a directory that tells of changes by signals (F_NOTIFY)",
+                  "use inotify(7), or ask for them after the checkpoint");
   if (!name_leads_to_it(p))
     return refuse(p, "is a directory that was removed, renamed or hidden by a mount",
                   "close it before the checkpoint, or " +

@@ -19,6 +19,8 @@ struct NetlinkRecord {
   uint32_t port = 0;       ///< nl_pid that the app has; 0: not bound
   uint32_t automatic = 0;  ///< 1: the kernel had chosen it after the process id
   uint32_t groups[kMaxGroups / 32] = {};
+  uint32_t peer_groups = 0;  ///< mask of the group that it is connected to, 0: none
+  uint32_t reserved = 0;
 };
 
 bool matches(const Probe& probe) {
@@ -27,11 +29,26 @@ bool matches(const Probe& probe) {
          (type.protocol == NETLINK_ROUTE || type.protocol == NETLINK_KOBJECT_UEVENT);
 }
 
-sockaddr_nl name_of(int fd) {
+using NameCall = int (*)(int, sockaddr*, socklen_t*);
+
+sockaddr_nl name_of(int fd, NameCall call) {
   sockaddr_nl name = {};
   socklen_t size = sizeof(name);
-  getsockname(fd, reinterpret_cast<sockaddr*>(&name), &size);
+  call(fd, reinterpret_cast<sockaddr*>(&name), &size);
   return name;
+}
+
+/// connect(2) to the kernel shows in nothing, and changes nothing of what is sent.
+Result<void> read_peer(const Probe& probe, NetlinkRecord& record) {
+  const sockaddr_nl peer = name_of(probe.copy.get(), [](int fd, sockaddr* a, socklen_t* size) {
+    return getpeername(fd, a, size);
+  });
+  record.peer_groups = peer.nl_groups;
+  if (peer.nl_pid == 0) return {};
+  return refuse(probe,
+                "is a netlink socket connected to another process's (" +
+                    std::to_string(peer.nl_pid) + "), which a launch would not find",
+                "connect it after the checkpoint, or close it before");
 }
 
 Result<void> read_groups(const Probe& probe, NetlinkRecord& record) {
@@ -64,7 +81,10 @@ Result<void> collect(Collector& c, const Probe& probe, model::OpenFile& out) {
   NetlinkRecord record;
   THAW_TRY(collect_socket(probe, record.socket));
   record.socket.local = {};
-  const sockaddr_nl name = name_of(probe.copy.get());
+  const sockaddr_nl name = name_of(probe.copy.get(), [](int fd, sockaddr* a, socklen_t* size) {
+    return getsockname(fd, a, size);
+  });
+  THAW_TRY(read_peer(probe, record));
   record.port = name.nl_pid;
   record.automatic = name.nl_pid == static_cast<uint32_t>(probe.pid) ? 1 : 0;
   THAW_TRY(read_groups(probe, record));
@@ -89,10 +109,21 @@ Result<void> bind_port(int fd, const NetlinkRecord& record) {
   return {};
 }
 
+Result<void> connect_groups(int fd, uint32_t groups) {
+  if (groups == 0) return {};
+  sockaddr_nl peer = {};
+  peer.nl_family = AF_NETLINK;
+  peer.nl_groups = groups;
+  if (connect(fd, reinterpret_cast<const sockaddr*>(&peer), sizeof(peer)) == 0) return {};
+  return errno_error("cannot connect a netlink socket to its group",
+                     "it needs CAP_NET_ADMIN, as when the app did it");
+}
+
 Result<UniqueFd> open_netlink(Opener& opener, const model::OpenFile& file) {
   const auto& record = *opener.image.record<NetlinkRecord>(file.payload);
   THAW_ASSIGN(fd, make_socket(record.socket));
   THAW_TRY(bind_port(fd.get(), record));
+  THAW_TRY(connect_groups(fd.get(), record.peer_groups));
   for (uint32_t group = 1; group <= kMaxGroups; ++group) {
     if (!is_member(record, group)) continue;
     if (setsockopt(fd.get(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) != 0)

@@ -19,16 +19,25 @@ namespace thaw::fd {
 namespace {
 
 constexpr auto kType = policy::Type::file;
-constexpr policy::Actions kActions = {Action::append, Action::reopen, Action::close, Action::ignore,
-                                      Action::pid};
+constexpr policy::Actions kActions = {Action::append, Action::reopen, Action::close,
+                                      Action::ignore, Action::pid,    Action::relock};
 constexpr policy::Actions kLogActions = {Action::append, Action::reopen, Action::close,
                                          Action::ignore};
 constexpr policy::Actions kDataActions = {Action::reopen, Action::close, Action::ignore};
+constexpr policy::Actions kForLocks = {Action::relock, Action::close, Action::ignore};
+
+/// How a launch finds the file, and what it puts into it.
+struct FileRecord {
+  PathRecord at;
+  uint32_t pid = 0;  ///< 1: under `relock`, the file holds the pid; 2: and a newline behind it
+  uint32_t reserved = 0;
+};
 
 bool match(const Probe& p) {
   if (!S_ISREG(p.status.st_mode) || p.link.empty() || p.link[0] != '/' || p.status.st_nlink == 0)
     return false;
-  return !p.link.starts_with("/dmabuf:") && !p.link.starts_with("/anon_hugepage");
+  return !p.link.starts_with("/dmabuf:") && !p.link.starts_with("/anon_hugepage") &&
+         !is_message_queue(p);
 }
 
 /// True on file systems whose files are made up by the kernel when they are read: they have no
@@ -60,6 +69,18 @@ std::string kernel_name_at_launch(const Probe& p) {
   return name == p.link || name.starts_with("/proc/self/task/") ? std::string() : name;
 }
 
+/// Whether the file holds the app's own pid and nothing else: FileRecord::pid.
+uint32_t pid_in(const Probe& p) {
+  char text[24] = {};
+  const ssize_t size = pread(p.copy.get(), text, sizeof(text) - 1, 0);
+  std::string content(text, static_cast<size_t>(std::max<ssize_t>(size, 0)));
+  // Most are open for writing only.
+  if (size < 0 && p.status.st_size < ssize_t{sizeof(text)})
+    if (auto read = read_file(p.link)) content = read.take();
+  if (trim(content) != std::to_string(p.pid)) return 0;
+  return content.ends_with('\n') ? 2 : 1;
+}
+
 Result<void> collect_by_name(Collector& c, const Probe& p, model::OpenFile& out) {
   const std::string name = made_by_kernel(p) ? kernel_name_at_launch(p) : p.link;
   if (name.empty())
@@ -75,7 +96,10 @@ Result<void> collect_by_name(Collector& c, const Probe& p, model::OpenFile& out)
     THAW_ASSIGN(file, c.image.file(p.copy.get(), p.link, model::kFileKeptOpen));
     out.file = file;
   }
-  out.payload = c.image.record(path_record(c, p, name));
+  FileRecord record;
+  record.at = path_record(c, p, name);
+  if (action == Action::relock && writable(out.flags)) record.pid = pid_in(p);
+  out.payload = c.image.record(record);
   return {};
 }
 
@@ -83,21 +107,10 @@ bool is_performance_data(const Probe& p) {
   return p.link.starts_with("/tmp/hsperfdata_");
 }
 
-/// A file that holds the app's own pid and nothing else.
-bool is_pid_file(const Probe& p) {
-  char text[24] = {};
-  const ssize_t size = pread(p.copy.get(), text, sizeof(text) - 1, 0);
-  if (size > 0) return trim(text) == std::to_string(p.pid);
-  // Most are open for writing only.
-  auto content = size < 0 && p.status.st_size < ssize_t{sizeof(text)} ? read_file(p.link)
-                                                                      : Result<std::string>("");
-  return content && trim(content.value()) == std::to_string(p.pid);
-}
-
 /// What fits the state: only what is written to its end alone can go on there in many instances.
 std::string remedy_for_writing(const Probe& p) {
   if (is_performance_data(p)) return "start Java with -XX:-UsePerfData";
-  if (is_pid_file(p))
+  if (pid_in(p) != 0)
     return "it holds the app's pid, and each launch can write its own: " +
            policy::suggestion(kType, p.link, {Action::pid, Action::close, Action::ignore});
   const bool appends = (p.flags & O_APPEND) != 0;
@@ -118,6 +131,8 @@ const char* note(Action action, bool identity) {
       return "policy: made anew, with the new pid in it";
     case Action::reopen:
       return "policy: opened by name, at its position";
+    case Action::relock:
+      return "policy: opened by name, its locks taken";
     default:
       return identity ? "read-only: the same file, at its position"
                       : "read-only: made by the kernel";
@@ -134,34 +149,40 @@ bool is_written_elsewhere(const Collector& c, const Probe& p) {
 
 Result<void> collect(Collector& c, const Probe& p, model::OpenFile& out) {
   const Action action = action_of(out);
-  THAW_TRY(refuse_locks(p, kType));
+  if (action != Action::relock) THAW_TRY(refuse_locks(p, kType, kForLocks));
   if (action == Action::error && !writable(out.flags) && is_written_elsewhere(c, p))
     return refuse(p, "is also open for writing: no launch would find it as it is",
                   policy::suggestion(kType, p.link, kActions));
   if (action == Action::error && writable(out.flags))
     return refuse(p, "is open for writing: every launch would write to it", remedy_for_writing(p));
   THAW_TRY(collect_by_name(c, p, out));
+  if (action == Action::relock) {
+    THAW_ASSIGN(locks, collect_locks(p));
+    out.content = c.image.blob(locks);
+  }
   if (action == Action::append && writable(out.flags)) out.flags |= O_APPEND;
   out.note = c.image.blob(note(action, out.file != model::kNone));
   return {};
 }
 
 /// The position is behind it, where the app's was.
-Result<void> write_pid(int fd, std::string_view path) {
-  const std::string text = std::to_string(getpid()) + '\n';
-  if (ftruncate(fd, 0) == 0 && write(fd, text.data(), text.size()) == ssize_t(text.size()))
+Result<void> write_pid(int fd, bool line, std::string_view path) {
+  const std::string text = std::to_string(getpid()) + (line ? "\n" : "");
+  if (ftruncate(fd, 0) == 0 && lseek(fd, 0, SEEK_SET) == 0 &&
+      write(fd, text.data(), text.size()) == ssize_t(text.size()))
     return {};
   return errno_error("cannot write the pid to " + std::string(path));
 }
 
 Result<UniqueFd> open(Opener& o, const model::OpenFile& file) {
   const Action action = action_of(file);
-  const auto& record = *o.image.record<PathRecord>(file.payload);
+  const PathRecord& record = o.image.record<FileRecord>(file.payload)->at;
   const std::string_view path = o.image.bytes(record.path);
   // A log that was rotated away, or is on a fresh disk, starts anew as it would at a cold start.
   const bool append = action == Action::append && writable(file.flags);
   const bool pid = action == Action::pid && writable(file.flags);
-  const int flags = reopen_flags(file.flags) | (append || pid ? O_CREAT : 0);
+  const bool made = append || pid || action == Action::relock;
+  const int flags = reopen_flags(file.flags) | (made ? O_CREAT : 0);
   THAW_ASSIGN(fd, open_path(path, flags, record.mode & 0777));
 
   struct stat now = {};
@@ -184,15 +205,21 @@ Result<UniqueFd> open(Opener& o, const model::OpenFile& file) {
 
 /// Only now: a launch that is given up before leaves the file of another instance as it is.
 Result<void> finish(Opener& o, const model::OpenFile& file, int fd) {
-  if (action_of(file) != Action::pid || !writable(file.flags)) return {};
-  return write_pid(fd, o.image.bytes(o.image.record<PathRecord>(file.payload)->path));
+  const auto& record = *o.image.record<FileRecord>(file.payload);
+  const std::string_view path = o.image.bytes(record.at.path);
+  if (action_of(file) == Action::relock)
+    THAW_TRY(take_locks(fd, o.image.bytes(file.content), path));
+  const bool pid = action_of(file) == Action::pid || record.pid != 0;
+  return pid && writable(file.flags) ? write_pid(fd, record.pid != 1, path) : Result<void>();
 }
 
 const char* validate(const image::View& view, const model::OpenFile& file) {
   if (action_of(file) == Action::error && writable(file.flags))
     return "a regular file of the image is open for writing without a policy";
-  return valid_path_record(view, file) == nullptr ? "a regular file's record in the image is broken"
-                                                  : nullptr;
+  const auto* record = view.record<FileRecord>(file.payload);
+  if (record == nullptr || !valid_path(view, record->at.path) || record->pid > 2)
+    return "a regular file's record in the image is broken";
+  return valid_locks(view.bytes(file.content)) ? nullptr : "a file's locks in the image are broken";
 }
 
 }  // namespace

@@ -1,7 +1,10 @@
 // UDP sockets: new, bound, with multicast groups. A connected one is a connection to the outside
 // (connected_socket.cc).
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/ioctl.h>
+#include <time.h>
 
 #include "fd/connected.h"
 #include "fd/kinds.h"
@@ -32,6 +35,19 @@ bool has_waiting(int fd) {
          (ready & POLLRDHUP) == 0;
 }
 
+/// Data of MSG_MORE or UDP_CORK wait in the socket until the datagram is whole; what is on its way
+/// to the device leaves within a moment.
+bool is_corked(int fd) {
+  constexpr int kLooks = 20;
+  for (int look = 0; look < kLooks; ++look) {
+    int unsent = 0;
+    if (ioctl(fd, SIOCOUTQ, &unsent) != 0 || unsent == 0) return false;
+    const timespec moment = {0, 1'000'000};
+    nanosleep(&moment, nullptr);
+  }
+  return true;
+}
+
 std::string note(const UdpRecord& record) {
   if (!is_bound(record.socket.local)) return "not bound";
   std::string text = "bound to " + address_text(record.socket.local);
@@ -43,6 +59,10 @@ std::string note(const UdpRecord& record) {
 Result<void> collect(Collector& c, const Probe& probe, model::OpenFile& out) {
   UdpRecord record;
   THAW_TRY(collect_socket(probe, record.socket));
+  THAW_TRY(refuse_spreading(c, probe));
+  if (is_corked(probe.copy.get()))
+    return refuse(probe, "has part of a datagram that is not sent yet (UDP_CORK, MSG_MORE)",
+                  "let the app send the rest before the checkpoint (lengthen `settle`)");
   const SocketAddress peer = peer_address(probe.copy.get());
   if (peer.size != 0)
     return collect_connected(c, probe, record.socket, peer,

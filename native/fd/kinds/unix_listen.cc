@@ -74,6 +74,7 @@ Result<void> start(int fd, const UnixRecord& record) {
 
 Result<UniqueFd> open_unix(Opener& opener, const model::OpenFile& file) {
   const auto& record = *opener.image.record<UnixRecord>(file.payload);
+  THAW_TRY(check_folder_of_name(opener, record.socket));
   THAW_ASSIGN(fd, make_socket(record.socket));
   if (is_bound(record.socket.local)) THAW_TRY(bind_unix(fd.get(), record.socket, record.name));
   if (auto started = start(fd.get(), record); !started) {

@@ -170,6 +170,7 @@ Result<UniqueFd> make_half(Opener& opener, const model::OpenFile& file, const Pa
 
 Result<UniqueFd> open_pair(Opener& opener, const model::OpenFile& file) {
   const auto& record = *opener.image.record<PairRecord>(file.payload);
+  if (record.socket.type == SOCK_DGRAM) THAW_TRY(check_folder_of_name(opener, record.socket));
   if (record.peer == model::kNone) return make_half(opener, file, record);
   Opener::Side& side = opener.sides[file.object];
   if (side.fd[file.side] < 0) THAW_TRY(make_both(opener, file, record, side));

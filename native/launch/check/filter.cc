@@ -180,8 +180,7 @@ bool has_own_settings(const View& view) {
 }
 
 bool has_own_io_priority(const View& view) {
-  const uint32_t leaders = threads_of(view)[0].io_priority;
-  return some_thread(view, [leaders](const auto& t) { return t.io_priority != leaders; });
+  return some_thread(view, [](const auto& t) { return (t.flags & model::kOwnIoPriority) != 0; });
 }
 
 bool writes_pid_file(const View& view) {

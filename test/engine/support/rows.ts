@@ -1,6 +1,9 @@
 // The table of test apps: one row for each kind of state.
 
+import { join } from 'node:path';
+
 import type { AppOptions, CheckpointOptions, LaunchOptions } from './app.js';
+import { apps } from './paths.js';
 
 export interface Row extends AppOptions, CheckpointOptions {
   /** Program below build/<cpu>/apps. */
@@ -119,9 +122,11 @@ export const rows: readonly Row[] = [
   { app: 'fd_file' },
   { app: 'fd_append', policies: appendLogs },
   { app: 'fd_policy', policies: everyAction },
+  { app: 'fd_lock', policies: [{ type: 'file', path: '*.lock', action: 'relock' }] },
   { app: 'fd_directory' },
   { app: 'fd_path' },
   { app: 'fd_device' },
+  { app: 'fd_terminal', launch: { wrapper: [join(apps, 'on_terminal'), '40', '100'] } },
   { app: 'fd_pipe' },
   { app: 'fd_pipe_static', again: false },
   { app: 'fd_pipe_musl', again: false },

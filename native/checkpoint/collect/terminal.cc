@@ -1,0 +1,72 @@
+// The app's terminal: what the app has made of its mode, as bits that a launch sets on its caller's.
+#include <asm/termbits.h>
+#include <sys/ioctl.h>
+#include <sys/sysmacros.h>
+
+#include <cstring>
+
+#include "checkpoint/collect/collect.h"
+
+namespace thaw::checkpoint {
+namespace {
+
+// How the kernel makes terminals, and shells hand them to programs (tty_std_termios of the kernel's
+// drivers/tty/tty_io.c, INIT_C_CC).
+constexpr uint32_t kInput = ICRNL | IXON;
+constexpr uint32_t kOutput = OPOST | ONLCR;
+constexpr uint32_t kLocal = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN;
+constexpr unsigned char kCharacters[NCCS] = {3,  28, 127, 21, 4,  0,  1, 0, 17, 19,
+                                             26, 0,  18,  15, 23, 22, 0, 0, 0};
+
+// What no program is started on a terminal without.
+constexpr uint32_t kUsualLocal = ISIG | ICANON | ECHO | IEXTEN;
+// Not the app's: what the terminal's other end says of itself, and states.
+constexpr uint32_t kNotOwnInput = IUTF8;
+constexpr uint32_t kNotOwnLocal = FLUSHO | PENDIN;
+
+/// True if the app has changed it, for users' own settings (stty) leave these as they are.
+bool is_changed(const termios& mode) {
+  return (mode.c_lflag & kUsualLocal) != kUsualLocal || (mode.c_iflag & ICRNL) == 0 ||
+         (mode.c_oflag & OPOST) == 0;
+}
+
+model::OwnBits own_bits(uint32_t usual, uint32_t now, uint32_t not_own = 0) {
+  return {(usual ^ now) & ~not_own, now & (usual ^ now) & ~not_own};
+}
+
+void collect_mode(const termios& mode, model::Terminal& terminal) {
+  if (!is_changed(mode)) return;
+  terminal.input = own_bits(kInput, mode.c_iflag, kNotOwnInput);
+  terminal.output = own_bits(kOutput, mode.c_oflag);
+  terminal.local = own_bits(kLocal, mode.c_lflag, kNotOwnLocal);
+  static_assert(NCCS <= sizeof(terminal.cc));
+  memcpy(terminal.cc, mode.c_cc, NCCS);
+  for (int i = 0; i < NCCS; ++i)
+    if (mode.c_cc[i] != kCharacters[i]) terminal.characters.changed |= 1u << i;
+  // They mean something without lines only, so nobody resets them with lines.
+  if ((mode.c_lflag & ICANON) == 0) terminal.characters.changed |= 1u << VMIN | 1u << VTIME;
+}
+
+}  // namespace
+
+void collect_terminal(const fd::Probe& p, int number, model::Terminal& terminal) {
+  constexpr int kStandard = 3;
+  const bool by_name = p.status.st_rdev == makedev(5, 0);  // /dev/tty
+  termios mode = {};
+  if (!S_ISCHR(p.status.st_mode) || (number >= kStandard && !by_name) ||
+      ioctl(p.copy.get(), TCGETS, &mode) != 0)
+    return;
+  const bool first = terminal.standard == 0 && terminal.held < 0;
+  if (number < kStandard)
+    terminal.standard |= 1u << number;
+  else if (terminal.held < 0)
+    terminal.held = number;
+  if (!first) return;
+  collect_mode(mode, terminal);
+  winsize size = {};
+  if (ioctl(p.copy.get(), TIOCGWINSZ, &size) != 0) return;
+  terminal.rows = size.ws_row;
+  terminal.columns = size.ws_col;
+}
+
+}  // namespace thaw::checkpoint

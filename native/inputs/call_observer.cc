@@ -1,0 +1,114 @@
+#include "inputs/call_observer.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <string>
+
+#include "support/file.h"
+
+namespace thaw::inputs {
+namespace {
+
+using Kind = KeptCall::Kind;
+
+template <typename T>
+bool copy(pid_t tid, uint64_t address, T& to) {
+  iovec own = {&to, sizeof(to)};
+  iovec its = {reinterpret_cast<void*>(static_cast<uintptr_t>(address)), sizeof(to)};
+  return process_vm_readv(tid, &own, 1, &its, 1, 0) == ssize_t{sizeof(to)};
+}
+
+/// it_value of a struct itimerspec, whose fields have the type T.
+template <typename T>
+uint64_t expiry_at(pid_t tid, uint64_t address) {
+  T fields[4] = {};  // Interval, value: seconds and nanoseconds of each.
+  if (!copy(tid, address, fields)) return 0;
+  return static_cast<uint64_t>(fields[2]) * 1'000'000'000 + static_cast<uint64_t>(fields[3]);
+}
+
+bool names_port(pid_t tid, uint64_t address) {
+  sockaddr_in name = {};  // The port stands at the same place in sockaddr_in6.
+  return copy(tid, address, name) && (name.sin_family == AF_INET || name.sin_family == AF_INET6) &&
+         name.sin_port != 0;
+}
+
+Kind kind_of(long number, const uint64_t* arguments) {
+  constexpr uint64_t kAttachCbpf = 51, kAttachEbpf = 52;  // SO_ATTACH_REUSEPORT_*
+  switch (number) {
+    case SYS_timer_settime:
+      return Kind::arm;
+#ifdef SYS_timer_settime64
+    case SYS_timer_settime64:
+      return Kind::arm_64;
+#endif
+    case SYS_timer_delete:
+      return Kind::disarm;
+    case SYS_bind:
+      return Kind::bind;
+    case SYS_setsockopt:
+      return arguments[1] == SOL_SOCKET &&
+                     (arguments[2] == kAttachCbpf || arguments[2] == kAttachEbpf)
+                 ? Kind::spread
+                 : Kind::none;
+    default:
+      return Kind::none;
+  }
+}
+
+/// Of the socket with that number; 0: it is none (any more).
+uint64_t socket_inode(pid_t tid, int fd) {
+  constexpr std::string_view kSocket = "socket:[";
+  auto link = read_link("/proc/" + std::to_string(tid) + "/fd/" + std::to_string(fd));
+  if (!link || !link.value().starts_with(kSocket)) return 0;
+  return number(split(std::string_view(link.value()).substr(kSocket.size()), "]")[0]);
+}
+
+}  // namespace
+
+bool CallObserver::is_app(pid_t tid) const {
+  return access(("/proc/" + std::to_string(app_) + "/task/" + std::to_string(tid)).c_str(), F_OK) ==
+         0;
+}
+
+KeptCall CallObserver::enter(pid_t tid, long number, const uint64_t* arguments) const {
+  KeptCall call;
+  call.kind = kind_of(number, arguments);
+  if (call.kind == Kind::none) return call;
+  call.number = static_cast<int>(arguments[0]);
+  const bool absolute = (arguments[1] & TIMER_ABSTIME) != 0;
+  if (call.kind == Kind::arm && absolute) call.value = expiry_at<long>(tid, arguments[2]);
+  if (call.kind == Kind::arm_64 && absolute) call.value = expiry_at<int64_t>(tid, arguments[2]);
+  if (call.kind == Kind::bind && !names_port(tid, arguments[1])) call.kind = Kind::none;
+  return call;
+}
+
+void CallObserver::leave(pid_t tid, const KeptCall& call, int64_t result) {
+  if (call.kind == Kind::none || result < 0 || !is_app(tid)) return;
+  switch (call.kind) {
+    case Kind::arm:
+    case Kind::arm_64:
+    case Kind::disarm:
+      seen_.absolute_timers.erase(call.number);
+      if (call.value != 0) seen_.absolute_timers[call.number] = call.value;
+      break;
+    case Kind::bind:
+      seen_.bound_sockets.insert(socket_inode(tid, call.number));
+      break;
+    case Kind::spread:
+      seen_.spread_sockets.insert(socket_inode(tid, call.number));
+      break;
+    case Kind::none:
+      break;
+  }
+}
+
+void CallObserver::executed(pid_t tid) {
+  if (tid == app_) seen_.absolute_timers.clear();
+}
+
+}  // namespace thaw::inputs

@@ -1,0 +1,38 @@
+// From system calls to what the kernel tells nobody afterwards (support/seen_calls.h).
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+
+#include "support/seen_calls.h"
+
+namespace thaw::inputs {
+
+/// A system call of that kind that a thread is in.
+struct KeptCall {
+  enum class Kind : uint8_t { none, arm, arm_64, disarm, bind, spread } kind = Kind::none;
+  int number = -1;     ///< of the timer or descriptor
+  uint64_t value = 0;  ///< of a timer: when it expires, 0: it is not absolute, or disarmed
+};
+
+/// For the app itself: its children are not checkpointed.
+class CallObserver {
+ public:
+  CallObserver(pid_t app, SeenCalls& seen) : app_(app), seen_(seen) {}
+
+  /// The thread, stopped, is about to make a system call.
+  [[nodiscard]] KeptCall enter(pid_t tid, long number, const uint64_t* arguments) const;
+  /// It has returned; negative errno on failure.
+  void leave(pid_t tid, const KeptCall& call, int64_t result);
+  /// It runs another program now: POSIX timers are gone.
+  void executed(pid_t tid);
+
+ private:
+  [[nodiscard]] bool is_app(pid_t tid) const;
+
+  pid_t app_;
+  SeenCalls& seen_;
+};
+
+}  // namespace thaw::inputs

@@ -1,0 +1,75 @@
+#include "restorer/terminal.h"
+
+#include <asm/errno.h>
+#include <asm/ioctls.h>
+#include <asm/termbits.h>
+#include <asm/termios.h>
+#include <asm/unistd.h>
+#include <linux/signal.h>
+
+#include "arch/this_cpu.h"
+#include "restorer/callers_state.h"
+#include "restorer/cold_start.h"
+#include "restorer/signals.h"
+
+namespace thaw::restorer {
+namespace {
+
+long control(long fd, long request, void* argument) {
+  return raw::call(__NR_ioctl, fd, request, reinterpret_cast<long>(argument));
+}
+
+/// The first descriptor that was the app's terminal and is one; -1: none.
+int find_terminal(const model::Terminal& terminal, termios& mode) {
+  for (int fd = 0; fd < 3; ++fd)
+    if ((terminal.standard >> fd & 1) != 0 && control(fd, TCGETS, &mode) == 0) return fd;
+  if (terminal.held >= 0 && control(terminal.held, TCGETS, &mode) == 0) return terminal.held;
+  return -1;
+}
+
+uint32_t with(const model::OwnBits& own, uint32_t callers) {
+  return (callers & ~own.changed) | (own.value & own.changed);
+}
+
+bool equal(const termios& a, const termios& b) {
+  bool same = a.c_iflag == b.c_iflag && a.c_oflag == b.c_oflag && a.c_lflag == b.c_lflag;
+  for (int i = 0; i < NCCS; ++i) same = same && a.c_cc[i] == b.c_cc[i];
+  return same;
+}
+
+void set_mode(Handover& handover, int fd, const termios& callers) {
+  const model::Terminal& terminal = handover.process->terminal;
+  termios mode = callers;
+  mode.c_iflag = with(terminal.input, callers.c_iflag);
+  mode.c_oflag = with(terminal.output, callers.c_oflag);
+  mode.c_lflag = with(terminal.local, callers.c_lflag);
+  for (int i = 0; i < NCCS; ++i)
+    if ((terminal.characters.changed >> i & 1) != 0) mode.c_cc[i] = terminal.cc[i];
+  if (equal(mode, callers)) return;
+  // The kernel stops who does that in the background; but all signals are blocked here.
+  int foreground = 0;
+  const bool ours = control(fd, TIOCGPGRP, &foreground) == 0;
+  if (ours && foreground != raw::call(__NR_getpgid, 0))
+    check(handover, -ENOTTY, "the app has set its terminal's mode, and is in the background");
+  auto* kept = reinterpret_cast<termios*>(handover.cold.callers.terminal);
+  static_assert(sizeof(callers) <= sizeof(handover.cold.callers.terminal));
+  *kept = callers;
+  note_undo(handover, __NR_ioctl, fd, TCSETS, reinterpret_cast<long>(kept));
+  check(handover, control(fd, TCSETS, &mode), "cannot set the terminal's mode");
+}
+
+}  // namespace
+
+void replace_terminal_mode(Handover& handover) {
+  const model::Terminal& terminal = handover.process->terminal;
+  termios callers;
+  const int fd = find_terminal(terminal, callers);
+  if (fd < 0) return;
+  set_mode(handover, fd, callers);
+  winsize size;
+  if (control(fd, TIOCGWINSZ, &size) == 0 &&
+      (size.ws_row != terminal.rows || size.ws_col != terminal.columns))
+    queue_signal(handover, SIGWINCH);
+}
+
+}  // namespace thaw::restorer

@@ -1,0 +1,17 @@
+// What an app was seen to ask the kernel for in its warm-up, which the kernel tells nobody
+// afterwards.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+
+namespace thaw {
+
+struct SeenCalls {
+  std::map<int, uint64_t> absolute_timers;  ///< ids of armed POSIX timers: ns of their own clock
+  std::set<uint64_t> bound_sockets;         ///< inodes of those whose port bind(2) has named
+  std::set<uint64_t> spread_sockets;        ///< inodes of those with SO_ATTACH_REUSEPORT_*
+};
+
+}  // namespace thaw

@@ -1,0 +1,43 @@
+// A terminal of one's own, as a terminal emulator would give it.
+#pragma once
+
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <termios.h>
+
+#include "harness.h"
+
+/// Copies what is written to the terminal to descriptor 2, until nobody has it open.
+__attribute__((noreturn)) static inline void terminal_hold(int controller) {
+  char text[512];
+  alarm(60);
+  for (ssize_t size; (size = read(controller, text, sizeof text)) > 0;) {
+    ssize_t written = write(2, text, (size_t)size);
+    (void)written;
+  }
+  _exit(0);
+}
+
+/// Makes it the controlling terminal and descriptors 0, 1 and 2. Its other end is held by a process
+/// that is no child of ours.
+static inline void terminal_take(unsigned short rows, unsigned short columns) {
+  int controller = (int)NEED(posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+  NEED(grantpt(controller));
+  NEED(unlockpt(controller));
+  int terminal = (int)NEED(open(ptsname(controller), O_RDWR | O_NOCTTY | O_CLOEXEC));
+  NEED(ioctl(terminal, TIOCSWINSZ, &(struct winsize){.ws_row = rows, .ws_col = columns}));
+  pid_t child = (pid_t)NEED(fork());
+  if (child == 0) {
+    close(terminal);
+    if (fork() != 0) _exit(0);
+    setsid();
+    terminal_hold(controller);
+  }
+  siginfo_t info;
+  NEED(waitid(P_PID, (id_t)child, &info, WEXITED));
+  close(controller);
+  setsid();
+  NEED(ioctl(terminal, TIOCSCTTY, 0));
+  for (int fd = 0; fd < 3; fd++) NEED(dup2(terminal, fd));
+  close(terminal);
+}

@@ -1,0 +1,63 @@
+// What the kernel tells nobody, `thaw build` has seen the app ask for: it comes back, or is refused.
+import test from 'ava';
+
+import { Workshop } from './support.js';
+
+const warm = 'until = { log = "warm" }\nsettle = "50ms"';
+
+test('timers that wait for a time of the day, and a port that the app has bound', (t) => {
+  const workshop = new Workshop(t);
+  const work = `import atexit, ctypes, signal
+signal.signal(signal.SIGALRM, lambda *_: None)
+libc = ctypes.CDLL(None)
+class Spec(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_long) for name in ('interval', 'interval_ns', 'value', 'value_ns')]
+ABSOLUTE = 1
+at = int(time.time()) + 2000
+once, again, relative = [ctypes.c_void_p() for _ in range(3)]
+for timer in once, again, relative: assert libc.timer_create(time.CLOCK_REALTIME, None, ctypes.byref(timer)) == 0
+assert libc.timer_settime(once, ABSOLUTE, ctypes.byref(Spec(0, 0, at, 0)), None) == 0
+assert libc.timer_settime(again, ABSOLUTE, ctypes.byref(Spec(3600, 0, at - 3600, 0)), None) == 0
+assert libc.timer_settime(relative, ABSOLUTE, ctypes.byref(Spec(0, 0, at, 0)), None) == 0
+assert libc.timer_settime(relative, 0, ctypes.byref(Spec(0, 0, 3000, 0)), None) == 0
+bound = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+bound.bind(('127.0.0.1', 40123))
+bound.connect(('127.0.0.1', 9))
+def late(timer):
+    spec = Spec()
+    assert libc.timer_gettime(timer, ctypes.byref(spec)) == 0
+    return time.time() + spec.value + spec.value_ns / 1e9 - at
+@atexit.register
+def tell(): print(late(once), late(again), late(relative), bound.getsockname()[1], flush=True)
+`;
+  const policy = '[[policies]]\ntype = "socket"\npath = "127.0.0.1:9"\naction = "reconnect"';
+  const built = workshop.thaw('build', workshop.profile('timers', `${warm}\n${policy}`, work));
+  t.is(built.status, 0, built.stderr);
+  const { stdout, stderr } = workshop.launch('timers');
+  t.is(stderr, '');
+  const [once = NaN, again = NaN, relative = NaN, port] = (stdout.trim().split('\n').at(-1) ?? '')
+    .split(' ')
+    .map(Number);
+  t.true(Math.abs(once) < 0.2, `the timer is ${once} s late`);
+  t.true(Math.abs(again) < 0.2, `the periodic timer is ${again} s late`);
+  t.true(relative > 1000, 'a timer that was armed anew is no absolute one');
+  t.is(port, 40123);
+});
+
+test('a program that spreads connections', (t) => {
+  const workshop = new Workshop(t);
+  const work = `import ctypes, struct
+spread = socket.socket()
+spread.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+spread.bind(('127.0.0.1', 0))
+to_the_first = ctypes.create_string_buffer(struct.pack('HBBI', 6, 0, 0, 0))  # BPF_RET
+SO_ATTACH_REUSEPORT_CBPF = 51
+program = struct.pack('@HP', 1, ctypes.addressof(to_the_first))
+spread.setsockopt(socket.SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, program)
+spread.listen()
+`;
+  const { status, stderr } = workshop.thaw('build', workshop.profile('spread', warm, work));
+  t.is(status, 1);
+  t.regex(stderr, /SO_ATTACH_REUSEPORT_CBPF[\s\S]*after the checkpoint/);
+});
