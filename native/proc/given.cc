@@ -1,6 +1,8 @@
 #include "proc/given.h"
 
+#include <linux/ioprio.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "support/file.h"
@@ -22,6 +24,12 @@ Limit parse_limit(std::string_view line) {
 
 }  // namespace
 
+int io_priority(pid_t tid) {
+  const auto value = static_cast<int>(syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, tid));
+  // Some kernels answer a level for no class.
+  return value < 0 || IOPRIO_PRIO_CLASS(value) == IOPRIO_CLASS_NONE ? 0 : value;
+}
+
 Result<Given> read_given(pid_t pid) {
   const std::string folder = "/proc/" + std::to_string(pid);
   Given given;
@@ -32,6 +40,7 @@ Result<Given> read_given(pid_t pid) {
   for (size_t i = 0; i < given.limits.size() && i + 1 < lines.size(); ++i)
     given.limits[i] = parse_limit(lines[i + 1]);
   given.nice = getpriority(PRIO_PROCESS, static_cast<id_t>(pid));
+  given.io_priority = io_priority(pid);
   sched_getaffinity(pid, sizeof(given.cpus), &given.cpus);
   return given;
 }

@@ -138,7 +138,7 @@ void set_scheduling(const Handover& handover, uint32_t index) {
     const long own = 20 - raw::call(__NR_getpriority, PRIO_PROCESS, tid);
     raw::call(__NR_setpriority, PRIO_PROCESS, tid, own + thread.nice);
   }
-  if (thread.io_priority != leader.io_priority)
+  if ((thread.flags & model::kOwnIoPriority) != 0)
     raw::call(__NR_ioprio_set, IOPRIO_WHO_PROCESS, tid, thread.io_priority);
 }
 

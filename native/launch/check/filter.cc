@@ -220,8 +220,7 @@ void try_scheduling(const View& view, Progress& progress) {
   using model::Thread;
   if (some([](const Thread& t) { return t.affinity.size != 0; })) try_calls(kForAffinity, progress);
   if (some([](const Thread& t) { return t.nice != 0; })) try_calls(kForNice, progress);
-  const uint32_t leaders = threads[0].io_priority;
-  if (some([leaders](const Thread& t) { return t.io_priority != leaders; }))
+  if (some([](const Thread& t) { return (t.flags & model::kOwnIoPriority) != 0; }))
     try_calls(kForIoPriority, progress);
 }
 
