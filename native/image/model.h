@@ -162,7 +162,7 @@ struct Process {
 
 enum ThreadFlag : uint32_t {
   kTidWord = 1u << 0,        ///< the word at tid_word held the thread's id and gets the new one
-  kOwnIoPriority = 1u << 1,  ///< not what the app was given, or (not known) not the leader's
+  kOwnIoPriority = 1u << 1,  ///< the app has set `io_priority`: not the caller's
 };
 
 /// One thread. Registers and signal mask live in the signal frame at `frame`, which rt_sigreturn

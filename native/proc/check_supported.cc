@@ -10,6 +10,7 @@
 
 #include "proc/bystander.h"
 #include "proc/check_confinement.h"
+#include "proc/check_scheduling.h"
 #include "proc/refuse.h"
 #include "support/file.h"
 #include "support/kernel.h"
@@ -140,6 +141,7 @@ std::vector<Error> refusals(pid_t pid) {
   const std::string_view text = status.value();
   add(check_seccomp(pid, text));
   for (Error& error : confinement_refusals(pid, text)) found.push_back(std::move(error));
+  add(check_scheduling(pid));
   add(check_semaphore_undos(pid));
   add(check_memory_policies(pid));
   add(check_children(pid));

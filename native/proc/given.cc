@@ -1,5 +1,6 @@
 #include "proc/given.h"
 
+#include <linux/ioprio.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -25,6 +26,12 @@ Limit parse_limit(std::string_view line) {
 
 }  // namespace
 
+int io_priority(pid_t tid) {
+  const auto value = static_cast<int>(syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, tid));
+  // Some kernels answer a level for no class.
+  return value < 0 || IOPRIO_PRIO_CLASS(value) == IOPRIO_CLASS_NONE ? 0 : value;
+}
+
 Result<Given> read_given(pid_t pid) {
   const std::string folder = "/proc/" + std::to_string(pid);
   Given given;
@@ -35,9 +42,7 @@ Result<Given> read_given(pid_t pid) {
   for (size_t i = 0; i < given.limits.size() && i + 1 < lines.size(); ++i)
     given.limits[i] = parse_limit(lines[i + 1]);
   given.nice = getpriority(PRIO_PROCESS, static_cast<id_t>(pid));
-  constexpr int kWhoProcess = 1;
-  const long io = syscall(SYS_ioprio_get, kWhoProcess, pid);
-  given.io_priority = io > 0 ? static_cast<int>(io) : 0;
+  given.io_priority = io_priority(pid);
   if (auto score = read_file(folder + "/oom_score_adj"))
     given.oom_score_adj = static_cast<int>(strtol(score.value().c_str(), nullptr, 10));
   sched_getaffinity(pid, sizeof(given.cpus), &given.cpus);

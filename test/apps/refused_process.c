@@ -102,6 +102,33 @@ static void hold_dispatch(void) {
 #endif
 }
 
+/// struct sched_attr of <linux/sched/types.h>, which newer versions of glibc have as well.
+struct attributes {
+  uint32_t size, policy;
+  uint64_t flags;
+  int32_t nice;
+  uint32_t priority;
+  uint64_t runtime, deadline, period;
+  uint32_t least, most;
+};
+
+static void hold_deadline(void) {
+  enum { kDeadline = 6, kMillisecond = 1000000 };
+  struct attributes attributes = {.size = sizeof attributes,
+                                  .policy = kDeadline,
+                                  .runtime = 10 * kMillisecond,
+                                  .deadline = 30 * kMillisecond,
+                                  .period = 30 * kMillisecond};
+  HOLD(syscall(SYS_sched_setattr, 0, &attributes, 0));
+}
+
+static void hold_clamp(void) {
+  enum { kKeepAll = 0x18, kClampMost = 0x40 };
+  struct attributes attributes = {
+      .size = sizeof attributes, .flags = kKeepAll | kClampMost, .most = 512};
+  HOLD(syscall(SYS_sched_setattr, 0, &attributes, 0));
+}
+
 static void hold_policy(void) {
   unsigned long nodes = 1;
   HOLD(syscall(SYS_set_mempolicy, MPOL_BIND, &nodes, 8 * sizeof nodes));
@@ -232,6 +259,8 @@ static const struct holder holders[] = {
     {"securebits", hold_securebits},
     {"landlock", hold_landlock},
     {"dispatch", hold_dispatch},
+    {"deadline", hold_deadline},
+    {"clamp", hold_clamp},
     {"mempolicy", hold_policy},
     {"bound-memory", hold_bound_memory},
     {"thread-keyring", hold_thread_keyring},

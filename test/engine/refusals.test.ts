@@ -74,6 +74,8 @@ const processes: readonly Refusal[] = [
   { what: 'securebits', says: [/PR_SET_SECUREBITS/, after], asked: true },
   { what: 'landlock', says: [/Landlock/, after], asked: true },
   { what: 'dispatch', says: [/Syscall User Dispatch/, after], asked: true },
+  { what: 'deadline', says: [/thread \(\d+\).*SCHED_DEADLINE/, after] },
+  { what: 'clamp', says: [/thread \(\d+\).*utilization is clamped/, after] },
   { what: 'mempolicy', says: [/set_mempolicy/, after], asked: true },
   { what: 'bound-memory', says: [/mbind/, after, /UseNUMA/] },
   { what: 'thread-keyring', says: [/keyring of a thread/, after], asked: true },

@@ -120,6 +120,9 @@ class Differences {
     for (size_t i = 0; i < app_.limits.size(); ++i) compare_limit(i);
     if (app_.nice != own_.nice)
       note("nice value " + std::to_string(app_.nice), std::to_string(own_.nice), false);
+    if (app_.io_priority != own_.io_priority)
+      note("I/O priority " + std::to_string(app_.io_priority), std::to_string(own_.io_priority),
+           false);
     if (CPU_EQUAL(&app_.cpus, &own_.cpus) == 0) note("CPUs", "others", false);
     if (!same_user(own_, app_))
       warnings_.push_back(

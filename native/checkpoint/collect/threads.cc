@@ -159,12 +159,11 @@ void collect_scheduling(Capture& capture, pid_t tid, pid_t leader_tid, model::Th
   const int reference_nice =
       given ? given->nice : getpriority(PRIO_PROCESS, static_cast<id_t>(leader_tid));
   thread.nice = getpriority(PRIO_PROCESS, static_cast<id_t>(tid)) - reference_nice;
-  constexpr int kWhoProcess = 1;
-  const long io = syscall(SYS_ioprio_get, kWhoProcess, tid);
-  const long reference_io =
-      given ? given->io_priority : syscall(SYS_ioprio_get, kWhoProcess, leader_tid);
-  thread.io_priority = io > 0 ? static_cast<uint32_t>(io) : 0;
-  if (io != reference_io) thread.flags |= model::kOwnIoPriority;
+  const int io_priority = proc::io_priority(tid);
+  if (io_priority != (given ? given->io_priority : proc::io_priority(leader_tid))) {
+    thread.flags |= model::kOwnIoPriority;
+    thread.io_priority = static_cast<uint32_t>(io_priority);
+  }
 
   // The app gets the caller's CPUs, like everything that a process keeps across exec; only a thread
   // that chose others than it was given (where that is not known: than the leader has) keeps them.
