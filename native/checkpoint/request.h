@@ -36,6 +36,8 @@ struct Request {
   std::optional<proc::Given> given;   ///< what exec gave the app, where that is known
   std::vector<inputs::Input> inputs;  ///< what the warm state was computed from
   bool watched = false;               ///< these are all there are
+  model::Machine machine;             ///< what of it the app has asked for
+  std::string host_name;
   std::vector<std::string> guards_off;  ///< hazard guards left out, for tests
 };
 

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "image/model.h"
+
 namespace thaw::inputs {
 
 /// What tells one state of a file from another.
@@ -46,6 +48,8 @@ struct Findings {
   std::map<std::string, Seen> links;
   /// Why something may have been opened that was not seen; empty: nothing.
   std::vector<std::string> unseen;
+  model::Machine machine;  ///< as it was when it was first asked for
+  std::string host_name;   ///< where it was asked for
 };
 
 }  // namespace thaw::inputs

@@ -8,6 +8,7 @@
 
 #include "image/fingerprint.h"
 #include "image/hash.h"
+#include "image/machine.h"
 #include "support/file.h"
 #include "support/unique_fd.h"
 
@@ -58,6 +59,15 @@ bool changed(InputKind kind, const State& then, const State& now) {
 }
 
 }  // namespace
+
+model::Machine machine_inputs(const Findings& findings, const Rules& rules) {
+  model::Machine machine = findings.machine;
+  const auto& ignored = rules.ignore_machine;
+  for (uint32_t i = 0; i < model::kMachineInputs; ++i)
+    if (std::find(ignored.begin(), ignored.end(), image::kMachineWords[i].key) != ignored.end())
+      machine.asked &= ~(1u << i);
+  return machine;
+}
 
 bool Fingerprinter::ignored(const std::string& path) const {
   auto matches = [&path](const std::string& pattern) {

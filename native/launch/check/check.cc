@@ -7,6 +7,7 @@
 #include "launch/check/files.h"
 #include "launch/check/inputs.h"
 #include "launch/check/machine.h"
+#include "launch/check/machine_inputs.h"
 
 namespace thaw::launch {
 namespace {
@@ -43,6 +44,7 @@ Result<void> check_launch(const image::View& view, const ExecCall& call, bool fi
   THAW_TRY(check_folder(view, call));
   THAW_TRY(check_environment(view, call));
   THAW_TRY(check_descriptor_limit(view));
+  THAW_TRY(check_machine_inputs(view));
   return call.any_inputs ? Result<void>() : check_inputs(view, !filtered);
 }
 
@@ -50,6 +52,7 @@ void check_all(const image::View& view,
                const std::function<void(const char*, const Error&)>& report) {
   for (const Condition& condition : kConditions)
     if (auto result = condition.check(view); !result) report(condition.name, result.error());
+  check_machine_inputs(view, [&report](const Error& error) { report("input", error); });
   check_inputs(view, [&report](const Error& error) { report("input", error); });
   check_files(view, [&report](const Error& error) { report("file", error); });
 }

@@ -142,6 +142,12 @@ constexpr Trial kForDescriptors[] = {
     {"flock", SYS_flock, kNone},
 };
 
+/// For comparing the machine with what it was.
+constexpr Trial kForMachine[] = {
+    {"uname", SYS_uname},
+    {"sysinfo", SYS_sysinfo},
+};
+
 /// For comparing inputs with what they were.
 constexpr Trial kForInputs[] = {
     {"statx", SYS_statx, kNone},
@@ -231,6 +237,7 @@ void try_scheduling(const View& view, Progress& progress) {
   try_calls(kAlways, progress);
   if (!view.open_files().empty()) try_calls(kForDescriptors, progress);
   if (!view.inputs().empty()) try_calls(kForInputs, progress);
+  if (view.requirements_record().machine.asked != 0) try_calls(kForMachine, progress);
   constexpr uint32_t kOwn = model::kOwnUmask | model::kLockFuture;
   const model::Process& process = view.root_process();
   if ((process.flags & kOwn) != 0 || process.own_limits != 0) try_calls(kForOwnSettings, progress);
