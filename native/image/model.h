@@ -291,6 +291,7 @@ enum class InputKind : uint32_t {
 enum InputFlag : uint32_t {
   kInputWritten = 1u << 0,  ///< the app writes it, too
   kInputOpened = 1u << 1,   ///< one of `files` as well: a launch opens it and looks at its build-id
+  kInputNoChangeTime = 1u << 2,  ///< its file system has none: another one may look the same
 };
 
 /// Something at a path that the warm state was computed from, and its fingerprint

@@ -8,6 +8,7 @@
 
 #include <climits>
 
+#include "elf/build_id.h"
 #include "image/fingerprint.h"
 #include "image/hash.h"
 #include "image/known_file.h"
@@ -52,7 +53,8 @@ class Inputs {
     if (look(flags, now) != 0) return absent(input, errno);
     if (input.kind == InputKind::missing) return Change::appeared;
     if ((now.stx_mode & S_IFMT) != (input.mode & S_IFMT)) return Change::changed;
-    if (input.kind == InputKind::exists || looks_same(input, now)) return Change::none;
+    if (input.kind == InputKind::exists) return Change::none;
+    if (looks_same(input, now) && is_proof(input)) return Change::none;
     return content_is_same(input, now) ? Change::none : Change::changed;
   }
 
@@ -110,6 +112,22 @@ class Inputs {
     // Where the launch opens it, its build-id tells it as well.
     if ((input.flags & model::kInputOpened) != 0) return true;
     return image::same_time_of_copy(input.mtime_ns, mtime);
+  }
+
+  /// Whether looking the same is enough.
+  bool is_proof(const Input& input) const {
+    if (copied_ || input.content == 0 || (input.flags & model::kInputNoChangeTime) == 0)
+      return true;
+    return (input.flags & model::kInputOpened) != 0 && has_same_build_id(input);
+  }
+
+  bool has_same_build_id(const Input& input) const {
+    for (const model::File& file : view_.files())
+      if (file.ino == input.ino && file.mtime_ns == input.mtime_ns && file.build_id.size != 0) {
+        const UniqueFd fd(open(path_, O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+        return fd.valid() && elf::build_id(fd.get()) == view_.bytes(file.build_id);
+      }
+    return false;
   }
 
   bool content_is_same(const Input& input, const struct statx& now) {
