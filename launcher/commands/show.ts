@@ -57,7 +57,7 @@ function text(image: Image): string {
     summary(image),
     section('needs', pairs(needs(image))),
     section('environment', pairs(environment(image))),
-    section(`inputs (${image.inputs.length})`, inputs(image)),
+    section(`inputs (${image.inputs.length + image.requirements.machine.length})`, inputs(image)),
     ...image.processes.flatMap((process) => processSections(process, image)),
     section("for a unit with a filter, beyond the app's own calls (docs/filter.md)", filterLines(image)),
   ];
@@ -118,6 +118,7 @@ const INPUT_RULES =
   'left out: /proc, /sys, /dev; what the app only writes; what it looks up again and again; inputs.ignore\n';
 
 function inputs({ inputs: rows, requirements }: Image): string {
+  const machine = requirements.machine.map(({ key, what, value }) => [key, what, value]);
   const unknown = requirements.inputsWatched
     ? ''
     : 'the warm-up was not watched: files may be missing here\n';
@@ -126,7 +127,10 @@ function inputs({ inputs: rows, requirements }: Image): string {
     INPUT_RULES +
     table(
       [{ title: 'KIND' }, { title: 'PATH' }, { title: 'NOTE' }],
-      rows.map(({ kind, path, written }) => [kind, path, written ? 'the app writes it, too' : '']),
+      [
+        ...machine,
+        ...rows.map(({ kind, path, written }) => [kind, path, written ? 'the app writes it, too' : '']),
+      ],
     )
   );
 }

@@ -160,6 +160,11 @@ const launch = v.pipe(
   v.description('what a launch takes from its caller'),
 );
 
+const machineProperties = v.pipe(
+  v.array(v.picklist(['hostname', 'cpus', 'memory'])),
+  accepts('a list of "hostname", "cpus", "memory"'),
+);
+
 const inputs = v.pipe(
   table({
     watch: withDefault(
@@ -177,6 +182,12 @@ const inputs = v.pipe(
       [],
       texts,
       'patterns (`glob(7)`) of files that are inputs though the warm-up does not use them; relative ones start at `cwd`',
+    ),
+    ignore_machine: withDefault(
+      [],
+      machineProperties,
+      "what of the machine is no input though the app asks for it: its name, its CPUs and the caller's part of them, its " +
+        "memory and the limit of the caller's cgroup",
     ),
   }),
   v.description(

@@ -46,6 +46,10 @@ const requirements = v.strictObject({
   boottimeNs: v.number(),
   /** Whether the warm-up was watched, so that all inputs are known. */
   inputsWatched: v.boolean(),
+  /** What of the machine the app has asked for: inputs, too. */
+  machine: v.array(
+    v.strictObject({ key: v.picklist(['hostname', 'cpus', 'memory']), what: v.string(), value: v.string() }),
+  ),
   cpuFeatures: v.string(),
 });
 

@@ -78,6 +78,7 @@ export interface CheckpointOptions {
     readonly watch: InputWatch;
     readonly ignore: readonly string[];
     readonly add: readonly string[];
+    readonly ignoreMachine: readonly string[];
   };
 }
 

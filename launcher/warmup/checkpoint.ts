@@ -51,7 +51,14 @@ async function checkpoint(
     ...(callAddress === undefined ? {} : { callAddress }),
     ...(watch === undefined
       ? {}
-      : { inputs: { watch, ignore: [...inputs.ignore, ...lent], add: inputs.add } }),
+      : {
+          inputs: {
+            watch,
+            ignore: [...inputs.ignore, ...lent],
+            add: inputs.add,
+            ignoreMachine: inputs.ignore_machine,
+          },
+        }),
   });
   const { storedBytes: bytes, threads, mappings, descriptors, frozenMs } = report;
   checkpointLog.info(

@@ -84,7 +84,8 @@ Inputs inputs_of(const Napi::Object& options) {
   if (!value.IsObject()) return {};
   const auto object = value.As<Napi::Object>();
   return {input_watch_of(object.Get("watch")),
-          {strings_option(object, "ignore"), strings_option(object, "add")}};
+          {strings_option(object, "ignore"), strings_option(object, "add"),
+           strings_option(object, "ignoreMachine")}};
 }
 
 /// Most of the fingerprints are made while the app is watched still.
@@ -97,6 +98,8 @@ Result<void> take_inputs(const Inputs& given, checkpoint::Request& request) {
   request.inputs = std::move(inputs);
   request.watched = true;
   request.calls = std::move(findings.calls);
+  request.machine = inputs::machine_inputs(findings, given.rules);
+  request.host_name = findings.host_name;
   return {};
 }
 

@@ -4,6 +4,7 @@
 #include "addon/addon.h"
 #include "arch/cpus.h"
 #include "fd/kinds.h"
+#include "image/machine.h"
 #include "image/view.h"
 #include "launch/check/filter.h"
 #include "policy/policy.h"
@@ -112,8 +113,26 @@ class Shower {
     std::copy(std::begin(r.cpu_features), std::end(r.cpu_features), needed.words);
     const arch::Cpu* cpu = arch::cpu(view_.header().cpu);
     o.Set("inputsWatched", r.watched != 0);
+    o.Set("machine", machine(r));
     o.Set("cpuFeatures", cpu == nullptr ? "" : cpu->missing_features(needed, {}));
     return o;
+  }
+
+  /// What of it was asked for.
+  Napi::Array machine(const model::Requirements& r) {
+    Napi::Array rows = Napi::Array::New(env_);
+    for (uint32_t i = 0; i < model::kMachineInputs; ++i) {
+      if ((r.machine.asked & 1u << i) == 0) continue;
+      const auto& [key, what, unit] = image::kMachineWords[i];
+      Object row = Object::New(env_);
+      row.Set("key", key);
+      row.Set("what", what);
+      row.Set("value", static_cast<model::MachineInput>(i) == model::MachineInput::host_name
+                           ? std::string(view_.bytes(r.host_name))
+                           : std::to_string(r.machine.values[i]) + unit);
+      rows.Set(rows.Length(), row);
+    }
+    return rows;
   }
 
   Object sizes(const char* path) {

@@ -51,6 +51,9 @@ constexpr FileCall kCalls[] = {
      .other_path = 3},
     {.number = SYS_io_uring_setup, .use = ring},
     {.number = SYS_open_by_handle_at, .use = handle},
+    {.number = SYS_uname, .use = host_name},
+    {.number = SYS_sched_getaffinity, .use = cpus},
+    {.number = SYS_sysinfo, .use = memory},
     {.number = SYS_chroot, .use = other_root},
     {.number = SYS_pivot_root, .use = other_root},
 // What not every CPU has.

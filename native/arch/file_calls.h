@@ -1,4 +1,4 @@
-// The system calls by which a program looks at files. Their numbers differ between CPUs, and the
+// The system calls by which a program looks at files, and at the machine that it runs on. Their numbers differ between CPUs, and the
 // newer CPUs lack the older calls.
 #pragma once
 
@@ -19,6 +19,9 @@ enum class FileUse : uint8_t {
   ring,        ///< io_uring: what is opened through it is not seen
   handle,      ///< open_by_handle_at(2): has no path
   other_root,  ///< from there on, paths mean something else
+  host_name,   ///< the machine's, and so on: see model::MachineInput
+  cpus,
+  memory,
 };
 
 /// Which of the arguments hold what; -1: none.

@@ -38,6 +38,8 @@ struct Request {
   std::vector<inputs::Input> inputs;  ///< what the warm state was computed from
   bool watched = false;               ///< these are all there are
   std::optional<SeenCalls> calls;     ///< none: the app was not watched
+  model::Machine machine;             ///< what of it the app has asked for
+  std::string host_name;
   std::vector<std::string> guards_off;  ///< hazard guards left out, for tests
 };
 

@@ -1,7 +1,9 @@
 #include "image/fingerprint.h"
 
 #include <dirent.h>
+#include <linux/magic.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -51,6 +53,22 @@ std::optional<uint64_t> hash_content(int fd) {
     if (got == 0) return XXH3_64bits_digest(&state);
     XXH3_64bits_update(&state, buffer, static_cast<size_t>(got));
     offset += got;
+  }
+}
+
+bool has_change_times(const char* path) {
+  constexpr uint32_t kRomfs = 0x7275;  // fs/romfs, which exports none.
+  struct statfs status = {};
+  if (statfs(path, &status) != 0) return true;
+  switch (static_cast<uint32_t>(status.f_type)) {
+    case SQUASHFS_MAGIC:
+    case EROFS_SUPER_MAGIC_V1:
+    case CRAMFS_MAGIC:
+    case ISOFS_SUPER_MAGIC:
+    case kRomfs:
+      return false;
+    default:
+      return true;
   }
 }
 

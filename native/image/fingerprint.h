@@ -11,6 +11,10 @@ namespace thaw::image {
 /// Of the content of the file at `fd`, from its beginning.
 std::optional<uint64_t> hash_content(int fd);
 
+/// False for file systems that keep no change time of a file, and are replaced as a whole: another
+/// one may have another file with the same inode, size and times. `path` is followed.
+bool has_change_times(const char* path);
+
 enum class Names {
   all,
   modules,  ///< those that CPython's import can take for modules

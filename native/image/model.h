@@ -34,6 +34,25 @@ enum class EnvironmentRule : uint32_t {
   deliver,    ///< none: the app gets the caller's
 };
 
+/// What of the machine a program can ask for (image/machine.h).
+enum class MachineInput : uint32_t {
+  host_name,
+  allowed_cpus,
+  online_cpus,
+  cpu_limit,
+  memory,
+  memory_limit,
+  count
+};
+constexpr uint32_t kMachineInputs = static_cast<uint32_t>(MachineInput::count);
+
+/// What the app has asked for in its warm-up.
+struct Machine {
+  uint32_t asked = 0;  ///< bit n: MachineInput n
+  uint32_t reserved = 0;
+  uint64_t values[kMachineInputs] = {};  ///< of those, image::machine_value()
+};
+
 /// What the whole image needs of the device, and when it was made.
 struct Requirements {
   uint64_t cpu_features[8] = {};  ///< arch::cpu_features(): a launch needs all of these bits
@@ -66,6 +85,8 @@ struct Requirements {
   uint64_t image_inode = 0;  ///< of the image file: a copy of it has another one
   uint32_t watched = 0;      ///< 1: the warm-up was watched, so that all inputs are known
   uint32_t watched_reserved = 0;
+  Machine machine;
+  Blob host_name;  ///< where it was asked for
 };
 
 /// prctl_mm_map of <linux/prctl.h> without its pointers.
@@ -291,6 +312,7 @@ enum class InputKind : uint32_t {
 enum InputFlag : uint32_t {
   kInputWritten = 1u << 0,  ///< the app writes it, too
   kInputOpened = 1u << 1,   ///< one of `files` as well: a launch opens it and looks at its build-id
+  kInputNoChangeTime = 1u << 2,  ///< its file system has none: another one may look the same
 };
 
 /// Something at a path that the warm state was computed from, and its fingerprint

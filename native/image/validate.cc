@@ -94,6 +94,8 @@ const char* check_requirements(const View& v, const Checker& c) {
       (r.environ_address != 0 &&
        !is_writable(v, r.environ_address, sizeof(uintptr_t), sizeof(uintptr_t))))
     return "the image's environment is broken";
+  if (!c.string(r.host_name) || r.machine.asked >> kMachineInputs != 0)
+    return "the image's record of its machine is broken";
   if (r.call_address != 0 && !is_writable(v, r.call_address, sizeof(thaw_call)))
     return "the image's App API record is broken";
   return nullptr;

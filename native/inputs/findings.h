@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "image/model.h"
 #include "support/seen_calls.h"
 
 namespace thaw::inputs {
@@ -50,6 +51,8 @@ struct Findings {
   std::vector<std::string> unseen;
   /// Of the app alone.
   SeenCalls calls;
+  model::Machine machine;  ///< as it was when it was first asked for
+  std::string host_name;   ///< where it was asked for
 };
 
 }  // namespace thaw::inputs

@@ -8,6 +8,7 @@
 
 #include "image/fingerprint.h"
 #include "image/hash.h"
+#include "image/machine.h"
 #include "support/file.h"
 #include "support/unique_fd.h"
 
@@ -58,6 +59,15 @@ bool changed(InputKind kind, const State& then, const State& now) {
 }
 
 }  // namespace
+
+model::Machine machine_inputs(const Findings& findings, const Rules& rules) {
+  model::Machine machine = findings.machine;
+  const auto& ignored = rules.ignore_machine;
+  for (uint32_t i = 0; i < model::kMachineInputs; ++i)
+    if (std::find(ignored.begin(), ignored.end(), image::kMachineWords[i].key) != ignored.end())
+      machine.asked &= ~(1u << i);
+  return machine;
+}
 
 bool Fingerprinter::ignored(const std::string& path) const {
   auto matches = [&path](const std::string& pattern) {
@@ -139,6 +149,7 @@ Result<void> Fingerprinter::add_file(const std::string& path, const Seen& seen,
   if (kind == InputKind::file && seen.written && now.size <= 16)
     if (auto text = read_file(path); text && trim(text.value()) == pid_) return {};
   if (seen.written && seen.read) input.record.flags |= model::kInputWritten;
+  if (!image::has_change_times(path.c_str())) input.record.flags |= model::kInputNoChangeTime;
   inputs.push_back(std::move(input));
   return {};
 }
@@ -149,6 +160,8 @@ void Fingerprinter::add_link(const std::string& path, std::vector<Input>& inputs
   if (!now.there || !target) return;
   Input input{path, record_of(now, InputKind::link)};
   input.record.content = image::hash(target.value().data(), target.value().size());
+  if (!image::has_change_times(path.substr(0, path.rfind('/') + 1).c_str()))
+    input.record.flags |= model::kInputNoChangeTime;
   inputs.push_back(std::move(input));
 }
 

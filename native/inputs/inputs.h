@@ -16,13 +16,17 @@ namespace thaw::inputs {
 /// What a profile says of its inputs: patterns of absolute paths, as those of policies.
 struct Rules {
   std::vector<std::string> ignore;
-  std::vector<std::string> add;  ///< as glob(7) takes them
+  std::vector<std::string> add;             ///< as glob(7) takes them
+  std::vector<std::string> ignore_machine;  ///< words of image::kMachineWords
 };
 
 struct Input {
   std::string path;
   model::Input record;  ///< without its path
 };
+
+/// What of the machine the app has asked for, less what the rules leave out.
+model::Machine machine_inputs(const Findings& findings, const Rules& rules);
 
 /// Makes fingerprints. What it has read once it does not read again, as long as its state is the
 /// same: most of the work can be done before the app is frozen.

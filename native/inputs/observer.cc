@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <climits>
 
+#include "image/machine.h"
 #include "support/file.h"
 #include "support/unique_fd.h"
 
@@ -127,7 +128,21 @@ void Observer::unseen(std::string what) {
   if (std::find(all.begin(), all.end(), what) == all.end()) all.push_back(std::move(what));
 }
 
-std::string Observer::absolute(pid_t tid, int folder, const std::string& path) const {
+void Observer::asked(model::MachineInput input) {
+  const auto index = static_cast<uint32_t>(input);
+  model::Machine& machine = findings_.machine;
+  if ((machine.asked & 1u << index) != 0) return;
+  machine.asked |= 1u << index;
+  machine.values[index] = image::machine_value(input);
+  if (input == model::MachineInput::host_name) findings_.host_name = image::host_name();
+}
+
+void Observer::asked_by_file(const std::string& path) {
+  const uint32_t input = image::machine_input_of_file(path);
+  if (input != model::kMachineInputs) asked(static_cast<model::MachineInput>(input));
+}
+
+std::string Observer::absolute(pid_t tid, int folder, const std::string& path) {
   if (path.empty()) return {};
   std::string whole = path;
   if (path[0] != '/') {
@@ -137,7 +152,9 @@ std::string Observer::absolute(pid_t tid, int folder, const std::string& path) c
     whole = base + '/' + path;
   }
   whole = tidy(whole);
-  return is_file_of_disk(whole) ? whole : std::string();
+  if (is_file_of_disk(whole)) return whole;
+  asked_by_file(whole);
+  return {};
 }
 
 void Observer::enter(pid_t tid, ThreadState& thread, long number, const uint64_t* arguments) {
@@ -216,6 +233,12 @@ void Observer::leave(pid_t tid, ThreadState& thread, int64_t result, bool settli
     case FileUse::other_root:
       if (result >= 0) unseen("one of its processes changes its root directory");
       break;
+    case FileUse::host_name:
+      return asked(model::MachineInput::host_name);
+    case FileUse::cpus:
+      return asked(model::MachineInput::allowed_cpus);
+    case FileUse::memory:
+      return asked(model::MachineInput::memory);
   }
   const bool is_look = call.what->use == FileUse::look && result >= 0;
   thread.last_looked = is_look ? call.path : std::string();
@@ -225,7 +248,7 @@ void Observer::opened(pid_t tid, ThreadState& thread, int64_t result) {
   const Call& call = thread.call;
   if (result < 0 || call.path.empty()) return;
   const std::string real = link_of_fd(tid, static_cast<int>(result));
-  if (!is_file_of_disk(real)) return;  // By a link, as /etc/mtab.
+  if (!is_file_of_disk(real)) return asked_by_file(real);  // By a link, as /etc/mtab.
   const bool follow = (call.flags & O_NOFOLLOW) == 0;
   State state = state_of(call.path, follow);
   Seen& seen = findings_.files[call.path];

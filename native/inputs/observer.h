@@ -48,7 +48,9 @@ class Observer {
     bool by_import = false, counted = false;
   };
 
-  std::string absolute(pid_t tid, int folder, const std::string& path) const;
+  std::string absolute(pid_t tid, int folder, const std::string& path);
+  void asked(model::MachineInput input);
+  void asked_by_file(const std::string& path);
   void opened(pid_t tid, ThreadState& thread, int64_t result);
   void looked(const Call& call, int64_t result, bool settling);
   void listed(pid_t tid, int fd);

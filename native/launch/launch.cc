@@ -39,7 +39,7 @@ Result<void> become_app(const ExecCall& call) {
   // Check: every condition but those of the files that the app maps, each checked as it is opened.
   if (filtered) THAW_TRY(check_filter(view, call));  // First: a filter may kill for the others.
   THAW_TRY(check_owner(view.fd(), call.image));
-  THAW_TRY(check_launch(view, call));
+  THAW_TRY(check_launch(view, call, filtered));
 
   // Prepare: all that can be had while a cold start is still just a return away.
   THAW_TRY(settle_pid(view, call));

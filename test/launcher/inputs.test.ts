@@ -277,6 +277,28 @@ const pythonChanges: readonly Change[] = [
     'added/one.txt',
   ],
   [
+    'first of many',
+    (f) => {
+      f.patch('many/0');
+    },
+    'many/0',
+  ],
+  [
+    'last of many, equal size and time',
+    (f) => {
+      f.patch('many/999');
+    },
+    'many/999',
+  ],
+  [
+    'two of many',
+    (f) => {
+      f.edit('many/5');
+      f.edit('many/995');
+    },
+    'many/5',
+  ],
+  [
     'inputs.add, new match',
     (f) => {
       f.add('added/two.txt');
@@ -303,6 +325,8 @@ test('changes after a build of a Python app', (t) => {
   for (const name of ['config.txt', 'ignored.txt', 'app.mo', 'one.txt', 'one_more.txt', 'added/one.txt'])
     fixture.write(name, 'one\n');
   fixture.write('two.txt', 'two\n');
+  // So many that more than one CPU compares them.
+  for (let i = 0; i < 1200; i++) fixture.write(`many/${i}`, '1\n#0');
   fixture.write('conf.d/a.conf', 'a\n');
   symlinkSync('one.txt', fixture.path('link.txt'));
   symlinkSync('one.txt', fixture.path('same.txt'));
@@ -311,7 +335,7 @@ test('changes after a build of a Python app', (t) => {
     'python',
     `name = "python"
 program = "./app.py"
-inputs = { ignore = ["ignored.txt"], add = ["added/*.txt"] }
+inputs = { ignore = ["ignored.txt"], add = ["added/*.txt", "many/*"] }
 [warmup]
 until = { log = "warm$" }
 `,

@@ -24,6 +24,9 @@ run     = ["redis-cli -p 7379 set color blue"]
 settle  = "200ms"
 timeout = "120s"
 
+[inputs]
+ignore_machine = ["cpus", "memory"] # Others than those of the guest that builds.
+
 [launch]
 env     = "image" # It copies its environment at start, and a shell's is another one.
 `;

@@ -7,6 +7,7 @@
 #include "launch/check/files.h"
 #include "launch/check/inputs.h"
 #include "launch/check/machine.h"
+#include "launch/check/machine_inputs.h"
 
 namespace thaw::launch {
 namespace {
@@ -35,7 +36,7 @@ Result<void> check_image(const image::View& view) {
   return {};
 }
 
-Result<void> check_launch(const image::View& view, const ExecCall& call) {
+Result<void> check_launch(const image::View& view, const ExecCall& call, bool filtered) {
   THAW_TRY(check_capabilities());
   if (call.check_signature != nullptr) THAW_TRY(call.check_signature(view));
   THAW_TRY(check_image(view));
@@ -43,13 +44,15 @@ Result<void> check_launch(const image::View& view, const ExecCall& call) {
   THAW_TRY(check_folder(view, call));
   THAW_TRY(check_environment(view, call));
   THAW_TRY(check_descriptor_limit(view));
-  return call.any_inputs ? Result<void>() : check_inputs(view);
+  THAW_TRY(check_machine_inputs(view));
+  return call.any_inputs ? Result<void>() : check_inputs(view, !filtered);
 }
 
 void check_all(const image::View& view,
                const std::function<void(const char*, const Error&)>& report) {
   for (const Condition& condition : kConditions)
     if (auto result = condition.check(view); !result) report(condition.name, result.error());
+  check_machine_inputs(view, [&report](const Error& error) { report("input", error); });
   check_inputs(view, [&report](const Error& error) { report("input", error); });
   check_files(view, [&report](const Error& error) { report("file", error); });
 }

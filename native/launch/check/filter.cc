@@ -139,6 +139,13 @@ constexpr Trial kForDescriptors[] = {
     {"flock", SYS_flock, kNone},
 };
 
+/// For comparing the machine with what it was.
+constexpr Trial kForMachine[] = {
+    {"uname", SYS_uname},
+    {"sysinfo", SYS_sysinfo},
+};
+
+/// For comparing inputs with what they were.
 constexpr Trial kForInputs[] = {
     {"statx", SYS_statx, kNone},
     {"getdents64", SYS_getdents64, kNone},
@@ -202,6 +209,8 @@ constexpr Group kGroups[] = {
     {"where the launch makes descriptors", kForDescriptors,
      [](const View& view) { return !view.open_files().empty(); }},
     {"where files are inputs", kForInputs, [](const View& view) { return !view.inputs().empty(); }},
+    {"where the app has asked for its machine", kForMachine,
+     [](const View& view) { return view.requirements_record().machine.asked != 0; }},
     {"where the app has set its umask or limits, or locks memory to come", kForOwnSettings,
      has_own_settings},
     {"where a thread has CPUs of its own", kForAffinity,

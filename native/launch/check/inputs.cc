@@ -8,9 +8,11 @@
 
 #include <climits>
 
+#include "elf/build_id.h"
 #include "image/fingerprint.h"
 #include "image/hash.h"
 #include "image/known_file.h"
+#include "launch/check/shared_work.h"
 #include "support/unique_fd.h"
 
 namespace thaw::launch {
@@ -24,7 +26,7 @@ enum class Change { none, changed, vanished, appeared };
 
 /// What a launch reads at most of files that only look different; with more to read, a cold start
 /// and a new image are the better way.
-constexpr uint64_t kMostToRead = 32 << 20;
+constexpr uint32_t kMostToRead = 32 << 20;
 
 int64_t nanoseconds(const statx_timestamp& time) {
   return time.tv_sec * 1'000'000'000 + time.tv_nsec;
@@ -33,8 +35,9 @@ int64_t nanoseconds(const statx_timestamp& time) {
 /// Inputs at one place: in this root, or in another one.
 class Inputs {
  public:
-  /// `root`: a descriptor of another root, or -1.
-  Inputs(const View& view, int root) : view_(view), root_(root) {
+  /// `root`: a descriptor of another root, or -1. `read`: bytes that were read so far.
+  Inputs(const View& view, int root, std::atomic<uint32_t>& read)
+      : view_(view), root_(root), read_(read) {
     struct stat status = {};
     // Where the image itself is a copy, so is what it was made from: inodes and change times tell
     // nothing there.
@@ -50,7 +53,8 @@ class Inputs {
     if (look(flags, now) != 0) return absent(input, errno);
     if (input.kind == InputKind::missing) return Change::appeared;
     if ((now.stx_mode & S_IFMT) != (input.mode & S_IFMT)) return Change::changed;
-    if (input.kind == InputKind::exists || looks_same(input, now)) return Change::none;
+    if (input.kind == InputKind::exists) return Change::none;
+    if (looks_same(input, now) && is_proof(input)) return Change::none;
     return content_is_same(input, now) ? Change::none : Change::changed;
   }
 
@@ -84,11 +88,12 @@ class Inputs {
     if (root_ >= 0) {
       const UniqueFd found = open_in_root(O_PATH | (flags != 0 ? O_NOFOLLOW : 0));
       if (!found.valid()) return -1;
-      return statx(found.get(), "", AT_EMPTY_PATH, kWanted, &now);
+      return statx(found.get(), "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC, kWanted, &now);
     }
     const bool by_folder = fd_.valid() && *name_ != '\0';
+    // A network's file system must ask: a cold start, which opens the file, would get what is new.
     return statx(by_folder ? fd_.get() : AT_FDCWD, by_folder ? name_ : path_,
-                 flags | AT_STATX_DONT_SYNC, kWanted, &now);
+                 flags | AT_STATX_FORCE_SYNC, kWanted, &now);
   }
 
   UniqueFd open_in_root(int flags) const {
@@ -109,12 +114,29 @@ class Inputs {
     return image::same_time_of_copy(input.mtime_ns, mtime);
   }
 
+  /// Whether looking the same is enough.
+  bool is_proof(const Input& input) const {
+    if (copied_ || input.content == 0 || (input.flags & model::kInputNoChangeTime) == 0)
+      return true;
+    return (input.flags & model::kInputOpened) != 0 && has_same_build_id(input);
+  }
+
+  bool has_same_build_id(const Input& input) const {
+    for (const model::File& file : view_.files())
+      if (file.ino == input.ino && file.mtime_ns == input.mtime_ns && file.build_id.size != 0) {
+        const UniqueFd fd(open(path_, O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+        return fd.valid() && elf::build_id(fd.get()) == view_.bytes(file.build_id);
+      }
+    return false;
+  }
+
   bool content_is_same(const Input& input, const struct statx& now) {
     if (input.content == 0) return false;
     if (input.kind == InputKind::link) return target_hash() == input.content;
     if (input.kind == InputKind::file && input.size != now.stx_size) return false;
-    if (now.stx_size > kMostToRead - read_) return false;
-    read_ += now.stx_size;
+    const auto size = static_cast<uint32_t>(now.stx_size);
+    if (now.stx_size > kMostToRead || read_ > kMostToRead - size) return false;
+    read_ += size;
     const UniqueFd fd = root_ >= 0 ? open_in_root(O_RDONLY | O_NONBLOCK)
                                    : UniqueFd(open(path_, O_RDONLY | O_NONBLOCK | O_CLOEXEC));
     if (!fd.valid()) return false;
@@ -134,7 +156,7 @@ class Inputs {
   const View& view_;
   int root_;
   bool copied_ = false;
-  uint64_t read_ = 0;
+  std::atomic<uint32_t>& read_;
   std::string_view folder_;
   UniqueFd fd_;
   const char* path_ = nullptr;
@@ -156,12 +178,14 @@ Error reason(const View& view, const Input& input, Change change) {
 
 }  // namespace
 
-Result<void> check_inputs(const View& view) {
-  Inputs inputs(view, -1);
-  for (const Input& input : view.inputs())
-    if (const Change change = inputs.compare(input); change != Change::none)
-      return reason(view, input, change);
-  return {};
+Result<void> check_inputs(const View& view, bool may_have_helpers) {
+  const auto all = view.inputs();
+  SharedWork work(static_cast<uint32_t>(all.size()), may_have_helpers);
+  Inputs inputs(view, -1, work.counter());
+  const auto found =
+      work.first([&](uint32_t i) { return static_cast<uint32_t>(inputs.compare(all[i])); });
+  if (!found) return {};
+  return reason(view, all[found->index], static_cast<Change>(found->what));
 }
 
 void check_inputs(const View& view, const std::function<void(const Error&)>& report) {
@@ -169,7 +193,8 @@ void check_inputs(const View& view, const std::function<void(const Error&)>& rep
 }
 
 void check_inputs_in(const View& view, int root, const std::function<void(const Error&)>& report) {
-  Inputs inputs(view, root);
+  std::atomic<uint32_t> read = 0;
+  Inputs inputs(view, root, read);
   for (const Input& input : view.inputs())
     if (const Change change = inputs.compare(input); change != Change::none)
       report(reason(view, input, change));

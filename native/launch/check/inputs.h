@@ -9,8 +9,9 @@
 namespace thaw::launch {
 
 /// The first input that has changed, gone or come, as the reason for a cold start. Looks each up
-/// once, and reads those alone that look different.
-Result<void> check_inputs(const image::View& view);
+/// once, and reads those alone that look different. Of many, other CPUs take a part, in processes
+/// that are gone when this returns.
+Result<void> check_inputs(const image::View& view, bool may_have_helpers);
 
 /// All of them.
 void check_inputs(const image::View& view, const std::function<void(const Error&)>& report);
