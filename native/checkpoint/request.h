@@ -36,6 +36,8 @@ struct Request {
   std::optional<proc::Given> given;   ///< what exec gave the app, where that is known
   std::vector<inputs::Input> inputs;  ///< what the warm state was computed from
   bool watched = false;               ///< these are all there are
+  uint32_t guard_tries = 0;           ///< `launch.guard`; 0: none
+  uint32_t guard_within_ms = 0;
   std::vector<std::string> guards_off;  ///< hazard guards left out, for tests
 };
 

@@ -34,6 +34,9 @@ enum class EnvironmentRule : uint32_t {
   deliver,    ///< none: the app gets the caller's
 };
 
+/// The longest `guard_within_ms`.
+constexpr uint32_t kMostGuardedMs = 3'600'000;
+
 /// What the whole image needs of the device, and when it was made.
 struct Requirements {
   uint64_t cpu_features[8] = {};  ///< arch::cpu_features(): a launch needs all of these bits
@@ -62,10 +65,12 @@ struct Requirements {
   Blob own_strings;              ///< uint64_t addresses, in the app, of the strings that it has set
   uint64_t environ_address = 0;  ///< libc's `environ` in the app, 0: nothing can be delivered
   EnvironmentRule environment_rule = EnvironmentRule::image;
-  uint32_t clocks_jump = 0;  ///< 1: the time since the checkpoint has passed for the app, too
-  uint64_t image_inode = 0;  ///< of the image file: a copy of it has another one
-  uint32_t watched = 0;      ///< 1: the warm-up was watched, so that all inputs are known
-  uint32_t watched_reserved = 0;
+  uint32_t clocks_jump = 0;      ///< 1: the time since the checkpoint has passed for the app, too
+  uint64_t image_inode = 0;      ///< of the image file: a copy of it has another one
+  uint32_t watched = 0;          ///< 1: the warm-up was watched, so that all inputs are known
+  uint32_t guard_tries = 0;      ///< launches that may die early before a cold start; 0: no guard
+  uint32_t guard_within_ms = 0;  ///< what is early, since the launch
+  uint32_t guard_reserved = 0;
 };
 
 /// prctl_mm_map of <linux/prctl.h> without its pointers.
