@@ -3,6 +3,7 @@ import { command, print, printJson } from '../command.js';
 import { UsageError } from '../errors.js';
 import { type Check, native } from '../engine/index.js';
 import { json, pid, store } from '../options.js';
+import { guardProblems } from '../store/guard.js';
 import { imagePath } from '../store/image.js';
 import { Store } from '../store/store.js';
 import { usage } from '../store/usage.js';
@@ -43,7 +44,9 @@ function instanceOf(store: Store, name: string | undefined): number | undefined 
 }
 
 function imageChecks(store: Store, name: string): Check[] {
-  const { ok, problems } = native.verify(imagePath(store, name), { data: false });
+  const image = imagePath(store, name);
+  const problems = [...native.verify(image, { data: false }).problems, ...guardProblems(image)];
+  const ok = problems.length === 0;
   if (ok) return [{ name: 'image', ok, detail: `${name} can be launched`, remedy: '' }];
   return problems.map(({ condition, what, remedy }) => ({
     name: `image: ${condition}`,

@@ -3,6 +3,7 @@ import { command, print, printJson } from '../command.js';
 import { messageOf } from '../errors.js';
 import { type Image, native } from '../engine/index.js';
 import { json, store } from '../options.js';
+import { setAside } from '../store/guard.js';
 import { Store } from '../store/store.js';
 import { type Usage, usage } from '../store/usage.js';
 import { table } from '../columns.js';
@@ -35,6 +36,8 @@ interface Entry {
   readonly args: readonly string[];
   /** Why there is no image to launch. */
   readonly problem: string | null;
+  /** Why the guard does not let launches use it. */
+  readonly setAside: string | null;
   /** Why a launch has asked for a new image. */
   readonly rebuild: string | null;
 }
@@ -53,6 +56,7 @@ function entry(store: Store, name: string, users: Usage): Entry {
     program,
     args,
     problem: problem ?? null,
+    setAside: image === undefined ? null : (setAside(store.current(name), image) ?? null),
     rebuild: store.rebuildReason(name) ?? null,
   };
 }
@@ -65,6 +69,11 @@ function currentImage(store: Store, name: string): [Image | undefined, string?] 
   }
 }
 
+function remark({ setAside, rebuild }: Entry): string {
+  if (setAside !== null) return ` (${setAside})`;
+  return rebuild === null ? '' : ' (out of date)';
+}
+
 function text(list: readonly Entry[]): string {
   const rows = list.map((e) => [
     e.name,
@@ -72,7 +81,7 @@ function text(list: readonly Entry[]): string {
     e.onDisk === null ? '-' : size(e.onDisk),
     String(e.oldImages),
     String(e.pids.length),
-    (e.problem ?? [e.program, ...e.args].join(' ')) + (e.rebuild === null ? '' : ' (out of date)'),
+    (e.problem ?? [e.program, ...e.args].join(' ')) + remark(e),
   ]);
   return table(
     [

@@ -2,6 +2,7 @@
 import { command, print, printJson } from '../command.js';
 import { type Image, type ImageMapping, type ImageProcess, native } from '../engine/index.js';
 import { flag, json, store } from '../options.js';
+import { guardProblems } from '../store/guard.js';
 import { imagePath } from '../store/image.js';
 import { filterLines } from '../store/calls.js';
 import { needs } from '../store/needs.js';
@@ -24,12 +25,23 @@ export default command({
   },
   operands: ['<NAME|FILE>'],
   run(options, [operand]) {
-    const image = native.show(imagePath(new Store(options.store), operand));
+    const path = imagePath(new Store(options.store), operand);
+    const image = native.show(path);
     if (options.json) printJson(image);
-    else print(options.workingSet ? workingSet(image) : text(image));
+    else print(options.workingSet ? workingSet(image) : guardText(path) + text(image));
     return 0;
   },
 });
+
+function guardText(path: string): string {
+  return guardProblems(path)
+    .map(({ what, remedy }) => `${what}\n  ${remedy}\n\n`)
+    .join('');
+}
+
+function guard({ guardTries: tries, guardWithinMs: ms }: Image['requirements']): string {
+  return tries === 0 ? 'none' : `set aside after ${tries} deaths within ${ms / 1000} s of a launch`;
+}
 
 /** Runs of pages, each with the mapping that it lies in. */
 function workingSet({ header, workingSet: { runs }, processes }: Image): string {
@@ -78,6 +90,7 @@ function summary(image: Image): string {
     ['folder', made.folder === '' ? 'any' : made.folder],
     ['made', `${new Date(made.madeAtMs).toISOString()} on Linux ${made.kernel}`],
     ['clocks', made.clocks],
+    ['guard', guard(made)],
     ['format', `version ${header.version}`],
     [
       'size',

@@ -10,6 +10,7 @@ import { storePath } from '../firmware/store.js';
 import { flag, json, store, text } from '../options.js';
 import { publicKeys } from '../signing/keys.js';
 import { signatureProblems, verityProblems } from '../signing/signature.js';
+import { guardProblems } from '../store/guard.js';
 import { imagePath } from '../store/image.js';
 import { Store } from '../store/store.js';
 import { needs } from '../store/needs.js';
@@ -96,6 +97,7 @@ function verify(operand: string, store: Store, { data, root, keys }: Asked): Ver
   const readable = !found.problems.some(({ condition }) => condition === 'image');
   const problems = [
     ...found.problems,
+    ...(readable && root === undefined ? guardProblems(path) : []),
     ...(readable && keys !== undefined ? signingProblems(path, keys, root) : []),
   ];
   const verdict = { ok: problems.length === 0, problems };

@@ -6,7 +6,7 @@ import { type AdapterChoice, adapterNames, adapterOf } from '../adapters/index.j
 import { type Trigger, takesArguments, triggerKinds } from '../warmup/triggers/index.js';
 import { policies } from './policies.js';
 import { rule } from './rule.js';
-import { accepts, duration, isTable, oneOf, table, text, texts } from './values.js';
+import { accepts, duration, durationUpTo, integer, isTable, oneOf, table, text, texts } from './values.js';
 
 const name = v.pipe(
   v.string(),
@@ -114,6 +114,20 @@ const prove = v.pipe(
   v.description('how the trial launch is compared with a cold start'),
 );
 
+const guard = v.pipe(
+  v.union([
+    v.literal(false),
+    v.pipe(
+      table({
+        within: v.optional(durationUpTo('60m'), '5s'),
+        tries: v.optional(integer(1, 100), 3),
+      }),
+      v.transform(({ within, tries }) => ({ withinMs: within, tries })),
+    ),
+  ]),
+  accepts('{ within = "5s", tries = 3 } with a time of up to "60m" and a number of up to 100, or false'),
+);
+
 const launch = v.pipe(
   table({
     args: withDefault(
@@ -155,6 +169,12 @@ const launch = v.pipe(
       v.pipe(v.boolean(), accepts('true or false')),
       'each launch has the pid that the app had when the image was made; needs CAP_CHECKPOINT_RESTORE, else it is a ' +
         'cold start, and one instance at a time',
+    ),
+    guard: withDefault(
+      { within: '5s', tries: 3 },
+      guard,
+      'an image of which `tries` launches in a row have died within the time `within` is set aside until the next build ' +
+        '(docs/guard.md); `false`: never',
     ),
   }),
   v.description('what a launch takes from its caller'),

@@ -40,6 +40,17 @@ export const duration = v.pipe(
   accepts('a duration such as "300ms", "60s" or "2m"'),
 );
 
+export function durationUpTo(most: string) {
+  return v.pipe(
+    duration,
+    v.rawCheck(({ dataset, addIssue }) => {
+      if (dataset.typed && (dataset.value < 1 || dataset.value > milliseconds(most)))
+        addIssue({ message: `is not between 1ms and ${most}` });
+    }),
+    accepts(`a duration of up to "${most}"`),
+  );
+}
+
 export function oneOf<const T extends readonly string[]>(choices: T): v.GenericSchema<T[number]> {
   return v.pipe(v.picklist(choices), accepts(choices.map((choice) => `"${choice}"`).join(', ')));
 }

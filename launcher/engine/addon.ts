@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 import { hostCpu } from '../cpus.js';
 import { ThawError, messageOf } from '../errors.js';
-import type { Check, CheckpointReport, Exit, StoreLayout, Verdict, Vocabulary } from './answers.js';
+import type { Check, CheckpointReport, Deaths, Exit, StoreLayout, Verdict, Vocabulary } from './answers.js';
 import type { Image } from './image.js';
 import type {
   CheckpointOptions,
@@ -39,6 +39,7 @@ export interface Addon {
   readonly store: StoreLayout;
   ownStore(): string;
   launchKey(program: string, args: readonly string[] | null, folder: string): string;
+  deaths(image: string): Deaths;
   receiveDatagram(path: string, text: string): Promise<string>;
   findBytes(pid: number, hex: string): readonly string[];
   enableVerity(path: string): boolean;

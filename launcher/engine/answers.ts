@@ -28,6 +28,15 @@ const problem = v.strictObject({
 
 export const verdictSchema = v.strictObject({ ok: v.boolean(), problems: v.array(problem) });
 
+/** Of the launches of an image, in a row. */
+export const deathsSchema = v.strictObject({
+  /** The path of the record, which need not be there; '' for a file that is no image of a store. */
+  record: v.string(),
+  count: v.number(),
+  /** "signal 11", "status 3"; '' where there was none. */
+  last: v.string(),
+});
+
 const check = v.strictObject({
   name: v.string(),
   ok: v.boolean(),
@@ -56,6 +65,10 @@ export const storeLayoutSchema = v.strictObject({
   profiles: v.string(),
   index: v.string(),
   current: v.string(),
+  /** The folder of records of early deaths, in a profile's folder. */
+  deaths: v.string(),
+  /** How the path of a file begins that says, until the next boot, that a launch was good; the image's id ends it. */
+  goodSign: v.string(),
   /** A request for a new image, in a profile's folder. */
   rebuild: v.string(),
   /** The path of the store that all users' launches look into. */
@@ -69,6 +82,7 @@ export const storeLayoutSchema = v.strictObject({
 export type Exit = Told<typeof exitSchema>;
 export type CheckpointReport = Told<typeof checkpointReportSchema>;
 export type Problem = Told<typeof problem>;
+export type Deaths = Told<typeof deathsSchema>;
 export type Verdict = Told<typeof verdictSchema>;
 export type Vocabulary = Told<typeof vocabularySchema>;
 export type StoreLayout = Told<typeof storeLayoutSchema>;

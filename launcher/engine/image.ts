@@ -44,6 +44,9 @@ const requirements = v.strictObject({
   /** The clocks at the checkpoint. */
   monotonicNs: v.number(),
   boottimeNs: v.number(),
+  /** After how many early deaths in a row the image is set aside, and what is early; 0: never. */
+  guardTries: v.number(),
+  guardWithinMs: v.number(),
   /** Whether the warm-up was watched, so that all inputs are known. */
   inputsWatched: v.boolean(),
   /** What of the machine the app has asked for: inputs, too. */

@@ -1,7 +1,7 @@
 // The engine, as the commands call it: build/<cpu>/thaw.node and build/<cpu>/thaw-exec. What it throws is a ThawError.
 import { ThawError, messageOf } from '../errors.js';
 import { addon, built } from './addon.js';
-import type { Check, CheckpointReport, Exit, StoreLayout, Verdict, Vocabulary } from './answers.js';
+import type { Check, CheckpointReport, Deaths, Exit, StoreLayout, Verdict, Vocabulary } from './answers.js';
 import type { Image } from './image.js';
 import type {
   CheckpointOptions,
@@ -104,6 +104,8 @@ export const native = {
   /** The name of a launch's entry in the index. `args` null: for any arguments; `folder` '': from any folder. */
   launchKey: (program: string, args: readonly string[] | null, folder: string): string =>
     told(() => addon().launchKey(program, args, folder)),
+  /** What is recorded of early deaths of the launches of an image, `<folder>/<id>.thaw`. */
+  deaths: (image: string): Deaths => addon().deaths(image),
   /** The first message with `text` in it on a unix datagram socket at `path`; removing the socket ends the wait. */
   receiveDatagram: (path: string, text: string): Promise<string> =>
     toldLater(() => addon().receiveDatagram(path, text)),

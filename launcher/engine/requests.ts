@@ -70,6 +70,8 @@ export interface CheckpointOptions {
   readonly inherit: readonly number[];
   /** Each launch has the pid of the checkpoint. */
   readonly keepPid?: boolean;
+  /** After how many launches that died within this time an image is set aside; default: never. */
+  readonly guard?: { readonly withinMs: number; readonly tries: number };
   /** Of the app's struct thaw_call, in hexadecimal. */
   readonly callAddress?: string;
   readonly guardsOff: readonly string[];

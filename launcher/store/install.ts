@@ -7,6 +7,7 @@ import type { Definition } from '../definition/schema.js';
 import { native } from '../engine/index.js';
 import { ThawError, messageOf } from '../errors.js';
 import { logOf, msSince } from '../log.js';
+import { forgetLaunches } from './guard.js';
 import type { Readers } from './readers.js';
 import { moveTo, replaceFile, replaceLink } from './replace.js';
 import { resolvedToml } from './resolved.js';
@@ -149,6 +150,7 @@ export function removeProfile(store: Store, name: string): void {
   for (const key of store.keys(name)) unlinkSync(join(store.indexFolder, key));
   // The link first: a launch in between finds no image, not half a one.
   rmSync(store.current(name), { force: true });
+  for (const image of store.images(name)) forgetLaunches(join(store.folder(name), image));
   rmSync(store.folder(name), { recursive: true });
   storeLog.info({ profile: name }, 'profile removed');
 }
@@ -157,6 +159,7 @@ function removeFile(path: string): Removed {
   const size = statSync(path).blocks * 512;
   unlinkSync(path);
   rmSync(`${path}.sig`, { force: true });
+  forgetLaunches(path);
   storeLog.info({ path, bytes: size }, 'removed');
   return { path, size };
 }

@@ -4,6 +4,7 @@
 //   profiles/<name>/definition.toml, definition.json   the definition that was built, with absolute paths
 //   profiles/<name>/<id>.thaw                          images, never written in place
 //   profiles/<name>/current.thaw                       symbolic link to the image that launches use
+//   profiles/<name>/deaths/<id>                        how launches of an image have died early (docs/guard.md)
 //   profiles/<name>/rebuild                           why a launch has asked for a new image
 //   index/<key>                                        symbolic link to ../profiles/<name>/current.thaw
 import { existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, realpathSync } from 'node:fs';
@@ -12,6 +13,7 @@ import { dirname, join, resolve } from 'node:path';
 import type { Definition } from '../definition/schema.js';
 import { native } from '../engine/index.js';
 import { ThawError, messageOf } from '../errors.js';
+import { makeDeathsFolder } from './guard.js';
 import { expectOwn } from './own.js';
 import { type Readers, keepTo, shareFolder } from './readers.js';
 import { syncFolder } from './replace.js';
@@ -74,6 +76,7 @@ export class Store {
       mkdirSync(this.folder(name), { recursive: true, mode: 0o700 });
       expectOwn(this.folder(name), ownGroup);
       shareFolder(this.folder(name), readers);
+      makeDeathsFolder(this.folder(name), readers);
       syncFolder(this.profilesFolder);
     } catch (error) {
       if (error instanceof ThawError) throw error;

@@ -47,6 +47,7 @@ async function checkpoint(
     clocksJump: clocks === 'jump',
     inherit: launch.inherit,
     keepPid: launch.keep_pid,
+    ...(launch.guard === false ? {} : { guard: launch.guard }),
     ...more,
     ...(callAddress === undefined ? {} : { callAddress }),
     ...(watch === undefined

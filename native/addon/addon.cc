@@ -35,6 +35,7 @@ constexpr Function kFunctions[] = {
     {"vocabulary", vocabulary},
     {"ownStore", own_store},
     {"launchKey", launch_key},
+    {"deaths", deaths},
     {"receiveDatagram", receive_datagram},
     {"findBytes", find_bytes},
     {"enableVerity", enable_verity},

@@ -31,6 +31,7 @@ Napi::Value vocabulary(const Napi::CallbackInfo& info);
 Napi::Object store_layout(Napi::Env env);
 Napi::Value own_store(const Napi::CallbackInfo& info);
 Napi::Value launch_key(const Napi::CallbackInfo& info);
+Napi::Value deaths(const Napi::CallbackInfo& info);
 Napi::Value receive_datagram(const Napi::CallbackInfo& info);
 Napi::Value find_bytes(const Napi::CallbackInfo& info);
 Napi::Value enable_verity(const Napi::CallbackInfo& info);

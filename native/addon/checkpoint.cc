@@ -69,6 +69,11 @@ checkpoint::Request parse(const Napi::Object& options) {
   if (!call.empty()) request.call_address = std::stoull(call, nullptr, 16);
   request.keep_pid = bool_option(options, "keepPid");
   request.given = spawn::given_to(request.pid);
+  const Napi::Value guard = options.Get("guard");
+  if (guard.IsObject()) {
+    request.guard_tries = guard.As<Napi::Object>().Get("tries").ToNumber().Uint32Value();
+    request.guard_within_ms = guard.As<Napi::Object>().Get("withinMs").ToNumber().Uint32Value();
+  }
   request.guards_off = strings_option(options, "guardsOff");
   return request;
 }

@@ -112,6 +112,8 @@ class Shower {
     arch::CpuFeatures needed;
     std::copy(std::begin(r.cpu_features), std::end(r.cpu_features), needed.words);
     const arch::Cpu* cpu = arch::cpu(view_.header().cpu);
+    o.Set("guardTries", r.guard_tries);
+    o.Set("guardWithinMs", r.guard_within_ms);
     o.Set("inputsWatched", r.watched != 0);
     o.Set("machine", machine(r));
     o.Set("cpuFeatures", cpu == nullptr ? "" : cpu->missing_features(needed, {}));

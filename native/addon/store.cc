@@ -1,9 +1,10 @@
-// store, ownStore(), launchKey(program, arguments, folder): the rules of the store, which the launcher
+// store, ownStore(), launchKey(program, arguments, folder), deaths(image): the rules of the store, which the launcher
 // writes.
 #include "store/store.h"
 
 #include "addon/addon.h"
 #include "spawn/spawn.h"
+#include "store/deaths.h"
 
 namespace thaw::addon {
 
@@ -12,6 +13,8 @@ Napi::Object store_layout(Napi::Env env) {
   layout.Set("profiles", store::kProfiles);
   layout.Set("index", store::kIndex);
   layout.Set("current", store::kCurrent);
+  layout.Set("deaths", store::kDeaths);
+  layout.Set("goodSign", store::kGoodSign);
   layout.Set("rebuild", store::kRebuild);
   layout.Set("system", store::kSystemStore);
   layout.Set("requireSignature", store::kRequireSignature);
@@ -33,6 +36,19 @@ Napi::Value launch_key(const Napi::CallbackInfo& info) {
   arguments.insert(arguments.begin(), program);
   const std::vector<char*> argv = spawn::pointers(arguments);
   return Napi::String::New(info.Env(), store::launch_key({program.c_str(), argv.data(), folder}));
+}
+
+/// deaths(image): what its record says of early deaths.
+Napi::Value deaths(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const std::string record = store::deaths_path(info[0].ToString().Utf8Value());
+  const store::Deaths deaths =
+      record.empty() ? store::Deaths() : store::read_deaths(record.c_str());
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("record", record);
+  result.Set("count", deaths.count);
+  result.Set("last", deaths.count == 0 ? "" : store::text_of(deaths.last).bytes);
+  return result;
 }
 
 }  // namespace thaw::addon

@@ -34,6 +34,9 @@ enum class EnvironmentRule : uint32_t {
   deliver,    ///< none: the app gets the caller's
 };
 
+/// The longest `guard_within_ms`.
+constexpr uint32_t kMostGuardedMs = 3'600'000;
+
 /// What of the machine a program can ask for (image/machine.h).
 enum class MachineInput : uint32_t {
   host_name,
@@ -81,10 +84,12 @@ struct Requirements {
   Blob own_strings;              ///< uint64_t addresses, in the app, of the strings that it has set
   uint64_t environ_address = 0;  ///< libc's `environ` in the app, 0: nothing can be delivered
   EnvironmentRule environment_rule = EnvironmentRule::image;
-  uint32_t clocks_jump = 0;  ///< 1: the time since the checkpoint has passed for the app, too
-  uint64_t image_inode = 0;  ///< of the image file: a copy of it has another one
-  uint32_t watched = 0;      ///< 1: the warm-up was watched, so that all inputs are known
-  uint32_t watched_reserved = 0;
+  uint32_t clocks_jump = 0;      ///< 1: the time since the checkpoint has passed for the app, too
+  uint64_t image_inode = 0;      ///< of the image file: a copy of it has another one
+  uint32_t watched = 0;          ///< 1: the warm-up was watched, so that all inputs are known
+  uint32_t guard_tries = 0;      ///< launches that may die early before a cold start; 0: no guard
+  uint32_t guard_within_ms = 0;  ///< what is early, since the launch
+  uint32_t guard_reserved = 0;
   Machine machine;
   Blob host_name;  ///< where it was asked for
 };

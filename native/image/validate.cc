@@ -87,7 +87,8 @@ const char* check_requirements(const View& v, const Checker& c) {
   if (!c.string(r.kernel) || !c.blob(r.vdso) || !c.blob(r.sigpage) || !c.string(r.security_label) ||
       !c.string(r.program) || !c.blob(r.arguments) || !c.blob(r.environment) ||
       !c.blob(r.declared) || !c.string(r.profile) || !c.string(r.folder) ||
-      !Checker::index(r.program_file, v.files(), true) || r.clocks_jump > 1)
+      !Checker::index(r.program_file, v.files(), true) || r.clocks_jump > 1 ||
+      r.guard_within_ms > kMostGuardedMs)
     return "the image's requirements are broken";
   if (!c.blob(r.inputs) || !c.blob(r.ignored) || !c.blob(r.own) || !c.blob(r.own_strings) ||
       !are_mapped(v, v.bytes(r.own_strings)) || r.environment_rule > EnvironmentRule::deliver ||

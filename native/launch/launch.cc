@@ -5,6 +5,7 @@
 #include "launch/check/check.h"
 #include "launch/check/filter.h"
 #include "launch/check/owner.h"
+#include "launch/guard/guard.h"
 #include "launch/open/image.h"
 #include "launch/open/shared_objects.h"
 #include "launch/open/sources.h"
@@ -43,6 +44,8 @@ Result<void> become_app(const ExecCall& call) {
 
   // Prepare: all that can be had while a cold start is still just a return away.
   THAW_TRY(settle_pid(view, call));
+  Guard guard;
+  if (!filtered) THAW_TRY(guard.begin(view, call));
   SignalBlock signals;
   THAW_TRY(signals.block());
   const DescriptorRoom room(view);
@@ -57,8 +60,9 @@ Result<void> become_app(const ExecCall& call) {
   THAW_ASSIGN(kernel, prepare_kernel_mappings(view));
   Descriptors descriptors(view, room, objects);
   THAW_TRY(descriptors.restore());
-  THAW_ASSIGN(handed_over,
-              hand_over({call, view, signals, clocks, way_back, sources, kernel, descriptors}));
+  THAW_ASSIGN(handed_over, hand_over({call, view, signals, clocks, way_back, sources, kernel,
+                                      descriptors, guard}));
+  guard.settle();
 
   // Execute.
   return enter_restorer(view, handed_over);

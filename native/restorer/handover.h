@@ -74,6 +74,7 @@ struct ColdStart {
   char* const* launcher_argv = nullptr;
   uint64_t signal_mask = 0;
   CallersState callers;
+  int32_t watcher = 0;  ///< group of the process that watches the launch (launch/guard/), 0: none
 };
 
 /// Mappings that a kernel has of its own in each process: 3 on x86-64 since Linux 6.13.

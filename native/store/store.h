@@ -14,6 +14,10 @@ constexpr const char* kIndex = "index";
 constexpr const char* kCurrent = "current.thaw";
 /// A request for a new image, left by a launch that found the current one out of date; the reason.
 constexpr const char* kRebuild = "rebuild";
+/// The folder of records of early deaths (store/deaths.h).
+constexpr const char* kDeaths = "deaths";
+/// A file of this name and the image's id, in memory: a launch was good in this boot.
+constexpr const char* kGoodSign = "/dev/shm/thaw-good-";
 /// The one that all users' launches look into.
 constexpr const char* kSystemStore = "/var/lib/thaw";
 /// Root's files, which no image, store, option or variable can talk around. The first holds the

@@ -2,6 +2,8 @@
 // header that has it and the version that brought it. All CPUs have the same values. Freestanding.
 #pragma once
 
+#include <stdint.h>
+
 namespace thaw::young {
 
 constexpr int kMadvGuardInstall = 102;  ///< MADV_GUARD_INSTALL, <asm-generic/mman-common.h>, 6.13
@@ -22,5 +24,14 @@ constexpr int kPrSetMemoryMerge = 67,
               kPrGetMemoryMerge = 68;         ///< PR_SET_MEMORY_MERGE, <linux/prctl.h>, 6.4
 constexpr int kPrTimerCreateRestoreIds = 77;  ///< PR_TIMER_CREATE_RESTORE_IDS, 6.15
 constexpr unsigned kSealExec = 32;            ///< F_SEAL_EXEC, <linux/fcntl.h>, 6.3
+
+/// struct pidfd_info of <linux/pidfd.h>, 6.13, as far as that.
+struct PidFdInfo {
+  uint64_t mask, cgroup;
+  uint32_t ids[11];
+  int32_t exit_code;  ///< as of wait(2), where `mask` has kPidFdInfoExit: 6.15, of who was reaped
+};
+constexpr unsigned long kPidFdGetInfo = 0xc040ff0b;  ///< PIDFD_GET_INFO, of that size
+constexpr uint64_t kPidFdInfoExit = 8;               ///< PIDFD_INFO_EXIT
 
 }  // namespace thaw::young

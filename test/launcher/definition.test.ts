@@ -35,6 +35,7 @@ test('a definition with its defaults', (t) => {
     ignore_env: [],
     inherit: [],
     keep_pid: false,
+    guard: { withinMs: 5000, tries: 3 },
   });
   t.deepEqual(definition.policies, []);
 });
@@ -75,6 +76,8 @@ const wrong: readonly (readonly [from: string | RegExp, to: string, line: number
   [/$/, '[[policies]]\ntype = "socket"\naction = "pid"\n', 10, /only files can hold a pid/],
   [/$/, '[[policies]]\ntype = "socket"\naction = "relock"\n', 10, /only files can be locked again/],
   [/$/, '[launch]\nkeep_pid = 1\n', 9, /true or false/],
+  [/$/, '[launch]\nguard = true\n', 9, /within = "5s", tries = 3.*or false/],
+  [/$/, '[launch]\nguard = { tries = 0 }\n', 9, /within = "5s", tries = 3|from 1 to 100/],
   [/$/, 'x = = 1\n', 8, /./],
   [/$/, 'until = { port = 81 }\n', 8, /redefine/],
   ['args = ["-c", "true"]', 'args = ["-c",\n  "true",\n  1]', 5, /args\[2\] is 1.*a list of strings/s],

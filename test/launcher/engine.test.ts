@@ -11,6 +11,7 @@ import {
   checkpointReportSchema,
   checksSchema,
   exitSchema,
+  deathsSchema,
   storeLayoutSchema,
   verdictSchema,
   vocabularySchema,
@@ -59,6 +60,10 @@ test('what an image holds', (t) => {
   t.is(image.header.version, native.vocabulary().imageVersion);
   const [process] = image.processes;
   assert(process);
+  t.is(
+    v.parse(deathsSchema, native.deaths('/store/profiles/app/0123.thaw')).record,
+    '/store/profiles/app/deaths/0123',
+  );
   t.true(image.workingSet.runs.length > 0);
   t.true(image.files.length > 0);
   t.is(process.threads.length, 1);

@@ -88,8 +88,8 @@ test('images, definitions, logs and folders are for the builder alone', (t) => {
   const folder = join(workshop.store, 'profiles', 'app');
   t.is(mode(folder), '700');
   const modes = Object.fromEntries(readdirSync(folder).map((name) => [name, mode(join(folder, name))]));
-  const { 'current.thaw': image, ...others } = modes;
-  t.is(image, '400');
+  const { 'current.thaw': image, deaths, ...others } = modes;
+  t.deepEqual([image, deaths], ['400', '700']);
   for (const [name, is] of Object.entries(others)) t.is(is, name.endsWith('.thaw') ? '400' : '600', name);
   for (const part of ['', 'profiles', 'index'])
     t.is(statSync(join(workshop.store, part)).mode & 0o066, 0, `others look into ${part}`);

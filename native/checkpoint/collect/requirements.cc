@@ -155,6 +155,8 @@ Result<void> collect_requirements(Capture& capture) {
   needs.watched = capture.request.watched ? 1 : 0;
   needs.machine = capture.request.machine;
   needs.host_name = capture.image.blob(capture.request.host_name);
+  needs.guard_tries = capture.request.guard_tries;
+  needs.guard_within_ms = capture.request.guard_within_ms;
   THAW_TRY(collect_vdso(capture, needs));
   THAW_TRY(collect_program(capture, needs));
   THAW_TRY(collect_identity(capture, needs));

@@ -31,6 +31,7 @@ void copy_cold_start(const Prepared& prepared, Arena& arena, restorer::ColdStart
   arena.copy_list(descriptors.saved(), cold.saved_fds, cold.saved_fd_count);
   arena.copy_list(descriptors.taken(), cold.close, cold.close_count);
   arena.copy_list(descriptors.sockets(), cold.sockets, cold.socket_count);
+  cold.watcher = prepared.guard.watcher();
   cold.cwd = prepared.way_back.cwd();
   cold.time_namespace = prepared.clocks.callers();
   cold.launcher = prepared.way_back.launcher();

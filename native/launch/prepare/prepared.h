@@ -3,6 +3,7 @@
 
 #include "image/view.h"
 #include "launch/exec_call.h"
+#include "launch/guard/guard.h"
 #include "launch/open/sources.h"
 #include "launch/prepare/descriptors.h"
 #include "launch/prepare/kernel_mappings.h"
@@ -21,6 +22,7 @@ struct Prepared {
   const Sources& sources;
   const KernelMappings& kernel;
   const Descriptors& descriptors;
+  const Guard& guard;
 };
 
 }  // namespace thaw::launch

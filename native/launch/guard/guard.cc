@@ -1,0 +1,76 @@
+#include "launch/guard/guard.h"
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <climits>
+#include <string>
+
+#include "launch/guard/watcher.h"
+
+namespace thaw::launch {
+namespace {
+
+/// How long one good launch stands for those that follow it.
+constexpr int kTrustedSeconds = 60;
+
+/// By the image's path; empty where there is no /proc.
+std::string find_record(int image) {
+  char path[PATH_MAX];
+  const std::string link = "/proc/self/fd/" + std::to_string(image);
+  const ssize_t size = readlink(link.c_str(), path, sizeof(path));
+  return size <= 0 ? std::string() : store::deaths_path({path, static_cast<size_t>(size)});
+}
+
+/// Who takes in processes whose parents are gone would have to wait for the watcher.
+bool adopts_orphans() {
+  int subreaper = 0;
+  return getpid() == 1 || (prctl(PR_GET_CHILD_SUBREAPER, &subreaper) == 0 && subreaper != 0);
+}
+
+Error set_aside(const store::Deaths& deaths, std::string_view profile) {
+  std::string what = "the last " + std::to_string(deaths.count) +
+                     " launches of this image died early (" + store::text_of(deaths.last).bytes +
+                     "), so it is set aside";
+  std::string remedy = "thaw rebuild ";
+  remedy += profile;
+  return Error{0, std::move(what), std::move(remedy), deaths.aside};
+}
+
+}  // namespace
+
+Guard::~Guard() {
+  settle();
+  if (watcher_ > 0) kill(-watcher_, SIGKILL);
+}
+
+Result<void> Guard::begin(const image::View& view, const ExecCall& call) {
+  const model::Requirements& needs = view.requirements_record();
+  if (!call.guarded || needs.guard_tries == 0) return {};
+  Watched watched;
+  watched.good = store::good_path(view.header().id);
+  if (store::was_good(watched.good, kTrustedSeconds)) return {};
+  watched.metadata = {view.base(), static_cast<size_t>(view.header().metadata_size)};
+  watched.within_ms = needs.guard_within_ms;
+  watched.record = find_record(view.fd());
+  if (watched.record.empty()) return {};
+  watched.deaths = store::read_deaths(watched.record.c_str());
+  watched.cold = watched.deaths.count >= needs.guard_tries;
+  const bool decided = watched.cold && (watched.deaths.aside || !call.fallback);
+  if (!decided && !adopts_orphans()) watcher_ = start_watcher(watched);
+  if (!watched.cold) return {};
+  settle();
+  watcher_ = 0;  // It stays beside the cold start.
+  return set_aside(watched.deaths, view.bytes(needs.profile));
+}
+
+void Guard::settle() {
+  if (watcher_ <= 0 || settled_) return;
+  while (waitpid(watcher_, nullptr, __WCLONE) < 0 && errno == EINTR) {
+  }
+  settled_ = true;
+}
+
+}  // namespace thaw::launch
