@@ -44,6 +44,7 @@ const refusals: readonly Refusal[] = [
   { what: 'pidfd', says: [descriptor, /pidfd/] },
   { what: 'lock', says: [descriptor, /lock/, /without the protection/] },
   { what: 'pid-file', says: [descriptor, /app\.pid/, /holds the app's pid/], never: /append|reopen/ },
+  { what: 'sealed', says: [descriptor, /memfd:sealed/, /F_SEAL_FUTURE_WRITE/, policy] },
   { what: 'foreign', says: [descriptor, /deleted file/, /user 0, group 0/, /close/] },
   { what: 'attributes', says: [descriptor, /deleted file/, /extended attributes/, policy] },
   { what: 'compositor', says: [descriptor, /Wayland/, /call = true/], never: /reconnect/ },
