@@ -11,7 +11,16 @@ static char* again(char* area, size_t size) {
 
 struct twice {
   char *first, *second, *part;
+  int link;  ///< a descriptor of it, which root can have; or -1
 };
+
+/// The kernel's own link to what is mapped there.
+static int open_mapped(const char* area, size_t size) {
+  char path[64];
+  snprintf(path, sizeof path, "/proc/self/map_files/%lx-%lx", (unsigned long)(uintptr_t)area,
+           (unsigned long)(uintptr_t)area + size);
+  return open(path, O_RDWR | O_CLOEXEC);
+}
 
 /// Shared anonymous memory, mapped twice, a part of it a third time, its first mapping in pieces.
 static struct twice map_twice(size_t page) {
@@ -19,6 +28,7 @@ static struct twice map_twice(size_t page) {
   twice.first =
       NEED_MAP(mmap(NULL, 8 * page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
   twice.second = again(twice.first, 8 * page);
+  twice.link = open_mapped(twice.second, 8 * page);
   twice.part = again(twice.first + 4 * page, 2 * page);
   app_fill(twice.first, 8 * page, 31);
   NEED(mprotect(twice.first + 2 * page, page, PROT_READ));
@@ -31,6 +41,9 @@ static void check_twice(const struct twice* twice, size_t page) {
   app_check_fill("the same through its first mapping", twice->first, 8 * page, 32);
   app_fill(twice->part, page, 33);
   app_check_fill("a part of it", twice->second + 4 * page, page, 33);
+  if (twice->link < 0) return;
+  NEED(pwrite(twice->link, "by descriptor", 14, (off_t)page));
+  CHECK_STR("what was written by descriptor", "by descriptor", twice->first + page);
 }
 
 /// Private mappings of a memfd: pages are the memory's until the app writes to them.
@@ -96,7 +109,8 @@ int main(int argc, char** argv) {
   close(closed);
   app_fill(first, page, 14);
   char* beside = NEED_MAP(mmap(NULL, page, PROT_READ, MAP_PRIVATE, memory, 0));
-  struct twice twice = map_twice(page);
+  struct twice twice = map_twice(page), without_link = map_twice(page);
+  close(without_link.link);
   struct overlaid over = map_private(page);
 
   // Mapped by a descriptor that only reads.
@@ -124,6 +138,8 @@ int main(int argc, char** argv) {
   CHECK_EQ("a mapping for reading made writable", -1,
            mprotect(read_only, page, PROT_READ | PROT_WRITE));
   check_twice(&twice, page);
+  without_link.link = -1;
+  check_twice(&without_link, page);
   check_private(&over, page);
 
   pid_t child = (pid_t)NEED(fork());

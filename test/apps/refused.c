@@ -342,6 +342,15 @@ static void hold_attributes(void) {
   place(fd);
 }
 
+/// mprotect(2) can make this mapping writable, and none that is made after the seal.
+static void hold_sealed(void) {
+  int fd = (int)NEED(memfd_create("sealed", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  NEED(ftruncate(fd, (off_t)app_page()));
+  CHECK(mmap(NULL, app_page(), PROT_READ, MAP_SHARED, fd, 0) != MAP_FAILED);
+  if (fcntl(fd, F_ADD_SEALS, 0x10 /* F_SEAL_FUTURE_WRITE */) != 0) SKIP("no such seal here");
+  place(fd);
+}
+
 static void hold_pid_file(void) {
   int fd = (int)NEED(open(app_path("app.pid"), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
   dprintf(fd, "%d\n", getpid());
@@ -383,6 +392,7 @@ static const struct holder holders[] = {
     {"compositor", hold_compositor},
     {"peers", hold_peers},
     {"pid-file", hold_pid_file},
+    {"sealed", hold_sealed},
     {"foreign", hold_foreign},
     {"attributes", hold_attributes},
     {"several", hold_several},

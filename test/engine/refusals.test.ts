@@ -53,6 +53,7 @@ const refusals: readonly Refusal[] = [
     says: [descriptor, /app\.pid/, /holds the app's pid/, /action = "pid"/],
     never: /append|reopen/,
   },
+  { what: 'sealed', says: [descriptor, /memfd:sealed/, /F_SEAL_FUTURE_WRITE/, policy] },
   { what: 'foreign', says: [descriptor, /deleted file/, /user 0, group 0/, /close/] },
   { what: 'attributes', says: [descriptor, /deleted file/, /extended attributes/, policy] },
   { what: 'compositor', says: [descriptor, /Wayland/, /call = true/], never: /reconnect/ },

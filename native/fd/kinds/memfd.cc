@@ -26,15 +26,18 @@ std::string remedy(const Probe& p) {
   return "close it before the checkpoint, or " + policy::suggestion(kType, p.link, kActions);
 }
 
-/// F_SEAL_FUTURE_WRITE lets only mappings that were there before the seal write; those cannot be
-/// made after it.
+/// F_SEAL_FUTURE_WRITE lets only mappings that were there before the seal write, or be made
+/// writable ("mw"); those cannot be made after it.
 bool mapped_writable(const Probe& p) {
-  const auto maps = read_file("/proc/" + std::to_string(p.pid) + "/maps");
-  bool found = false;
+  const auto maps = read_file("/proc/" + std::to_string(p.pid) + "/smaps");
+  bool of_memory = false, found = false;
   each_line(
       maps ? std::string_view(maps.value()) : std::string_view(), "", [&](std::string_view line) {
         const std::string_view modes = line.substr(std::min(line.find(' ') + 1, line.size()), 4);
-        found = modes.size() == 4 && modes[1] == 'w' && modes[3] == 's' && line.ends_with(p.link);
+        const bool header = modes.size() == 4 && (modes[1] == 'w' || modes[1] == '-');
+        if (header) of_memory = modes[3] == 's' && line.ends_with(p.link);
+        found =
+            of_memory && line.starts_with("VmFlags:") && line.find(" mw") != std::string_view::npos;
         return !found;
       });
   return found;
@@ -58,7 +61,9 @@ Result<void> collect(Collector& c, const Probe& p, model::OpenFile& out) {
     return refuse(p, "is shared with " + holder + ", which is not part of the app", remedy(p));
   const int seals = fcntl(p.copy.get(), F_GET_SEALS);
   if (seals >= 0 && (seals & F_SEAL_FUTURE_WRITE) != 0 && mapped_writable(p))
-    return refuse(p, "is sealed against new writers (F_SEAL_FUTURE_WRITE) and mapped for writing",
+    return refuse(p,
+                  "is sealed against new writers (F_SEAL_FUTURE_WRITE) and mapped by a descriptor "
+                  "for writing",
                   remedy(p));
   auto object = collect_memory(c, p);
   if (!object) return refuse(p, "cannot be kept: " + object.error().what(), remedy(p));
