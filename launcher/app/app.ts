@@ -134,9 +134,11 @@ function start(
   watchers: Watchers,
 ): number {
   const stdin = openSync('/dev/null', 'r');
-  const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants;
+  const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW, O_APPEND } = constants;
   // What an app writes may be as secret as its memory.
-  const output = openSync(log, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o600);
+  const output = openSync(log, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_APPEND, 0o600);
+  // Opened twice: what the app does to one (O_NONBLOCK) is not done to the other.
+  const errors = openSync(log, O_WRONLY | O_NOFOLLOW | O_APPEND);
   try {
     return native.spawn({
       program: command[0],
@@ -144,7 +146,7 @@ function start(
       env: environmentList(env),
       cwd,
       ...(account.change === undefined ? {} : { user: account.change }),
-      stdio: [stdin, output, output],
+      stdio: [stdin, output, errors],
       setsid: true,
       freshClocks: freshClocks === true,
       kept: kept === true,
@@ -156,6 +158,7 @@ function start(
   } finally {
     closeSync(stdin);
     closeSync(output);
+    closeSync(errors);
   }
 }
 

@@ -184,6 +184,8 @@ struct Process {
   uint32_t umask = 0;
   int32_t oom_score_adj = 0;  ///< -1000 to 1000
   Terminal terminal;
+  uint32_t nonblocking = 0;  ///< bit n: the app has set O_NONBLOCK on descriptor n of 0, 1, 2
+  uint32_t nonblocking_reserved = 0;
 };
 
 enum ThreadFlag : uint32_t {

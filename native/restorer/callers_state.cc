@@ -72,6 +72,22 @@ void replace_interval_timers(Handover& handover) {
   }
 }
 
+void replace_descriptor_flags(Handover& handover) {
+#ifdef __NR_fcntl64
+  constexpr long kFcntl = __NR_fcntl64;
+#else
+  constexpr long kFcntl = __NR_fcntl;
+#endif
+  for (int fd = 0; fd < 3; ++fd) {
+    if ((handover.process->nonblocking >> fd & 1) == 0) continue;
+    const long flags = raw::call(kFcntl, fd, F_GETFL, 0);
+    if (flags < 0 || (flags & (O_NONBLOCK | O_PATH)) != 0) continue;
+    note_undo(handover, kFcntl, fd, F_SETFL, flags);
+    check(handover, raw::call(kFcntl, fd, F_SETFL, flags | O_NONBLOCK),
+          "cannot have a standard descriptor not wait");
+  }
+}
+
 void put_back_callers_state(const Handover& handover) {
   const CallersState& callers = handover.cold.callers;
   for (uint32_t i = callers.call_count; i-- > 0;)

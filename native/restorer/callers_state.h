@@ -14,6 +14,9 @@ void replace_coredump_filter(Handover& handover);
 /// ITIMER_REAL and its like that run in the app.
 void replace_interval_timers(Handover& handover);
 
+/// O_NONBLOCK of the standard descriptors, which the app has set.
+void replace_descriptor_flags(Handover& handover);
+
 /// Undoes all that was replaced so far.
 void put_back_callers_state(const Handover& handover);
 

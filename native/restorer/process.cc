@@ -231,6 +231,7 @@ void restore_process(Handover& handover) {
   replace_interval_timers(handover);
   queue_signals(handover);
   replace_terminal_mode(handover);
+  replace_descriptor_flags(handover);
 
   // What nothing undoes: the last that can fail comes first.
   if ((process.flags & model::kDumpable) == 0)

@@ -8,7 +8,7 @@ import { Workshop } from './support.js';
 
 const warm = 'until = { log = "warm" }\nsettle = "150ms"';
 const told =
-  'print(open("/proc/self/oom_score_adj").read().strip(), os.umask(0o22), resource.getrlimit(resource.RLIMIT_NOFILE), resource.getrlimit(resource.RLIMIT_CORE)[0], os.nice(0), libc.syscall(ioprio_get, 1, 0) >> 13, sorted(os.sched_getaffinity(0)), flush=True)\n';
+  'print(os.get_blocking(0), os.get_blocking(1), os.get_blocking(2), open("/proc/self/oom_score_adj").read().strip(), os.umask(0o22), resource.getrlimit(resource.RLIMIT_NOFILE), resource.getrlimit(resource.RLIMIT_CORE)[0], os.nice(0), libc.syscall(ioprio_get, 1, 0) >> 13, sorted(os.sched_getaffinity(0)), flush=True)\n';
 /** System calls of x86-64, AArch64 and 32-bit ARM that Python has no names for. */
 const calls = `import ctypes
 libc = ctypes.CDLL(None)
@@ -47,15 +47,16 @@ os.nice(3)
 os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[0]})
 open('/proc/self/oom_score_adj', 'w').write('421')
 ${ioprioSet(3 << 13)}
+os.set_blocking(1, False)
 `;
   build(workshop, workshop.profile('own', warm, `${tell}${set}`));
-  t.regex(launched(workshop, 'own') ?? '', /^421 63 \(3000, 3000\) 0 3 3 \[\d+\]$/);
+  t.regex(launched(workshop, 'own') ?? '', /^True False True 421 63 \(3000, 3000\) 0 3 3 \[\d+\]$/);
 });
 
 test("what it has not set is the caller's", (t) => {
   const workshop = new Workshop(t);
   build(workshop, workshop.profile('given', warm, tell));
-  t.regex(launched(workshop, 'given') ?? '', /^\d+ 23 \(300, 3000\) 0 0 0 /);
+  t.regex(launched(workshop, 'given') ?? '', /^True True True \d+ 23 \(300, 3000\) 0 0 0 /);
 });
 
 test('an app that joins a session keyring', (t) => {

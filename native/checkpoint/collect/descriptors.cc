@@ -193,8 +193,14 @@ Result<void> collect_descriptors(Capture& capture, std::vector<Error>* refusals)
   Found found;
   for (const ProcessCapture& process : capture.processes)
     THAW_TRY(find_descriptors(process.pid, found));
-  for (const Numbered& n : found.numbers.front())
-    collect_terminal(found.probes[n.description], n.number, capture.root().record.terminal);
+  model::Process& root = capture.root().record;
+  for (const Numbered& n : found.numbers.front()) {
+    const fd::Probe& p = found.probes[n.description];
+    collect_terminal(p, n.number, root.terminal);
+    // Those that thaw gives an app wait.
+    if (capture.request.given && n.number < kFirstOwn && (p.flags & O_NONBLOCK) != 0)
+      root.nonblocking |= 1u << n.number;
+  }
   const Sorted sorted = sort_out(capture, std::move(found.probes));
   THAW_TRY(collect_open_files(capture, sorted.own, refusals));
   for (size_t i = 0; i < capture.processes.size(); ++i)
