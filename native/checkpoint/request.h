@@ -38,6 +38,7 @@ struct Request {
   bool watched = false;               ///< these are all there are
   model::Machine machine;             ///< what of it the app has asked for
   std::string host_name;
+  inputs::Root root;
   std::vector<std::string> guards_off;  ///< hazard guards left out, for tests
 };
 

@@ -155,6 +155,9 @@ Result<void> collect_requirements(Capture& capture) {
   needs.watched = capture.request.watched ? 1 : 0;
   needs.machine = capture.request.machine;
   needs.host_name = capture.image.blob(capture.request.host_name);
+  const inputs::Root& root = capture.request.root;
+  needs.root = {capture.image.blob(root.file), capture.image.blob(root.folders), root.content,
+                root.mounts};
   THAW_TRY(collect_vdso(capture, needs));
   THAW_TRY(collect_program(capture, needs));
   THAW_TRY(collect_identity(capture, needs));
