@@ -86,6 +86,13 @@ const targets: readonly Target[] = [
         ),
       ),
   },
+  {
+    what: 'first answer with 2,000 more inputs against without',
+    rows: (results) =>
+      perSubject(results, 'inputs', '2000-more', (subject) =>
+        atMost(1.1, ratio(results, key('inputs', subject, '2000-more'), key('inputs', subject, 'plain'))),
+      ),
+  },
   fallback('no image', 'no-image'),
   fallback('stale image', 'stale-image'),
 ];

@@ -27,7 +27,7 @@ export const inputsMeasure: Measure = {
     const log = join(bench.work, `${SUBJECT}-inputs.log`);
     await inTurn(bench.rounds, [
       variant(bench, subject, 'plain', bench.thaw.store, log),
-      variant(bench, subject, '2000 more', store, log),
+      variant(bench, subject, '2000-more', store, log),
     ]);
   },
 };

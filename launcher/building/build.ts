@@ -14,7 +14,7 @@ import { readersOf, shareFile, shareImage } from '../store/readers.js';
 import { pidWarnings } from '../store/pids.js';
 import type { Store } from '../store/store.js';
 import { checkpointWarm } from '../warmup/checkpoint.js';
-import { changedByTrial, inputWarnings } from './input_warnings.js';
+import { changedByTrial, inputWarnings, rootWarnings } from './input_warnings.js';
 import { qualify } from './qualify.js';
 
 export interface Built {
@@ -54,7 +54,11 @@ export async function build(
     const report = await checkpointWarm(warmUp, image, guardsOff);
     shareImage(image, readers);
     const made = native.show(image);
-    for (const warning of [...pidWarnings(name, made.processes), ...inputWarnings(made)])
+    for (const warning of [
+      ...pidWarnings(name, made.processes),
+      ...inputWarnings(made),
+      ...rootWarnings(definition, made),
+    ])
       progress.warn(warning);
     log = join(store.folder(name), 'trial.log');
     await qualify({ definition, image, setting, log, interrupt }, progress);

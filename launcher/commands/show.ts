@@ -1,6 +1,12 @@
 // thaw show: what an image holds.
 import { command, print, printJson } from '../command.js';
-import { type Image, type ImageMapping, type ImageProcess, native } from '../engine/index.js';
+import {
+  type Image,
+  type ImageInput,
+  type ImageMapping,
+  type ImageProcess,
+  native,
+} from '../engine/index.js';
 import { flag, json, store } from '../options.js';
 import { guardProblems } from '../store/guard.js';
 import { imagePath } from '../store/image.js';
@@ -140,12 +146,14 @@ function inputs({ inputs: rows, requirements }: Image): string {
     INPUT_RULES +
     table(
       [{ title: 'KIND' }, { title: 'PATH' }, { title: 'NOTE' }],
-      [
-        ...machine,
-        ...rows.map(({ kind, path, written }) => [kind, path, written ? 'the app writes it, too' : '']),
-      ],
+      [...machine, ...rows.map((row) => [row.kind, row.path, noteOf(row, requirements)])],
     )
   );
+}
+
+function noteOf({ written, onRoot }: ImageInput, { rootIdentity }: Image['requirements']): string {
+  if (onRoot) return `${rootIdentity} stands for it`;
+  return written ? 'the app writes it, too' : '';
 }
 
 function quoted(argument: string): string {

@@ -203,6 +203,12 @@ const inputs = v.pipe(
       texts,
       'patterns (`glob(7)`) of files that are inputs though the warm-up does not use them; relative ones start at `cwd`',
     ),
+    root_identity: withDefault(
+      '',
+      v.pipe(v.string(), v.regex(/^(\/|$)/), accepts('an absolute path')),
+      'a file that has another content in each version of the read-only file system (squashfs, erofs) that it lies on: as ' +
+        'long as it says the same, nothing on that file system is compared; `""`: none',
+    ),
     ignore_machine: withDefault(
       [],
       machineProperties,

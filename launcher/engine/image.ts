@@ -53,6 +53,8 @@ const requirements = v.strictObject({
   machine: v.array(
     v.strictObject({ key: v.picklist(['hostname', 'cpus', 'memory']), what: v.string(), value: v.string() }),
   ),
+  /** The file that stands for all inputs of its read-only file system; '': none. */
+  rootIdentity: v.string(),
   cpuFeatures: v.string(),
 });
 
@@ -168,6 +170,8 @@ const input = v.strictObject({
   size: v.number(),
   /** The app reads and writes it. */
   written: v.boolean(),
+  /** The root identity stands for it. */
+  onRoot: v.boolean(),
 });
 
 export const imageSchema = v.strictObject({

@@ -81,6 +81,8 @@ export interface CheckpointOptions {
     readonly ignore: readonly string[];
     readonly add: readonly string[];
     readonly ignoreMachine: readonly string[];
+    /** A file that names the content of its read-only file system; '': none. */
+    readonly rootIdentity: string;
   };
 }
 

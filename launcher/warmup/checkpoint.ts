@@ -58,6 +58,7 @@ async function checkpoint(
             ignore: [...inputs.ignore, ...lent],
             add: inputs.add,
             ignoreMachine: inputs.ignore_machine,
+            rootIdentity: inputs.root_identity,
           },
         }),
   });

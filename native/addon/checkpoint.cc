@@ -90,7 +90,7 @@ Inputs inputs_of(const Napi::Object& options) {
   const auto object = value.As<Napi::Object>();
   return {input_watch_of(object.Get("watch")),
           {strings_option(object, "ignore"), strings_option(object, "add"),
-           strings_option(object, "ignoreMachine")}};
+           strings_option(object, "ignoreMachine"), string_option(object, "rootIdentity")}};
 }
 
 /// Most of the fingerprints are made while the app is watched still.
@@ -100,6 +100,7 @@ Result<void> take_inputs(const Inputs& given, checkpoint::Request& request) {
   (void)fingerprinter.inputs(given.watch->findings(), request.pid).ok();
   THAW_ASSIGN(findings, given.watch->finish());
   THAW_ASSIGN(inputs, fingerprinter.inputs(findings, request.pid));
+  request.root = inputs::root_of(given.rules, inputs);
   request.inputs = std::move(inputs);
   request.watched = true;
   request.calls = std::move(findings.calls);

@@ -116,6 +116,7 @@ class Shower {
     o.Set("guardWithinMs", r.guard_within_ms);
     o.Set("inputsWatched", r.watched != 0);
     o.Set("machine", machine(r));
+    o.Set("rootIdentity", text(r.root.file));
     o.Set("cpuFeatures", cpu == nullptr ? "" : cpu->missing_features(needed, {}));
     return o;
   }
@@ -285,6 +286,7 @@ class Shower {
     o.Set("kind", kKinds[static_cast<uint32_t>(i.kind) % std::size(kKinds)]);
     o.Set("size", static_cast<double>(i.size));
     o.Set("written", (i.flags & model::kInputWritten) != 0);
+    o.Set("onRoot", (i.flags & model::kInputOnRoot) != 0);
     return o;
   }
 

@@ -42,6 +42,7 @@ struct Request {
   std::string host_name;
   uint32_t guard_tries = 0;           ///< `launch.guard`; 0: none
   uint32_t guard_within_ms = 0;
+  inputs::Root root;
   std::vector<std::string> guards_off;  ///< hazard guards left out, for tests
 };
 

@@ -86,9 +86,10 @@ uint64_t cpu_of(const char* folder) {
   char path[PATH_MAX];
   if (snprintf(path, sizeof(path), "%s/cpu.max", folder) >= static_cast<int>(sizeof(path)))
     return kUnlimited;
-  unsigned long long quota = 0, period = 0;
-  if (sscanf(SmallFile(path).text, "%llu %llu", &quota, &period) == 2)
-    return percent(quota, period);
+  const SmallFile file(path);  // "max 100000", "150000 100000"
+  char* end = nullptr;
+  const uint64_t quota = strtoull(file.text, &end, 10);
+  if (end != file.text) return percent(quota, strtoull(end, nullptr, 10));
   return percent(first_number(folder, "cpu.cfs_quota_us"),
                  first_number(folder, "cpu.cfs_period_us"));
 }

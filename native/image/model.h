@@ -37,6 +37,13 @@ enum class EnvironmentRule : uint32_t {
 /// The longest `guard_within_ms`.
 constexpr uint32_t kMostGuardedMs = 3'600'000;
 
+/// A read-only file system whose content one of its files names (image/root_identity.h).
+struct RootIdentity {
+  Blob file;     ///< path; empty: none
+  Blob folders;  ///< each ended by NUL
+  uint64_t content = 0, mounts = 0;
+};
+
 /// What of the machine a program can ask for (image/machine.h).
 enum class MachineInput : uint32_t {
   host_name,
@@ -92,6 +99,7 @@ struct Requirements {
   uint32_t guard_reserved = 0;
   Machine machine;
   Blob host_name;  ///< where it was asked for
+  RootIdentity root;
 };
 
 /// prctl_mm_map of <linux/prctl.h> without its pointers.
@@ -319,6 +327,7 @@ enum class InputKind : uint32_t {
 enum InputFlag : uint32_t {
   kInputWritten = 1u << 0,  ///< the app writes it, too
   kInputOpened = 1u << 1,   ///< one of `files` as well: a launch opens it and looks at its build-id
+  kInputOnRoot = 1u << 3,   ///< Requirements::root stands for it
   kInputNoChangeTime = 1u << 2,  ///< its file system has none: another one may look the same
 };
 

@@ -95,6 +95,9 @@ const char* check_requirements(const View& v, const Checker& c) {
       (r.environ_address != 0 &&
        !is_writable(v, r.environ_address, sizeof(uintptr_t), sizeof(uintptr_t))))
     return "the image's environment is broken";
+  if (!c.string(r.root.file) || !c.blob(r.root.folders) ||
+      (r.root.file.size != 0 && !v.bytes(r.root.file).starts_with('/')))
+    return "the image's root identity is broken";
   if (!c.string(r.host_name) || r.machine.asked >> kMachineInputs != 0)
     return "the image's record of its machine is broken";
   if (r.call_address != 0 && !is_writable(v, r.call_address, sizeof(thaw_call)))

@@ -9,6 +9,8 @@
 #include "image/fingerprint.h"
 #include "image/hash.h"
 #include "image/machine.h"
+#include "image/root_identity.h"
+#include "inputs/on_root.h"
 #include "support/file.h"
 #include "support/unique_fd.h"
 
@@ -67,6 +69,22 @@ model::Machine machine_inputs(const Findings& findings, const Rules& rules) {
     if (std::find(ignored.begin(), ignored.end(), image::kMachineWords[i].key) != ignored.end())
       machine.asked &= ~(1u << i);
   return machine;
+}
+
+Root root_of(const Rules& rules, std::vector<Input>& inputs) {
+  const std::string& file = rules.root_identity;
+  const auto found = file.empty() ? std::nullopt : image::root_state(file.c_str(), {});
+  if (!found) return {};
+  OnRoot root(found->device);
+  if (!root.holds(file, true)) return {};
+  std::vector<Input*> held;
+  for (Input& input : inputs)
+    if (root.holds(input.path, input.record.kind != InputKind::link)) held.push_back(&input);
+  const std::string folders = root.folders();
+  const auto state = image::root_state(file.c_str(), folders);
+  if (!state || state->content != found->content) return {};
+  for (Input* input : held) input->record.flags |= model::kInputOnRoot;
+  return {file, folders, state->content, state->mounts};
 }
 
 bool Fingerprinter::ignored(const std::string& path) const {

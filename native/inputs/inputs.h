@@ -18,6 +18,7 @@ struct Rules {
   std::vector<std::string> ignore;
   std::vector<std::string> add;             ///< as glob(7) takes them
   std::vector<std::string> ignore_machine;  ///< words of image::kMachineWords
+  std::string root_identity;  ///< a file that names its file system's content; empty: none
 };
 
 struct Input {
@@ -27,6 +28,16 @@ struct Input {
 
 /// What of the machine the app has asked for, less what the rules leave out.
 model::Machine machine_inputs(const Findings& findings, const Rules& rules);
+
+/// A read-only file system that one of its files names.
+struct Root {
+  std::string file;     ///< empty: there is none
+  std::string folders;  ///< as model::RootIdentity has them
+  uint64_t content = 0, mounts = 0;
+};
+
+/// That of the rules, if it is one. Marks the inputs that it stands for.
+Root root_of(const Rules& rules, std::vector<Input>& inputs);
 
 /// Makes fingerprints. What it has read once it does not read again, as long as its state is the
 /// same: most of the work can be done before the app is frozen.

@@ -61,6 +61,12 @@ test('slow storage: each rate for itself, and only where reading takes longer th
   );
 });
 
+test('what many inputs cost is held against the first answer without them', (t) => {
+  t.deepEqual(rows({ 'inputs a plain': [10], 'inputs a 2000-more': [11] }), [
+    { subject: 'a', figure: '1.10 x', reached: true },
+  ]);
+});
+
 test('fallback is a difference in milliseconds, each kind for itself', (t) => {
   t.deepEqual(
     rows({ 'fallback p exec': [1], 'fallback p no-image': [1.5], 'fallback p stale-image': [2.5] }),

@@ -18,6 +18,9 @@ print('done', flush=True)
 /** Versions of the file system, all with one time, and files of one size. */
 const versions = {
   first: {},
+  forgotten: { config: 'new\n' },
+  named: { config: 'two\n', id: '2\n' },
+  same: { id: '3\n' },
   config: { config: 'two\n' },
   link: { target: 'b.txt' },
   folder: { name: 'y' },
@@ -32,12 +35,13 @@ function run(t: ExecutionContext, ...[program, ...args]: readonly [string, ...st
 function pack(
   t: ExecutionContext,
   fixture: Fixture,
-  { config = 'one\n', target = 'a.txt', name = 'x' },
+  { config = 'one\n', target = 'a.txt', name = 'x', id = '1\n' },
   image: string,
 ): void {
   const tree = fixture.path('tree');
   rmSync(tree, { recursive: true, force: true });
   fixture.write('tree/config.txt', config);
+  fixture.write('tree/build-id', id);
   for (const file of ['a.txt', 'b.txt']) fixture.write(`tree/${file}`, 'one\n');
   fixture.write(`tree/conf.d/${name}`, '');
   run(t, 'ln', '-s', target, `${tree}/link.txt`);
@@ -65,45 +69,83 @@ function lacking(): string | undefined {
   return probe.status === 0 ? undefined : 'there are no loop devices';
 }
 
-test('another version of a squashfs is seen, though inodes, sizes, times and superblock are equal', (t) => {
+/** An app that reads all of the first version, and its image; undefined where that cannot be. */
+function built(t: ExecutionContext, more: string): Fixture | undefined {
   const reason = lacking();
   if (reason !== undefined) {
     t.log(`not tried: ${reason}`);
-    t.pass();
-    return;
+    return undefined;
   }
   const fixture = new Fixture();
-  const mount = (version: string): void => {
-    run(t, 'mount', '-o', 'loop,ro', fixture.path(`${version}.squashfs`), fixture.path('root'));
-  };
-  const unmount = (): void => {
-    spawnSync('umount', [fixture.path('root')]);
-  };
   t.teardown(() => {
-    unmount();
+    spawnSync('umount', ['--recursive', '--lazy', fixture.path('root')]);
+    spawnSync('umount', ['--lazy', fixture.path('root')]); // Below an overlay.
     fixture.remove();
   });
   for (const [name, version] of Object.entries(versions))
     pack(t, fixture, version, fixture.path(`${name}.squashfs`));
   fixture.write('root/.mounted', '');
   fixture.write('app.py', reader);
-  mount('first');
-  fixture.build(
-    t,
-    'reader',
-    `name = "reader"\nprogram = "${python}"\nargs = ["app.py"]\n[warmup]\nuntil = { log = "warm$" }\nsettle = "50ms"\n`,
-  );
+  mount(t, fixture, 'first');
+  const toml = `name = "reader"\nprogram = "${python}"\nargs = ["app.py"]\n${more.replace('FOLDER', fixture.folder)}`;
+  fixture.build(t, 'reader', `${toml}\n[warmup]\nuntil = { log = "warm$" }\nsettle = "50ms"\n`);
+  return fixture;
+}
+
+function mount(t: ExecutionContext, fixture: Fixture, version: keyof typeof versions): void {
+  spawnSync('umount', [fixture.path('root')]);
+  run(t, 'mount', '-o', 'loop,ro', fixture.path(`${version}.squashfs`), fixture.path('root'));
+}
+
+/** @param changed what a cold start names; undefined: the launch is warm */
+function expectLaunch(
+  t: ExecutionContext,
+  fixture: Fixture,
+  what: string,
+  changed: string | undefined,
+): void {
+  const { warm, stderr } = fixture.launch(python, 'app.py');
+  t.is(warm, changed === undefined, `${what}: ${stderr}`);
+  if (changed !== undefined) t.true(stderr.includes(`${fixture.path(changed)} `), `${what}: ${stderr}`);
+}
+
+test('another version of a squashfs is seen, though inodes, sizes, times and superblock are equal', (t) => {
+  const fixture = built(t, '');
+  if (fixture === undefined) return void t.pass();
   const changed = {
     first: undefined,
     config: 'root/config.txt',
     link: 'root/link.txt',
     folder: 'root/conf.d',
-  };
-  for (const [version, path] of [...Object.entries(changed), ['first', undefined] as const]) {
-    unmount();
-    mount(version);
-    const { warm, stderr } = fixture.launch(python, 'app.py');
-    t.is(warm, path === undefined, `${version}: ${stderr}`);
-    if (path !== undefined) t.true(stderr.includes(`${fixture.path(path)} `), `${version}: ${stderr}`);
+    same: undefined,
+  } as const;
+  for (const version of ['first', 'config', 'link', 'folder', 'same'] as const) {
+    mount(t, fixture, version);
+    expectLaunch(t, fixture, version, changed[version]);
   }
+});
+
+test('inputs.root_identity stands for all of its file system, and for nothing that is mounted on it', (t) => {
+  const fixture = built(t, 'inputs = { root_identity = "FOLDER/root/build-id" }');
+  if (fixture === undefined) return void t.pass();
+  t.regex(fixture.thaw('show', 'reader').stdout, /config\.txt +\S+\/build-id stands for it$/m);
+  expectLaunch(t, fixture, 'the same', undefined);
+  mount(t, fixture, 'forgotten');
+  expectLaunch(t, fixture, 'another, which says that it is the same', undefined);
+  mount(t, fixture, 'same');
+  expectLaunch(t, fixture, 'another, in which nothing that counts has changed', undefined);
+  mount(t, fixture, 'named');
+  expectLaunch(t, fixture, 'another, which says so', 'root/config.txt');
+  mount(t, fixture, 'first');
+  run(t, 'mount', '--bind', fixture.path('tree/a.txt'), fixture.path('root/link.txt'));
+  run(t, 'mount', '--bind', fixture.path('app.py'), fixture.path('root/config.txt'));
+  expectLaunch(t, fixture, 'a file is mounted on one of its', 'root/config.txt');
+  spawnSync('umount', [fixture.path('root/config.txt'), fixture.path('root/link.txt')]);
+  expectLaunch(t, fixture, 'no more', undefined);
+  const layers = `lowerdir=${fixture.path('layer')}:${fixture.path('root')}`;
+  fixture.write('layer/config.txt', 'over\n');
+  run(t, 'mount', '-t', 'overlay', '-o', layers, 'overlay', fixture.path('root'));
+  expectLaunch(t, fixture, 'an overlay on top', 'root/config.txt');
+  spawnSync('umount', [fixture.path('root')]);
+  expectLaunch(t, fixture, 'no more', undefined);
 });

@@ -61,6 +61,9 @@ void collect_inputs(Capture& capture) {
   }
   for (const model::File& file : image.files)
     if ((file.flags & kOpened) != 0) add_opened(image, file);
+  std::stable_partition(image.inputs.begin(), image.inputs.end(), [](const model::Input& input) {
+    return (input.flags & model::kInputOnRoot) == 0;
+  });
 }
 
 }  // namespace thaw::checkpoint

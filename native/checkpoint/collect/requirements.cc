@@ -157,6 +157,9 @@ Result<void> collect_requirements(Capture& capture) {
   needs.host_name = capture.image.blob(capture.request.host_name);
   needs.guard_tries = capture.request.guard_tries;
   needs.guard_within_ms = capture.request.guard_within_ms;
+  const inputs::Root& root = capture.request.root;
+  needs.root = {capture.image.blob(root.file), capture.image.blob(root.folders), root.content,
+                root.mounts};
   THAW_TRY(collect_vdso(capture, needs));
   THAW_TRY(collect_program(capture, needs));
   THAW_TRY(collect_identity(capture, needs));

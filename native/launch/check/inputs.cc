@@ -12,6 +12,7 @@
 #include "image/fingerprint.h"
 #include "image/hash.h"
 #include "image/known_file.h"
+#include "image/root_identity.h"
 #include "launch/check/shared_work.h"
 #include "support/unique_fd.h"
 
@@ -176,10 +177,22 @@ Error reason(const View& view, const Input& input, Change change) {
                true};
 }
 
+/// Whether the file system that an identity stands for is the one of the build, where it was.
+bool has_root(const View& view) {
+  const model::RootIdentity& root = view.requirements_record().root;
+  if (root.file.size == 0) return false;
+  const auto now = image::root_state(view.bytes(root.file).data(), view.bytes(root.folders));
+  return now && now->content == root.content && now->mounts == root.mounts;
+}
+
 }  // namespace
 
 Result<void> check_inputs(const View& view, bool may_have_helpers) {
-  const auto all = view.inputs();
+  // Those that a root stands for come last.
+  std::span<const Input> all = view.inputs();
+  if (has_root(view))
+    while (!all.empty() && (all.back().flags & model::kInputOnRoot) != 0)
+      all = all.first(all.size() - 1);
   SharedWork work(static_cast<uint32_t>(all.size()), may_have_helpers);
   Inputs inputs(view, -1, work.counter());
   const auto found =
