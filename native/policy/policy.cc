@@ -67,18 +67,23 @@ Action Policies::find(Type type, const std::string& name) const {
 }
 
 std::string suggestion(Type type, std::string_view path, const Actions& actions) {
-  std::string text = "set [[policies]] type = " + toml_string(type_name(type));
-  if (!path.empty()) text += ", path = " + toml_string(literal_pattern(path));
+  constexpr const char* kLine = "\n    ";
+  std::string text = "set in the profile:";
+  auto add = [&text](std::initializer_list<std::string_view> parts) {
+    text += kLine;
+    for (const std::string_view part : parts) text += part;
+  };
   const auto rows = actions.rows();
-  text += ", action = " + toml_string(action_name(rows.front()));
-  if (rows.size() == 1) return text;
-  const char* before = " (or ";
+  add({"[[policies]]"});
+  add({"type = ", toml_string(type_name(type))});
+  if (!path.empty()) add({"path = ", toml_string(literal_pattern(path))});
+  add({"action = ", toml_string(action_name(rows.front()))});
+  const char* before = "  # or ";
   for (const Action action : rows.subspan(1)) {
-    text += before;
-    text += action_name(action);
+    text += before + toml_string(action_name(action));
     before = ", ";
   }
-  return text + ')';
+  return text;
 }
 
 }  // namespace thaw::policy

@@ -26,8 +26,8 @@ class Policies {
   [[nodiscard]] Action find(Type type, const std::string& name) const;
 };
 
-/// The TOML that would allow it, for error messages: `[[policies]] type = "file", path = "...",
-/// action = "append"`, and the other actions behind it. An empty `path` stands for any.
+/// The end of a remedy: the TOML that would allow it, as it can be pasted into a profile, with the
+/// other actions in a comment. An empty `path` stands for any.
 std::string suggestion(Type type, std::string_view path, const Actions& actions);
 
 }  // namespace thaw::policy

@@ -59,8 +59,8 @@ WatchedInode inode_of(std::string_view line) {
 Error not_found(const Probe& p, std::string_view line) {
   return refuse(
       p, "watches inode " + std::to_string(inode_of(line).ino) + ", for which no path was found",
-      "name it: " + policy::suggestion(kType, "/path/that/is/watched", {Action::reopen}) + ", or " +
-          policy::suggestion(kType, p.link, policy::kCloseOrIgnore));
+      "name it: " + policy::suggestion(kType, "/path/that/is/watched", {Action::reopen}) +
+          "\n  or " + policy::suggestion(kType, p.link, policy::kCloseOrIgnore));
 }
 
 Result<void> refuse_unread(const Probe& p) {
