@@ -38,6 +38,7 @@ struct Request {
   bool watched = false;               ///< these are all there are
   uint32_t guard_tries = 0;           ///< `launch.guard`; 0: none
   uint32_t guard_within_ms = 0;
+  uint32_t layouts = 1;                 ///< `images` of a profile: this is one of so many
   std::vector<std::string> guards_off;  ///< hazard guards left out, for tests
 };
 

@@ -153,6 +153,7 @@ Result<void> collect_requirements(Capture& capture) {
     needs.folder = capture.image.blob(real_path(capture.request.cwd));
   needs.clocks_jump = capture.request.clocks_jump ? 1 : 0;
   needs.watched = capture.request.watched ? 1 : 0;
+  capture.image.layouts = capture.request.layouts;
   needs.guard_tries = capture.request.guard_tries;
   needs.guard_within_ms = capture.request.guard_within_ms;
   THAW_TRY(collect_vdso(capture, needs));
