@@ -5,12 +5,12 @@ import { join } from 'node:path';
 
 import { callersOwnGroup } from '../app/account.js';
 import { explained } from '../app/output.js';
-import { settingOf } from '../app/setting.js';
+import { type Setting, settingOf } from '../app/setting.js';
 import type { Definition } from '../definition/schema.js';
 import { type CheckpointReport, native } from '../engine/index.js';
 import type { Progress } from '../progress.js';
 import { asidePath, expectNotIndexed, install, removeLeftovers } from '../store/install.js';
-import { readersOf, shareFile, shareImage } from '../store/readers.js';
+import { type Readers, readersOf, shareFile, shareImage } from '../store/readers.js';
 import { pidWarnings } from '../store/pids.js';
 import type { Store } from '../store/store.js';
 import { checkpointWarm } from '../warmup/checkpoint.js';
@@ -19,8 +19,11 @@ import { qualify } from './qualify.js';
 
 export interface Built {
   readonly name: string;
+  /** The first one, as are `id` and `report`. */
   readonly image: string;
   readonly id: string;
+  /** Of all images. */
+  readonly images: readonly string[];
   readonly onDisk: number;
   readonly report: CheckpointReport;
 }
@@ -39,9 +42,10 @@ export async function build(
   { guardsOff, progress, interrupt }: BuildOptions,
 ): Promise<Built> {
   const { name } = definition;
-  const image = asidePath(store, name);
+  const asides = Array.from({ length: definition.images }, (_, number) => asidePath(store, name, number));
   // What the app at work writes to.
   let log = join(store.folder(name), 'warmup.log');
+  const writesTo = (file: string): string => (log = join(store.folder(name), file));
   native.checkKernel();
   expectNotIndexed(store, definition);
   try {
@@ -49,27 +53,67 @@ export async function build(
     const readers = await readersOf(setting.account);
     store.make(name, readers, await callersOwnGroup());
     removeLeftovers(store, name);
-    rmSync(log, { force: true });
-    const warmUp = { definition, setting, log, progress, interrupt };
-    const report = await checkpointWarm(warmUp, image, guardsOff);
-    shareImage(image, readers);
-    const made = native.show(image);
-    for (const warning of [
-      ...pidWarnings(name, made.processes),
-      ...inputWarnings(made),
-      ...rootWarnings(definition, made),
-    ])
-      progress.warn(warning);
-    log = join(store.folder(name), 'trial.log');
-    await qualify({ definition, image, setting, log, interrupt }, progress);
-    for (const warning of changedByTrial(image)) progress.warn(warning);
-    for (const file of ['warmup.log', 'trial.log']) shareFile(join(store.folder(name), file), readers);
-    const installed = await progress.step('install', () => install(store, definition, image, readers));
-    const { header, sizes } = native.show(installed);
-    return { name, image: installed, id: header.id, onDisk: sizes.onDisk, report };
+    const reports: CheckpointReport[] = [];
+    for (const image of asides)
+      reports.push(
+        await makeImage(image, { definition, setting, readers, writesTo, guardsOff, progress, interrupt }),
+      );
+    expectDifferent(asides, progress);
+    const installed = await progress.step('install', () => install(store, definition, asides, readers));
+    const made = installed.map((path) => native.show(path));
+    const [report, first] = [reports[0], made[0]];
+    if (report === undefined || first === undefined) throw new RangeError('a profile has an image');
+    const onDisk = made.reduce((sum, { sizes }) => sum + sizes.onDisk, 0);
+    return { name, image: installed[0] ?? '', id: first.header.id, images: installed, onDisk, report };
   } catch (error) {
     throw explained(name, log, error);
   } finally {
-    rmSync(image, { force: true });
+    for (const image of asides) rmSync(image, { force: true });
   }
+}
+
+interface Making extends BuildOptions {
+  readonly definition: Definition;
+  readonly setting: Setting;
+  readonly readers: Readers | undefined;
+  /** Names the file that the app at work writes to from now on, and returns its path. */
+  readonly writesTo: (file: string) => string;
+}
+
+/** Warms the app up and writes its image, which is then ready to be installed. */
+async function makeImage(
+  image: string,
+  { definition, setting, readers, writesTo, guardsOff, progress, interrupt }: Making,
+): Promise<CheckpointReport> {
+  const warmUpLog = writesTo('warmup.log');
+  rmSync(warmUpLog, { force: true });
+  const warmUp = { definition, setting, log: warmUpLog, progress, interrupt };
+  const report = await checkpointWarm(warmUp, image, guardsOff);
+  shareImage(image, readers);
+  const made = native.show(image);
+  for (const warning of [
+    ...pidWarnings(definition.name, made.processes),
+    ...inputWarnings(made),
+    ...rootWarnings(definition, made),
+  ])
+    progress.warn(warning);
+  const trialLog = writesTo('trial.log');
+  await qualify({ definition, image, setting, log: trialLog, interrupt }, progress);
+  for (const warning of changedByTrial(image)) progress.warn(warning);
+  for (const log of [warmUpLog, trialLog]) shareFile(log, readers);
+  return report;
+}
+
+/** Several images are of use only where the kernel lays each start out anew. */
+function expectDifferent(images: readonly string[], progress: Progress): void {
+  const layouts = images.map((image) =>
+    native
+      .show(image)
+      .processes.flatMap(({ mappings }) => mappings.map(({ start }) => start))
+      .join(' '),
+  );
+  if (images.length > 1 && new Set(layouts).size < images.length)
+    progress.warn(
+      'images have the same addresses: the kernel does not choose them by chance\n    sysctl kernel.randomize_va_space=2',
+    );
 }

@@ -10,22 +10,33 @@ import { settingOf } from '../app/setting.js';
 import { ThawError, messageOf } from '../errors.js';
 import { type Image, native } from '../engine/index.js';
 import type { Progress } from '../progress.js';
-import { imagePath } from '../store/image.js';
+import { imagePaths } from '../store/image.js';
 import { asidePath, replaceImage } from '../store/install.js';
 import { readersOf, shareImage } from '../store/readers.js';
 import type { Store } from '../store/store.js';
 import { expectFree } from '../warmup/triggers/index.js';
 import { qualify } from './qualify.js';
 
-/** Trains the installed image of profile `name` again. @throws ThawError */
+/** Trains the installed images of profile `name` again. @throws ThawError */
 export async function retrain(
   store: Store,
   name: string,
   progress: Progress,
   interrupt: AbortSignal,
+): Promise<Image[]> {
+  const trained: Image[] = [];
+  for (const installed of imagePaths(store, name))
+    trained.push(await retrainImage(store, name, installed, { progress, interrupt }));
+  return trained;
+}
+
+async function retrainImage(
+  store: Store,
+  name: string,
+  installed: string,
+  { progress, interrupt }: { readonly progress: Progress; readonly interrupt: AbortSignal },
 ): Promise<Image> {
   const definition = store.definition(name);
-  const installed = imagePath(store, name);
   const aside = asidePath(store, name);
   const log = join(store.folder(name), 'trial.log');
   rmSync(log, { force: true });

@@ -4,7 +4,7 @@ import { UsageError } from '../errors.js';
 import { type Check, native } from '../engine/index.js';
 import { json, pid, store } from '../options.js';
 import { guardProblems } from '../store/guard.js';
-import { imagePath } from '../store/image.js';
+import { imagePaths } from '../store/image.js';
 import { Store } from '../store/store.js';
 import { usage } from '../store/usage.js';
 
@@ -44,8 +44,10 @@ function instanceOf(store: Store, name: string | undefined): number | undefined 
 }
 
 function imageChecks(store: Store, name: string): Check[] {
-  const image = imagePath(store, name);
-  const problems = [...native.verify(image, { data: false }).problems, ...guardProblems(image)];
+  const problems = imagePaths(store, name).flatMap((image) => [
+    ...native.verify(image, { data: false }).problems,
+    ...guardProblems(image),
+  ]);
   const ok = problems.length === 0;
   if (ok) return [{ name: 'image', ok, detail: `${name} can be launched`, remedy: '' }];
   return problems.map(({ condition, what, remedy }) => ({

@@ -3,7 +3,7 @@ import { command, print, printJson } from '../command.js';
 import { messageOf } from '../errors.js';
 import { type Image, native } from '../engine/index.js';
 import { json, store } from '../options.js';
-import { setAside } from '../store/guard.js';
+import { guardProblems } from '../store/guard.js';
 import { Store } from '../store/store.js';
 import { type Usage, usage } from '../store/usage.js';
 import { table } from '../columns.js';
@@ -27,7 +27,10 @@ export default command({
 
 interface Entry {
   readonly name: string;
+  /** The first one's, as is `madeAt`. */
   readonly image: string | null;
+  /** How many there are, of which a launch takes one. */
+  readonly layouts: number;
   readonly madeAt: string | null;
   readonly onDisk: number | null;
   readonly oldImages: number;
@@ -45,33 +48,38 @@ interface Entry {
 function entry(store: Store, name: string, users: Usage): Entry {
   const { program, args } = store.definition(name);
   const images = store.images(name);
-  const [image, problem] = currentImage(store, name);
+  const [current, problem] = currentImages(store, name);
+  const [image] = current;
   return {
     name,
     image: image?.header.id ?? null,
+    layouts: current.length,
     madeAt: image === undefined ? null : new Date(image.requirements.madeAtMs).toISOString(),
-    onDisk: image?.sizes.onDisk ?? null,
-    oldImages: images.filter((file) => file !== store.currentImage(name)).length,
+    onDisk: image === undefined ? null : current.reduce((sum, { sizes }) => sum + sizes.onDisk, 0),
+    oldImages: images.filter((file) => !store.currentImages(name).includes(file)).length,
     pids: images.flatMap((file) => users.get(file) ?? []),
     program,
     args,
     problem: problem ?? null,
-    setAside: image === undefined ? null : (setAside(store.current(name), image) ?? null),
+    setAside: store.allCurrent(name).flatMap((path) => guardProblems(path))[0]?.what ?? null,
     rebuild: store.rebuildReason(name) ?? null,
   };
 }
 
-function currentImage(store: Store, name: string): [Image | undefined, string?] {
+function currentImages(store: Store, name: string): [Image[], string?] {
   try {
-    return [native.show(store.current(name))];
+    // The first one may be missing, which is a problem.
+    const [first, ...others] = store.allCurrent(name);
+    return [[first ?? store.current(name), ...others].map((path) => native.show(path))];
   } catch (error) {
-    return [undefined, messageOf(error)];
+    return [[], messageOf(error)];
   }
 }
 
-function remark({ setAside, rebuild }: Entry): string {
-  if (setAside !== null) return ` (${setAside})`;
-  return rebuild === null ? '' : ' (out of date)';
+function remark({ layouts, setAside, rebuild }: Entry): string {
+  const images = layouts > 1 ? ` (${layouts} images)` : '';
+  if (setAside !== null) return `${images} (${setAside})`;
+  return rebuild === null ? images : `${images} (out of date)`;
 }
 
 function text(list: readonly Entry[]): string {

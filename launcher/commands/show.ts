@@ -90,6 +90,9 @@ function summary(image: Image): string {
   const { header, requirements: made, sizes, workingSet } = image;
   return pairs([
     ['image', header.id],
+    ...(header.layouts === 1
+      ? []
+      : [['images', `${header.layouts}, of which a launch takes one by chance`] satisfies [string, string]]),
     ['profile', made.profile === '' ? '-' : made.profile],
     ['program', made.program],
     ['arguments', made.arguments.slice(1).map(quoted).join(' ')],

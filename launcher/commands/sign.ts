@@ -5,7 +5,7 @@ import { native } from '../engine/index.js';
 import { json, required, store, text } from '../options.js';
 import { privateKey } from '../signing/keys.js';
 import { signImage } from '../signing/signature.js';
-import { imagePath } from '../store/image.js';
+import { imagePaths } from '../store/image.js';
 import { Store } from '../store/store.js';
 
 export default command({
@@ -23,7 +23,7 @@ export default command({
   run(options, [operands]) {
     const key = privateKey(options.key);
     const store = new Store(options.store);
-    const images = operands.map((operand) => imagePath(store, operand));
+    const images = operands.flatMap((operand) => imagePaths(store, operand));
     images.forEach(expectSound);
     const signed = images.map((image) => ({ image, signature: signImage(image, key) }));
     if (options.json) printJson(signed);

@@ -1,5 +1,6 @@
 // thaw train: records anew which pages a launch touches.
 import { command, print, printJson } from '../command.js';
+import type { Image } from '../engine/index.js';
 import { interruptibly } from '../interruption.js';
 import { json, store } from '../options.js';
 import { Progress } from '../progress.js';
@@ -17,11 +18,16 @@ export default command({
   run(options, [name]) {
     return interruptibly(async (signal) => {
       const store = new Store(options.store);
-      const { header, workingSet } = await retrain(store, name, new Progress(name), signal);
-      const bytes = (pages: number): string => size(pages * header.pageSize);
-      if (options.json) printJson(workingSet);
-      else print(`${name}: ${bytes(workingSet.writtenPages)} written, ${bytes(workingSet.readPages)} read\n`);
+      const images = await retrain(store, name, new Progress(name), signal);
+      if (options.json)
+        printJson(images.length === 1 ? images[0]?.workingSet : images.map((image) => image.workingSet));
+      else print(images.map((image) => line(name, image)).join(''));
       return 0;
     });
   },
 });
+
+function line(name: string, { header, workingSet }: Image): string {
+  const bytes = (pages: number): string => size(pages * header.pageSize);
+  return `${name}: ${bytes(workingSet.writtenPages)} written, ${bytes(workingSet.readPages)} read\n`;
+}

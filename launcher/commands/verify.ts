@@ -11,7 +11,7 @@ import { flag, json, store, text } from '../options.js';
 import { publicKeys } from '../signing/keys.js';
 import { signatureProblems, verityProblems } from '../signing/signature.js';
 import { guardProblems } from '../store/guard.js';
-import { imagePath } from '../store/image.js';
+import { imagePaths } from '../store/image.js';
 import { Store } from '../store/store.js';
 import { needs } from '../store/needs.js';
 import { pairs } from '../columns.js';
@@ -44,7 +44,12 @@ export default command({
     const store = new Store(options.store ?? (root === undefined ? undefined : join(root, storePath())));
     const operands = named.length === 0 ? storedNames(store) : named;
     const asked = { data, root, keys: requiredKeys(key, root) };
-    const verified = operands.map((operand) => verify(operand, store, asked));
+    const verified = operands.flatMap((operand) => {
+      const paths = imagePaths(store, operand);
+      const nameOf = (i: number): string =>
+        paths.length === 1 ? operand : `${operand} (${i + 1} of ${paths.length})`;
+      return paths.map((path, i) => verify(nameOf(i), path, asked));
+    });
     if (options.json) printJson(verdicts(verified, root));
     else print(verified.map(verdictText).join(''));
     return verified.every(({ verdict }) => verdict.ok) ? 0 : 1;
@@ -91,8 +96,7 @@ function signingProblems(
   return verityProblems(path, existsSync(native.store.requireVerity));
 }
 
-function verify(operand: string, store: Store, { data, root, keys }: Asked): Verified {
-  const path = imagePath(store, operand);
+function verify(image: string, path: string, { data, root, keys }: Asked): Verified {
   const found = native.verify(path, root === undefined ? { data } : { data, root });
   const readable = !found.problems.some(({ condition }) => condition === 'image');
   const problems = [
@@ -101,7 +105,7 @@ function verify(operand: string, store: Store, { data, root, keys }: Asked): Ver
     ...(readable && keys !== undefined ? signingProblems(path, keys, root) : []),
   ];
   const verdict = { ok: problems.length === 0, problems };
-  return { image: operand, verdict, needs: root !== undefined && readable ? needs(native.show(path)) : [] };
+  return { image, verdict, needs: root !== undefined && readable ? needs(native.show(path)) : [] };
 }
 
 function verdicts(verified: readonly Verified[], root: string | undefined): unknown {

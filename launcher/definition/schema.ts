@@ -237,6 +237,12 @@ export const profile = v.pipe(
         '`"auto"`: the one that `program` names, or `"none"`',
     ),
     warmup,
+    images: withDefault(
+      1,
+      integer(1, 16),
+      'how many images there are, each of a warm-up of its own, so that they differ in addresses and in what is drawn at random; ' +
+        'each launch takes one of them by chance',
+    ),
     train: v.exactOptional(train),
     prove: v.optional(prove, {}),
     clocks: withDefault(

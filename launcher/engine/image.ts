@@ -10,6 +10,8 @@ const header = v.strictObject({
   version: v.number(),
   cpu: v.string(),
   pageSize: v.number(),
+  /** How many images the profile has, of which a launch takes one. */
+  layouts: v.number(),
   /** Of the header itself, in bytes. */
   size: v.number(),
   metadataOffset: v.number(),

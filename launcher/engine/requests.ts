@@ -72,6 +72,8 @@ export interface CheckpointOptions {
   readonly keepPid?: boolean;
   /** After how many launches that died within this time an image is set aside; default: never. */
   readonly guard?: { readonly withinMs: number; readonly tries: number };
+  /** This image is one of so many of its profile; default: 1. */
+  readonly layouts?: number;
   /** Of the app's struct thaw_call, in hexadecimal. */
   readonly callAddress?: string;
   readonly guardsOff: readonly string[];

@@ -11,7 +11,7 @@ export const storePath = (): string => native.store.system.slice(1);
 /** The images that launches will use. */
 export function imagesIn(root: string): string[] {
   const store = new Store(join(root, storePath()));
-  return store.names().map((name) => store.current(name));
+  return store.names().flatMap((name) => store.allCurrent(name));
 }
 
 /** Bytes on disk of all files below `folder`; images are sparse. */

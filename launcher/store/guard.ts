@@ -48,7 +48,7 @@ export function forgetLaunches(image: string): void {
 }
 
 /** Why launches do not use the image at `path`; undefined: they do, as far as the guard knows. */
-export function setAside(path: string, { requirements: { guardTries: tries } }: Image): string | undefined {
+function setAside(path: string, { requirements: { guardTries: tries } }: Image): string | undefined {
   const { count, last } = native.deaths(realpathSync(path));
   return tries === 0 || count < tries ? undefined : `set aside after ${count} early deaths: ${last}`;
 }

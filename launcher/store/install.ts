@@ -16,27 +16,31 @@ import { type Usage, usage } from './usage.js';
 
 const storeLog = logOf('store');
 
-/** Makes the proven image `aside`, in the profile's folder, the one that launches use. Returns its path. */
+/** Makes the proven images `asides`, in the profile's folder, those that launches use. Returns their paths. */
 export function install(
   store: Store,
   definition: Definition,
-  aside: string,
+  asides: readonly string[],
   readers: Readers | undefined,
-): string {
+): string[] {
   const { name } = definition;
-  const path = replaceImage(store, name, aside);
+  const paths = asides.map((aside) => replaceImage(store, name, aside));
   replaceFile(
     join(store.folder(name), 'definition.toml'),
     resolvedToml(readFileSync(definition.file, 'utf8'), definition),
     readers,
   );
   replaceFile(store.definitionFile(name), `${JSON.stringify(definition, undefined, 2)}\n`, readers);
-  replaceLink(store.current(name), basename(path));
+  // The first one tells how many there are.
+  for (const [number, path] of [...paths.entries()].reverse())
+    replaceLink(store.current(name, number), basename(path));
+  for (const link of store.allCurrent(name).slice(paths.length)) rmSync(link);
   rmSync(store.rebuildRequest(name), { force: true });
   indexProfile(store, definition);
-  storeLog.info({ profile: name, image: path, bytes: statSync(path).blocks * 512 }, 'installed');
+  for (const path of paths)
+    storeLog.info({ profile: name, image: path, bytes: statSync(path).blocks * 512 }, 'installed');
   removeUnused(store, name, usage());
-  return path;
+  return paths;
 }
 
 /** Puts `aside` in the place of the installed image that it is a changed copy of. Returns its path. */
@@ -99,10 +103,10 @@ export interface Removed {
 
 /** Removes the images of a profile that are neither current nor in use. */
 export function removeUnused(store: Store, name: string, users: Usage): Removed[] {
-  const current = store.currentImage(name);
+  const current = store.currentImages(name);
   return store
     .images(name)
-    .filter((image) => image !== current && !users.has(image))
+    .filter((image) => !current.includes(image) && !users.has(image))
     .map((image) => removeFile(join(store.folder(name), image)));
 }
 
@@ -113,13 +117,13 @@ export function removeLeftovers(store: Store, name: string): Removed[] {
     .map((file) => removeFile(join(store.folder(name), file)));
 }
 
-/** Where a build in this process writes its image: its pid tells later whether the build is still at work. */
-export function asidePath(store: Store, name: string): string {
-  return join(store.folder(name), `.new-${process.pid}.thaw`);
+/** Where a build in this process writes an image: its pid tells later whether the build is still at work. */
+export function asidePath(store: Store, name: string, number = 0): string {
+  return join(store.folder(name), `.new-${process.pid}${number === 0 ? '' : `-${number}`}.thaw`);
 }
 
 function isLeftover(file: string): boolean {
-  const pid = /^(?:\.new-|definition\.(?:toml|json)\.|current\.thaw\.)(\d+)/.exec(file)?.[1];
+  const pid = /^(?:\.new-|definition\.(?:toml|json)\.|current(?:\.\d+)?\.thaw\.)(\d+)/.exec(file)?.[1];
   return pid !== undefined && !isAlive(Number(pid));
 }
 
@@ -149,7 +153,7 @@ export function removeProfile(store: Store, name: string): void {
   store.expect(name);
   for (const key of store.keys(name)) unlinkSync(join(store.indexFolder, key));
   // The link first: a launch in between finds no image, not half a one.
-  rmSync(store.current(name), { force: true });
+  for (const link of store.allCurrent(name)) rmSync(link);
   for (const image of store.images(name)) forgetLaunches(join(store.folder(name), image));
   rmSync(store.folder(name), { recursive: true });
   storeLog.info({ profile: name }, 'profile removed');

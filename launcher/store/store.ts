@@ -4,6 +4,7 @@
 //   profiles/<name>/definition.toml, definition.json   the definition that was built, with absolute paths
 //   profiles/<name>/<id>.thaw                          images, never written in place
 //   profiles/<name>/current.thaw                       symbolic link to the image that launches use
+//   profiles/<name>/current.<n>.thaw                   the same, to its other images, where it has several
 //   profiles/<name>/deaths/<id>                        how launches of an image have died early (docs/guard.md)
 //   profiles/<name>/rebuild                           why a launch has asked for a new image
 //   index/<key>                                        symbolic link to ../profiles/<name>/current.thaw
@@ -37,9 +38,23 @@ export class Store {
     return join(this.profilesFolder, name);
   }
 
-  /** The link that launches follow. */
-  current(name: string): string {
-    return join(this.folder(name), native.store.current);
+  /** The link that launches follow; of a profile with several images, to the one with this number. */
+  current(name: string, number = 0): string {
+    const { current } = native.store;
+    const file = number === 0 ? current : current.replace(/\.thaw$/, `.${number}.thaw`);
+    return join(this.folder(name), file);
+  }
+
+  /** Those that are there, in order. */
+  allCurrent(name: string): string[] {
+    const files = entries(this.folder(name));
+    const numbers = files
+      .map((file) => /^current(?:\.(\d+))?\.thaw$/.exec(file))
+      .filter((match) => match !== null);
+    return numbers
+      .map(([, number]) => Number(number ?? 0))
+      .sort((a, b) => a - b)
+      .map((number) => this.current(name, number));
   }
 
   /** Why a launch has asked for a new image; undefined: none has. */
@@ -131,13 +146,9 @@ export class Store {
     return entries(this.folder(name)).filter((file) => /^[0-9a-f]+\.thaw$/.test(file));
   }
 
-  /** The file name of the image that launches use. */
-  currentImage(name: string): string | undefined {
-    try {
-      return readlinkSync(this.current(name));
-    } catch {
-      return undefined;
-    }
+  /** The file names of the images that launches use. */
+  currentImages(name: string): string[] {
+    return this.allCurrent(name).flatMap((link) => readLink(link) ?? []);
   }
 
   /** The keys in the index that lead to a profile. */

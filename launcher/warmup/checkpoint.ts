@@ -27,7 +27,7 @@ async function checkpoint(
   { app: { pid }, ready: { callAddress }, watch, lent }: Warm,
   more: Pick<CheckpointOptions, 'image' | 'guardsOff' | 'startedWith'>,
 ): Promise<CheckpointReport> {
-  const { name, program, args, env, cwd, policies, launch, clocks, inputs } = definition;
+  const { name, program, args, env, cwd, policies, launch, clocks, inputs, images } = definition;
   interrupt.throwIfAborted();
   const begin = performance.now();
   checkpointLog.debug({ pid, image: more.image, guardsOff: more.guardsOff }, 'checkpoint begins');
@@ -47,6 +47,7 @@ async function checkpoint(
     clocksJump: clocks === 'jump',
     inherit: launch.inherit,
     keepPid: launch.keep_pid,
+    layouts: images,
     ...(launch.guard === false ? {} : { guard: launch.guard }),
     ...more,
     ...(callAddress === undefined ? {} : { callAddress }),

@@ -74,6 +74,8 @@ checkpoint::Request parse(const Napi::Object& options) {
     request.guard_tries = guard.As<Napi::Object>().Get("tries").ToNumber().Uint32Value();
     request.guard_within_ms = guard.As<Napi::Object>().Get("withinMs").ToNumber().Uint32Value();
   }
+  if (const Napi::Value layouts = options.Get("layouts"); layouts.IsNumber())
+    request.layouts = layouts.ToNumber().Uint32Value();
   request.guards_off = strings_option(options, "guardsOff");
   return request;
 }

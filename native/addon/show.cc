@@ -81,6 +81,7 @@ class Shower {
     const arch::Cpu* cpu = arch::cpu(h.cpu);
     o.Set("cpu", cpu == nullptr ? "?" : cpu->name);
     o.Set("pageSize", h.page_size);
+    o.Set("layouts", h.layouts);
     o.Set("size", sizeof(h));
     o.Set("metadataOffset", static_cast<double>(h.metadata_offset));
     o.Set("fileSize", static_cast<double>(h.file_size));

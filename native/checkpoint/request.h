@@ -43,6 +43,7 @@ struct Request {
   uint32_t guard_tries = 0;           ///< `launch.guard`; 0: none
   uint32_t guard_within_ms = 0;
   inputs::Root root;
+  uint32_t layouts = 1;                 ///< `images` of a profile: this is one of so many
   std::vector<std::string> guards_off;  ///< hazard guards left out, for tests
 };
 

@@ -88,7 +88,7 @@ Error launch_warm(const Options& options, const std::string& program, const std:
   call.fallback = options.fallback;
   call.keep_pid = options.keep_pid;
   call.any_inputs = options.any_inputs;
-  call.guarded = options.image == nullptr;
+  call.from_store = options.image == nullptr;
   call.tries_filter = may_try_filter();
   call.feed = feed();
   call.log = log;

@@ -15,6 +15,7 @@ class Builder {
 #define X(name, type) std::vector<type> name;
   THAW_SECTIONS(X)
 #undef X
+  uint32_t layouts = 1;  ///< Header::layouts
 
   /// Blob{} (offset 0, size 0) is the empty string: the section starts with its NUL.
   Builder() {

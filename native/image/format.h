@@ -16,6 +16,7 @@ namespace thaw::image {
 
 constexpr char kMagic[8] = {'T', 'H', 'A', 'W', 'I', 'M', 'G', '\0'};
 constexpr uint32_t kVersion = 5;
+constexpr uint32_t kMostLayouts = 64;
 
 /// X(section name, record type): the tables an image holds, in file order.
 #define THAW_SECTIONS(X)                   \
@@ -71,6 +72,8 @@ struct Header {
   uint64_t metadata_size = 0;
   uint64_t metadata_hash = 0;  ///< XXH3-64 of the header with this field zero, then of the metadata
   uint8_t id[16] = {};         ///< random: tells images apart
+  uint32_t layouts = 1;        ///< images that the profile has, of which a launch draws one
+  uint32_t reserved = 0;
   Section sections[static_cast<uint32_t>(SectionId::count)] = {};
 };
 

@@ -37,6 +37,8 @@ Result<void> check_version(const char* path, const Header& header) {
 const char* header_problem(const Header& header, uint64_t file_size) {
   if (header.section_count != static_cast<uint32_t>(SectionId::count))
     return "the image has another number of sections";
+  if (header.layouts == 0 || header.layouts > kMostLayouts)
+    return "the image has an impossible number of layouts";
   if (!is_page_size(header.page_size)) return "the image has an impossible page size";
   if (header.file_size != file_size) return "the image is truncated or has bytes added";
   if (header.metadata_offset % header.page_size != 0 || header.metadata_offset < header.page_size ||

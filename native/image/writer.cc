@@ -144,6 +144,7 @@ Result<Header> Writer::finish(const Builder& builder, uint64_t metadata_offset, 
   header.page_size = static_cast<uint32_t>(page_size_);
   header.section_count = static_cast<uint32_t>(SectionId::count);
   header.metadata_offset = metadata_offset;
+  header.layouts = builder.layouts;
   if (getrandom(header.id, sizeof(header.id), 0) != sizeof(header.id))
     return errno_error("cannot get random bytes for the image's id");
 

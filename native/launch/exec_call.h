@@ -33,7 +33,7 @@ struct ExecCall {
   bool tries_filter = false;  ///< a filter of system calls lets a child be made, to try it
   bool keep_pid = false;      ///< the app gets the process and thread ids that it had
   bool any_inputs = false;    ///< inputs are not looked at (kAnyInputs)
-  bool guarded = false;       ///< the image lies in a store, which has room for the guard's record
+  bool from_store = false;    ///< the image lies in one, with what else belongs to its profile
   Feed feed = Feed::on;
   uint32_t log = 0;         ///< restorer::kLogWarn ...
   uint64_t started_ns = 0;  ///< CLOCK_REALTIME, for the phases of THAW_LOG=trace

@@ -137,9 +137,9 @@ bool was_good(const GoodPath& path, int seconds) {
 
 void note_good(const GoodPath& path) {
   struct statfs memory = {};
-  if (statfs(kMemory, &memory) != 0 ||
-      (memory.f_type != TMPFS_MAGIC && memory.f_type != RAMFS_MAGIC))
-    return;
+  if (statfs(kMemory, &memory) != 0) return;
+  const auto type = static_cast<uint32_t>(memory.f_type);
+  if (type != TMPFS_MAGIC && type != RAMFS_MAGIC) return;
   const UniqueFd fd(
       open(path.bytes, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600));
   if (fd.valid()) futimens(fd.get(), nullptr);

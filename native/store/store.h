@@ -2,6 +2,8 @@
 // addon) must agree: where stores are, what lies where in one, and what an entry is called.
 //
 //   <store>/profiles/<name>/current.thaw   link to the image that launches of a profile use
+//   <store>/profiles/<name>/current.<n>.thaw
+//                                          of its other images, where it has several
 //   <store>/index/<key>                    link to ../profiles/<name>/current.thaw
 #pragma once
 
@@ -12,6 +14,8 @@ namespace thaw::store {
 constexpr const char* kProfiles = "profiles";
 constexpr const char* kIndex = "index";
 constexpr const char* kCurrent = "current.thaw";
+/// The links of a profile with several images are current.thaw, current.1.thaw and so on.
+constexpr const char* kCurrentOf = "current.%u.thaw";
 /// A request for a new image, left by a launch that found the current one out of date; the reason.
 constexpr const char* kRebuild = "rebuild";
 /// The folder of records of early deaths (store/deaths.h).

@@ -21,7 +21,9 @@ interface Refusal {
 }
 
 const descriptor = /descriptor 77\b/;
-const policy = /\[\[policies\]\]/;
+/** It can be pasted into a profile. */
+const policy =
+  /\n +\[\[policies\]\]\n +type = "[a-z]+"\n( +path = ".*"\n)? +action = "[a-z]+"( +# or "[a-z]+"(, "[a-z]+")*)?\n/;
 
 const refusals: readonly Refusal[] = [
   { what: 'child', says: [/child/i, /\d+/, /call = true/] },

@@ -68,7 +68,7 @@ test('names, images, the current one and its keys', (t) => {
   });
   t.deepEqual(store.names(), ['web']);
   t.deepEqual(store.images('web'), ['aa.thaw', 'bb.thaw']);
-  t.is(store.currentImage('web'), 'bb.thaw');
+  t.deepEqual(store.currentImages('web'), ['bb.thaw']);
   t.deepEqual(store.keys('web'), ['0123']);
   t.is(imagePath(store, 'web'), store.current('web'));
 });

@@ -48,7 +48,7 @@ Guard::~Guard() {
 
 Result<void> Guard::begin(const image::View& view, const ExecCall& call) {
   const model::Requirements& needs = view.requirements_record();
-  if (!call.guarded || needs.guard_tries == 0) return {};
+  if (!call.from_store || needs.guard_tries == 0) return {};
   Watched watched;
   watched.good = store::good_path(view.header().id);
   if (store::was_good(watched.good, kTrustedSeconds)) return {};
