@@ -3,12 +3,13 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { basename } from 'node:path';
 
 import type { Adapter } from './adapter.js';
+import { java } from './java.js';
 import { node } from './node.js';
 import { python } from './python.js';
 import { ruby } from './ruby.js';
 
 /** By the name of the runtime, which is also the value of a profile's key `adapter`. */
-export const adapters = { python, node, ruby } as const satisfies Record<string, Adapter>;
+export const adapters = { python, node, ruby, java } as const satisfies Record<string, Adapter>;
 
 export type AdapterName = keyof typeof adapters;
 
@@ -21,17 +22,6 @@ export type AdapterChoice = AdapterName | 'auto' | 'none';
 export function adapterOf(choice: AdapterChoice, program: string): AdapterName | undefined {
   if (choice === 'none') return undefined;
   return choice === 'auto' ? runtimeOf(program) : choice;
-}
-
-/** Runtimes that have no adapter yet, and what is therefore the same in all instances. */
-const without = [
-  { program: /^java$/, same: 'java.util.Random, Math.random(), and SecureRandom by SHA1PRNG or DRBG' },
-];
-
-/** What every instance of an app without an adapter will draw alike, as far as its program's name tells. */
-export function repeated(program: string): string | undefined {
-  const names = [basename(program), interpreterOf(program)];
-  return without.find((one) => names.some((name) => one.program.test(name)))?.same;
 }
 
 function runtimeOf(program: string): AdapterName | undefined {

@@ -15,8 +15,10 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 
 import type { Variables } from '../app/setting.js';
-import { native, projectFolder } from '../engine/index.js';
+import { native } from '../engine/index.js';
 import { ThawError } from '../errors.js';
+import type { Adapter } from './adapter.js';
+import { codeOf } from './code.js';
 import { type AdapterName, adapters } from './index.js';
 
 /** SIGSTKFLT, as THAW_SIGNAL in native/include/thaw.h. */
@@ -29,9 +31,18 @@ const CALL_SIZE = 40n;
 /** The mark is the key with each byte changed by this: so that no copy of the key is taken for it. */
 const CHANGED_BY = 0x5a;
 
+/** What an adapter tells when it waits for the checkpoint. */
+export interface Answer {
+  /** Of its struct thaw_call, in hexadecimal. */
+  readonly address: string;
+  /** What it has found and cannot put right in a launch; '' is nothing. */
+  readonly unmended: string;
+}
+
 export class AdapterSession {
   readonly #folder = mkdtempSync(join(tmpdir(), 'thaw-adapter-'));
   readonly #key = randomBytes(24);
+  readonly #code = join(this.#folder, 'code');
   /** Where the adapter answers: a file, which every runtime can write. */
   readonly #answers = join(this.#folder, 'answers');
 
@@ -40,31 +51,40 @@ export class AdapterSession {
     chmodSync(this.#folder, 0o755);
     mkdirSync(this.#answers);
     chmodSync(this.#answers, 0o777);
-    cpSync(join(projectFolder, 'native/adapters', name), join(this.#folder, 'code'), { recursive: true });
+    cpSync(codeOf(name), this.#code, { recursive: true });
   }
 
-  /** A pattern for the adapter's own files, which are gone when the app is launched. */
-  get files(): string {
-    return `${this.#folder}*`;
+  /** Patterns of what is no input: the adapter's own files, which are gone when the app is launched, and noise. */
+  get ignored(): readonly string[] {
+    return [`${this.#folder}*`, ...(this.#adapter.noise ?? [])];
+  }
+
+  get settles(): boolean {
+    return this.#adapter.settles === true;
+  }
+
+  get #adapter(): Adapter {
+    return adapters[this.name];
   }
 
   /** The app's environment with what loads the adapter. */
   env(env: Variables): Variables {
     const told = { THAW_ADAPTER: this.#answers, THAW_ADAPTER_KEY: this.#key.toString('hex') };
-    return { ...env, ...adapters[this.name].env(join(this.#folder, 'code'), env), ...told };
+    return { ...env, ...this.#adapter.env(this.#code, env), ...told };
   }
 
   /**
-   * Has the adapter of process `pid` call for its checkpoint. Returns the address of its struct thaw_call, in hexadecimal.
+   * Has the adapter of process `pid` call for its checkpoint.
    * @throws ThawError when it does not: then it never will
    */
-  async call(pid: number, signal: AbortSignal): Promise<string> {
+  async call(pid: number, signal: AbortSignal): Promise<Answer> {
     if (!handles(pid)) throw new NoAnswer(`the ${this.name} adapter was not loaded`);
     process.kill(pid, SIGNAL);
-    const end = performance.now() + ANSWER_MS;
+    const end = performance.now() + (this.#adapter.answerMs ?? ANSWER_MS);
     while (!existsSync(join(this.#answers, 'answer')) && performance.now() < end)
       await setTimeout(LOOK_MS, undefined, { signal });
-    return this.#addressIn(pid, this.#closed());
+    const [state = '', unmended = ''] = this.#closed().split('\n');
+    return { address: this.#addressIn(pid, state), unmended };
   }
 
   /** The answer. A late one would have the app wait for a checkpoint in its image: it finds no folder any more. */
@@ -92,6 +112,11 @@ export class AdapterSession {
         },
       );
     return (BigInt(`0x${found}`) - CALL_SIZE).toString(16);
+  }
+
+  /** The code is no part of the device: what the app has mapped of it becomes a part of the image. */
+  takeBack(): void {
+    rmSync(this.#code, { recursive: true });
   }
 
   close(): void {

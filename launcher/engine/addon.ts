@@ -49,11 +49,16 @@ export interface Addon {
 /** The project's folder: this file is compiled to dist/launcher/engine/. */
 export const projectFolder = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
 
-/** The path of a built file. @throws ThawError when it is not there */
-export function built(name: string): string {
+/** Where the files are that are built for this machine. @throws ThawError when thaw does not run on it */
+export function buildFolder(): string {
   if (hostCpu === undefined || process.platform !== 'linux')
     throw new ThawError(`thaw does not run on ${process.platform} ${process.arch}`);
-  const path = join(projectFolder, 'build', hostCpu, name);
+  return join(projectFolder, 'build', hostCpu);
+}
+
+/** The path of a built file. @throws ThawError when it is not there */
+export function built(name: string): string {
+  const path = join(buildFolder(), name);
   if (existsSync(path)) return path;
   throw new ThawError(`${path} is not built`, { remedy: 'npm run build:native' });
 }

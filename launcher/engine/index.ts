@@ -11,7 +11,7 @@ import type {
   VerifyOptions,
 } from './requests.js';
 
-export { projectFolder } from './addon.js';
+export { buildFolder, projectFolder } from './addon.js';
 export type { Check, CheckpointReport, Exit, Problem, Verdict } from './answers.js';
 export type * from './image.js';
 export type * from './requests.js';

@@ -106,6 +106,8 @@ export class Guest {
         throw new ThawError(`${path} is not built`, { remedy: `sh scripts/build-native.sh ${cpu}` });
       parts.push(path);
     }
+    const java = join('build', cpu, 'java'); // Where there was a JDK.
+    if (existsSync(join(projectFolder, java))) parts.push(java);
     for (const part of parts) cpSync(join(projectFolder, part), join(thaw, part), { recursive: true });
     mkdirSync(profiles, { recursive: true });
     for (const { name, file } of definitions) cpSync(file, join(profiles, `${name}.toml`));

@@ -1,14 +1,16 @@
 // From the start of an app to the moment when it is warm.
 import { setTimeout } from 'node:timers/promises';
 
-import { adapterOf, repeated } from '../adapters/index.js';
-import { AdapterSession, NoAnswer } from '../adapters/session.js';
+import { isThere } from '../adapters/code.js';
+import { type AdapterName, adapterOf, adapters } from '../adapters/index.js';
+import { type Answer, AdapterSession, NoAnswer } from '../adapters/session.js';
 import { App, type Limits } from '../app/app.js';
 import { exercise } from '../app/exercise.js';
 import type { Setting } from '../app/setting.js';
 import { logOf, msSince } from '../log.js';
 import type { Definition } from '../definition/schema.js';
 import { type InputWatch, native } from '../engine/index.js';
+import { ThawError } from '../errors.js';
 import type { Progress } from '../progress.js';
 import { type Prepared, type Ready, expectFree, prepare, waitFor } from './triggers/index.js';
 
@@ -33,7 +35,7 @@ export interface Warm {
   readonly env: Setting['env'];
   readonly ready: Ready;
   readonly watch: InputWatch | undefined;
-  /** Patterns of files that thaw itself has lent the app. */
+  /** Patterns of files that thaw itself has lent the app, and of what its runtime does not mind. */
   readonly lent: readonly string[];
 }
 
@@ -46,7 +48,7 @@ export async function whenWarm<T>(warmUp: WarmUp, work: (warm: Warm) => Promise<
   const { program, args, warmup } = definition;
   expectFree(warmup.until);
   const prepared = prepare(warmup.until);
-  const adapter = adapterFor(definition);
+  const adapter = await adapterFor(warmUp);
   try {
     const env = { ...setting.env, ...prepared.env };
     const watch = definition.inputs.watch ? native.inputWatch() : undefined;
@@ -61,14 +63,16 @@ export async function whenWarm<T>(warmUp: WarmUp, work: (warm: Warm) => Promise<
     const app = new App([program, ...args], warm, log, watch === undefined ? {} : { inputs: watch });
     try {
       const ready = await warmed(app, prepared, watch, warmUp);
-      if (adapter === undefined) await tellRepeated(warmUp);
-      const frozen = adapter === undefined ? ready : await atSafePoint(app, adapter, warmUp);
+      const asked = adapter !== undefined && !('callAddress' in ready);
+      const frozen = asked ? await atSafePoint(app, adapter, warmUp) : ready;
+      if (asked && adapter.settles) await settled(app, warmUp);
+      adapter?.takeBack();
       const done = await work({
         app,
         env,
         ready: frozen,
         watch,
-        lent: adapter === undefined ? [] : [adapter.files],
+        lent: adapter?.ignored ?? [],
       });
       await app.kill(); // As the image has it: its end would write files that a launch finds changed.
       return done;
@@ -88,21 +92,26 @@ function canStandStill({ definition: { clocks }, setting }: WarmUp): boolean {
 }
 
 /** An app that calls thaw_checkpoint() itself puts right what it has to. */
-function adapterFor({ adapter, program, warmup }: Definition): AdapterSession | undefined {
-  const name = warmup.until.kind === 'call' ? undefined : adapterOf(adapter, program);
-  return name === undefined ? undefined : new AdapterSession(name);
+function nameOf({ adapter, program, warmup }: Definition): AdapterName | undefined {
+  const name = adapterOf(adapter, program);
+  return name === undefined || warmup.until.kind !== 'call' || 'calls' in adapters[name] ? name : undefined;
 }
 
-/** A profile that says "none", or calls itself, knows of it. */
-async function tellRepeated({ definition, progress }: WarmUp): Promise<void> {
-  const { adapter, program, warmup } = definition;
-  const same = adapter === 'auto' && warmup.until.kind !== 'call' ? repeated(program) : undefined;
-  if (same !== undefined)
-    await progress.step(
-      'adapter',
-      () => undefined,
-      () => `none; all instances draw the same numbers from ${same}. See docs/adapters.md`,
-    );
+/** @throws ThawError when the profile names one that is not there */
+async function adapterFor({ definition, progress }: WarmUp): Promise<AdapterSession | undefined> {
+  const name = nameOf(definition);
+  if (name === undefined || isThere(name)) return name === undefined ? undefined : new AdapterSession(name);
+  const missing = `the ${name} adapter is not built`;
+  const remedy = 'install openjdk-17-jdk-headless, and run npm run build:native';
+  if (definition.adapter !== 'auto' || definition.launch.args === 'deliver')
+    throw new ThawError(missing, { remedy });
+  const told = `none: ${missing}, so that all instances draw the same random numbers: ${remedy}`;
+  await progress.step(
+    'adapter',
+    () => undefined,
+    () => told,
+  );
+  return undefined;
 }
 
 /** Has the adapter call for the checkpoint. Where nobody asked for it, an app that does not load it goes without. */
@@ -111,21 +120,25 @@ async function atSafePoint(
   adapter: AdapterSession,
   { definition, progress, interrupt }: WarmUp,
 ): Promise<Ready> {
-  const called = async (): Promise<Ready | NoAnswer> => {
+  const called = async (): Promise<Answer | NoAnswer> => {
     try {
-      const call = (signal: AbortSignal): Promise<string> => adapter.call(app.pid, signal);
+      const call = (signal: AbortSignal): Promise<Answer> => adapter.call(app.pid, signal);
       const limits = { what: 'adapter', timeoutMs: definition.warmup.timeoutMs, interrupt };
-      return { callAddress: await app.during(call, limits) };
+      return await app.during(call, limits);
     } catch (error) {
       if (error instanceof NoAnswer && definition.adapter === 'auto' && definition.launch.args !== 'deliver')
         return error;
       throw error;
     }
   };
-  const result = await progress.step('adapter', called, (found) =>
-    found instanceof NoAnswer ? `${found.message}; what ${adapter.name} has cached stays` : adapter.name,
-  );
-  return result instanceof NoAnswer ? {} : result;
+  const result = await progress.step('adapter', called, (found) => toldOf(adapter.name, found));
+  return result instanceof NoAnswer ? {} : { callAddress: result.address };
+}
+
+function toldOf(name: AdapterName, found: Answer | NoAnswer): string {
+  if (found instanceof NoAnswer) return `${found.message}; what ${name} has cached stays`;
+  if (found.unmended === '') return name;
+  return `${name}; in all instances these draw the same numbers: ${found.unmended}. See docs/adapters.md`;
 }
 
 /** Resolves when the app is warm, has been exercised and was left alone for a while. */
@@ -133,9 +146,10 @@ async function warmed(
   app: App,
   prepared: Prepared,
   watch: InputWatch | undefined,
-  { definition, setting, log, progress, interrupt }: WarmUp,
+  warmUp: WarmUp,
 ): Promise<Ready> {
-  const { until, run, settleMs, timeoutMs } = definition.warmup;
+  const { definition, setting, log, progress, interrupt } = warmUp;
+  const { until, run, timeoutMs } = definition.warmup;
   const limit = (what: string, remedy: string): Limits => ({ what, timeoutMs, interrupt, remedy });
   const begin = performance.now();
   const ready = await progress.step('start', () =>
@@ -155,14 +169,20 @@ async function warmed(
       ),
     );
   if (watch !== undefined) native.settleInputs(watch);
-  await progress.step('settle', () =>
-    app.during((signal) => setTimeout(settleMs, undefined, { signal }), {
-      ...limit('settle', ''),
-      timeoutMs: settleMs + timeoutMs,
-    }),
-  );
+  await settled(app, warmUp);
   appLog.info({ pid: app.pid, profile: definition.name, until, ms: msSince(begin) }, 'warm');
   return ready;
+}
+
+function settled(app: App, { definition, progress, interrupt }: WarmUp): Promise<void> {
+  const { settleMs, timeoutMs } = definition.warmup;
+  return progress.step('settle', () =>
+    app.during((signal) => setTimeout(settleMs, undefined, { signal }), {
+      what: 'settle',
+      timeoutMs: settleMs + timeoutMs,
+      interrupt,
+    }),
+  );
 }
 
 /**

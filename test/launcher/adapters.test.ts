@@ -2,10 +2,10 @@
 import test from 'ava';
 import { execa } from 'execa';
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
-import { chmodSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
-import { adapterOf, repeated } from '../../launcher/adapters/index.js';
+import { adapterOf } from '../../launcher/adapters/index.js';
 import { thawExec } from '../engine/support/paths.js';
 import { Workshop, builtWith, python } from './support.js';
 
@@ -13,29 +13,37 @@ interface App {
   readonly program: string;
   readonly file: string;
   readonly source: string;
+  /** What stands before the app's own arguments; by default its file. */
+  readonly options?: readonly string[];
 }
 
 /** A profile of an app in any language that prints `warm`. */
 class AdapterShop extends Workshop {
   /** Builds the app of profile `app`, with more lines at the profile's start. */
-  buildApp({ program, file, source }: App, more = '', launch = '', env = ''): SpawnSyncReturns<string> {
+  buildApp(
+    { program, file, source, options = [file] }: App,
+    more = '',
+    launch = '',
+    env = '',
+    until = '{ log = "warm" }',
+  ): SpawnSyncReturns<string> {
     this.write(file, source);
     const toml = this.write(
       'app.toml',
-      `name = "app"\nprogram = "${program}"\nargs = ["${file}", "warm"]\nenv = { GIVEN = "build"${env} }\n${more}\n` +
-        `[warmup]\nuntil = { log = "warm" }\nsettle = "50ms"\n[launch]\nenv = "deliver"\n${launch}\n`,
+      `name = "app"\nprogram = "${program}"\nargs = ${JSON.stringify([...options, 'warm'])}\nenv = { GIVEN = "build"${env} }\n${more}\n` +
+        `[warmup]\nuntil = ${until}\nsettle = "50ms"\n[launch]\nenv = "deliver"\n${launch}\n`,
     );
     return this.thaw('build', toml);
   }
 
   launchApp(
-    { program, file }: App,
+    { program, file, options: before = [file] }: App,
     env: Readonly<Record<string, string>> = {},
     args: readonly string[] = ['warm'],
     options: readonly string[] = ['--no-fallback'],
   ): SpawnSyncReturns<string> {
     this.write('go', '');
-    return spawnSync(thawExec, [...options, '--store', this.store, '--', program, file, ...args], {
+    return spawnSync(thawExec, [...options, '--store', this.store, '--', program, ...before, ...args], {
       cwd: this.folder,
       encoding: 'utf8',
       timeout: 20_000,
@@ -298,6 +306,137 @@ test('Ruby: instances differ, and have arguments, environment and time zone of t
   t.regex(failed.stderr, /as asked/);
 });
 
+const javaApp: App = {
+  program: '/usr/bin/java',
+  file: 'App.java',
+  options: ['-XX:-UsePerfData', '-XX:+UseSerialGC', '-Xmx64m', '-XX:TieredStopAtLevel=1', 'App'],
+  source: `import java.security.SecureRandom;
+import java.util.*;
+import java.util.concurrent.ThreadLocalRandom;
+
+public class App {
+    static final List<String> hooks = new ArrayList<>();
+    static final Random kept = new Random();
+    /** What it does with its seed is its own. */
+    static final class Own extends Random { }
+    static final Random own = new Own();
+    static final SplittableRandom split = new SplittableRandom();
+    static final List<SecureRandom> secure = new ArrayList<>();
+
+    /** Its own class: without thaw there is no jdk.crac. */
+    static final class Hook implements jdk.crac.Resource {
+        final String name;
+        Hook(String name) { this.name = name; }
+        public void beforeCheckpoint(jdk.crac.Context<? extends jdk.crac.Resource> context) { hooks.add("before " + name); }
+        public void afterRestore(jdk.crac.Context<? extends jdk.crac.Resource> context) {
+            hooks.add(name);
+            if (System.getenv("FAIL") != null) throw new IllegalStateException("as asked");
+        }
+    }
+    static final class Hooks {
+        static final List<Hook> all = List.of(new Hook("first"), new Hook("second"));
+        static void call() throws Exception {
+            jdk.crac.Core.checkpointRestore();
+            hooks.add("called");
+        }
+        static void register() {
+            for (Hook hook : all) jdk.crac.Core.getGlobalContext().register(hook);
+        }
+    }
+    static List<Object> draws() {
+        List<Object> all = new ArrayList<>(List.of(Math.random(), ThreadLocalRandom.current().nextLong(), UUID.randomUUID(),
+            kept.nextLong(), kept.nextGaussian(), split.nextLong(), new SplittableRandom().nextLong(), new Random().nextLong(),
+            new java.rmi.server.UID(), new SplittableRandom().split().nextLong()));
+        for (SecureRandom one : secure) all.add(one.nextLong());
+        List<Integer> shuffled = new ArrayList<>();
+        for (int i = 0; i < 1000; i++) shuffled.add(i);
+        Collections.shuffle(shuffled);
+        all.add(shuffled.subList(0, 5));
+        return all;
+    }
+    static String words(Collection<?> list) {
+        StringBuilder text = new StringBuilder("[");
+        for (Object one : list) text.append(text.length() == 1 ? "" : ",").append('"').append(one).append('"');
+        return text.append(']').toString();
+    }
+    public static void main(String[] args) throws Exception {
+        try { Hooks.register(); } catch (NoClassDefFoundError none) { hooks.add("none"); }
+        for (String name : List.of("DRBG", "SHA1PRNG", "NativePRNG")) secure.add(SecureRandom.getInstance(name));
+        draws();
+        long pid = ProcessHandle.current().pid();
+        Map<String, String> environment = System.getenv();
+        Date zero = new Date(0);
+        zero.getHours();
+        System.out.println("warm " + System.getenv("JAVA_TOOL_OPTIONS") + " " + System.getenv("THAW_ADAPTER"));
+        if (System.getenv("CALL") != null) Hooks.call();
+        while (!new java.io.File("go").exists()) Thread.sleep(5);
+        List<String> env = new ArrayList<>();
+        environment.forEach((name, value) -> { if (!List.of("PATH", "HOME", "LANG", "USER", "LOGNAME").contains(name)) env.add(name + "=" + value); });
+        String child = new String(new ProcessBuilder("/bin/sh", "-c", "echo $LEVEL").start().getInputStream().readAllBytes());
+        Collections.sort(env);
+        System.out.println("{\\"draws\\":" + words(draws()) + ",\\"argv\\":" + words(Arrays.asList(args)) + ",\\"pid\\":" +
+            ProcessHandle.current().pid() + ",\\"alive\\":" + ProcessHandle.current().isAlive() + ",\\"hooks\\":" + words(hooks) +
+            ",\\"env\\":" + words(env) + ",\\"child\\":\\"" + child.trim() + "\\",\\"hour\\":" + new Date(0).getHours() + "}");
+        if (pid == 0) throw new AssertionError();
+    }
+}
+`,
+};
+
+/** Compiles the app into the workshop's folder. */
+function compile(shop: AdapterShop, { file, source }: App): void {
+  const classes = join(dirname(thawExec), 'java');
+  const made = spawnSync('javac', ['-nowarn', '-cp', classes, shop.write(file, source)], {
+    encoding: 'utf8',
+  });
+  if (made.status !== 0) throw new Error(made.stderr);
+}
+
+test('Java: instances differ, and have arguments, environment and time zone of their own', (t) => {
+  const shop = new AdapterShop(t);
+  compile(shop, javaApp);
+  const built = shop.buildApp(javaApp, '', 'args = "deliver"');
+  t.is(built.status, 0, built.stderr);
+  t.regex(built.stderr, /ok +\d+ ms +adapter: java; in all .* same numbers: App\$Own \(1\)\. /);
+  const log = readFileSync(join(shop.store, 'profiles/app/warmup.log'), 'utf8');
+  t.regex(log, /^warm null null$/m, 'the adapter shows in the environment');
+
+  const here = shop.launchApp(javaApp, { TZ: 'XXX-5', LEVEL: '7' }, ['one']);
+  const first = said(here);
+  t.like(first, {
+    argv: ['one'],
+    pid: here.pid,
+    alive: true,
+    env: ['GIVEN=build', 'LEVEL=7', 'TZ=XXX-5'],
+    child: '7',
+    hour: 5,
+    hooks: ['before second', 'before first', 'first', 'second'],
+  });
+  const second = said(shop.launchApp(javaApp));
+  t.like(second, { argv: ['warm'], env: ['GIVEN=build'], child: '', hour: 0 });
+  const drawn = [...(first['draws'] as unknown[]), ...(second['draws'] as unknown[])];
+  t.is(drawn.length, 28);
+  t.deepEqual([...new Set(drawn)], drawn);
+
+  const failed = shop.launchApp(javaApp, { FAIL: '1' }, ['one'], []);
+  t.like(said(failed), { argv: ['one'], hooks: ['none'], pid: failed.pid }, failed.stderr);
+  t.regex(failed.stderr, /IllegalStateException: as asked/);
+  const more = shop.launchApp(javaApp, {}, ['one', 'two'], []);
+  t.like(said(more), { argv: ['one', 'two'], hooks: ['none'] }, more.stderr);
+});
+
+test('Java: an app calls for the checkpoint itself', (t) => {
+  const shop = new AdapterShop(t);
+  compile(shop, javaApp);
+  const built = shop.buildApp(javaApp, '', '', ', CALL = "1"', '{ call = true }');
+  t.is(built.status, 0, built.stderr);
+  const here = shop.launchApp(javaApp, { CALL: '1' });
+  t.like(said(here), {
+    pid: here.pid,
+    hooks: ['before second', 'before first', 'first', 'second', 'called'],
+  });
+});
+
 test('an app that does not load its adapter is built without one, unless the profile names it', (t) => {
   const shop = new AdapterShop(t);
   shop.write('app.py', "import time\nprint('warm', flush=True)\nwhile True: time.sleep(0.01)\n");
@@ -324,6 +463,7 @@ test("the adapter is that of the program's name, or of a script's interpreter", 
     ['#!/usr/bin/python3 -u', 'python'],
     ['#!/usr/bin/env node', 'node'],
     ['#! /opt/ruby/bin/ruby3.1', 'ruby'],
+    ['#!/usr/bin/java --source 17', 'java'],
     ['#!/bin/sh', undefined],
     ['\x7fELF python3', undefined],
   ] as const)
@@ -332,17 +472,4 @@ test("the adapter is that of the program's name, or of a script's interpreter", 
   t.is(adapterOf('auto', '/usr/bin/pythonic'), undefined);
   t.is(adapterOf('none', '/usr/bin/node'), undefined);
   t.is(adapterOf('ruby', '/usr/bin/app'), 'ruby');
-});
-
-test('what a runtime without an adapter draws alike is named at the build', (t) => {
-  const shop = new AdapterShop(t);
-  const program = shop.write('java', '#!/bin/sh\necho warm\nexec sleep 5\n');
-  chmodSync(program, 0o755);
-  shop.write(
-    'app.toml',
-    `name = "app"\nprogram = "${program}"\n[warmup]\nuntil = { log = "warm" }\nsettle = "1ms"\n`,
-  );
-  const built = shop.thaw('build', 'app.toml');
-  t.regex(built.stderr, /adapter: none; all instances draw the same numbers from java\.util\.Random/);
-  t.is(repeated('/usr/bin/redis-server'), undefined);
 });
