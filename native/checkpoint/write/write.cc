@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "image/writer.h"
-
 namespace thaw::checkpoint {
 namespace {
 
@@ -54,7 +52,10 @@ class Source {
   const Capture& capture_;
 };
 
-Result<void> write_pages(const Capture& capture, const PageData& data, image::Writer& writer) {
+}  // namespace
+
+Result<image::Writer> write_pages(const Capture& capture, const PageData& data) {
+  THAW_ASSIGN(writer, image::Writer::create(capture.request.image, capture.page_size));
   const Source source(capture);
   std::vector<char> buffer(kChunk);
   for (const Piece& piece : data.pieces())
@@ -63,14 +64,10 @@ Result<void> write_pages(const Capture& capture, const PageData& data, image::Wr
       THAW_TRY(source.read(piece, done, buffer.data(), size));
       THAW_TRY(writer.write(piece.place + done, buffer.data(), size));
     }
-  return {};
+  return writer;
 }
 
-}  // namespace
-
-Result<uint64_t> write(const Capture& capture, const PageData& data) {
-  THAW_ASSIGN(writer, image::Writer::create(capture.request.image, capture.page_size));
-  THAW_TRY(write_pages(capture, data, writer));
+Result<uint64_t> finish(const Capture& capture, const PageData& data, image::Writer& writer) {
   THAW_ASSIGN(header, writer.finish(capture.image, data.end(), arch::kThisCpu.number));
   return header.file_size;
 }
