@@ -42,9 +42,17 @@ Result<Report> attempt(const Request& request) {
   THAW_TRY(collect(capture, app.processes()));
   THAW_ASSIGN(data, plan(capture));
   collect_inputs(capture);
-  THAW_ASSIGN(image_size, write(capture, data));
+  THAW_ASSIGN(writer, write_pages(capture, data));
 
   Report report;
+  // The disk may take its time. Who has called for the checkpoint waits for its outcome, though.
+  const bool runs_on = request.leave_running && request.call_address == 0;
+  if (runs_on) {
+    report.frozen_ms = app.frozen_ms();
+    app.let_run();
+  }
+  THAW_ASSIGN(image_size, finish(capture, data, writer));
+  if (!runs_on) report.frozen_ms = app.frozen_ms();
   report.warnings = std::move(capture.warnings);
   report.image_size = image_size;
   report.stored_bytes = data.stored();
@@ -56,7 +64,6 @@ Result<Report> attempt(const Request& request) {
     for (std::string& warning : secrets_of(process)) report.warnings.push_back(std::move(warning));
   }
   warn_of_timers(capture, report.warnings);
-  report.frozen_ms = app.frozen_ms();
   THAW_TRY(let_go(request, app));
   return report;
 }

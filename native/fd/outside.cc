@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <set>
 
 #include "support/file.h"
 
@@ -34,13 +35,15 @@ bool in_tree(const Collector& c, pid_t pid) {
 }
 
 /// One walk for all descriptors: an app with a thousand pipes asks a thousand times.
-std::unordered_multimap<std::string, std::string> read_others() {
+std::unordered_multimap<std::string, std::string> read_others(const Collector& c) {
   std::unordered_multimap<std::string, std::string> others;
+  // This process has copies of everything in the tree.
+  std::set<pid_t> own = {getpid()};
+  for (const Probe& p : c.probes) own.insert(p.pid);
   const auto pids = numeric_entries("/proc");
   if (!pids) return others;
   for (const pid_t pid : pids.value()) {
-    // This process has copies of everything in the tree.
-    if (pid == getpid()) continue;
+    if (own.contains(pid)) continue;
     const std::string folder = "/proc/" + std::to_string(pid) + "/fd/";
     const auto numbers = numeric_entries(folder);
     if (!numbers) continue;
@@ -60,7 +63,7 @@ bool is_same_file(const std::string& path, const Probe& wanted) {
 }  // namespace
 
 std::string outside_holder(Collector& c, const Probe& p) {
-  if (!c.others) c.others = read_others();
+  if (!c.others) c.others = read_others(c);
   const auto [first, last] = c.others->equal_range(p.link);
   for (auto other = first; other != last; ++other) {
     const std::string& path = other->second;  // /proc/PID/fd/N

@@ -15,14 +15,20 @@
 namespace thaw {
 
 Result<std::string> read_file(const std::string& path) {
-  UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd.valid()) return errno_error("cannot open " + path);
+  auto text = read_all(fd.get());
+  if (!text) return Error{text.error().err, "cannot read " + path};
+  return text;
+}
+
+Result<std::string> read_all(int fd) {
   std::string text;
   char buffer[16384];
   for (;;) {
-    const ssize_t count = read(fd.get(), buffer, sizeof(buffer));
+    const ssize_t count = read(fd, buffer, sizeof(buffer));
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return errno_error("cannot read " + path);
+    if (count < 0) return errno_error("cannot read a file");
     if (count == 0) return text;
     text.append(buffer, static_cast<size_t>(count));
   }

@@ -13,6 +13,8 @@ namespace thaw {
 
 /// The whole of a file of unknown size (as those of /proc are).
 Result<std::string> read_file(const std::string& path);
+/// The rest of an open one.
+Result<std::string> read_all(int fd);
 /// Where a symbolic link points.
 Result<std::string> read_link(const std::string& path);
 /// The path of the current folder; empty where it has none (removed, or outside of the root).

@@ -6,6 +6,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <climits>
+#include <span>
+#include <tuple>
 
 #include "checkpoint/collect/collect.h"
 #include "checkpoint/collect/file_content.h"
@@ -27,6 +30,7 @@ struct Numbered {
 /// Every open file description of the tree, and what refers to them.
 struct Found {
   std::vector<fd::Probe> probes;
+  std::vector<uint64_t> eventfd_ids;           ///< per probe, 0 for all else
   std::vector<size_t> sorted;                  ///< the probes by the kernel's order (kcmp(2))
   std::vector<std::vector<Numbered>> numbers;  ///< per process
 };
@@ -35,22 +39,67 @@ struct Found {
 /// they are one. Apps with thousands of descriptors would take seconds to compare each with each.
 bool is_before(const fd::Probe& a, const fd::Probe& b) {
   constexpr long kLess = 1;
-  if (a.status.st_dev != b.status.st_dev) return a.status.st_dev < b.status.st_dev;
-  if (a.status.st_ino != b.status.st_ino) return a.status.st_ino < b.status.st_ino;
   return syscall(SYS_kcmp, a.pid, b.pid, KCMP_FILE, static_cast<unsigned long>(a.number),
                  static_cast<unsigned long>(b.number)) == kLess;
 }
 
-Result<fd::Probe> probe(pid_t pid, int pidfd, int number_) {
+/// All eventfds have one inode, but each an id of its own (since Linux 5.2), which never changes.
+uint64_t eventfd_id(const fd::Probe& p) {
+  return number(line_value(p.fdinfo, "eventfd-id:"));
+}
+
+/// Files below /proc/PID by the descriptor's number, without the way there for each of thousands.
+class Entries {
+ public:
+  static Result<Entries> open(const std::string& path) {
+    UniqueFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!fd.valid()) return errno_error("cannot open " + path);
+    return Entries(std::move(fd));
+  }
+
+  [[nodiscard]] Result<std::string> link(int entry) const {
+    char target[PATH_MAX];
+    const ssize_t size =
+        readlinkat(fd_.get(), std::to_string(entry).c_str(), target, sizeof(target));
+    if (size < 0) return errno_error("cannot read the link of descriptor " + std::to_string(entry));
+    return std::string(target, static_cast<size_t>(size));
+  }
+  [[nodiscard]] Result<std::string> text(int entry) const {
+    const UniqueFd file(openat(fd_.get(), std::to_string(entry).c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file.valid()) return errno_error("cannot look at descriptor " + std::to_string(entry));
+    return read_all(file.get());
+  }
+
+ private:
+  explicit Entries(UniqueFd fd) : fd_(std::move(fd)) {}
+  UniqueFd fd_;
+};
+
+/// One process, whose descriptors are looked at.
+struct Holder {
+  pid_t pid;
+  UniqueFd pidfd;
+  Entries links, infos;
+
+  static Result<Holder> open(pid_t pid) {
+    const std::string folder = "/proc/" + std::to_string(pid);
+    UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+    if (!pidfd.valid()) return errno_error("cannot open the process");
+    THAW_ASSIGN(links, Entries::open(folder + "/fd"));
+    THAW_ASSIGN(infos, Entries::open(folder + "/fdinfo"));
+    return Holder{pid, std::move(pidfd), std::move(links), std::move(infos)};
+  }
+};
+
+Result<fd::Probe> probe(const Holder& holder, int number_) {
   fd::Probe probe;
-  probe.pid = pid;
+  probe.pid = holder.pid;
   probe.number = number_;
-  const std::string folder = "/proc/" + std::to_string(pid);
-  THAW_ASSIGN(link, read_link(folder + "/fd/" + std::to_string(number_)));
-  THAW_ASSIGN(info, read_file(folder + "/fdinfo/" + std::to_string(number_)));
+  THAW_ASSIGN(link, holder.links.link(number_));
+  THAW_ASSIGN(info, holder.infos.text(number_));
   probe.link = std::move(link);
   probe.fdinfo = std::move(info);
-  probe.copy.reset(static_cast<int>(syscall(SYS_pidfd_getfd, pidfd, number_, 0)));
+  probe.copy.reset(static_cast<int>(syscall(SYS_pidfd_getfd, holder.pidfd.get(), number_, 0)));
   if (!probe.copy.valid()) return errno_error("cannot copy descriptor " + std::to_string(number_));
   if (fstat(probe.copy.get(), &probe.status) != 0) return errno_error("cannot stat " + probe.link);
   const auto flags = static_cast<int>(number(line_value(probe.fdinfo, "flags:"), 8));
@@ -73,15 +122,15 @@ bool same_channel(const fd::Probe& stdio, const fd::Probe& p) {
          (p.flags & O_ACCMODE) == (stdio.flags & O_ACCMODE);
 }
 
-/// The number that the caller gives for this description, or -1.
-int inherited_from(const Capture& capture, const std::vector<fd::Probe>& probes,
+/// The number that the caller gives for this description, or -1. `stdio`: all that are 0, 1 or 2.
+int inherited_from(const Capture& capture, std::span<const fd::Probe* const> stdio,
                    const fd::Probe& p) {
   if (p.pid != capture.root().pid) return -1;
   if (is_stdio(p)) return p.number;
   const auto& inherit = capture.request.inherit;
   if (std::find(inherit.begin(), inherit.end(), p.number) != inherit.end()) return p.number;
-  for (const fd::Probe& other : probes)
-    if (other.pid == p.pid && is_stdio(other) && same_channel(other, p)) return other.number;
+  for (const fd::Probe* other : stdio)
+    if (other->pid == p.pid && same_channel(*other, p)) return other->number;
   return -1;
 }
 
@@ -98,24 +147,35 @@ void collect_owner(const Capture& capture, const fd::Probe& p, model::OpenFile& 
 
 /// Index of the description that `p` refers to, which is added if it is new.
 size_t add_description(fd::Probe p, Found& found) {
+  const uint64_t id = eventfd_id(p);
+  const auto key = [](const fd::Probe& p, uint64_t id) {
+    return std::tuple(p.status.st_dev, p.status.st_ino, id);
+  };
+  const auto key_of = [&](size_t known) {
+    return key(found.probes[known], found.eventfd_ids[known]);
+  };
+  const auto own = key(p, id);
   const auto place = std::lower_bound(
-      found.sorted.begin(), found.sorted.end(), p,
-      [&found](size_t known, const fd::Probe& p) { return is_before(found.probes[known], p); });
-  if (place != found.sorted.end() && !is_before(p, found.probes[*place])) return *place;
+      found.sorted.begin(), found.sorted.end(), p, [&](size_t known, const fd::Probe& p) {
+        const auto other = key_of(known);
+        return other != own ? other < own : is_before(found.probes[known], p);
+      });
+  if (place != found.sorted.end() && key_of(*place) == own && !is_before(p, found.probes[*place]))
+    return *place;
   const size_t index = found.probes.size();
   found.sorted.insert(place, index);
   found.probes.push_back(std::move(p));
+  found.eventfd_ids.push_back(id);
   return index;
 }
 
 /// Adds the descriptors of one process to `found`.
 Result<void> find_descriptors(pid_t pid, Found& found) {
-  const UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
-  if (!pidfd.valid()) return errno_error("cannot open the process");
+  THAW_ASSIGN(holder, Holder::open(pid));
   THAW_ASSIGN(open_numbers, numeric_entries("/proc/" + std::to_string(pid) + "/fd"));
   std::vector<Numbered> numbers;
   for (const int number_ : open_numbers) {
-    THAW_ASSIGN(p, probe(pid, pidfd.get(), number_));
+    THAW_ASSIGN(p, probe(holder, number_));
     const bool close_on_exec = p.close_on_exec;
     numbers.push_back({number_, close_on_exec, add_description(std::move(p), found)});
   }
@@ -133,8 +193,10 @@ struct Sorted {
 /// Splits what the caller gives from what thaw makes again.
 Sorted sort_out(const Capture& capture, std::vector<fd::Probe> probes) {
   Sorted sorted;
+  std::vector<const fd::Probe*> stdio;
   for (const fd::Probe& p : probes)
-    sorted.from_caller.push_back(inherited_from(capture, probes, p));
+    if (is_stdio(p)) stdio.push_back(&p);
+  for (const fd::Probe& p : probes) sorted.from_caller.push_back(inherited_from(capture, stdio, p));
   sorted.open_file.assign(probes.size(), model::kNone);
   for (size_t i = 0; i < probes.size(); ++i) {
     if (sorted.from_caller[i] >= 0) continue;

@@ -19,6 +19,8 @@ class FrozenTree {
   [[nodiscard]] std::span<const Freeze> processes() const { return processes_; }
   /// How long the app has stood still.
   [[nodiscard]] double frozen_ms() const;
+  /// Lets the app run on before the end.
+  void let_run() { processes_.clear(); }
   /// Ends the app instead of letting it run on.
   void kill();
 

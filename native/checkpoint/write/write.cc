@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "image/writer.h"
-
 namespace thaw::checkpoint {
 namespace {
 
@@ -60,7 +58,10 @@ Result<void> check_alive(const ProcessCapture& process) {
   return process.memory.read(process.syscall_instruction, &byte, sizeof(byte));
 }
 
-Result<void> write_pages(const Capture& capture, const PageData& data, image::Writer& writer) {
+}  // namespace
+
+Result<image::Writer> write_pages(const Capture& capture, const PageData& data) {
+  THAW_ASSIGN(writer, image::Writer::create(capture.request.image, capture.page_size));
   const Source source(capture);
   std::vector<char> buffer(kChunk);
   for (const Piece& piece : data.pieces())
@@ -69,15 +70,11 @@ Result<void> write_pages(const Capture& capture, const PageData& data, image::Wr
       THAW_TRY(source.read(piece, done, buffer.data(), size));
       THAW_TRY(writer.write(piece.place + done, buffer.data(), size));
     }
-  return {};
+  for (const ProcessCapture& process : capture.processes) THAW_TRY(check_alive(process));
+  return writer;
 }
 
-}  // namespace
-
-Result<uint64_t> write(const Capture& capture, const PageData& data) {
-  THAW_ASSIGN(writer, image::Writer::create(capture.request.image, capture.page_size));
-  THAW_TRY(write_pages(capture, data, writer));
-  for (const ProcessCapture& process : capture.processes) THAW_TRY(check_alive(process));
+Result<uint64_t> finish(const Capture& capture, const PageData& data, image::Writer& writer) {
   THAW_ASSIGN(header, writer.finish(capture.image, data.end(), arch::kThisCpu.number));
   return header.file_size;
 }

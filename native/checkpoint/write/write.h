@@ -3,11 +3,15 @@
 
 #include "checkpoint/capture.h"
 #include "checkpoint/plan/page_data.h"
+#include "image/writer.h"
 
 namespace thaw::checkpoint {
 
-/// Writes the image at Request::image, which appears there only when it is whole; its size in
+/// Writes all that is the app's own into a file without a name; the app need not stand still any
+/// longer.
+Result<image::Writer> write_pages(const Capture& capture, const PageData& data);
+/// Adds the records, and lets the image appear at Request::image when it is on the disk; its size in
 /// bytes, holes included.
-Result<uint64_t> write(const Capture& capture, const PageData& data);
+Result<uint64_t> finish(const Capture& capture, const PageData& data, image::Writer& writer);
 
 }  // namespace thaw::checkpoint
