@@ -3,6 +3,7 @@
 #pragma once
 
 #include "restorer/handover.h"
+#include "support/app_call.h"
 
 namespace thaw::restorer {
 
@@ -11,6 +12,11 @@ void check(Handover& handover, long result, const char* what, uint64_t address =
 
 /// Says it where `result` is a negative errno; the launch goes on.
 void warn(const Handover& handover, long result, const char* what);
+
+/// What the app has for one after the launch; only where it has a struct thaw_call.
+inline LateColdStart& late_cold_start(const Handover& handover) {
+  return reinterpret_cast<LateColdStart*>(static_cast<uintptr_t>(handover.arguments))[-1];
+}
 
 [[noreturn]] void start_cold(Handover& handover);
 

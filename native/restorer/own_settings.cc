@@ -43,9 +43,10 @@ void restore_own_settings(const Handover& handover) {
   const model::Process& process = *handover.process;
   if ((process.flags & model::kOwnUmask) != 0)
     raw::call(__NR_umask, static_cast<long>(process.umask));
+  // First what needs a descriptor: a limit may be one of these.
+  if ((process.flags & model::kOwnOomScore) != 0) set_oom_score(handover, process.oom_score_adj);
   for (uint32_t i = 0; i < sizeof(process.limits) / sizeof(process.limits[0]); ++i)
     if ((process.own_limits >> i & 1) != 0) set_limit(i, process.limits[i]);
-  if ((process.flags & model::kOwnOomScore) != 0) set_oom_score(handover, process.oom_score_adj);
 }
 
 }  // namespace thaw::restorer

@@ -196,8 +196,7 @@ void deliver(const Handover& handover) {
   call->arguments_size = handover.arguments_size;
   call->environment = handover.environment;
   call->environment_size = handover.environment_size;
-  auto* cold = reinterpret_cast<LateColdStart*>(static_cast<uintptr_t>(handover.arguments)) - 1;
-  cold->pid = static_cast<uint64_t>(raw::call(__NR_getpid));
+  late_cold_start(handover).pid = static_cast<uint64_t>(raw::call(__NR_getpid));
   if (call->limit != 0) call->limit = limit_hooks(call->limit);
 }
 

@@ -56,6 +56,11 @@ void set_mode(Handover& handover, int fd, const termios& callers) {
   *kept = callers;
   note_undo(handover, __NR_ioctl, fd, TCSETS, reinterpret_cast<long>(kept));
   check(handover, control(fd, TCSETS, &mode), "cannot set the terminal's mode");
+  if (handover.call_address == 0) return;
+  LateColdStart& late = late_cold_start(handover);
+  late.terminal = static_cast<uint64_t>(fd);
+  __builtin_memcpy(late.terminal_mode, &callers, sizeof(callers));
+  static_assert(sizeof(callers) <= sizeof(late.terminal_mode));
 }
 
 }  // namespace

@@ -1,11 +1,13 @@
 #include "restorer/threads.h"
 
+#include <asm/errno.h>
 #include <asm/unistd.h>
 #include <linux/futex.h>
 #include <linux/ioprio.h>
 #include <linux/prctl.h>
 #include <linux/resource.h>
 #include <linux/sched.h>
+#include <linux/signal.h>
 
 #include "arch/this_cpu.h"
 #include "restorer/clone.h"
@@ -147,10 +149,27 @@ uint32_t new_tid(const Handover& handover, uint32_t index) {
   return pointer<Start>(handover.stacks + index * handover.stack_size)->tid;
 }
 
+/// Where the number of tasks is limited, the app's threads come before who watches the launch.
+long start_thread_instead(Handover& handover, uint32_t index) {
+  constexpr int kTries = 100;
+  raw::call(__NR_kill, -handover.cold.watcher, SIGKILL);
+  handover.cold.watcher = 0;
+  long result = -EAGAIN;
+  for (int i = 0; i < kTries && result == -EAGAIN; ++i) {
+    long moment[2] = {0, 100'000};
+    raw::call(__NR_nanosleep, reinterpret_cast<long>(moment), 0);
+    result = start_thread(handover, index);
+  }
+  return result;
+}
+
 void start_threads(Handover& handover) {
   const uint32_t count = handover.process->threads.count;
-  for (uint32_t i = 1; i < count; ++i)
-    check(handover, start_thread(handover, i), "cannot start a thread");
+  for (uint32_t i = 1; i < count; ++i) {
+    long result = start_thread(handover, i);
+    if (result == -EAGAIN && handover.cold.watcher > 0) result = start_thread_instead(handover, i);
+    check(handover, result, "cannot start a thread");
+  }
   wait_until_parked(handover, count - 1);
   for (uint32_t i = 1; i < count; ++i)
     check(handover, pointer<Start>(handover.stacks + i * handover.stack_size)->result,

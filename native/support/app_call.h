@@ -14,6 +14,10 @@ namespace thaw {
 /// of thaw_call::arguments. Addresses are of memory that the app keeps. Members are added in front:
 /// the code that reads it is the image's.
 struct LateColdStart {
+  static constexpr uint64_t kNone = ~uint64_t{0};
+  uint64_t watcher;              ///< process group of who watches the launch, 0: nobody
+  uint64_t terminal;             ///< the descriptor whose mode the launch has set, or kNone
+  char terminal_mode[64];        ///< the caller's: struct termios of the kernel
   uint64_t umask;                ///< the caller's where the launch has set another one, else ~0
   uint64_t parent_death_signal;  ///< the caller's (PR_GET_PDEATHSIG)
   uint64_t program;              ///< path; 0: the launch was not to start anything cold

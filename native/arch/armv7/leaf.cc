@@ -58,8 +58,9 @@ Step thumb_step(uint32_t instruction, size_t at) {
                          is(instruction, 0xff00, 0x4700) ||  // bx, blx
                          is(instruction, 0xf500, 0xb100) ||  // cbz, cbnz
                          is(instruction, 0xfd87, 0x4487) ||  // to pc
-                         is(instruction, 0xfe00, 0xde00) ||  // udf
-                         is(instruction, 0xff00, 0xbe00);    // bkpt
+                         (is(instruction, 0xff00, 0xbf00) && (instruction & 0xf) != 0) ||  // it
+                         is(instruction, 0xfe00, 0xde00) ||                                // udf
+                         is(instruction, 0xff00, 0xbe00);                                  // bkpt
   return elsewhere ? Step::unknown : Step::plain;
 }
 

@@ -137,6 +137,8 @@ constexpr Trial kForDescriptors[] = {
     {"fchmod", SYS_fchmod, kNone},
     {"fchown", SYS_fchown, kNone, kNone, kNone},
     {"flock", SYS_flock, kNone},
+    {"utimensat", SYS_utimensat, kNone},
+    {"sendfile", SYS_sendfile, kNone, kNone},
 };
 
 /// For comparing the machine with what it was.
@@ -207,7 +209,7 @@ struct Group {
 constexpr Group kGroups[] = {
     {"always", kAlways, [](const View&) { return true; }},
     {"where the launch makes descriptors", kForDescriptors,
-     [](const View& view) { return !view.open_files().empty(); }},
+     [](const View& view) { return !view.open_files().empty() || !view.objects().empty(); }},
     {"where files are inputs", kForInputs, [](const View& view) { return !view.inputs().empty(); }},
     {"where the app has asked for its machine", kForMachine,
      [](const View& view) { return view.requirements_record().machine.asked != 0; }},

@@ -24,6 +24,14 @@ std::string find_record(int image) {
   return size <= 0 ? std::string() : store::deaths_path({path, static_cast<size_t>(size)});
 }
 
+/// The first process of a container takes the watcher in, and may be no init that waits for it.
+bool in_container() {
+  constexpr std::string_view kFirst = "pid:[4026531836]";  // PROC_PID_INIT_INO of the kernel
+  char name[32];
+  const ssize_t size = readlink("/proc/self/ns/pid", name, sizeof(name));
+  return size <= 0 || std::string_view(name, static_cast<size_t>(size)) != kFirst;
+}
+
 /// Who takes in processes whose parents are gone would have to wait for the watcher.
 bool adopts_orphans() {
   int subreaper = 0;
@@ -59,7 +67,7 @@ Result<void> Guard::begin(const image::View& view, const ExecCall& call) {
   watched.deaths = store::read_deaths(watched.record.c_str());
   watched.cold = watched.deaths.count >= needs.guard_tries;
   const bool decided = watched.cold && (watched.deaths.aside || !call.fallback);
-  if (!decided && !adopts_orphans()) watcher_ = start_watcher(watched);
+  if (!decided && !adopts_orphans() && !in_container()) watcher_ = start_watcher(watched);
   if (!watched.cold) return {};
   settle();
   watcher_ = 0;  // It stays beside the cold start.

@@ -117,6 +117,8 @@ void copy_answers(const Prepared& prepared, Arena& arena, restorer::Handover& ha
   if (place == nullptr) return;  // Only counted.
   cold.umask = callers_umask(prepared.view.root_process());
   cold.parent_death_signal = parent_death_signal();
+  cold.watcher = static_cast<uint64_t>(prepared.guard.watcher());
+  cold.terminal = LateColdStart::kNone;  // Until the restorer knows.
   cold.signal_mask = prepared.signals.callers_mask();
   cold.ignored = ignored_signals();
   *place = cold;

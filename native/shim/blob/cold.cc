@@ -1,11 +1,11 @@
 // A launched app starts its program cold after all: its hooks have failed, or were not done in time
 // (include/thaw.h). It is the handler of THAW_SIGNAL, which raises either of: an adapter or thaw.h
 // that gives up, the timer that the launch has set, or the end of the hooks, which takes both away.
+#include <asm/ioctls.h>
 #include <asm/unistd.h>
 #include <linux/close_range.h>
 #include <linux/fcntl.h>
 #include <linux/prctl.h>
-#include <linux/resource.h>
 #include <linux/signal.h>
 #include <linux/time.h>
 
@@ -21,11 +21,6 @@ using thaw::raw::call;
 
 constexpr long kNotPossible = 125, kCannotExecute = 126;  ///< exit codes, as thaw-exec's
 constexpr uint32_t kLastSignal = 64;
-#ifdef __NR_fcntl64
-constexpr long kFcntl = __NR_fcntl64;
-#else
-constexpr long kFcntl = __NR_fcntl;
-#endif
 
 struct KernelSigaction {
   unsigned long handler, flags, restorer;
@@ -64,17 +59,10 @@ void reset_signals(const LateColdStart& cold) {
   call(__NR_rt_sigprocmask, SIG_SETMASK, address_of(&cold.signal_mask), 0, 8);
 }
 
-/// Marks descriptors to be closed by the exec: other threads would end the app over an epoll
+/// Of this thread alone: the others, which run until the exec, would end the app over an epoll
 /// instance that is gone (libuv aborts).
-void close_at_exec(uint32_t first, uint32_t last) {
-  if (call(__NR_close_range, first, last, CLOSE_RANGE_CLOEXEC) == 0) return;
-  // Before Linux 5.11.
-  struct {
-    uint64_t soft, hard;
-  } limit = {};
-  call(__NR_prlimit64, 0, RLIMIT_NOFILE, 0, address_of(&limit));
-  for (uint64_t number = first; number <= last && number < limit.soft; ++number)
-    call(kFcntl, static_cast<long>(number), F_SETFD, FD_CLOEXEC);
+void close_of_thread(uint32_t first, uint32_t last) {
+  call(__NR_close_range, first, last, CLOSE_RANGE_UNSHARE);
 }
 
 void close_descriptors(const LateColdStart& cold) {
@@ -83,10 +71,10 @@ void close_descriptors(const LateColdStart& cold) {
   uint32_t next = 3;
   for (uint64_t i = 0; i < cold.kept_count; ++i) {
     const auto number = static_cast<uint32_t>(kept[i]);
-    if (number > next) close_at_exec(next, number - 1);
+    if (number > next) close_of_thread(next, number - 1);
     next = number + 1;
   }
-  close_at_exec(next, kLast);
+  close_of_thread(next, kLast);
 }
 
 /// What exec keeps, but the app has set.
@@ -100,10 +88,21 @@ void reset_process(const LateColdStart& cold) {
   if (cold.umask <= kMostUmask) call(__NR_umask, static_cast<long>(cold.umask));
 }
 
+/// As the caller had it; who is in the background would be stopped for that.
+void reset_terminal(const LateColdStart& cold) {
+  if (cold.terminal == LateColdStart::kNone) return;
+  const uint64_t before = cold.signal_mask | uint64_t{1} << (SIGTTOU - 1);
+  call(__NR_rt_sigprocmask, SIG_SETMASK, address_of(&before), 0, 8);
+  call(__NR_ioctl, static_cast<long>(cold.terminal), TCSETS, address_of(cold.terminal_mode));
+}
+
 [[noreturn]] void start(const LateColdStart& cold) {
+  // It would take what becomes of the cold start for the image's doing.
+  if (cold.watcher != 0) call(__NR_kill, -static_cast<long>(cold.watcher), SIGKILL);
   if (cold.program == 0)
     for (;;) call(__NR_exit_group, kNotPossible);
   reset_process(cold);
+  reset_terminal(cold);
   if (cold.cwd != 0) call(__NR_chdir, static_cast<long>(cold.cwd));
   close_descriptors(cold);
   reset_signals(cold);
