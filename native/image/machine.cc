@@ -60,8 +60,8 @@ uint64_t total_memory() {
   return sysinfo(&info) == 0 ? uint64_t{info.totalram} * info.mem_unit / kMegabyte : 0;
 }
 
-/// The limit that the cgroup in the folder has itself.
-using OwnLimit = uint64_t (*)(const char* folder);
+/// The limit that the cgroup in the folder has itself. Opening is what takes time here.
+using OwnLimit = uint64_t (*)(const char* folder, bool version2);
 
 uint64_t first_number(const char* folder, const char* name) {
   char path[PATH_MAX];
@@ -72,9 +72,9 @@ uint64_t first_number(const char* folder, const char* name) {
   return is_number ? strtoull(file.text, nullptr, 10) : kUnlimited;
 }
 
-uint64_t memory_of(const char* folder) {
-  return std::min({first_number(folder, "memory.max"), first_number(folder, "memory.high"),
-                   first_number(folder, "memory.limit_in_bytes")});
+uint64_t memory_of(const char* folder, bool version2) {
+  if (!version2) return first_number(folder, "memory.limit_in_bytes");
+  return std::min(first_number(folder, "memory.max"), first_number(folder, "memory.high"));
 }
 
 uint64_t percent(uint64_t quota, uint64_t period) {
@@ -82,21 +82,22 @@ uint64_t percent(uint64_t quota, uint64_t period) {
                                                                     : quota * kWholeCpu / period;
 }
 
-uint64_t cpu_of(const char* folder) {
+uint64_t cpu_of(const char* folder, bool version2) {
+  if (!version2)
+    return percent(first_number(folder, "cpu.cfs_quota_us"),
+                   first_number(folder, "cpu.cfs_period_us"));
   char path[PATH_MAX];
   if (snprintf(path, sizeof(path), "%s/cpu.max", folder) >= static_cast<int>(sizeof(path)))
     return kUnlimited;
   const SmallFile file(path);  // "max 100000", "150000 100000"
   char* end = nullptr;
   const uint64_t quota = strtoull(file.text, &end, 10);
-  if (end != file.text) return percent(quota, strtoull(end, nullptr, 10));
-  return percent(first_number(folder, "cpu.cfs_quota_us"),
-                 first_number(folder, "cpu.cfs_period_us"));
+  return end == file.text ? kUnlimited : percent(quota, strtoull(end, nullptr, 10));
 }
 
-/// The least of this process's cgroup of that controller and those above it: version 2, where
-/// /proc/self/cgroup has a line "0::PATH", or version 1, "N:CONTROLLER,...:PATH". Mounted where
-/// systemd and runtimes have it.
+/// The least of this process's cgroup of that controller and those above it: version 1, where
+/// /proc/self/cgroup has a line "N:CONTROLLER,...:PATH", or version 2, "0::PATH", which is the last.
+/// Mounted where systemd and runtimes have it.
 uint64_t cgroup_limit(const char* controller, OwnLimit own) {
   uint64_t limit = kUnlimited;
   const SmallFile file("/proc/self/cgroup");
@@ -112,8 +113,8 @@ uint64_t cgroup_limit(const char* controller, OwnLimit own) {
     const size_t top = folder.size();
     folder += line.substr(second + 1);
     for (;;) {
-      limit = std::min(limit, own(folder.c_str()));
-      if (folder.size() <= top) return true;
+      limit = std::min(limit, own(folder.c_str(), version2));
+      if (folder.size() <= top) return false;
       folder.resize(std::max(top, folder.rfind('/')));
     }
   });
