@@ -55,11 +55,16 @@ Guard::~Guard() {
 }
 
 Result<void> Guard::begin(const image::View& view, const ExecCall& call) {
+  if (!call.from_store || view.requirements_record().guard_tries == 0) return {};
+  const store::GoodPath good = store::good_path(view.header().id);
+  return store::was_good(good, kTrustedSeconds) ? Result<void>() : watch(view, call, good);
+}
+
+Result<void> Guard::watch(const image::View& view, const ExecCall& call,
+                          const store::GoodPath& good) {
   const model::Requirements& needs = view.requirements_record();
-  if (!call.from_store || needs.guard_tries == 0) return {};
   Watched watched;
-  watched.good = store::good_path(view.header().id);
-  if (store::was_good(watched.good, kTrustedSeconds)) return {};
+  watched.good = good;
   watched.metadata = {view.base(), static_cast<size_t>(view.header().metadata_size)};
   watched.within_ms = needs.guard_within_ms;
   watched.record = find_record(view.fd());

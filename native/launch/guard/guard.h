@@ -5,6 +5,7 @@
 
 #include "image/view.h"
 #include "launch/exec_call.h"
+#include "store/deaths.h"
 #include "support/result.h"
 
 namespace thaw::launch {
@@ -29,6 +30,10 @@ class Guard {
   [[nodiscard]] pid_t watcher() const { return watcher_; }
 
  private:
+  /// Apart from begin(): most launches shall not touch its code and its stack.
+  [[gnu::noinline]] Result<void> watch(const image::View& view, const ExecCall& call,
+                                       const store::GoodPath& good);
+
   pid_t watcher_ = 0;
   bool settled_ = false;
 };

@@ -30,8 +30,8 @@ uint32_t draw(uint32_t count) {
   return static_cast<uint32_t>((random * 0x9e3779b97f4a7c15 >> 32) % count);
 }
 
-/// Beside the first one; invalid where it cannot be had.
-UniqueFd open_other(int first, uint32_t number) {
+/// Beside the first one; invalid where it cannot be had. Not inlined, for its stack.
+[[gnu::noinline]] UniqueFd open_other(int first, uint32_t number) {
   char path[PATH_MAX], name[32];
   const std::string link = "/proc/self/fd/" + std::to_string(first);
   const ssize_t size = readlink(link.c_str(), path, sizeof(path));
