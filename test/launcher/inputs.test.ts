@@ -520,6 +520,91 @@ test('changes after a build of a Node app', (t) => {
   expectChanges(t, fixture, [process.execPath, 'app/app.cjs'], [...nodeChanges, ...variableChanges]);
 });
 
+const javaApp = `import java.nio.file.*;
+public class App {
+    public static void main(String[] args) throws Exception {
+        System.out.println("warming");
+        String config = Files.readString(Path.of("config.txt"));
+        if (Files.exists(Path.of("optional.txt"))) config += Files.readString(Path.of("optional.txt"));
+        System.out.println("warm");
+        while (!Files.exists(Path.of("go"))) Thread.sleep(10);
+        System.out.println("done");
+    }
+    static {
+        try { new Helper(); } catch (LinkageError changed) { /* not a class any more */ }
+    }
+}
+class Helper {
+    public int hashCode() { return 1; }
+}
+`;
+
+const javaChanges: readonly Change[] = [
+  [
+    'config edited, equal size and time',
+    (f) => {
+      f.patch('config.txt');
+    },
+    'config.txt',
+  ],
+  [
+    'config touched only',
+    (f) => {
+      f.touch('config.txt');
+    },
+    null,
+  ],
+  [
+    'class replaced by the same',
+    (f) => {
+      f.replace('lib/Helper.class', true);
+    },
+    null,
+  ],
+  [
+    'class edited, equal size and time',
+    (f) => {
+      f.patch('lib/Helper.class');
+    },
+    'lib/Helper.class',
+  ],
+  [
+    'new class earlier in the path',
+    (f) => {
+      f.add('first/Helper.class', '');
+    },
+    'first/Helper.class',
+  ],
+  [
+    'missing file appears',
+    (f) => {
+      f.add('optional.txt');
+    },
+    'optional.txt',
+  ],
+];
+
+test('changes after a build of a Java app', (t) => {
+  const fixture = new Fixture();
+  t.teardown(() => {
+    fixture.remove();
+  });
+  fixture.write('App.java', javaApp);
+  fixture.write('config.txt', 'one\n');
+  fixture.write('first/README', '');
+  const made = spawnSync('javac', ['-d', fixture.path('lib'), fixture.path('App.java')], {
+    encoding: 'utf8',
+  });
+  t.is(made.status, 0, made.stderr);
+  const args = ['-XX:-UsePerfData', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', 'first:lib', 'App'];
+  fixture.build(
+    t,
+    'java',
+    `name = "java"\nprogram = "/usr/bin/java"\nargs = ${JSON.stringify(args)}\n[warmup]\nuntil = { log = "warm$" }\n`,
+  );
+  expectChanges(t, fixture, ['/usr/bin/java', ...args], javaChanges);
+});
+
 /** Starts redis from its image, gives it the commands, and ends it. @returns what it answered, and what was said */
 const redisRun = (start: string, commands: readonly string[]): string =>
   `${start} & server=$!

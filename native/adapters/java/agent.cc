@@ -11,7 +11,7 @@
 
 #include "adapters/java/checkpoint.h"
 #include "adapters/java/threads.h"
-#include "include/thaw.h"
+#include "support/app_call.h"
 
 namespace thaw::java {
 

@@ -1,12 +1,18 @@
 #include "adapters/java/checkpoint.h"
 
 #include <fcntl.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <cstring>
 
 #include "adapters/java/cached.h"
 #include "adapters/java/threads.h"
-#include "include/thaw.h"
+#include "support/app_call.h"
 
 namespace thaw::java {
 
@@ -123,14 +129,30 @@ bool answer(const Start& start, const std::string& text) {
   return written && rename(file.c_str(), (start.answers + "/answer").c_str()) == 0;
 }
 
+/// Where the record is, as thaw_checkpoint() tells it; 0: there will be no checkpoint.
+bool tell_address(const std::string& path, const thaw_call* call) {
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof(address.sun_path)) return false;
+  path.copy(address.sun_path, path.size());
+  char message[64];
+  const auto where = static_cast<unsigned long long>(reinterpret_cast<uintptr_t>(call));
+  const int size = snprintf(message, sizeof(message), "THAW_CALL=0x%llx\n", where);
+  const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return false;
+  const ssize_t sent = sendto(fd, message, static_cast<size_t>(size), MSG_NOSIGNAL,
+                              reinterpret_cast<sockaddr*>(&address), sizeof(address));
+  close(fd);
+  return sent == size;
+}
+
 /// An app that called by itself is told by what the call throws; thaw only learns of it.
 bool tell_failure(const Start& start, const std::string& failure) {
-  return start.socket.empty() ? answer(start, failure)
-                              : thaw_tell(start.socket.c_str(), nullptr) == 0;
+  return start.socket.empty() ? answer(start, failure) : tell_address(start.socket, nullptr);
 }
 
 bool tell_waiting(const Start& start, const std::string& unmended) {
-  if (!start.socket.empty()) return thaw_tell(start.socket.c_str(), &record.call) == 0;
+  if (!start.socket.empty()) return tell_address(start.socket, &record.call);
   for (size_t i = 0; i < start.key.size() && i < sizeof(record.mark); ++i)
     record.mark[i] = static_cast<uint8_t>(start.key[i]) ^ kChangedBy;
   return answer(start, "waiting\n" + unmended);
@@ -199,7 +221,7 @@ std::string checkpoint(JNIEnv* env, const Start& start) {
   OtherThreads others(env);
   Prepared ready = {.failure = Hooks(env, LoadedClasses(env)).before()};
   if (ready.failure.empty()) ready = prepared(env, start, others);
-  if (!ready.failure.empty()) {
+  if (!ready.failure.empty() || ready.cached == nullptr) {
     tell_failure(start, "before the checkpoint: " + ready.failure);
     return ready.failure;
   }
