@@ -49,8 +49,8 @@ test('launches of a profile with several images use all of them', (t) => {
   writeFileSync(record, 'signal 11\n'.repeat(3) + 'aside\n');
   const used = launchMany(workshop);
   t.is(used.length, 2);
-  t.is(used[0], first);
-  t.regex(used[1] ?? '', /^cold: .*set aside/);
+  t.true(used.includes(first));
+  t.regex(used.find((one) => one !== first) ?? '', /^cold: .*set aside/);
   t.regex(workshop.thaw('list').stdout, /\(2 images\) \(set aside after 3 early deaths: signal 11\)/);
 
   // One that is missing is not missed.

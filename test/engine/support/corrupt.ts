@@ -6,7 +6,7 @@ const header = {
   fileSize: 24,
   metadataOffset: 32,
   metadataSize: 40,
-  sections: 72,
+  sections: 80,
   section: 24,
 };
 
