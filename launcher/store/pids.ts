@@ -62,6 +62,8 @@ function noticeOf(pid: number, { address, form, count, text }: ImageIdNotice): N
 
 /** Root can choose the pid of the warm-up, where there are large ones. */
 function kept(): string {
+  // PID_MAX_LIMIT of 32-bit kernels is 32768.
+  if (process.arch === 'arm') return 'if the app uses a pid that it has kept: set launch.keep_pid = true';
   const who = process.geteuid?.() === 0 ? '' : 'as root (CAP_CHECKPOINT_RESTORE) ';
   return (
     `if the app uses a pid that it has kept: build ${who}where /proc/sys/kernel/pid_max is large (4194304), ` +
