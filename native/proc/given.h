@@ -21,7 +21,7 @@ struct Given {
   std::string status;            ///< /proc/PID/status: umask, groups, capabilities
   std::array<Limit, 16> limits;  ///< by RLIMIT_* number
   int nice = 0;
-  int io_priority = 0;  ///< as io_priority() below
+  int io_priority = 0;    ///< as io_priority() below
   int oom_score_adj = 0;  ///< /proc/PID/oom_score_adj
   cpu_set_t cpus = {};
   bool new_user = false;  ///< the process changes its user before it executes the program
