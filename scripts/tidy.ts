@@ -25,7 +25,16 @@ const SOURCES = [
   'test/image_check/*.cc',
 ];
 const ADDON = ['node_modules/node-api-headers/include', 'node_modules/node-addon-api'];
+/** Of the JDK that the adapter for Java is built with (native/adapters/java/adapter.cmake), or of another. */
+const JAVA = [process.env['JAVA_HOME'] ?? '', ...javaHomes()]
+  .map((home) => join(home, 'include'))
+  .find((folder) => existsSync(join(folder, 'jvmti.h')));
 const clean = join(projectFolder, 'build', 'tidy');
+
+function javaHomes(): string[] {
+  const folder = '/usr/lib/jvm';
+  return existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [];
+}
 
 const read = (file: string): string => readFileSync(join(projectFolder, file), 'utf8');
 const lines = (text: string): string[] => text.split('\n').filter((line) => line !== '');
@@ -44,8 +53,9 @@ const triplets = new Map(
   ]),
 );
 
-/** Of this machine's CPU, or of one that there is a cross compiler for, whose headers it takes. */
+/** Of this machine's CPU, or of one that there is a cross compiler for, whose headers it takes; Java's where there is a JDK. */
 function canBeRead(file: string): boolean {
+  if (file.startsWith('native/adapters/java/')) return JAVA !== undefined;
   const cpu = /^native\/arch\/([^/]+)\//.exec(file)?.[1];
   return cpu === undefined || cpu === hostCpu || GUEST_CPUS.some((guest) => guest === cpu);
 }
@@ -68,6 +78,7 @@ function optionsOf(file: string): string[] {
       '-D_Bool=bool',
     ],
     ...ADDON.map((folder) => `-isystem${folder}`),
+    ...(JAVA === undefined ? [] : [`-isystem${JAVA}`, `-isystem${join(JAVA, 'linux')}`]),
     ...(cpu === undefined ? [] : [`--target=${triplets.get(cpu) ?? cpu}`]),
     ...(/^native\/(restorer|shim\/blob)\//.test(file) ? ['-ffreestanding'] : []),
   ];
