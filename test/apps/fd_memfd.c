@@ -71,8 +71,7 @@ int main(int argc, char** argv) {
   NEED(readlink(path, link, sizeof link - 1));
   CHECK_STR("name", "/memfd:sealed memfd (deleted)", link);
   CHECK_EQ("read of an empty memfd", 0, read(empty, text, 1));
-  CHECK_EQ("status flags", O_APPEND | O_NONBLOCK,
-           fcntl(empty, F_GETFL) & (O_APPEND | O_NONBLOCK));
+  CHECK_EQ("status flags", O_APPEND | O_NONBLOCK, fcntl(empty, F_GETFL) & (O_APPEND | O_NONBLOCK));
   CHECK_EQ("write to the read-only opening", -1, write(reopened, "x", 1));
   NEED(pread(reopened, text, 12, 0));
   CHECK_STR("text written through a mapping", "mapped text", text);
