@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "arch/arch.h"
+#include "checkpoint/openssl_versions.h"
 #include "checkpoint/overlay.h"
 #include "checkpoint/request.h"
 #include "image/builder.h"
@@ -82,6 +83,7 @@ struct Capture {
   std::vector<ProcessCapture> processes;  ///< the root first, parents before children
   std::vector<FileContent> contents;
   std::map<FileId, Overlay> shared_overlays;  ///< by offset in the shared file or memory
+  OpensslVersions openssl_versions;           ///< as far as they were seen before the freeze
   std::vector<std::string> warnings;          ///< what somebody should know of the image
 
   /// The process that becomes the caller of thaw-exec: program, arguments, identity are its own.

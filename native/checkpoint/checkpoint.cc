@@ -35,10 +35,18 @@ void warn_of_timers(const Capture& capture, std::vector<std::string>& warnings) 
                          "(TIMER_ABSTIME), it will be late in each launch; `thaw build` can tell");
 }
 
-Result<Report> attempt(const Request& request) {
+/// What the app has mapped so far.
+OpensslVersions openssl_versions_of(pid_t pid) {
+  OpensslVersions versions;
+  if (const auto mappings = proc::read_mappings(pid)) versions.has_unknown(mappings.value());
+  return versions;
+}
+
+Result<Report> attempt(const Request& request, const OpensslVersions& versions) {
   THAW_ASSIGN(app, FrozenTree::take(request.pid));
 
   Capture capture(request, static_cast<size_t>(sysconf(_SC_PAGESIZE)));
+  capture.openssl_versions = versions;
   THAW_TRY(collect(capture, app.processes()));
   THAW_ASSIGN(data, plan(capture));
   collect_inputs(capture);
@@ -80,11 +88,12 @@ bool has_ended(pid_t pid, const UniqueFd& pidfd) {
 
 Result<Report> checkpoint(const Request& request) {
   const UniqueFd process(static_cast<int>(syscall(SYS_pidfd_open, request.pid, 0)));
+  const OpensslVersions versions = openssl_versions_of(request.pid);
   // A thread may stand where the image needs other code (an entry point that gets a guard, the
   // vDSO): a moment later it does not.
   constexpr int kAttempts = 100;
   for (int i = 0;; ++i) {
-    auto report = attempt(request);
+    auto report = attempt(request, versions);
     if (!report && has_ended(request.pid, process))
       return Error{0, "process " + std::to_string(request.pid) +
                           " has ended during its checkpoint (was it killed?)"};

@@ -120,8 +120,20 @@ class Search {
     add_with_parents(link_target(process + "/cwd"));
     for (const Probe& q : c_.probes)
       if (q.pid == p_.pid && q.link.starts_with('/')) add_with_parents(q.link);
+    add_arguments(process);
     add_with_parents(link_target(process + "/exe"));
     for (const char* usual : {"/etc", "/tmp", "/run", "/dev", "/var", "/home"}) add(usual);
+  }
+
+  /// What the app was told to work with ("/path", "--folder=/path").
+  void add_arguments(const std::string& process) {
+    const auto command = read_file(process + "/cmdline");
+    if (!command) return;
+    for (const std::string_view argument : split(command.value(), std::string_view("\0", 1))) {
+      const size_t at = argument.find('/');
+      if (at == 0 || (at != argument.npos && argument[at - 1] == '='))
+        add_with_parents(std::string(argument.substr(at)));
+    }
   }
 
   void add_with_parents(std::string path) {

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "support/file.h"
@@ -52,6 +53,14 @@ bool is_mapped(const Probe& p) {
   return false;
 }
 
+/// Whether collect_locks() takes them.
+bool can_relock(const Probe& p, const std::vector<std::string_view>& lines) {
+  return std::all_of(lines.begin(), lines.end(), [&p](std::string_view line) {
+    Lock lock;
+    return parse_lock(line, lock) && (lock.form != LockForm::process || !is_mapped(p));
+  });
+}
+
 long take(int fd, const Lock& lock) {
   if (lock.form == LockForm::flock)
     return flock(fd, (lock.write != 0 ? LOCK_EX : LOCK_SH) | LOCK_NB);
@@ -68,15 +77,17 @@ long take(int fd, const Lock& lock) {
 Result<void> refuse_locks(const Probe& p, policy::Type type, const policy::Actions& actions) {
   const auto lines = lock_lines(p);
   if (lines.empty()) return {};
+  const bool relock = actions.contains(Action::relock) && can_relock(p, lines);
   const std::string without =
-      actions.contains(Action::relock)
+      relock
           ? "release it before the checkpoint, or have each launch take it (`relock`: where "
             "another "
             "process holds it, the app starts cold); `close` and `ignore` give its protection up: "
           : "release it before the checkpoint; or, where instances and others may use the file at "
             "the same time without the protection of the lock, ";
-  return refuse(p, "holds a file lock (" + std::string(lines.front()) + ")",
-                without + policy::suggestion(type, p.link, actions));
+  return refuse(
+      p, "holds a file lock (" + std::string(lines.front()) + ")",
+      without + policy::suggestion(type, p.link, relock ? actions : policy::kCloseOrIgnore));
 }
 
 Result<std::string> collect_locks(const Probe& p) {

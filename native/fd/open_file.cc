@@ -16,6 +16,13 @@ const KindRow& matching(const Probe& p) {
                        [&p](const KindRow& row) { return row.kind->match(p); });
 }
 
+/// Whether nothing can be told of the descriptor, whatever a policy says: the checkpoint is tried
+/// again (EAGAIN), the app has ended, or memory or descriptors have run out.
+bool ends_checkpoint(int err) {
+  constexpr int kErrors[] = {EAGAIN, ESRCH, ENOMEM, EMFILE, ENFILE, ENOSPC, EIO};
+  return std::find(std::begin(kErrors), std::end(kErrors), err) != std::end(kErrors);
+}
+
 /// True under `close` and `ignore`: nothing of the descriptor is kept but that action.
 bool is_given_up(const Kind& kind, const model::OpenFile& file) {
   return kind.policy.asked == PolicyUse::Asked::before &&
@@ -53,7 +60,8 @@ Result<model::OpenFile> collect_open_file(Collector& c, const Probe& p) {
       model::OpenFile as_it_is = file;
       const auto collected = kind->collect(c, p, as_it_is);
       if (collected) return as_it_is;
-      if (collected.error().err != 0 || choice.action == Action::error) return collected.error();
+      if (ends_checkpoint(collected.error().err) || choice.action == Action::error)
+        return collected.error();
     }
     THAW_ASSIGN(action, choose_action(c, p, type, p.link, use.actions));
     file.action = static_cast<uint32_t>(action);

@@ -52,14 +52,17 @@ Result<void> check_file_system(int fd) {
   return {};
 }
 
-/// Labels of security modules are the kernel's own.
+/// Labels of security modules are the kernel's own, and what btrfs keeps files by (compression) means
+/// nothing in memory.
 bool has_attributes(int fd) {
   char names[4096];
   const ssize_t size = flistxattr(fd, names, sizeof(names));
   for (std::string_view left(names, static_cast<size_t>(std::max(size, ssize_t{0})));
        !left.empty();) {
     const std::string_view name = left.substr(0, left.find('\0'));
-    if (!name.starts_with("security.") || name == "security.capability") return true;
+    const bool means_nothing = name.starts_with("btrfs.") ||
+                               (name.starts_with("security.") && name != "security.capability");
+    if (!means_nothing) return true;
     left.remove_prefix(std::min(name.size() + 1, left.size()));
   }
   return size < 0 && errno == ERANGE;

@@ -71,13 +71,15 @@ Result<void> replace_stale(int fd, const SocketRecord& record, const Path& path)
   return bind_socket(fd, record.local);
 }
 
+/// By the calls that all CPUs have: chmod(2) and lchown(2) are others on each for a filter.
 Result<void> set_owner_and_mode(const Path& path, const UnixName& name) {
   struct stat status = {};
   if (lstat(path.text, &status) != 0) return errno_error(std::string("cannot stat ") + path.text);
   if ((status.st_uid != name.uid || status.st_gid != name.gid) &&
-      lchown(path.text, name.uid, name.gid) != 0)
+      fchownat(AT_FDCWD, path.text, name.uid, name.gid, AT_SYMLINK_NOFOLLOW) != 0)
     return errno_error(std::string("cannot give ") + path.text + " its owner");
-  if ((status.st_mode & kPermissions) != name.mode && chmod(path.text, name.mode) != 0)
+  if ((status.st_mode & kPermissions) != name.mode &&
+      fchmodat(AT_FDCWD, path.text, name.mode, 0) != 0)
     return errno_error(std::string("cannot set the mode of ") + path.text);
   return {};
 }

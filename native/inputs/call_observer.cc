@@ -28,7 +28,8 @@ template <typename T>
 uint64_t expiry_at(pid_t tid, uint64_t address) {
   T fields[4] = {};  // Interval, value: seconds and nanoseconds of each.
   if (!copy(tid, address, fields)) return 0;
-  return static_cast<uint64_t>(fields[2]) * 1'000'000'000 + static_cast<uint64_t>(fields[3]);
+  // The upper half of 64 bits of nanoseconds may be padding that nobody has set.
+  return static_cast<uint64_t>(fields[2]) * 1'000'000'000 + static_cast<uint32_t>(fields[3]);
 }
 
 bool names_port(pid_t tid, uint64_t address) {

@@ -28,8 +28,11 @@ Limit parse_limit(std::string_view line) {
 
 int io_priority(pid_t tid) {
   const auto value = static_cast<int>(syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, tid));
-  // Some kernels answer a level for no class.
-  return value < 0 || IOPRIO_PRIO_CLASS(value) == IOPRIO_CLASS_NONE ? 0 : value;
+  // Some kernels answer a level for no class, and those before 6.0 for a task without I/O what
+  // best effort is by default: nobody's choice.
+  constexpr int kDefault = IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, IOPRIO_BE_NORM);
+  const bool none = value < 0 || IOPRIO_PRIO_CLASS(value) == IOPRIO_CLASS_NONE;
+  return none || value == kDefault ? 0 : value;
 }
 
 Result<Given> read_given(pid_t pid) {

@@ -1,5 +1,5 @@
-// memfd: content with holes, offset, seals, name, a read-only reopening, one that a mapping shares,
-// one that holds a program.
+// memfd: content with holes, offset, seals, name, status flags, a read-only reopening, one that a
+// mapping shares, one that holds a program.
 #include <sys/sendfile.h>
 #include <sys/wait.h>
 
@@ -43,6 +43,7 @@ int main(int argc, char** argv) {
   int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
   NEED(fcntl(sealed, F_ADD_SEALS, seals));
   int empty = (int)NEED(memfd_create("empty", 0));
+  NEED(fcntl(empty, F_SETFL, O_APPEND | O_NONBLOCK));
   char path[64], link[128] = "";
   snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
   int reopened = (int)NEED(open(path, O_RDONLY | O_CLOEXEC));
@@ -70,6 +71,7 @@ int main(int argc, char** argv) {
   NEED(readlink(path, link, sizeof link - 1));
   CHECK_STR("name", "/memfd:sealed memfd (deleted)", link);
   CHECK_EQ("read of an empty memfd", 0, read(empty, text, 1));
+  CHECK_EQ("status flags", O_APPEND | O_NONBLOCK, fcntl(empty, F_GETFL) & (O_APPEND | O_NONBLOCK));
   CHECK_EQ("write to the read-only opening", -1, write(reopened, "x", 1));
   NEED(pread(reopened, text, 12, 0));
   CHECK_STR("text written through a mapping", "mapped text", text);

@@ -1,5 +1,6 @@
 // An app that takes its terminal out of line mode: the launch's terminal, another one, gets that
 // mode, keeps what else it has, and its size reaches the app. It starts on a terminal of 24 rows.
+// With "background", the mode is another's at the checkpoint: the launch's terminal stays as it is.
 #include <signal.h>
 
 #include "fds.h"
@@ -18,6 +19,19 @@ static unsigned short rows_of(int fd) {
   return size.ws_row;
 }
 
+/// Another process group, whose process has ended, has the terminal from now on.
+static void leave_foreground(void) {
+  pid_t child = (pid_t)NEED(fork());
+  if (child == 0) {
+    pause();
+    _exit(0);
+  }
+  NEED(setpgid(child, child));
+  NEED(tcsetpgrp(0, child));
+  NEED(kill(child, SIGKILL));
+  NEED(waitpid(child, NULL, 0));
+}
+
 int main(int argc, char** argv) {
   app_start(argc, argv);
   terminal_take(24, 80);
@@ -31,6 +45,8 @@ int main(int argc, char** argv) {
   mode.c_cc[VMIN] = 3;
   mode.c_cc[VTIME] = 2;
   NEED(tcsetattr(0, TCSANOW, &mode));
+  bool background = argc > 4;
+  if (background) leave_foreground();
   app_wait();
 
   bool launched = rows_of(0) != 24;
@@ -38,6 +54,11 @@ int main(int argc, char** argv) {
   CHECK_EQ("rows of /dev/tty", rows_of(0), rows_of(held));
   CHECK(fds_closes_on_exec(held));
   NEED(tcgetattr(held, &mode));
+  if (background && launched) {
+    CHECK_EQ("line mode and echo", ICANON | ECHO, mode.c_lflag & (ICANON | ECHO));
+    CHECK_EQ("IXON", IXON, mode.c_iflag & IXON);
+    return 0;
+  }
   CHECK_EQ("line mode and echo", 0, mode.c_lflag & (ICANON | ECHO));
   CHECK_EQ("signals of keys", ISIG, mode.c_lflag & ISIG);
   CHECK_EQ("IXON", 0, mode.c_iflag & IXON);

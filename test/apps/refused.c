@@ -249,6 +249,21 @@ static void hold_lock(void) {
   place(fd);
 }
 
+static void hold_lease(void) {
+  int fd = (int)NEED(open(app_path("leased"), O_RDONLY | O_CREAT | O_CLOEXEC, 0644));
+  NEED(fcntl(fd, F_SETLEASE, F_RDLCK));
+  place(fd);
+}
+
+/// A lock of the process on a file that it maps as well.
+static void lock_mapped(void) {
+  int fd = (int)NEED(open(app_path("mapped"), O_RDONLY | O_CREAT | O_CLOEXEC, 0644));
+  NEED(truncate(app_path("mapped"), (off_t)app_page()));
+  (void)NEED_MAP(mmap(NULL, app_page(), PROT_READ, MAP_PRIVATE, fd, 0));
+  place(fd);
+  NEED(fcntl(kNumber, F_SETLK, &(struct flock){.l_type = F_RDLCK, .l_whence = SEEK_SET}));
+}
+
 /// "@abstract", "IPV4:PORT", or a path below the scratch folder.
 static socklen_t address_of(const char* text, struct sockaddr_storage* address) {
   memset(address, 0, sizeof *address);
@@ -388,6 +403,8 @@ static const struct holder holders[] = {
     {"userfaultfd", hold_userfaultfd},
     {"pidfd", hold_pidfd},
     {"lock", hold_lock},
+    {"lease", hold_lease},
+    {"mapped-lock", lock_mapped},
     {"udp", hold_udp},
     {"compositor", hold_compositor},
     {"peers", hold_peers},

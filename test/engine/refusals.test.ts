@@ -50,6 +50,8 @@ const refusals: readonly Refusal[] = [
   { what: 'userfaultfd', says: [descriptor, /userfaultfd/] },
   { what: 'pidfd', says: [descriptor, /pidfd/] },
   { what: 'lock', says: [descriptor, /lock/, policy, /"relock"/, /give its protection up/] },
+  { what: 'lease', says: [descriptor, /lock \(LEASE/, policy], never: /relock/ },
+  { what: 'mapped-lock', says: [descriptor, /lock \(POSIX/, policy], never: /relock/ },
   {
     what: 'pid-file',
     says: [descriptor, /app\.pid/, /holds the app's pid/, /action = "pid"/],
@@ -71,8 +73,8 @@ const after = /after the checkpoint/;
 const processes: readonly Refusal[] = [
   { what: 'permitted', says: [/capabilities/, /CapabilityBoundingSet/] },
   { what: 'effective', says: [/capabilities/, /CapabilityBoundingSet/] },
-  { what: 'bounding', says: [/other rights than thaw.*CapBnd/, /thaw build start the app/] },
-  { what: 'groups', says: [/other rights than thaw.*Groups: 1 2 3/, /thaw build start the app/] },
+  { what: 'bounding', says: [/other rights than thaw.*CapBnd/, /let `thaw build` start the app/] },
+  { what: 'groups', says: [/other rights than thaw.*Groups: 1 2 3/, /let `thaw build` start the app/] },
   { what: 'namespace', says: [/another namespace .*uts/, /nsenter --all --target \d+/] },
   { what: 'securebits', says: [/PR_SET_SECUREBITS/, after], asked: true },
   { what: 'landlock', says: [/Landlock/, after], asked: true },

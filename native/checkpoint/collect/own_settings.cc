@@ -73,7 +73,7 @@ Result<void> check_like_own(pid_t pid, const proc::Given& own, const proc::Given
             std::string(line_value(own.status, key)) +
             "; whether it has changed them itself, and a launch would have them back, cannot "
             "be told",
-        "let thaw build start the app, or run thaw with the same rights (setpriv)");
+        "let `thaw build` start the app");
   }
   return {};
 }

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "checkpoint/collect/collect.h"
+#include "support/file.h"
 
 namespace thaw::checkpoint {
 namespace {
@@ -47,6 +48,19 @@ void collect_mode(const termios& mode, model::Terminal& terminal) {
   if ((mode.c_lflag & ICANON) == 0) terminal.characters.changed |= 1u << VMIN | 1u << VTIME;
 }
 
+/// Whether `terminal` is the app's controlling one and other processes have it at present, as a shell
+/// whose line editor sets the mode for itself.
+bool is_others(pid_t pid, unsigned terminal) {
+  constexpr size_t kGroup = 2, kTerminal = 4,
+                   kForeground = 5;  // Behind the name (proc_pid_stat(5)).
+  const auto stat = read_file("/proc/" + std::to_string(pid) + "/stat");
+  if (!stat) return false;
+  const std::string_view text = stat.value();
+  const auto fields = split(text.substr(text.rfind(')') + 1), " ");
+  if (fields.size() <= kForeground) return false;
+  return number(fields[kTerminal]) == terminal && fields[kForeground] != fields[kGroup];
+}
+
 }  // namespace
 
 void collect_terminal(const fd::Probe& p, int number, model::Terminal& terminal) {
@@ -62,7 +76,9 @@ void collect_terminal(const fd::Probe& p, int number, model::Terminal& terminal)
   else if (terminal.held < 0)
     terminal.held = number;
   if (!first) return;
-  collect_mode(mode, terminal);
+  unsigned device = 0;
+  if (ioctl(p.copy.get(), TIOCGDEV, &device) != 0 || !is_others(p.pid, device))
+    collect_mode(mode, terminal);
   winsize size = {};
   if (ioctl(p.copy.get(), TIOCGWINSZ, &size) != 0) return;
   terminal.rows = size.ws_row;

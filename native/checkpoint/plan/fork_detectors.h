@@ -10,7 +10,7 @@ namespace thaw::checkpoint {
 
 class ForkDetectors {
  public:
-  explicit ForkDetectors(const ProcessCapture& process);
+  ForkDetectors(const ProcessCapture& process, OpensslVersions& versions);
 
   enum class Keeper {
     nobody,

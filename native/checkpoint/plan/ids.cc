@@ -45,7 +45,7 @@ class IdFinder {
       : capture_(capture),
         process_(capture.processes[process_index]),
         plan_(plan),
-        detectors_(process_),
+        detectors_(process_, capture_.openssl_versions),
         scanner_(ids_of(process_)),
         text_(process_.pid),
         buffer_(kChunk) {

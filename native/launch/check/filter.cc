@@ -136,6 +136,8 @@ constexpr Trial kForDescriptors[] = {
     {"ftruncate", SYS_ftruncate, kNone, kNone},
     {"fchmod", SYS_fchmod, kNone},
     {"fchown", SYS_fchown, kNone, kNone, kNone},
+    {"fchmodat", SYS_fchmodat, kNone},
+    {"fchownat", SYS_fchownat, kNone},
     {"flock", SYS_flock, kNone},
     {"utimensat", SYS_utimensat, kNone},
     {"sendfile", SYS_sendfile, kNone, kNone},

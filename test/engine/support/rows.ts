@@ -127,6 +127,12 @@ export const rows: readonly Row[] = [
   { app: 'fd_path' },
   { app: 'fd_device' },
   { app: 'fd_terminal', launch: { wrapper: [join(apps, 'on_terminal'), '40', '100'] } },
+  {
+    app: 'fd_terminal',
+    about: 'background',
+    args: ['background'],
+    launch: { wrapper: [join(apps, 'on_terminal'), '40', '100'] },
+  },
   { app: 'fd_pipe' },
   { app: 'fd_pipe_static', again: false },
   { app: 'fd_pipe_musl', again: false },
