@@ -2,7 +2,7 @@
 // which names it.
 import test, { type ExecutionContext } from 'ava';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 
@@ -55,6 +55,8 @@ interface Other {
   readonly what: string;
   readonly wrap: string;
   readonly reason: RegExp;
+  /** Whether the launch asks for another image. */
+  readonly stale?: true;
   /** Why it cannot be tried here; undefined: it can. */
   readonly lacking: string | undefined;
 }
@@ -69,6 +71,7 @@ const others: readonly Other[] = [
   {
     what: 'another hostname',
     wrap: "unshare -u sh -c 'hostname thaw-other; LAUNCH'",
+    stale: true,
     reason: /the hostname is thaw-other, and was \S+ when/,
     lacking: root ? undefined : 'root',
   },
@@ -85,7 +88,7 @@ test('another machine, or another part of it', (t) => {
   t.true(launch(fixture, 'LAUNCH').warm, 'the same machine');
   const group = limitedGroup(t);
   const tried = group === undefined ? others : [...others, group];
-  for (const { what, wrap, reason, lacking } of tried) {
+  for (const { what, wrap, reason, stale = false, lacking } of tried) {
     if (lacking !== undefined) {
       t.log(`${what}: not tried, ${lacking}`);
       continue;
@@ -93,6 +96,9 @@ test('another machine, or another part of it', (t) => {
     const { warm, stderr } = launch(fixture, wrap);
     t.false(warm, `${what}: ${stderr}`);
     t.regex(stderr, reason, what);
+    const request = join(fixture.store, 'profiles/asking/rebuild');
+    t.is(existsSync(request), stale, what);
+    rmSync(request, { force: true });
   }
   t.true(launch(fixture, 'LAUNCH').warm, 'the same machine again');
   t.regex(fixture.thaw('show', 'asking').stdout, /^ +hostname +the hostname +\S+$/m);
