@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync }
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 
-import { thawExec } from '../engine/support/paths.js';
+import { cli, thawExec } from '../engine/support/paths.js';
 import { Fixture } from './fixture.js';
 import { python } from './support.js';
 
@@ -113,6 +113,47 @@ test('inputs.ignore_machine', (t) => {
       t.true(warm, `${what}: ${stderr}`);
     }
 });
+
+const runtime = `console.log('warming');
+const { existsSync } = require('node:fs');
+if (process.argv[2] === 'keep') globalThis.kept = require('node:os').hostname();
+console.log('warm');
+setInterval(() => { if (existsSync('go')) { console.log('done'); process.exit(); } }, 10);
+`;
+
+for (const keeps of [false, true])
+  (root ? test : test.skip)(`Node asks for the hostname; the app keeps it: ${keeps}`, (t) => {
+    const fixture = new Fixture();
+    t.teardown(() => {
+      fixture.remove();
+    });
+    fixture.write('app.js', runtime);
+    const args = keeps ? ['app.js', 'keep'] : ['app.js'];
+    const toml = `name = "node"\nprogram = "${process.execPath}"\nargs = ${JSON.stringify(args)}
+[warmup]\nuntil = { log = "warm$" }\nsettle = "50ms"\n[launch]\nenv = "image"\n`;
+    const name = 'Zebra-crossing';
+    const under = (host: string, command: string): string =>
+      `unshare -u sh -c 'hostname ${host}; unset HOSTNAME; exec ${command}'`;
+    const build = [
+      process.execPath,
+      cli,
+      'build',
+      '--store',
+      fixture.store,
+      fixture.write('node.toml', toml),
+    ];
+    const made = spawnSync('sh', ['-c', under(name, build.join(' '))], {
+      encoding: 'utf8',
+      timeout: 120_000,
+    });
+    t.is(made.status, 0, made.stderr);
+    t.is(made.stderr.includes(name), keeps, made.stderr);
+    fixture.write('go', '');
+    const command = `${thawExec} --store ${fixture.store} -- ${process.execPath} ${args.join(' ')}`;
+    t.true(launch(fixture, under(name, command)).warm);
+    const { warm, stderr } = launch(fixture, under('thaw-other', command));
+    t.is(warm, !keeps, stderr);
+  });
 
 /** A cgroup below this process's with a limit of 256 MB; undefined where none can be made. */
 function limitedGroup(t: ExecutionContext): Other | undefined {
