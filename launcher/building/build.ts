@@ -14,7 +14,7 @@ import { type Readers, readersOf, shareFile, shareImage } from '../store/readers
 import { pidWarnings } from '../store/pids.js';
 import type { Store } from '../store/store.js';
 import { checkpointWarm } from '../warmup/checkpoint.js';
-import { changedByTrial, inputWarnings, rootWarnings } from './input_warnings.js';
+import { changedByTrial, inputWarnings, readWarnings, rootWarnings } from './input_warnings.js';
 import { qualify } from './qualify.js';
 
 export interface Built {
@@ -94,6 +94,7 @@ async function makeImage(
   for (const warning of [
     ...pidWarnings(definition.name, made.processes),
     ...inputWarnings(made),
+    ...readWarnings(made),
     ...rootWarnings(definition, made),
   ])
     progress.warn(warning);

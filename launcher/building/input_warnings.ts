@@ -1,12 +1,30 @@
 // What the builder has to know of an image's inputs.
 import type { Definition } from '../definition/schema.js';
 import { type Image, native } from '../engine/index.js';
+import { size } from '../units.js';
 
 /** Files that the app both reads and writes: its own data, which an image must not overwrite. */
 export function inputWarnings({ inputs }: Image): string[] {
   return inputs
     .filter(({ written }) => written)
     .map(({ path }) => `the app reads and writes ${path}: each launch after it has changed is a cold start`);
+}
+
+/** What a launch reads at most (native/image/fingerprint.h). */
+const MOST_TO_READ = 32 << 20;
+
+/** Files that each launch would have to read whole, where that is more than it does. */
+export function readWarnings({ inputs }: Image): string[] {
+  const all = inputs.filter((input) => input.read).sort((a, b) => b.size - a.size);
+  const [largest] = all;
+  const bytes = all.reduce((sum, input) => sum + input.size, 0);
+  return largest === undefined || bytes <= MOST_TO_READ
+    ? []
+    : [
+        `each launch from this store will be a cold start: the file system of ${largest.path}, which has ${size(largest.size)}, keeps no ` +
+          `change times, and a launch reads no more than ${size(MOST_TO_READ)} to compare\n` +
+          `    set inputs.root_identity, or inputs.ignore = ["${largest.path}"], in the profile`,
+      ];
 }
 
 /** A root identity that the profile names and that is none. */

@@ -119,13 +119,14 @@ const guard = v.pipe(
     v.literal(false),
     v.pipe(
       table({
-        within: v.optional(durationUpTo('60m'), '5s'),
+        // It counts from before the restore, which may take its time on slow storage.
+        within: v.optional(durationUpTo('60m', '1s'), '5s'),
         tries: v.optional(integer(1, 100), 3),
       }),
       v.transform(({ within, tries }) => ({ withinMs: within, tries })),
     ),
   ]),
-  accepts('{ within = "5s", tries = 3 } with a time of up to "60m" and a number of up to 100, or false'),
+  accepts('{ within = "5s", tries = 3 } with a time of "1s" to "60m" and a number of up to 100, or false'),
 );
 
 const launch = v.pipe(

@@ -40,12 +40,12 @@ export const duration = v.pipe(
   accepts('a duration such as "300ms", "60s" or "2m"'),
 );
 
-export function durationUpTo(most: string) {
+export function durationUpTo(most: string, least = '1ms') {
   return v.pipe(
     duration,
     v.rawCheck(({ dataset, addIssue }) => {
-      if (dataset.typed && (dataset.value < 1 || dataset.value > milliseconds(most)))
-        addIssue({ message: `is not between 1ms and ${most}` });
+      if (dataset.typed && (dataset.value < milliseconds(least) || dataset.value > milliseconds(most)))
+        addIssue({ message: `is not between ${least} and ${most}` });
     }),
     accepts(`a duration of up to "${most}"`),
   );

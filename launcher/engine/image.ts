@@ -174,6 +174,8 @@ const input = v.strictObject({
   written: v.boolean(),
   /** The root identity stands for it. */
   onRoot: v.boolean(),
+  /** Each launch reads it: its file system keeps no change times. */
+  read: v.boolean(),
 });
 
 export const imageSchema = v.strictObject({

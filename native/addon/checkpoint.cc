@@ -108,6 +108,7 @@ Result<void> take_inputs(const Inputs& given, checkpoint::Request& request) {
   request.calls = std::move(findings.calls);
   request.machine = inputs::machine_inputs(findings, given.rules);
   request.host_name = findings.host_name;
+  request.host_name_used = findings.host_name_used;
   return {};
 }
 

@@ -1,6 +1,8 @@
 // show(path): what the image holds, for `thaw show` (launcher/engine/image.ts).
 #include <sys/stat.h>
 
+#include <algorithm>
+
 #include "addon/addon.h"
 #include "arch/cpus.h"
 #include "fd/kinds.h"
@@ -279,6 +281,18 @@ class Shower {
     return o;
   }
 
+  /// Whether each launch has to read it to know that it is the same.
+  bool is_read(const model::Input& i) {
+    if (i.kind != model::InputKind::file || (i.flags & model::kInputNoChangeTime) == 0)
+      return false;
+    if (i.content == 0 || (i.flags & model::kInputOnRoot) != 0) return false;
+    const auto files = view_.files();
+    return (i.flags & model::kInputOpened) == 0 ||
+           std::none_of(files.begin(), files.end(), [&i](const model::File& file) {
+             return file.ino == i.ino && file.mtime_ns == i.mtime_ns && file.build_id.size != 0;
+           });
+  }
+
   Object input(const model::Input& i) {
     static constexpr const char* kKinds[] = {"?",    "file",   "directory", "modules",
                                              "link", "exists", "missing"};
@@ -288,6 +302,7 @@ class Shower {
     o.Set("size", static_cast<double>(i.size));
     o.Set("written", (i.flags & model::kInputWritten) != 0);
     o.Set("onRoot", (i.flags & model::kInputOnRoot) != 0);
+    o.Set("read", is_read(i));
     return o;
   }
 

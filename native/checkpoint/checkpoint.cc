@@ -42,6 +42,29 @@ OpensslVersions openssl_versions_of(pid_t pid) {
   return versions;
 }
 
+constexpr auto kHostName = static_cast<uint32_t>(model::MachineInput::host_name);
+
+bool asks_for_host_name(const model::Machine& machine) {
+  return (machine.asked & 1u << kHostName) != 0;
+}
+
+/// It is an input only where something of the image may come of it.
+void judge_host_name(Capture& capture, HostName& name) {
+  model::Requirements& needs = capture.image.requirements.back();
+  if (!asks_for_host_name(needs.machine)) return;
+  name.scan(capture.image.blobs, false);  // Paths of its files, its sockets' addresses.
+  if (!name.found() && !capture.request.host_name_used) {
+    needs.machine.asked &= ~(1u << kHostName);
+    needs.machine.values[kHostName] = 0;
+    return;
+  }
+  needs.host_name = capture.image.blob(capture.request.host_name);
+  if (name.found())
+    capture.warnings.push_back(
+        "the app's memory holds the hostname, " + capture.request.host_name +
+        ": a launch under another is a cold start, unless inputs.ignore_machine = [\"hostname\"]");
+}
+
 Result<Report> attempt(const Request& request, const OpensslVersions& versions) {
   THAW_ASSIGN(app, FrozenTree::take(request.pid));
 
@@ -50,7 +73,9 @@ Result<Report> attempt(const Request& request, const OpensslVersions& versions) 
   THAW_TRY(collect(capture, app.processes()));
   THAW_ASSIGN(data, plan(capture));
   collect_inputs(capture);
-  THAW_ASSIGN(writer, write_pages(capture, data));
+  HostName name(asks_for_host_name(request.machine) ? request.host_name : "");
+  THAW_ASSIGN(writer, write_pages(capture, data, name));
+  judge_host_name(capture, name);
 
   Report report;
   // The disk may take its time. Who has called for the checkpoint waits for its outcome, though.

@@ -40,7 +40,8 @@ struct Request {
   std::optional<SeenCalls> calls;     ///< none: the app was not watched
   model::Machine machine;             ///< what of it the app has asked for
   std::string host_name;
-  uint32_t guard_tries = 0;  ///< `launch.guard`; 0: none
+  bool host_name_used = false;  ///< inputs::Findings::host_name_used
+  uint32_t guard_tries = 0;     ///< `launch.guard`; 0: none
   uint32_t guard_within_ms = 0;
   inputs::Root root;
   uint32_t layouts = 1;                 ///< `images` of a profile: this is one of so many

@@ -53,6 +53,9 @@ struct Findings {
   SeenCalls calls;
   model::Machine machine;  ///< as it was when it was first asked for
   std::string host_name;   ///< where it was asked for
+  /// By more than the app's main thread, in the program that it runs: by a child, by what executed
+  /// the program, or in /proc. Of these, no memory need be left that would hold it.
+  bool host_name_used = false;
 };
 
 }  // namespace thaw::inputs

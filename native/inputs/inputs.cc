@@ -167,7 +167,8 @@ Result<void> Fingerprinter::add_file(const std::string& path, const Seen& seen,
   if (kind == InputKind::file && seen.written && now.size <= 16)
     if (auto text = read_file(path); text && trim(text.value()) == pid_) return {};
   if (seen.written && seen.read) input.record.flags |= model::kInputWritten;
-  if (!image::has_change_times(path.c_str())) input.record.flags |= model::kInputNoChangeTime;
+  if (!image::has_change_times(path.c_str(), now.mtime_ns, now.ctime_ns))
+    input.record.flags |= model::kInputNoChangeTime;
   inputs.push_back(std::move(input));
   return {};
 }
@@ -178,7 +179,8 @@ void Fingerprinter::add_link(const std::string& path, std::vector<Input>& inputs
   if (!now.there || !target) return;
   Input input{path, record_of(now, InputKind::link)};
   input.record.content = image::hash(target.value().data(), target.value().size());
-  if (!image::has_change_times(path.substr(0, path.rfind('/') + 1).c_str()))
+  const std::string folder = path.substr(0, path.rfind('/') + 1);
+  if (!image::has_change_times(folder.c_str(), now.mtime_ns, now.ctime_ns))
     input.record.flags |= model::kInputNoChangeTime;
   inputs.push_back(std::move(input));
 }

@@ -139,7 +139,10 @@ void Observer::asked(model::MachineInput input) {
 
 void Observer::asked_by_file(const std::string& path) {
   const uint32_t input = image::machine_input_of_file(path);
-  if (input != model::kMachineInputs) asked(static_cast<model::MachineInput>(input));
+  if (input == model::kMachineInputs) return;
+  asked(static_cast<model::MachineInput>(input));
+  if (static_cast<model::MachineInput>(input) == model::MachineInput::host_name)
+    findings_.host_name_used = true;
 }
 
 std::string Observer::absolute(pid_t tid, int folder, const std::string& path) {
@@ -234,6 +237,7 @@ void Observer::leave(pid_t tid, ThreadState& thread, int64_t result, bool settli
       if (result >= 0) unseen("one of its processes changes its root directory");
       break;
     case FileUse::host_name:
+      if (tid != app_) findings_.host_name_used = true;
       return asked(model::MachineInput::host_name);
     case FileUse::cpus:
       return asked(model::MachineInput::allowed_cpus);
@@ -348,6 +352,7 @@ void Observer::names_changed(const std::string& path) {
 }
 
 void Observer::executed(pid_t tid) {
+  if (tid == app_ && !findings_.host_name.empty()) findings_.host_name_used = true;
   // With the dynamic loader and whatever else the kernel has mapped.
   auto maps = read_file(proc(tid, "maps"));
   if (!maps) return;

@@ -31,7 +31,7 @@ struct ThreadState {
 
 class Observer {
  public:
-  explicit Observer(Findings& findings) : findings_(findings) {}
+  Observer(pid_t app, Findings& findings) : app_(app), findings_(findings) {}
 
   /// The thread, stopped, is about to make a system call.
   void enter(pid_t tid, ThreadState& thread, long number, const uint64_t* arguments);
@@ -59,6 +59,7 @@ class Observer {
   void names_changed(const std::string& path);
   void read(const std::string& path);
 
+  pid_t app_;
   Findings& findings_;
   std::map<std::string, Folder> folders_;       ///< open ones, by their real path
   std::map<std::string, std::string> updated_;  ///< open for reading and writing: real path, path

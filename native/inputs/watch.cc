@@ -41,7 +41,7 @@ class Tracer {
         mutex_(mutex),
         stopping_(stopping),
         settling_(settling),
-        observer_(findings),
+        observer_(root, findings),
         calls_(root, findings.calls),
         look_ups_(look_ups) {}
 

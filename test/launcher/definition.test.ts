@@ -77,6 +77,7 @@ const wrong: readonly (readonly [from: string | RegExp, to: string, line: number
   [/$/, '[[policies]]\ntype = "socket"\naction = "relock"\n', 10, /only files can be locked again/],
   [/$/, '[launch]\nkeep_pid = 1\n', 9, /true or false/],
   [/$/, '[launch]\nguard = true\n', 9, /within = "5s", tries = 3.*or false/],
+  [/$/, '[launch]\nguard = { within = "900ms" }\n', 9, /"1s" to "60m"/],
   [/$/, '[launch]\nguard = { tries = 0 }\n', 9, /within = "5s", tries = 3|from 1 to 100/],
   [/$/, 'x = = 1\n', 8, /./],
   [/$/, 'until = { port = 81 }\n', 8, /redefine/],

@@ -2,11 +2,11 @@
 // which names it.
 import test, { type ExecutionContext } from 'ava';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 
-import { thawExec } from '../engine/support/paths.js';
+import { cli, thawExec } from '../engine/support/paths.js';
 import { Fixture } from './fixture.js';
 import { python } from './support.js';
 
@@ -55,6 +55,8 @@ interface Other {
   readonly what: string;
   readonly wrap: string;
   readonly reason: RegExp;
+  /** Whether the launch asks for another image. */
+  readonly stale?: true;
   /** Why it cannot be tried here; undefined: it can. */
   readonly lacking: string | undefined;
 }
@@ -69,6 +71,7 @@ const others: readonly Other[] = [
   {
     what: 'another hostname',
     wrap: "unshare -u sh -c 'hostname thaw-other; LAUNCH'",
+    stale: true,
     reason: /the hostname is thaw-other, and was \S+ when/,
     lacking: root ? undefined : 'root',
   },
@@ -85,7 +88,7 @@ test('another machine, or another part of it', (t) => {
   t.true(launch(fixture, 'LAUNCH').warm, 'the same machine');
   const group = limitedGroup(t);
   const tried = group === undefined ? others : [...others, group];
-  for (const { what, wrap, reason, lacking } of tried) {
+  for (const { what, wrap, reason, stale = false, lacking } of tried) {
     if (lacking !== undefined) {
       t.log(`${what}: not tried, ${lacking}`);
       continue;
@@ -93,6 +96,9 @@ test('another machine, or another part of it', (t) => {
     const { warm, stderr } = launch(fixture, wrap);
     t.false(warm, `${what}: ${stderr}`);
     t.regex(stderr, reason, what);
+    const request = join(fixture.store, 'profiles/asking/rebuild');
+    t.is(existsSync(request), stale, what);
+    rmSync(request, { force: true });
   }
   t.true(launch(fixture, 'LAUNCH').warm, 'the same machine again');
   t.regex(fixture.thaw('show', 'asking').stdout, /^ +hostname +the hostname +\S+$/m);
@@ -107,6 +113,47 @@ test('inputs.ignore_machine', (t) => {
       t.true(warm, `${what}: ${stderr}`);
     }
 });
+
+const runtime = `console.log('warming');
+const { existsSync } = require('node:fs');
+if (process.argv[2] === 'keep') globalThis.kept = require('node:os').hostname();
+console.log('warm');
+setInterval(() => { if (existsSync('go')) { console.log('done'); process.exit(); } }, 10);
+`;
+
+for (const keeps of [false, true])
+  (root ? test : test.skip)(`Node asks for the hostname; the app keeps it: ${keeps}`, (t) => {
+    const fixture = new Fixture();
+    t.teardown(() => {
+      fixture.remove();
+    });
+    fixture.write('app.js', runtime);
+    const args = keeps ? ['app.js', 'keep'] : ['app.js'];
+    const toml = `name = "node"\nprogram = "${process.execPath}"\nargs = ${JSON.stringify(args)}
+[warmup]\nuntil = { log = "warm$" }\nsettle = "50ms"\n[launch]\nenv = "image"\n`;
+    const name = 'Zebra-crossing';
+    const under = (host: string, command: string): string =>
+      `unshare -u sh -c 'hostname ${host}; unset HOSTNAME; exec ${command}'`;
+    const build = [
+      process.execPath,
+      cli,
+      'build',
+      '--store',
+      fixture.store,
+      fixture.write('node.toml', toml),
+    ];
+    const made = spawnSync('sh', ['-c', under(name, build.join(' '))], {
+      encoding: 'utf8',
+      timeout: 120_000,
+    });
+    t.is(made.status, 0, made.stderr);
+    t.is(made.stderr.includes(name), keeps, made.stderr);
+    fixture.write('go', '');
+    const command = `${thawExec} --store ${fixture.store} -- ${process.execPath} ${args.join(' ')}`;
+    t.true(launch(fixture, under(name, command)).warm);
+    const { warm, stderr } = launch(fixture, under('thaw-other', command));
+    t.is(warm, !keeps, stderr);
+  });
 
 /** A cgroup below this process's with a limit of 256 MB; undefined where none can be made. */
 function limitedGroup(t: ExecutionContext): Other | undefined {

@@ -1,7 +1,8 @@
 // Apps whose inputs lie on a read-only file system that is replaced as a whole, as the root of a device is by an update.
 import test, { type ExecutionContext } from 'ava';
 import { spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, truncateSync } from 'node:fs';
+import { join } from 'node:path';
 
 import { Fixture } from './fixture.js';
 import { python } from './support.js';
@@ -21,6 +22,7 @@ const versions = {
   forgotten: { config: 'new\n' },
   named: { config: 'two\n', id: '2\n' },
   same: { id: '3\n' },
+  large: { filler: 33 << 20 },
   config: { config: 'two\n' },
   link: { target: 'b.txt' },
   folder: { name: 'y' },
@@ -31,11 +33,13 @@ function run(t: ExecutionContext, ...[program, ...args]: readonly [string, ...st
   t.is(status, 0, stderr);
 }
 
+type Version = keyof typeof versions;
+
 /** As builds that can be repeated do it: with a fixed time in the file system itself, too. */
 function pack(
   t: ExecutionContext,
   fixture: Fixture,
-  { config = 'one\n', target = 'a.txt', name = 'x', id = '1\n' },
+  { config = 'one\n', target = 'a.txt', name = 'x', id = '1\n', filler = 0 },
   image: string,
 ): void {
   const tree = fixture.path('tree');
@@ -44,6 +48,7 @@ function pack(
   fixture.write('tree/build-id', id);
   for (const file of ['a.txt', 'b.txt']) fixture.write(`tree/${file}`, 'one\n');
   fixture.write(`tree/conf.d/${name}`, '');
+  truncateSync(fixture.write('tree/filler', ''), filler);
   run(t, 'ln', '-s', target, `${tree}/link.txt`);
   const time = '1700000000';
   run(
@@ -70,7 +75,13 @@ function lacking(): string | undefined {
 }
 
 /** An app that reads all of the first version, and its image; undefined where that cannot be. */
-function built(t: ExecutionContext, more: string): Fixture | undefined {
+function built(
+  t: ExecutionContext,
+  more: string,
+  put: (t: ExecutionContext, fixture: Fixture) => void = (_, fixture) => {
+    mount(t, fixture, 'first');
+  },
+): Fixture | undefined {
   const reason = lacking();
   if (reason !== undefined) {
     t.log(`not tried: ${reason}`);
@@ -80,21 +91,35 @@ function built(t: ExecutionContext, more: string): Fixture | undefined {
   t.teardown(() => {
     spawnSync('umount', ['--recursive', '--lazy', fixture.path('root')]);
     spawnSync('umount', ['--lazy', fixture.path('root')]); // Below an overlay.
+    spawnSync('umount', ['--lazy', fixture.path('lower')]);
     fixture.remove();
   });
   for (const [name, version] of Object.entries(versions))
     pack(t, fixture, version, fixture.path(`${name}.squashfs`));
-  fixture.write('root/.mounted', '');
+  for (const folder of ['root', 'lower', 'layer']) fixture.write(`${folder}/.mounted`, '');
   fixture.write('app.py', reader);
-  mount(t, fixture, 'first');
+  put(t, fixture);
   const toml = `name = "reader"\nprogram = "${python}"\nargs = ["app.py"]\n${more.replace('FOLDER', fixture.folder)}`;
-  fixture.build(t, 'reader', `${toml}\n[warmup]\nuntil = { log = "warm$" }\nsettle = "50ms"\n`);
+  const { stderr } = fixture.build(
+    t,
+    'reader',
+    `${toml}\n[warmup]\nuntil = { log = "warm$" }\nsettle = "50ms"\n`,
+  );
+  fixture.write('build.log', stderr);
   return fixture;
 }
 
-function mount(t: ExecutionContext, fixture: Fixture, version: keyof typeof versions): void {
+function mount(t: ExecutionContext, fixture: Fixture, version: Version, at = 'root'): void {
+  spawnSync('umount', [fixture.path(at)]);
+  run(t, 'mount', '-o', 'loop,ro', fixture.path(`${version}.squashfs`), fixture.path(at));
+}
+
+/** As a device has it whose root can be written to. */
+function mountBeneath(t: ExecutionContext, fixture: Fixture, version: Version): void {
   spawnSync('umount', [fixture.path('root')]);
-  run(t, 'mount', '-o', 'loop,ro', fixture.path(`${version}.squashfs`), fixture.path('root'));
+  mount(t, fixture, version, 'lower');
+  const layers = `lowerdir=${fixture.path('layer')}:${fixture.path('lower')}`;
+  run(t, 'mount', '-t', 'overlay', '-o', layers, 'overlay', fixture.path('root'));
 }
 
 /** @param changed what a cold start names; undefined: the launch is warm */
@@ -123,6 +148,31 @@ test('another version of a squashfs is seen, though inodes, sizes, times and sup
     mount(t, fixture, version);
     expectLaunch(t, fixture, version, changed[version]);
   }
+});
+
+test('another version beneath an overlay is seen', (t) => {
+  const fixture = built(t, '', (_, made) => {
+    mountBeneath(t, made, 'first');
+  });
+  if (fixture === undefined) return void t.pass();
+  mountBeneath(t, fixture, 'config');
+  expectLaunch(t, fixture, 'config', 'root/config.txt');
+  mountBeneath(t, fixture, 'same');
+  expectLaunch(t, fixture, 'same', undefined);
+});
+
+test('what is too large to be read is named by the build, and asks for no other one', (t) => {
+  const fixture = built(t, 'inputs = { add = ["FOLDER/root/filler"] }', (_, made) => {
+    mount(t, made, 'large');
+  });
+  if (fixture === undefined) return void t.pass();
+  t.true(
+    readFileSync(fixture.path('build.log'), 'utf8').includes(
+      `${fixture.path('root/filler')}, which has 33 MiB`,
+    ),
+  );
+  expectLaunch(t, fixture, 'large', 'root/filler');
+  t.false(existsSync(join(fixture.store, 'profiles/reader/rebuild')));
 });
 
 test('inputs.root_identity stands for all of its file system, and for nothing that is mounted on it', (t) => {

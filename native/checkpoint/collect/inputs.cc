@@ -45,7 +45,8 @@ void add_opened(image::Builder& image, const model::File& file) {
     return;
   }
   if (fd.valid()) input.content = image::hash_content(fd.get()).value_or(0);
-  if (!image::has_change_times(path.c_str())) input.flags |= model::kInputNoChangeTime;
+  if (!image::has_change_times(path.c_str(), input.mtime_ns, input.ctime_ns))
+    input.flags |= model::kInputNoChangeTime;
   input.path = file.path;
   image.inputs.push_back(input);
 }

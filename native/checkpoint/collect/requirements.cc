@@ -154,7 +154,6 @@ Result<void> collect_requirements(Capture& capture) {
   needs.clocks_jump = capture.request.clocks_jump ? 1 : 0;
   needs.watched = capture.request.watched ? 1 : 0;
   needs.machine = capture.request.machine;
-  needs.host_name = capture.image.blob(capture.request.host_name);
   capture.image.layouts = capture.request.layouts;
   needs.guard_tries = capture.request.guard_tries;
   needs.guard_within_ms = capture.request.guard_within_ms;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <span>
 
 namespace thaw::checkpoint {
 namespace {
@@ -52,6 +53,21 @@ class Source {
   const Capture& capture_;
 };
 
+/// How many bytes of such a part, from its begin, belong to no call: what lies below the stack
+/// pointer of the main thread.
+size_t dead_bytes(const Capture& capture, const Piece& piece, uint64_t from, size_t size) {
+  constexpr uint64_t kRedZone = 128;
+  const auto* source = std::get_if<FromApp>(&piece.source);
+  if (source == nullptr) return 0;
+  const ProcessCapture& process = capture.processes[source->process];
+  const uint64_t address = source->address + from;
+  const uint64_t top = arch::stack_pointer(process.threads[0].registers);
+  const Vma* stack = process.mapping(top);
+  const bool dead = stack != nullptr && stack->path == "[stack]" &&
+                    stack == process.mapping(address) && address + kRedZone < top;
+  return dead ? static_cast<size_t>(std::min<uint64_t>(size, top - kRedZone - address)) : 0;
+}
+
 /// Pages that cannot be read count as zero: of an app that has died meanwhile none can be.
 Result<void> check_alive(const ProcessCapture& process) {
   char byte = 0;
@@ -60,15 +76,20 @@ Result<void> check_alive(const ProcessCapture& process) {
 
 }  // namespace
 
-Result<image::Writer> write_pages(const Capture& capture, const PageData& data) {
+Result<image::Writer> write_pages(const Capture& capture, const PageData& data, HostName& name) {
   THAW_ASSIGN(writer, image::Writer::create(capture.request.image, capture.page_size));
   const Source source(capture);
   std::vector<char> buffer(kChunk);
+  uint64_t scanned = 0;
   for (const Piece& piece : data.pieces())
     for (uint64_t done = 0; done < piece.size; done += kChunk) {
       const size_t size = std::min<uint64_t>(kChunk, piece.size - done);
       THAW_TRY(source.read(piece, done, buffer.data(), size));
       THAW_TRY(writer.write(piece.place + done, buffer.data(), size));
+      const size_t dead = dead_bytes(capture, piece, done, size);
+      const bool joined = dead == 0 && piece.place + done == scanned;
+      name.scan(std::span(buffer.data(), size).subspan(dead), joined);
+      scanned = piece.place + done + size;
     }
   for (const ProcessCapture& process : capture.processes) THAW_TRY(check_alive(process));
   return writer;

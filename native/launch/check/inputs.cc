@@ -23,11 +23,7 @@ using image::View;
 using model::Input;
 using model::InputKind;
 
-enum class Change { none, changed, vanished, appeared };
-
-/// What a launch reads at most of files that only look different; with more to read, a cold start
-/// and a new image are the better way.
-constexpr uint32_t kMostToRead = 32 << 20;
+enum class Change { none, changed, vanished, appeared, unknown };
 
 int64_t nanoseconds(const statx_timestamp& time) {
   return time.tv_sec * 1'000'000'000 + time.tv_nsec;
@@ -36,8 +32,9 @@ int64_t nanoseconds(const statx_timestamp& time) {
 /// Inputs at one place: in this root, or in another one.
 class Inputs {
  public:
-  /// `root`: a descriptor of another root, or -1. `read`: bytes that were read so far.
-  Inputs(const View& view, int root, std::atomic<uint32_t>& read)
+  /// `root`: a descriptor of another root, or -1. `read`: bytes that a launch has read so far; null
+  /// where all may be read.
+  Inputs(const View& view, int root, std::atomic<uint32_t>* read)
       : view_(view), root_(root), read_(read) {
     struct stat status = {};
     // Where the image itself is a copy, so is what it was made from: inodes and change times tell
@@ -55,7 +52,10 @@ class Inputs {
     if (input.kind == InputKind::missing) return Change::appeared;
     if ((now.stx_mode & S_IFMT) != (input.mode & S_IFMT)) return Change::changed;
     if (input.kind == InputKind::exists) return Change::none;
-    if (looks_same(input, now) && is_proof(input)) return Change::none;
+    const bool same = looks_same(input, now);
+    if (same && is_proof(input)) return Change::none;
+    // A new image would have the same to read of what looks the same.
+    if (!may_read(input, now)) return same ? Change::unknown : Change::changed;
     return content_is_same(input, now) ? Change::none : Change::changed;
   }
 
@@ -131,13 +131,21 @@ class Inputs {
     return false;
   }
 
-  bool content_is_same(const Input& input, const struct statx& now) {
+  /// Whether it can be read in the time that a launch may take, which it then counts.
+  bool may_read(const Input& input, const struct statx& now) {
+    const bool reads = input.content != 0 && input.kind != InputKind::link &&
+                       (input.kind != InputKind::file || input.size == now.stx_size);
+    if (!reads || read_ == nullptr) return true;
+    const auto size = static_cast<uint32_t>(now.stx_size);
+    if (now.stx_size > image::kMostToRead || *read_ > image::kMostToRead - size) return false;
+    *read_ += size;
+    return true;
+  }
+
+  bool content_is_same(const Input& input, const struct statx& now) const {
     if (input.content == 0) return false;
     if (input.kind == InputKind::link) return target_hash() == input.content;
     if (input.kind == InputKind::file && input.size != now.stx_size) return false;
-    const auto size = static_cast<uint32_t>(now.stx_size);
-    if (now.stx_size > kMostToRead || read_ > kMostToRead - size) return false;
-    read_ += size;
     const UniqueFd fd = root_ >= 0 ? open_in_root(O_RDONLY | O_NONBLOCK)
                                    : UniqueFd(open(path_, O_RDONLY | O_NONBLOCK | O_CLOEXEC));
     if (!fd.valid()) return false;
@@ -157,7 +165,7 @@ class Inputs {
   const View& view_;
   int root_;
   bool copied_ = false;
-  std::atomic<uint32_t>& read_;
+  std::atomic<uint32_t>* read_;
   std::string_view folder_;
   UniqueFd fd_;
   const char* path_ = nullptr;
@@ -167,6 +175,13 @@ class Inputs {
 Error reason(const View& view, const Input& input, Change change) {
   const char* what = "has changed since the image was made";
   if (change == Change::vanished) what = "is gone since the image was made";
+  if (change == Change::unknown)
+    return Error{0,
+                 std::string(view.bytes(input.path)) +
+                     " is too much to read at a launch, and its file system keeps no change times "
+                     "that would tell whether it is the same",
+                 "set inputs.root_identity in the profile, or inputs.ignore = [\"" +
+                     std::string(view.bytes(input.path)) + "\"]"};
   if (change == Change::appeared) what = "was not there when the image was made";
   if (change == Change::changed &&
       (input.kind == InputKind::directory || input.kind == InputKind::modules))
@@ -194,7 +209,7 @@ Result<void> check_inputs(const View& view, bool may_have_helpers) {
     while (!all.empty() && (all.back().flags & model::kInputOnRoot) != 0)
       all = all.first(all.size() - 1);
   SharedWork work(static_cast<uint32_t>(all.size()), may_have_helpers);
-  Inputs inputs(view, -1, work.counter());
+  Inputs inputs(view, -1, &work.counter());
   const auto found =
       work.first([&](uint32_t i) { return static_cast<uint32_t>(inputs.compare(all[i])); });
   if (!found) return {};
@@ -206,8 +221,7 @@ void check_inputs(const View& view, const std::function<void(const Error&)>& rep
 }
 
 void check_inputs_in(const View& view, int root, const std::function<void(const Error&)>& report) {
-  std::atomic<uint32_t> read = 0;
-  Inputs inputs(view, root, read);
+  Inputs inputs(view, root, nullptr);
   for (const Input& input : view.inputs())
     if (const Change change = inputs.compare(input); change != Change::none)
       report(reason(view, input, change));

@@ -14,6 +14,11 @@ bool is_callers(MachineInput input) {
          input == MachineInput::memory_limit;
 }
 
+/// Another build changes nothing in what comes and goes: devices take CPUs off line to save power.
+bool is_stale(MachineInput input) {
+  return !is_callers(input) && input != MachineInput::online_cpus;
+}
+
 Error differs(const View& view, MachineInput input, uint64_t then, uint64_t now) {
   const auto& [key, what, unit] = image::kMachineWords[static_cast<uint32_t>(input)];
   const bool name = input == MachineInput::host_name;
@@ -25,7 +30,7 @@ Error differs(const View& view, MachineInput input, uint64_t then, uint64_t now)
                std::string("build the profile again under the conditions of the launch, or set "
                            "inputs.ignore_machine = [\"") +
                    key + "\"] in the profile",
-               !is_callers(input)};
+               is_stale(input)};
 }
 
 Result<void> check(const View& view, uint32_t index) {
