@@ -88,7 +88,7 @@ function built(t: ExecutionContext, more: string): Fixture | undefined {
   fixture.write('app.py', reader);
   mount(t, fixture, 'first');
   const toml = `name = "reader"\nprogram = "${python}"\nargs = ["app.py"]\n${more.replace('FOLDER', fixture.folder)}`;
-  fixture.build(t, 'reader', `${toml}\n[warmup]\nuntil = { log = "warm$" }\nsettle = "50ms"\n`);
+  fixture.build(t, 'reader', `${toml}\n[warmup]\nuntil = { log = "warm$" }\nsettle = "150ms"\n`);
   return fixture;
 }
 
