@@ -452,9 +452,6 @@ test('an app that does not load its adapter is built without one, unless the pro
   const named = shop.thaw('build', profile('python'));
   t.is(named.status, 1);
   t.regex(named.stderr, /the python adapter was not loaded.*adapter = "none"/s);
-  const none = shop.thaw('build', profile('none'));
-  t.is(none.status, 0, none.stderr);
-  t.notRegex(none.stderr, /adapter/);
 });
 
 test("the adapter is that of the program's name, or of a script's interpreter", (t) => {
