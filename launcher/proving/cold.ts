@@ -5,13 +5,13 @@ import { messageOf } from '../errors.js';
 import { logOf, msSince } from '../log.js';
 import { expectFree, prepare, waitFor } from '../warmup/triggers/index.js';
 import type { Shown } from './differences.js';
-import { type Dated, httpDate } from './http_date.js';
+import { type HttpAnswer, httpAnswer } from './http_date.js';
 import { ALIVE_MS, END_MS, look, staysAlive } from './instance.js';
 
 export interface Cold {
   readonly shown: Shown;
-  /** What its headers say the time is, where it answers HTTP. */
-  readonly dated: Dated | undefined;
+  /** Where its port answers HTTP. */
+  readonly http: HttpAnswer | undefined;
   /** Without an exit where there is nothing to compare with. */
   readonly ending: Ending;
 }
@@ -43,10 +43,11 @@ export async function coldStart(launch: ImageLaunch, commands: readonly string[]
         },
         { what: 'cold start', timeoutMs: warmup.timeoutMs, interrupt },
       );
-      const dated = warmup.until.kind === 'port' ? await httpDate(warmup.until.value) : undefined;
+      const { until } = warmup;
+      const http = until.kind === 'port' ? await httpAnswer(until.value, interrupt) : undefined;
       // SIGTERM before it is up would end it otherwise than later. What ends by itself meanwhile was not asked to.
       const stays = await staysAlive(app, Math.max(warmup.settleMs, ALIVE_MS), interrupt);
-      return { shown, dated, ending: stays ? await app.end(END_MS) : { exit: undefined, ms: 0 } };
+      return { shown, http, ending: stays ? await app.end(END_MS) : { exit: undefined, ms: 0 } };
     } finally {
       await app.kill();
       provingLog.debug({ pid: app.pid, ms: msSince(begin) }, 'started cold');

@@ -1,6 +1,6 @@
 // What a launched app answers otherwise than one that was started cold.
 import type { Outcome } from '../app/exercise.js';
-import type { Dated } from './http_date.js';
+import type { HttpAnswer } from './http_date.js';
 
 /** One instance of an app, as the commands that exercise it found it. */
 export interface Shown {
@@ -40,13 +40,13 @@ export function differences(
 }
 
 /** What the headers say that no command shows. `cold`: those of an app that was started cold, if it has any. */
-export function lateHeaders(port: number, cold: Dated | undefined, warm: Dated): Difference[] {
+export function lateHeaders(port: number, cold: HttpAnswer | undefined, warm: HttpAnswer): Difference[] {
   if (!isLate(header(warm), warm.at) || (cold !== undefined && isLate(header(cold), cold.at))) return [];
   const what = `port ${port} shows the time of the build: ${header(warm)}`;
   return [{ what, remedy: LATE_REMEDY, harmless: false }];
 }
 
-function header({ date }: Dated): string {
+function header({ date = '' }: HttpAnswer): string {
   return `Date: ${date}`;
 }
 

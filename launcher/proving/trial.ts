@@ -11,7 +11,7 @@ import type { Progress } from '../progress.js';
 import { untilUp } from '../warmup/triggers/index.js';
 import { type Cold, coldStart } from './cold.js';
 import { DATE_TOLERANCE_MS, type Shown, differences, lateHeaders } from './differences.js';
-import { type Dated, httpDate } from './http_date.js';
+import { type HttpAnswer, httpAnswer } from './http_date.js';
 import { ALIVE_MS, END_MS, endsWell, look } from './instance.js';
 
 /** Commands that have to end well get that long to do so; they may have begun before the app. */
@@ -36,9 +36,9 @@ export async function trial(proof: ImageLaunch, progress: Progress): Promise<voi
     const shown = await atWork(proof, app, commands);
     provingLog.info({ pid: app.pid, image: proof.image, ms: msSince(begin) }, 'proved');
     if (shown === undefined) return;
-    if (commands.length === 0) warnUnasked(proof.definition, progress);
-    const dated = await timeOf(proof);
-    if (cold !== undefined) compare(proof, cold, { ...shown, dated }, commands, progress);
+    const http = await answerOf(proof, cold);
+    if (commands.length === 0) warnUnasked(proof.definition, http, progress);
+    if (cold !== undefined) compare(proof, cold, { ...shown, http }, commands, progress);
     const ending = await app.end(cold === undefined ? END_MS : limitOf(cold.ending));
     if (cold !== undefined) compareEndings(cold.ending, ending, prove.run !== undefined, progress);
   } finally {
@@ -78,41 +78,50 @@ async function atWork(proof: ImageLaunch, app: App, commands: readonly string[])
 }
 
 /** Unless the profile says in so many words that there is nothing to ask. */
-function warnUnasked({ prove, warmup: { until } }: Definition, progress: Progress): void {
+function warnUnasked(
+  { prove, warmup: { until } }: Definition,
+  http: HttpAnswer | undefined,
+  progress: Progress,
+): void {
   if (prove.run !== undefined || prove.differs !== undefined) return;
-  const [alive, remedy] =
-    until.kind === 'port'
-      ? [`lives and listens on port ${until.value}`, '']
-      : ['lives', 'name commands that only an app at work answers, or say that there are none:\n    '];
-  const run = until.kind === 'port' ? `["curl -sf http://127.0.0.1:${until.value}/"]` : '[]';
+  const alive = until.kind === 'port' ? `lives and listens on port ${until.value}` : 'lives';
+  // With -f, curl fails for a status of 400 and more.
+  const [remedy, run] =
+    http === undefined
+      ? ['name commands that only an app at work answers, or say that there are none:\n    ', '[]']
+      : ['', `["curl ${http.status < 400 ? '-sf' : '-s'} ${http.url}"]`];
   progress.warn(
     `that the launched app ${alive} after ${ALIVE_MS} ms is all that proves the image\n    ${remedy}[prove]\n    run = ${run}`,
   );
 }
 
-/** What the headers of a launched server say the time is, asked once that is another one than that of the build. */
-async function timeOf({ definition, image, interrupt }: ImageLaunch): Promise<Dated | undefined> {
+/** Where the port of a launched server answers HTTP: once the time is another one than that of the build, if it dates that. */
+async function answerOf(
+  { definition, image, interrupt }: ImageLaunch,
+  cold: Cold | undefined,
+): Promise<HttpAnswer | undefined> {
   const { until } = definition.warmup;
-  if (until.kind !== 'port') return undefined;
-  const dated = await httpDate(until.value);
+  // What did not speak HTTP after a cold start does not either after a launch, and is not asked again.
+  if (until.kind !== 'port' || (cold !== undefined && cold.http === undefined)) return undefined;
+  const http = await httpAnswer(until.value, interrupt);
   const made = native.show(image).requirements.madeAtMs;
-  if (dated === undefined || Date.parse(dated.date) > made) return dated;
+  if (http?.date === undefined || Date.parse(http.date) > made) return http;
   const wait = made + DATE_TOLERANCE_MS + SECOND_MS - Date.now();
-  if (wait <= 0) return dated;
+  if (wait <= 0) return http;
   await setTimeout(wait, undefined, { signal: interrupt });
-  return httpDate(until.value);
+  return httpAnswer(until.value, interrupt);
 }
 
 function compare(
   { definition: { prove, warmup } }: ImageLaunch,
   cold: Cold,
-  { dated, ...warm }: Shown & { readonly dated: Dated | undefined },
+  { http, ...warm }: Shown & { readonly http: HttpAnswer | undefined },
   commands: readonly string[],
   progress: Progress,
 ): void {
   const found = differences(commands, cold.shown, warm, prove.run !== undefined);
-  if (dated !== undefined && warmup.until.kind === 'port')
-    found.push(...lateHeaders(warmup.until.value, cold.dated, dated));
+  if (http !== undefined && warmup.until.kind === 'port')
+    found.push(...lateHeaders(warmup.until.value, cold.http, http));
   for (const { what, remedy } of found.filter(({ harmless }) => harmless))
     progress.warn(`${what}\n    ${remedy}`);
   const wrong = found.filter(({ harmless }) => !harmless);

@@ -3,6 +3,7 @@
 #include <fnmatch.h>
 
 #include <algorithm>
+#include <charconv>
 #include <string>
 
 #include "support/file.h"
@@ -19,6 +20,7 @@ constexpr const char* kBus =
 constexpr const char* kAudio = "let the app open its sound after the checkpoint";
 
 constexpr Protocol kWayland = {"a Wayland compositor", kDisplay};
+constexpr Protocol kX = {"an X server", kDisplay};
 
 struct Row {
   const char* pattern;  ///< of fnmatch(3), on the address; '@' begins abstract names
@@ -27,9 +29,13 @@ struct Row {
 
 constexpr Row kRows[] = {
     {"*/wayland-[0-9]*", kWayland},
-    {"*/.X11-unix/X[0-9]*", {"an X server", kDisplay}},
-    {"[!/@]*:60[0-5][0-9]", {"an X server", kDisplay}},  // on any host
-    {"[!/@]*:606[0-3]", {"an X server", kDisplay}},
+    {"*/.X11-unix/X[0-9]*", kX},
+    {"127.0.0.1:60[0-5][0-9]", kX},  // forwarded by ssh, say; other hosts: is_x_display
+    {"127.0.0.1:606[0-3]", kX},
+    {"\\[::1]:60[0-5][0-9]", kX},
+    {"\\[::1]:606[0-3]", kX},
+    {"\\[::ffff:127.0.0.1]:60[0-5][0-9]", kX},
+    {"\\[::ffff:127.0.0.1]:606[0-3]", kX},
     {"*/dbus/system_bus_socket", {"the system bus", kBus}},
     {"*/system_bus_socket", {"the system bus", kBus}},
     {"/run/user/*/bus", {"the session bus", kBus}},
@@ -40,20 +46,36 @@ constexpr Row kRows[] = {
     {"*/jack_*", {"a JACK server", kAudio}},
 };
 
-/// Compositors may have any name: the variable has it, or the whole path.
-bool is_wayland_display(std::string_view peer, pid_t pid) {
+/// What a process was started with; empty: not set, or set to nothing.
+std::string variable_of(pid_t pid, std::string_view name) {
   const auto variables = read_file("/proc/" + std::to_string(pid) + "/environ");
-  if (!variables) return false;
-  constexpr std::string_view kDisplayIs = "WAYLAND_DISPLAY=";
+  if (!variables) return {};
   for (std::string_view rest = variables.value(); !rest.empty();) {
     const std::string_view one = rest.substr(0, rest.find('\0'));
     rest.remove_prefix(std::min(rest.size(), one.size() + 1));
-    if (!one.starts_with(kDisplayIs)) continue;
-    const std::string_view name = one.substr(kDisplayIs.size());
-    if (name.empty()) return false;
-    return peer == name || peer.ends_with('/' + std::string(name));
+    if (one.starts_with(name) && one.substr(name.size()).starts_with('='))
+      return std::string(one.substr(name.size() + 1));
   }
-  return false;
+  return {};
+}
+
+/// Compositors may have any name: the variable has it, or the whole path.
+bool is_wayland_display(std::string_view peer, pid_t pid) {
+  const std::string name = variable_of(pid, "WAYLAND_DISPLAY");
+  return !name.empty() && (peer == name || peer.ends_with('/' + name));
+}
+
+/// "host:N" or "host:N.SCREEN" is port 6000 + N of that host, whose name says nothing of its address.
+bool is_x_display(std::string_view peer, pid_t pid) {
+  constexpr unsigned kFirstPort = 6000, kLastPort = 65535;
+  const std::string display = variable_of(pid, "DISPLAY");
+  const size_t colon = display.rfind(':');
+  if (colon == display.npos || colon == 0) return false;
+  unsigned number = 0;
+  const char* end = display.data() + display.size();
+  if (std::from_chars(display.data() + colon + 1, end, number).ec != std::errc()) return false;
+  return number <= kLastPort - kFirstPort &&
+         peer.ends_with(':' + std::to_string(kFirstPort + number));
 }
 
 }  // namespace
@@ -62,7 +84,8 @@ const Protocol* stateful_protocol(std::string_view peer, pid_t pid) {
   const std::string name(peer);
   for (const Row& row : kRows)
     if (fnmatch(row.pattern, name.c_str(), 0) == 0) return &row.protocol;
-  return peer.find('/') != peer.npos && is_wayland_display(peer, pid) ? &kWayland : nullptr;
+  if (peer.find('/') != peer.npos) return is_wayland_display(peer, pid) ? &kWayland : nullptr;
+  return !peer.starts_with('@') && is_x_display(peer, pid) ? &kX : nullptr;
 }
 
 }  // namespace thaw::fd

@@ -138,7 +138,8 @@ const peers: readonly (readonly [address: string, protocol: RegExp | null])[] = 
   ['.X11-unix/X0', display],
   ['@/tmp/.X11-unix/X77', display],
   ['127.0.0.1:6011', display],
-  ['127.0.0.2:6063', display],
+  ['127.0.0.1:6063', display],
+  ['127.0.0.2:6007', display],
   ['dbus/system_bus_socket', /system bus/],
   ['@/tmp/dbus-Rq1', /a bus/],
   ['at-spi/bus_0', /accessibility bus/],
@@ -147,7 +148,8 @@ const peers: readonly (readonly [address: string, protocol: RegExp | null])[] = 
   ['jack_default_0_0', /JACK/],
   ['database', null],
   ['compositor', null],
-  ['127.0.0.2:6064', null],
+  ['127.0.0.1:6064', null],
+  ['127.0.0.2:6000', null],
 ];
 
 test('refused: connections of protocols with a state, for which reconnect is not offered', (t) =>
@@ -156,7 +158,7 @@ test('refused: connections of protocols with a state, for which reconnect is not
     {
       app: 'refused',
       args: ['peers', ...peers.map(([address]) => address)],
-      env: { WAYLAND_DISPLAY: 'other-compositor' },
+      env: { WAYLAND_DISPLAY: 'other-compositor', DISPLAY: 'host:7.0' },
     },
     self,
     async (app) => {

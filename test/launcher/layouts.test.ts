@@ -18,8 +18,8 @@ function launchedFrom(workshop: Workshop): string {
   return /([0-9a-f]+\.thaw)$/m.exec(stdout)?.[1] ?? `cold: ${stderr.split('\n')[0] ?? ''}`;
 }
 
-function launchMany(workshop: Workshop): string[] {
-  return [...new Set(Array.from({ length: 12 }, () => launchedFrom(workshop)))].sort();
+function launchMany(workshop: Workshop, count = 12): string[] {
+  return [...new Set(Array.from({ length: count }, () => launchedFrom(workshop)))].sort();
 }
 
 test('launches of a profile with several images use all of them', (t) => {
@@ -55,13 +55,13 @@ test('launches of a profile with several images use all of them', (t) => {
 
   // One that is missing is not missed.
   rmSync(join(store.folder('app'), second));
-  t.deepEqual(launchMany(workshop), [first]);
+  t.deepEqual(launchMany(workshop, 6), [first]);
 
   writeFileSync(toml, readFileSync(toml, 'utf8').replace('images = 2', ''));
   t.is(workshop.thaw('build', toml).status, 0);
   t.is(store.currentImages('app').length, 1);
   t.deepEqual(store.images('app'), store.currentImages('app'));
-  t.deepEqual(launchMany(workshop), store.currentImages('app'));
+  t.deepEqual(launchMany(workshop, 1), store.currentImages('app'));
 
   t.is(workshop.thaw('remove', 'app').status, 0);
   t.false(existsSync(store.folder('app')));

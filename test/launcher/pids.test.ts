@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { apps, thawExec } from '../engine/support/paths.js';
 import { Workshop, buildWithLargePid, builtWith, python } from './support.js';
 
-const UNTIL = 'until = { log = "warm" }\nsettle = "50ms"';
+const UNTIL = 'until = { log = "warm" }\nsettle = "150ms"';
 
 test("Python's own pid, and asyncio, which compares it", (t) => {
   const workshop = new Workshop(t);
@@ -64,7 +64,7 @@ test('ids of threads, in every form', (t) => {
   const profile = workshop.write(
     'app.toml',
     `name = "app"\nprogram = "${join(apps, 'own_ids')}"\nargs = ${JSON.stringify(args)}\n` +
-      `[warmup]\nuntil = { file = "${args[0] ?? ''}" }\nsettle = "50ms"\n`,
+      `[warmup]\nuntil = { file = "${args[0] ?? ''}" }\nsettle = "150ms"\n`,
   );
   const built = buildWithLargePid(t, workshop, profile);
   if (built === undefined) return;

@@ -1,9 +1,11 @@
 // The trial launch is compared with a cold start: what a launched app says and how it ends.
 import test from 'ava';
 import { appendFileSync, chmodSync, copyFileSync, utimesSync } from 'node:fs';
+import { type Server, type Socket, createServer } from 'node:net';
 import { join } from 'node:path';
 
 import { type Shown, differences } from '../../launcher/proving/differences.js';
+import { httpAnswer } from '../../launcher/proving/http_date.js';
 import { Workshop } from './support.js';
 
 const warm = 'until = { log = "^warm$" }\nsettle = "20ms"';
@@ -68,19 +70,23 @@ for (const [i, { what, answer, prove, says }] of wrong.entries())
     const build = workshop.thaw('build', profile);
     t.is(build.status, 1, build.stderr);
     t.regex(build.stderr, says);
+    t.notRegex(build.stderr, /python adapter|adapter: python/);
   });
 
-test('refused: its idea of the time is that of the build', (t) => {
-  const workshop = new Workshop(t);
-  const answer = "return 'HTTP/1.0 200 OK\\r\\nDate: %s\\r\\n\\r\\n' % kept_date";
-  const table = `\n[prove]\nrun = ["sleep 2.6; ${bash(18465)}"]\n`;
-  const cold = answer.replace(
-    'kept_date',
-    'kept_date if os.getpid() != kept_pid else email.utils.formatdate(usegmt=True)',
-  );
-  const build = workshop.thaw('build', workshop.profile('app', warm + table, server(18465, cold)));
-  t.is(build.status, 1, build.stderr);
-  t.regex(build.stderr, /shows the time of the build: Date: .* GMT\n +the app keeps .* settle = "1200ms"/i);
+test('a command that shows the time of the build is wrong, unless it does so after a cold start as well', (t) => {
+  const built = Date.parse('2026-01-01T00:00:00Z');
+  const late = built + 2600;
+  const shown = (time: number): Shown => {
+    const output = `HTTP/1.0 200 OK\r\nDate: ${new Date(time).toUTCString()}\r\n\r\n`;
+    return { pid: 1, at: late, answers: [{ code: 0, output }] };
+  };
+  const [found, ...others] = differences(['ask'], shown(late), shown(built), false);
+  t.deepEqual(others, []);
+  t.is(found?.what, 'the command `ask` shows the time of the build: Date: Thu, 01 Jan 2026 00:00:00 GMT');
+  t.regex(found?.remedy ?? '', /the app keeps .* settle = "1200ms"/);
+  t.is(found?.harmless, false);
+  t.deepEqual(differences(['ask'], shown(built), shown(built), true), []);
+  t.deepEqual(differences(['ask'], shown(late), shown(late), true), []);
 });
 
 test('refused: the headers of its port show the time of the build, which no command shows', (t) => {
@@ -100,19 +106,67 @@ threading.Thread(target=server.serve_forever, daemon=True).start()
   t.regex(wrong.stderr, /port 18468 shows the time of the build: Date: .* GMT\n +the app keeps /);
   const good = workshop.thaw(
     'build',
-    workshop.profile('app', warmup, serve('email.utils.formatdate(usegmt=True)')),
+    workshop.profile('app', warmup.replace(/\nrun.*/, ''), serve('email.utils.formatdate(usegmt=True)')),
   );
   t.is(good.status, 0, good.stderr);
+  // It knows no HEAD.
+  t.regex(
+    good.stderr,
+    /listens on port 18468 .*\n +\[prove\]\n +run = \["curl -s http:\/\/127\.0\.0\.1:18468\/"\]/,
+  );
 });
+
+const servers: readonly (readonly [what: string, answer: string | undefined, status: number | undefined])[] =
+  [
+    ['switches protocols', 'HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n', undefined],
+    ['speaks another protocol', '-ERR unknown command\r\n', undefined],
+    ['closes the connection', '', undefined],
+    ['says nothing', undefined, undefined],
+    ['has no date', 'HTTP/1.1 404 Not Found\r\n\r\n', 404],
+  ];
+
+for (const [what, answer, status] of servers)
+  // Before the others, whose builds would keep it from seeing the answer in time.
+  test.serial(`asked once by HTTP: a server that ${what}`, async (t) => {
+    const connections: Socket[] = [];
+    const server = await listening((socket) => {
+      connections.push(socket.on('error', () => undefined));
+      if (answer === '') socket.destroy();
+      else if (answer !== undefined) socket.write(answer);
+    });
+    t.teardown(() => {
+      for (const socket of connections) socket.destroy();
+      server.close();
+    });
+    const address = server.address();
+    const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
+    const found = await httpAnswer(port, new AbortController().signal);
+    t.deepEqual([found?.status, found?.date], [status, undefined]);
+    t.is(connections.length, 1);
+    await t.throwsAsync(httpAnswer(port, AbortSignal.abort(new Error('interrupted'))), {
+      message: 'interrupted',
+    });
+  });
+
+function listening(accept: (socket: Socket) => void): Promise<Server> {
+  return new Promise((resolve) => {
+    const server = createServer(accept).listen(0, '127.0.0.1', () => {
+      resolve(server);
+    });
+  });
+}
 
 test('an image that nothing asks anything is a warning, until the profile says that there is nothing', (t) => {
   const workshop = new Workshop(t);
-  const toml = workshop.profile('app', warm);
+  // Its port does not speak HTTP, so that curl would fail.
+  const until = 'until = { port = 18469 }\nsettle = "20ms"';
+  const toml = workshop.profile('app', until, server(18469, "return '-ERR unknown command'"));
   const build = workshop.thaw('build', toml);
   t.is(build.status, 0, build.stderr);
   const [, remedy = ''] =
-    /warning +that the launched app lives after 500 ms is all.*\n.*\n((?: +.*\n){2})/.exec(build.stderr) ??
-    [];
+    /warning +that the launched app lives and listens on port 18469 after 500 ms is all.*\n.*\n((?: +.*\n){2})/.exec(
+      build.stderr,
+    ) ?? [];
   t.regex(remedy, /^ +\[prove\]\n +run = \[\]\n$/, build.stderr);
   appendFileSync(toml, remedy);
   const again = workshop.thaw('build', toml);

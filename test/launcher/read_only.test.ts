@@ -103,7 +103,7 @@ function built(
   const { stderr } = fixture.build(
     t,
     'reader',
-    `${toml}\n[warmup]\nuntil = { log = "warm$" }\nsettle = "50ms"\n`,
+    `${toml}\n[warmup]\nuntil = { log = "warm$" }\nsettle = "150ms"\n`,
   );
   fixture.write('build.log', stderr);
   return fixture;

@@ -64,7 +64,7 @@ class ForUser {
       `program = "${actor}"`,
       `args = ${JSON.stringify(this.#args)}`,
       `user = "${user}"`,
-      `[warmup]\nuntil = { file = "${status}" }\nsettle = "20ms"\n`,
+      `[warmup]\nuntil = { file = "${status}" }\nsettle = "150ms"\n`,
     ].join('\n');
     const build = this.workshop.thaw('build', this.workshop.write('app.toml', toml));
     t.is(build.status, 0, build.stderr);

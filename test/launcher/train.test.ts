@@ -19,7 +19,8 @@ while os.getpid() == first_pid: time.sleep(0.01)
 ${work}
 open('touched', 'w').close()
 `;
-const warmup = 'until = { log = "ready" }\nsettle = "20ms"\n[train]\nrun = ["test -e touched && rm touched"]';
+const warmup =
+  'until = { log = "ready" }\nsettle = "150ms"\n[train]\nrun = ["test -e touched && rm touched"]';
 
 /** Holds `pages` pages of its own; its launch writes to each of the first half and reads none of the others. */
 const threads = `
@@ -161,7 +162,7 @@ test('what the [train] section runs is what counts', (t) => {
   const workshop = new Workshop(t);
   const profile = workshop.profile(
     'app',
-    'until = { log = "warm" }\nsettle = "20ms"\nrun = ["true"]',
+    'until = { log = "warm" }\nsettle = "150ms"\nrun = ["true"]',
     '',
     '[train]\nrun = ["echo trained >> trained.txt"]',
   );
