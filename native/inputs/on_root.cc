@@ -44,7 +44,8 @@ bool OnRoot::holds(const std::string& path, bool follow) {
     parts.pop_front();
     if (part == ".." || part.find_first_of(" \t\n\\") != std::string::npos) return false;
     if (part == ".") continue;
-    const std::string next = at + '/' + part;
+    std::string next = at;
+    next.append(1, '/').append(part);
     if (is_noted(next, parts.empty())) folders.insert(next);
     if (lstat(next.c_str(), &status) != 0)
       return end(here && (errno == ENOENT || errno == ENOTDIR));

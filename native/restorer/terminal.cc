@@ -67,7 +67,7 @@ void set_mode(Handover& handover, int fd, const termios& callers) {
 
 void replace_terminal_mode(Handover& handover) {
   const model::Terminal& terminal = handover.process->terminal;
-  termios callers;
+  termios callers = {};
   const int fd = find_terminal(terminal, callers);
   if (fd < 0) return;
   set_mode(handover, fd, callers);

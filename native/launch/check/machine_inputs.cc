@@ -22,7 +22,7 @@ bool is_stale(MachineInput input) {
 Error differs(const View& view, MachineInput input, uint64_t then, uint64_t now) {
   const auto& [key, what, unit] = image::kMachineWords[static_cast<uint32_t>(input)];
   const bool name = input == MachineInput::host_name;
-  auto told = [&](uint64_t value) { return std::to_string(value) + unit; };
+  auto told = [suffix = unit](uint64_t value) { return std::to_string(value) + suffix; };
   const std::string was =
       name ? std::string(view.bytes(view.requirements_record().host_name)) : told(then);
   const std::string is = name ? image::host_name() : told(now);
