@@ -71,7 +71,7 @@ void replace_terminal_mode(Handover& handover) {
   const int fd = find_terminal(terminal, callers);
   if (fd < 0) return;
   set_mode(handover, fd, callers);
-  winsize size;
+  winsize size = {};
   if (control(fd, TIOCGWINSZ, &size) == 0 &&
       (size.ws_row != terminal.rows || size.ws_col != terminal.columns))
     queue_signal(handover, SIGWINCH);
