@@ -25,8 +25,9 @@ constexpr Layout kLayouts[] = {
 };
 enum { kPrepare, kParent, kChild, kOwner };
 
-/// They would have to be initialized anew, and nothing of theirs repeats.
-constexpr std::string_view kLeftAlone[] = {"libp11-kit.so", "libsoftokn3.so"};
+/// They would have to be initialized anew (libsystemd: event loops and buses of another process are
+/// refused), and nothing of theirs repeats.
+constexpr std::string_view kLeftAlone[] = {"libp11-kit.so", "libsoftokn3.so", "libsystemd"};
 
 class Finder {
  public:

@@ -1,5 +1,5 @@
 // A launch is a fork to those who must know of one: child handlers of pthread_atfork(3) that do
-// nothing but note it (GnuTLS, Rust's rand, libsystemd) are called in each launch.
+// nothing but note it (GnuTLS, Rust's rand) are called in each launch.
 #pragma once
 
 #include <cstdint>
