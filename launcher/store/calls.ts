@@ -5,14 +5,21 @@ import type { Image } from '../engine/index.js';
 const ARMV7_NAMES = [
   '_llseek',
   'arm_fadvise64_64',
+  'fchown32',
   'fcntl64',
   'fstatfs64',
   'ftruncate64',
   'futex_time64',
+  'getegid32',
+  'geteuid32',
+  'getgid32',
+  'getuid32',
   'mmap2',
   'rt_sigtimedwait_time64',
+  'sendfile64',
   'timer_settime64',
   'timerfd_settime64',
+  'utimensat_time64',
 ];
 
 /** Lines for its [Service]; those of other lines are allowed as well. */

@@ -6,8 +6,10 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <limits>
 
 #include "image/hash.h"
 
@@ -33,6 +35,55 @@ bool can_be_module(std::string_view name, uint8_t type) {
   return type != DT_REG && name.find('.') == std::string_view::npos;
 }
 
+/// Holes are not read: the kernel would fill its page cache with their zeros.
+class ContentHash {
+ public:
+  explicit ContentHash(int fd) : fd_(fd) { XXH3_64bits_reset(&state_); }
+
+  std::optional<uint64_t> run() {
+    for (;;) {
+      if (offset_ == data_end_ && !go_to_data()) return XXH3_64bits_digest(&state_);
+      const auto size = std::min<off_t>(sizeof(buffer_), data_end_ - offset_);
+      const ssize_t got = pread(fd_, buffer_, static_cast<size_t>(size), offset_);
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) return std::nullopt;
+      if (got == 0) return XXH3_64bits_digest(&state_);
+      XXH3_64bits_update(&state_, buffer_, static_cast<size_t>(got));
+      offset_ += got;
+    }
+  }
+
+ private:
+  static constexpr off_t kEverything = std::numeric_limits<off_t>::max();
+
+  /// False at the end of the file. Where holes are not told, all is data.
+  bool go_to_data() {
+    const off_t data = lseek(fd_, offset_, SEEK_DATA);
+    if (data < 0 && errno != ENXIO) {
+      data_end_ = kEverything;
+      return true;
+    }
+    add_zeros((data < 0 ? lseek(fd_, 0, SEEK_END) : data) - offset_);
+    if (data < 0) return false;
+    offset_ = data;
+    const off_t hole = lseek(fd_, data, SEEK_HOLE);
+    data_end_ = hole > data ? hole : kEverything;
+    return true;
+  }
+
+  void add_zeros(off_t count) {
+    memset(buffer_, 0, sizeof(buffer_));
+    for (; count > 0; count -= static_cast<off_t>(sizeof(buffer_)))
+      XXH3_64bits_update(&state_, buffer_,
+                         static_cast<size_t>(std::min<off_t>(count, sizeof(buffer_))));
+  }
+
+  int fd_;
+  XXH3_state_t state_;
+  off_t offset_ = 0, data_end_ = 0;
+  alignas(64) char buffer_[32768];
+};
+
 bool counts(std::string_view name, uint8_t type, Names which) {
   // CPython makes this one for what it has compiled; its being there says nothing.
   if (name == "." || name == ".." || name == "__pycache__") return false;
@@ -42,18 +93,7 @@ bool counts(std::string_view name, uint8_t type, Names which) {
 }  // namespace
 
 std::optional<uint64_t> hash_content(int fd) {
-  XXH3_state_t state;
-  XXH3_64bits_reset(&state);
-  alignas(64) char buffer[32768];
-  off_t offset = 0;
-  for (;;) {
-    const ssize_t got = pread(fd, buffer, sizeof(buffer), offset);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return std::nullopt;
-    if (got == 0) return XXH3_64bits_digest(&state);
-    XXH3_64bits_update(&state, buffer, static_cast<size_t>(got));
-    offset += got;
-  }
+  return ContentHash(fd).run();
 }
 
 bool has_change_times(const char* path, int64_t mtime_ns, int64_t ctime_ns) {

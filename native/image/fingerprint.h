@@ -12,7 +12,7 @@ namespace thaw::image {
 /// start is the better way.
 constexpr uint32_t kMostToRead = 32 << 20;
 
-/// Of the content of the file at `fd`, from its beginning.
+/// Of the content of the file at `fd`, from its beginning. Moves its position.
 std::optional<uint64_t> hash_content(int fd);
 
 /// False where the file system of a file keeps no change time of its own, and is replaced as a

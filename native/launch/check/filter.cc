@@ -47,6 +47,16 @@ constexpr long kFutex = SYS_futex;
 #else
 constexpr long kFutex = SYS_futex_time64;
 #endif
+#ifdef SYS_utimensat_time64
+constexpr long kSetTimes = SYS_utimensat_time64;
+#else
+constexpr long kSetTimes = SYS_utimensat;
+#endif
+#ifdef SYS_sendfile64
+constexpr long kSendFile = SYS_sendfile64;
+#else
+constexpr long kSendFile = SYS_sendfile;
+#endif
 #ifdef SYS_arm_fadvise64_64
 constexpr long kAdvise = SYS_arm_fadvise64_64;
 #else
@@ -139,8 +149,8 @@ constexpr Trial kForDescriptors[] = {
     {"fchmodat", SYS_fchmodat, kNone},
     {"fchownat", SYS_fchownat, kNone},
     {"flock", SYS_flock, kNone},
-    {"utimensat", SYS_utimensat, kNone},
-    {"sendfile", SYS_sendfile, kNone, kNone},
+    {"utimensat", kSetTimes, kNone},
+    {"sendfile", kSendFile, kNone, kNone},
 };
 
 /// For comparing the machine with what it was.
