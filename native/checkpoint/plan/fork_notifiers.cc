@@ -25,9 +25,9 @@ constexpr Layout kLayouts[] = {
 };
 enum { kPrepare, kParent, kChild, kOwner };
 
-/// They would have to be initialized anew (libsystemd: event loops and buses of another process are
-/// refused), and nothing of theirs repeats.
-constexpr std::string_view kLeftAlone[] = {"libp11-kit.so", "libsoftokn3.so", "libsystemd"};
+/// What a handler writes may as well be a state to begin anew with, for a child without the other
+/// threads (libuv's thread pool): only of these it is known that they count the fork.
+constexpr std::string_view kTold[] = {"libgnutls.so"};
 
 class Finder {
  public:
@@ -101,14 +101,14 @@ class Finder {
     std::array<uint8_t, 64> code = {};
     const uint64_t start = arch::instruction_address(address);
     const Vma* vma = process_.mapping(start);
-    if (vma == nullptr || is_left_alone(*vma)) return false;
+    if (vma == nullptr || !is_told(*vma)) return false;
     const size_t size = std::min<uint64_t>(code.size(), vma->end - start);
     return process_.memory.read(start, code.data(), size) &&
            arch::is_plain_leaf(std::span(code).first(size), address);
   }
 
-  [[nodiscard]] static bool is_left_alone(const Vma& vma) {
-    return std::any_of(std::begin(kLeftAlone), std::end(kLeftAlone),
+  [[nodiscard]] static bool is_told(const Vma& vma) {
+    return std::any_of(std::begin(kTold), std::end(kTold),
                        [name = base_name(vma.path)](std::string_view library) {
                          return name.starts_with(library);
                        });

@@ -1,5 +1,5 @@
-// A launch is a fork to those who must know of one: child handlers of pthread_atfork(3) that do
-// nothing but note it (GnuTLS, Rust's rand) are called in each launch.
+// A launch is a fork to those who draw random numbers and see a fork by nothing but a child handler of
+// pthread_atfork(3): GnuTLS.
 #pragma once
 
 #include <cstdint>
@@ -9,9 +9,8 @@
 
 namespace thaw::checkpoint {
 
-/// Addresses to call, in the order of registration; empty where glibc keeps none. Handlers that come
-/// with one for before the fork are left out, as nobody has called that, and those that do more than
-/// to write to memory: what they put in order (other threads that a fork does not have, locks) is in
+/// Addresses to call in each launch, in the order of registration; empty where glibc keeps none. Other
+/// handlers are left out: what they put in order (threads that a fork does not have, locks) is in
 /// order.
 std::vector<uint64_t> fork_notifiers(const ProcessCapture& process);
 
