@@ -4,6 +4,7 @@
 #include <asm/unistd.h>
 #include <linux/fcntl.h>
 
+#include "arch/call_numbers.h"
 #include "arch/this_cpu.h"
 #include "restorer/cold_start.h"
 #include "restorer/signals.h"
@@ -73,17 +74,12 @@ void replace_interval_timers(Handover& handover) {
 }
 
 void replace_descriptor_flags(Handover& handover) {
-#ifdef __NR_fcntl64
-  constexpr long kFcntl = __NR_fcntl64;
-#else
-  constexpr long kFcntl = __NR_fcntl;
-#endif
   for (int fd = 0; fd < 3; ++fd) {
     if ((handover.process->nonblocking >> fd & 1) == 0) continue;
-    const long flags = raw::call(kFcntl, fd, F_GETFL, 0);
+    const long flags = raw::call(arch::kFcntl, fd, F_GETFL, 0);
     if (flags < 0 || (flags & (O_NONBLOCK | O_PATH)) != 0) continue;
-    note_undo(handover, kFcntl, fd, F_SETFL, flags);
-    check(handover, raw::call(kFcntl, fd, F_SETFL, flags | O_NONBLOCK),
+    note_undo(handover, arch::kFcntl, fd, F_SETFL, flags);
+    check(handover, raw::call(arch::kFcntl, fd, F_SETFL, flags | O_NONBLOCK),
           "cannot have a standard descriptor not wait");
   }
 }

@@ -6,18 +6,14 @@
 #include <linux/signal.h>
 #include <linux/time.h>
 
+#include "arch/call_numbers.h"
 #include "arch/this_cpu.h"
 #include "restorer/callers_state.h"
 
 namespace thaw::restorer {
 namespace {
 
-constexpr unsigned short kUnix = 1;  ///< AF_UNIX
-#ifdef __NR_fcntl64
-constexpr long kFcntl = __NR_fcntl64;
-#else
-constexpr long kFcntl = __NR_fcntl;
-#endif
+constexpr unsigned short kUnix = 1;    ///< AF_UNIX
 constexpr int kExitNotPossible = 125;  ///< as thaw-exec's own, for --no-fallback
 constexpr int kExitCannotExecute = 126;
 
@@ -82,7 +78,7 @@ void leave_time_namespace(const ColdStart& cold) {
 /// A process with threads cannot go back to its time namespace (timens_install of the kernel), and
 /// only exec ends them: thaw-exec is started anew, goes back and starts the program.
 void start_launcher(const ColdStart& cold) {
-  raw::call(kFcntl, cold.time_namespace, F_SETFD, 0);
+  raw::call(arch::kFcntl, cold.time_namespace, F_SETFD, 0);
   raw::call(__NR_execveat, cold.launcher, reinterpret_cast<long>(""),
             reinterpret_cast<long>(cold.launcher_argv), reinterpret_cast<long>(cold.envp),
             AT_EMPTY_PATH);

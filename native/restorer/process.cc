@@ -8,6 +8,7 @@
 #include <linux/prctl.h>
 #include <linux/resource.h>
 
+#include "arch/call_numbers.h"
 #include "arch/this_cpu.h"
 #include "restorer/callers_state.h"
 #include "restorer/cold_start.h"
@@ -173,13 +174,9 @@ void restore_owners(Handover& handover) {
     struct {
       int type, pid;
     } owner = {F_OWNER_TID, static_cast<int>(new_tid(handover, handover.owners[i].thread))};
-#ifdef __NR_fcntl64
-    constexpr long kFcntl = __NR_fcntl64;
-#else
-    constexpr long kFcntl = __NR_fcntl;
-#endif
     check(handover,
-          raw::call(kFcntl, handover.owners[i].number, F_SETOWN_EX, reinterpret_cast<long>(&owner)),
+          raw::call(arch::kFcntl, handover.owners[i].number, F_SETOWN_EX,
+                    reinterpret_cast<long>(&owner)),
           "cannot set the owner of a descriptor");
   }
 }

@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <iterator>
 
+#include "arch/call_numbers.h"
 #include "arch/this_cpu.h"
 #include "support/file.h"
 
@@ -32,37 +33,6 @@ struct Trial {
 constexpr long kNone = -1;  ///< no descriptor, no process
 constexpr long kBad = -1;   ///< flags that no call takes
 
-#ifdef SYS_fcntl64
-constexpr long kFcntl = SYS_fcntl64;
-#else
-constexpr long kFcntl = SYS_fcntl;
-#endif
-#ifdef SYS_fstatfs64
-constexpr long kStatfs = SYS_fstatfs64;
-#else
-constexpr long kStatfs = SYS_fstatfs;
-#endif
-#ifdef SYS_futex
-constexpr long kFutex = SYS_futex;
-#else
-constexpr long kFutex = SYS_futex_time64;
-#endif
-#ifdef SYS_utimensat_time64
-constexpr long kSetTimes = SYS_utimensat_time64;
-#else
-constexpr long kSetTimes = SYS_utimensat;
-#endif
-#ifdef SYS_sendfile64
-constexpr long kSendFile = SYS_sendfile64;
-#else
-constexpr long kSendFile = SYS_sendfile;
-#endif
-#ifdef SYS_arm_fadvise64_64
-constexpr long kAdvise = SYS_arm_fadvise64_64;
-#else
-constexpr long kAdvise = SYS_fadvise64;
-#endif
-
 /// wait4 is first: it is needed then.
 constexpr Trial kAlways[] = {
     {"wait4", SYS_wait4, kNone, 0, WNOHANG},
@@ -79,9 +49,9 @@ constexpr Trial kAlways[] = {
     {"close", SYS_close, kNone},
     {"close_range", SYS_close_range, kNone, 0, kBad},
     {"dup3", SYS_dup3, kNone, kNone, kBad},
-    {"fcntl", kFcntl, kNone, F_GETFD},
-    {"fstatfs", kStatfs, kNone},
-    {"fadvise64", kAdvise, kNone},
+    {"fcntl", arch::kFcntl, kNone, F_GETFD},
+    {"fstatfs", arch::kStatfs, kNone},
+    {"fadvise64", arch::kAdvise, kNone},
     {"readahead", SYS_readahead, kNone},
     {"getxattr", SYS_getxattr},
     {"fgetxattr", SYS_fgetxattr, kNone},
@@ -116,7 +86,7 @@ constexpr Trial kAlways[] = {
     {"getcpu", SYS_getcpu},
     {"membarrier", SYS_membarrier, 0, kBad},
     {"capget", SYS_capget},
-    {"futex", kFutex, 0, kBad},
+    {"futex", arch::kFutex, 0, kBad},
     {"rseq", SYS_rseq, 0, 0, kBad},
     {"set_robust_list", SYS_set_robust_list},
 };
@@ -149,8 +119,8 @@ constexpr Trial kForDescriptors[] = {
     {"fchmodat", SYS_fchmodat, kNone},
     {"fchownat", SYS_fchownat, kNone},
     {"flock", SYS_flock, kNone},
-    {"utimensat", kSetTimes, kNone},
-    {"sendfile", kSendFile, kNone, kNone},
+    {"utimensat", arch::kSetTimes, kNone},
+    {"sendfile", arch::kSendFile, kNone, kNone},
 };
 
 /// For comparing the machine with what it was.
