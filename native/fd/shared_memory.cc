@@ -185,7 +185,7 @@ Result<void> fill_memory(Opener& o, const model::Object& object, int memory) {
 /// A deleted file's path may be too long for the name of a memfd; its last part names it as well.
 const char* memory_name(std::string_view name, uint32_t flags) {
   if ((flags & kMemoryWasFile) == 0) return name.data();
-  name = name.substr(name.rfind('/') + 1);
+  name = base_name(name);
   return name.size() <= kMaxName ? name.data() : name.data() + (name.size() - kMaxName);
 }
 

@@ -169,7 +169,7 @@ uint32_t machine_input_of_file(std::string_view path) {
   if (path == "/proc/cpuinfo" || path == "/proc/stat" || is_in(path, "/sys/devices/system/cpu"))
     return is(MachineInput::online_cpus);
   if (!is_in(path, "/sys/fs/cgroup")) return model::kMachineInputs;
-  const std::string_view name = path.substr(path.rfind('/') + 1);
+  const std::string_view name = base_name(path);
   if (name == "memory.max" || name == "memory.high" || name == "memory.limit_in_bytes")
     return is(MachineInput::memory_limit);
   if (name == "cpu.max" || name.starts_with("cpu.cfs_")) return is(MachineInput::cpu_limit);

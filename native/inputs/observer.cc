@@ -83,7 +83,7 @@ std::string folder_of(const std::string& path) {
 bool imports_from(pid_t tid, const std::string& last_looked, const std::string& folder) {
   if (last_looked != folder) return false;
   const std::string program = link_of(tid, "exe");
-  return std::string_view(program).substr(program.rfind('/') + 1).starts_with("python");
+  return base_name(program).starts_with("python");
 }
 
 bool is_missing(int64_t result) {

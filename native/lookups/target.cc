@@ -15,8 +15,7 @@ namespace {
 constexpr const char* kNames[] = {"environ", "__environ", "_environ"};
 
 bool is_glibc(const proc::Vma& vma) {
-  const std::string_view path = vma.path;
-  const std::string_view name = path.substr(path.rfind('/') + 1);
+  const std::string_view name = base_name(vma.path);
   return vma.is_file() && !vma.shared &&
          (name.starts_with("libc.so.6") || name.starts_with("libc-2."));
 }

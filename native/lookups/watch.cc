@@ -257,8 +257,7 @@ Result<void> install(pid_t child, uint64_t first_stack) {
 /// The code of glibc's loader, by its name; empty without it.
 AddressRange loader_of(pid_t child) {
   for (const proc::Vma& vma : mappings_of(child)) {
-    const std::string_view path = vma.path;
-    const std::string_view name = path.substr(path.rfind('/') + 1);
+    const std::string_view name = base_name(vma.path);
     if ((vma.prot & PROT_EXEC) != 0 && (name.starts_with("ld-linux") || name.starts_with("ld-2.")))
       return {vma.start, vma.end};
   }

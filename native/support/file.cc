@@ -70,6 +70,10 @@ Result<std::vector<int>> numeric_entries(const std::string& path) {
   return numbers;
 }
 
+std::string_view base_name(std::string_view path) {
+  return path.substr(path.rfind('/') + 1);
+}
+
 std::string_view trim(std::string_view text) {
   const size_t first = text.find_first_not_of(" \t\n");
   if (first == std::string_view::npos) return {};

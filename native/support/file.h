@@ -27,6 +27,8 @@ Result<std::vector<int>> numeric_entries(const std::string& path);
 /// The rest of the line of `text` that starts with `key`, blanks trimmed; empty without one.
 std::string_view line_value(std::string_view text, std::string_view key);
 std::string_view trim(std::string_view text);
+/// What stands behind the last '/' of a path; all of it where there is none.
+std::string_view base_name(std::string_view path);
 /// Calls `use` with every line of `text` that starts with `prefix`, until it returns false.
 template <typename Use>
 void each_line(std::string_view text, std::string_view prefix, Use use) {

@@ -119,8 +119,7 @@ enum class Delivery {
 /// At its end, perl_destruct() frees an `environ` that is not the array of its start.
 bool has_perl(const ProcessCapture& process) {
   return std::any_of(process.vmas.begin(), process.vmas.end(), [](const Vma& vma) {
-    const std::string_view path = vma.path;
-    const std::string_view name = path.substr(path.rfind('/') + 1);
+    const std::string_view name = base_name(vma.path);
     return name == "perl" || name.starts_with("perl5") || name.starts_with("libperl.so");
   });
 }

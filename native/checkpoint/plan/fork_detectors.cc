@@ -5,6 +5,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "support/file.h"
+
 namespace thaw::checkpoint {
 namespace {
 
@@ -45,10 +47,6 @@ bool is_drbg(const Reach& bytes, const DrbgLayout& layout) {
              std::end(kStrengths) &&
          load<unsigned long>(bytes, layout.max_request) == kMaxRequest && least != 0 &&
          least <= kMostEntropy && most >= least;
-}
-
-std::string_view base_name(std::string_view path) {
-  return path.substr(path.rfind('/') + 1);
 }
 
 bool is_listed(const Vma& vma) {

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "arch/arch.h"
+#include "support/file.h"
 
 namespace thaw::checkpoint {
 namespace {
@@ -40,10 +41,6 @@ class Finder {
   }
 
  private:
-  [[nodiscard]] static std::string_view base_name(std::string_view path) {
-    return path.substr(path.rfind('/') + 1);
-  }
-
   /// libc's data, and its zeroed data, which lies behind it and has no name.
   [[nodiscard]] bool is_of_libc(const Vma& vma) const {
     const Vma* owner = &vma;
