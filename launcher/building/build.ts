@@ -107,13 +107,14 @@ async function makeImage(
 
 /** Several images are of use only where the kernel lays each start out anew. */
 function expectDifferent(images: readonly string[], progress: Progress): void {
+  if (images.length < 2) return;
   const layouts = images.map((image) =>
     native
       .show(image)
       .processes.flatMap(({ mappings }) => mappings.map(({ start }) => start))
       .join(' '),
   );
-  if (images.length > 1 && new Set(layouts).size < images.length)
+  if (new Set(layouts).size < images.length)
     progress.warn(
       'images have the same addresses: the kernel does not choose them by chance\n    sysctl kernel.randomize_va_space=2',
     );
