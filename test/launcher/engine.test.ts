@@ -1,7 +1,6 @@
 // TypeScript's view of what the engine answers: a key that is missing, added or of another type on either side fails here.
 import test from 'ava';
 import assert from 'node:assert/strict';
-import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 
@@ -21,7 +20,7 @@ import { type CheckpointOptions, type Policy, native } from '../../launcher/engi
 import { ThawError } from '../../launcher/errors.js';
 import { LEVELS } from '../../launcher/log.js';
 import { PHASES } from '../../launcher/phases.js';
-import { Workshop } from './support.js';
+import { Workshop, spawnSleeper } from './support.js';
 
 /** A checkpoint of a process as /proc tells of it. */
 const asFound: Omit<CheckpointOptions, 'pid' | 'image'> = {
@@ -76,16 +75,7 @@ test('what an image holds', (t) => {
 test('how a checkpoint, its check and its process ended', async (t) => {
   const workshop = new Workshop(t);
   const image = join(workshop.folder, 'sleep.thaw');
-  const nothing = openSync('/dev/null', 'r+');
-  const pid = native.spawn({
-    program: '/bin/sleep',
-    args: ['sleep', '60'],
-    env: [],
-    cwd: '/',
-    stdio: [nothing, nothing, nothing],
-    setsid: false,
-  });
-  closeSync(nothing);
+  const pid = spawnSleeper(['sleep', '60']);
   const report = await native.checkpoint({ ...asFound, pid, image });
   v.parse(checkpointReportSchema, report);
   t.deepEqual(v.parse(exitSchema, await native.wait(pid)), { code: null, signal: 9 });

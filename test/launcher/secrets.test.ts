@@ -1,22 +1,12 @@
 // What a build leaves is for the builder and the profile's user alone; and the builder follows no link that somebody else has put there.
 import test, { type ExecutionContext } from 'ava';
 import { spawnSync } from 'node:child_process';
-import {
-  chmodSync,
-  chownSync,
-  closeSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readdirSync,
-  statSync,
-  symlinkSync,
-} from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readFileSync, readdirSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { native } from '../../launcher/engine/index.js';
 import { apps, cli, thawExec } from '../engine/support/paths.js';
-import { Workshop } from './support.js';
+import { Workshop, spawnSleeper } from './support.js';
 
 const warm = 'until = { log = "warm" }\nsettle = "100ms"';
 const nobody = 65534;
@@ -99,16 +89,7 @@ test('images, definitions, logs and folders are for the builder alone', (t) => {
 
 test('an image made by hand is for the builder alone', async (t) => {
   const workshop = new Workshop(t);
-  const nothing = openSync('/dev/null', 'r+');
-  const pid = native.spawn({
-    program: '/bin/sleep',
-    args: ['sleep', '60'],
-    env: [],
-    cwd: '/',
-    stdio: [nothing, nothing, nothing],
-    setsid: false,
-  });
-  closeSync(nothing);
+  const pid = spawnSleeper(['sleep', '60']);
   const image = join(workshop.folder, 'app.thaw');
   const { status, stderr } = spawnSync(
     process.execPath,

@@ -142,19 +142,27 @@ export function buildWithLargePid(
 /** What `sleeperImage` has been made of; a launch of it has to be called the same. */
 export const sleeper = ['/bin/sleep', '0.5'] as const;
 
+/** A process of thaw's that sleeps, with no descriptor but /dev/null. */
+export function spawnSleeper(args: readonly string[], env: readonly string[] = []): number {
+  const nothing = openSync('/dev/null', 'r+');
+  try {
+    return native.spawn({
+      program: sleeper[0],
+      args,
+      env,
+      cwd: '/',
+      stdio: [nothing, nothing, nothing],
+      setsid: false,
+    });
+  } finally {
+    closeSync(nothing);
+  }
+}
+
 /** An image of a process that sleeps: the quickest one to have. */
 export async function sleeperImage(workshop: Workshop, name = 'sleep.thaw'): Promise<string> {
   const image = join(workshop.folder, name);
-  const nothing = openSync('/dev/null', 'r+');
-  const pid = native.spawn({
-    program: sleeper[0],
-    args: sleeper,
-    env: ['THAW_TEST_MARK=here'],
-    cwd: '/',
-    stdio: [nothing, nothing, nothing],
-    setsid: false,
-  });
-  closeSync(nothing);
+  const pid = spawnSleeper(sleeper, ['THAW_TEST_MARK=here']);
   await setTimeout(50); // Its loader shall be done.
   await native.checkpoint({
     pid,
