@@ -34,7 +34,7 @@ static void leave_foreground(void) {
 
 int main(int argc, char** argv) {
   app_start(argc, argv);
-  terminal_take(24, 80);
+  close(terminal_take(24, 80));
   int held = (int)NEED(open("/dev/tty", O_RDWR | O_CLOEXEC));
   NEED(sigaction(SIGWINCH, &(struct sigaction){.sa_handler = note_size, .sa_flags = SA_RESTART},
                  NULL));

@@ -6,7 +6,7 @@
 
 int main(int argc, char** argv) {
   if (argc < 4) FAIL("usage: on_terminal ROWS COLUMNS [background] PROGRAM [ARGS...]");
-  terminal_take((unsigned short)atoi(argv[1]), (unsigned short)atoi(argv[2]));
+  int held = terminal_take((unsigned short)atoi(argv[1]), (unsigned short)atoi(argv[2]));
   struct termios mode;
   NEED(tcgetattr(0, &mode));
   mode.c_iflag |= IUTF8;
@@ -19,6 +19,7 @@ int main(int argc, char** argv) {
     if (child != 0) {
       siginfo_t info;
       NEED(waitid(P_PID, (id_t)child, &info, WEXITED));
+      terminal_drain(held);
       _exit(info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status);
     }
     NEED(setpgid(0, 0));
