@@ -98,11 +98,12 @@ function signingProblems(
 
 function verify(image: string, path: string, { data, root, keys }: Asked): Verified {
   const found = native.verify(path, root === undefined ? { data } : { data, root });
-  const readable = !found.problems.some(({ condition }) => condition === 'image');
+  const has = (what: string): boolean => found.problems.some(({ condition }) => condition === what);
+  const readable = !has('image');
   const problems = [
     ...found.problems,
     ...(readable && root === undefined ? guardProblems(path) : []),
-    ...(readable && keys !== undefined ? signingProblems(path, keys, root) : []),
+    ...(readable && !has('page data') && keys !== undefined ? signingProblems(path, keys, root) : []),
   ];
   const verdict = { ok: problems.length === 0, problems };
   return { image, verdict, needs: root !== undefined && readable ? needs(native.show(path)) : [] };

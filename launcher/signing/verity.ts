@@ -3,6 +3,8 @@
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 
+import { ThawError, messageOf } from '../errors.js';
+
 const BLOCK = 4096;
 const CHUNK = 256 * BLOCK;
 const zeros = Buffer.alloc(BLOCK);
@@ -10,11 +12,17 @@ const zeros = Buffer.alloc(BLOCK);
 const sha256 = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest();
 const zeroHash = sha256(zeros);
 
+/** @throws ThawError the storage cannot give all of the file */
 export function verityDigest(path: string): Buffer {
   const file = openSync(path, 'r');
   try {
     const { size } = fstatSync(file);
     return descriptorDigest(size, rootOf(leaves(file, size)));
+  } catch (error) {
+    throw new ThawError(`cannot read all of ${path}: ${messageOf(error)}`, {
+      remedy: 'look at the storage; make the image again (thaw build) or copy it again',
+      cause: error,
+    });
   } finally {
     closeSync(file);
   }

@@ -15,6 +15,20 @@ namespace {
 
 using model::DataBlock;
 
+/// Storage that fails gives what lies in front of the bytes that it cannot read.
+Result<void> read_page_data(int fd, char* buffer, size_t size, uint64_t offset) {
+  for (size_t done = 0; done < size;) {
+    const auto at = static_cast<off_t>(offset + done);
+    const ssize_t got = pread(fd, buffer + done, size - done, at);
+    if (got <= 0)
+      return Error{got == 0 ? 0 : errno,
+                   "cannot read the image's page data at byte " + std::to_string(at),
+                   "look at the storage; make the image again (thaw build) or copy it again"};
+    done += static_cast<size_t>(got);
+  }
+  return {};
+}
+
 Result<std::vector<DataBlock>> read_blocks(const View& view) {
   const Header& header = view.header();
   const size_t page = header.page_size;
@@ -25,10 +39,7 @@ Result<std::vector<DataBlock>> read_blocks(const View& view) {
     if (data > static_cast<off_t>(offset)) offset = static_cast<uint64_t>(data) / page * page;
     if (offset >= header.metadata_offset) break;
     const size_t wanted = std::min<uint64_t>(buffer.size(), header.metadata_offset - offset);
-    const ssize_t got = pread(view.fd(), buffer.data(), wanted, static_cast<off_t>(offset));
-    if (got != static_cast<ssize_t>(wanted))
-      return errno_error("cannot read the image's page data at byte " + std::to_string(offset),
-                         "make the image again (thaw build) or copy it again");
+    THAW_TRY(read_page_data(view.fd(), buffer.data(), wanted, offset));
     for (size_t done = 0; done < wanted; done += page)
       blocks.add(offset + done, buffer.data() + done, page);
     offset += wanted;

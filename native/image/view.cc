@@ -3,10 +3,12 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "image/hash.h"
 #include "image/validate.h"
+#include "support/readable.h"
 
 namespace thaw::image {
 namespace {
@@ -66,6 +68,19 @@ const char* section_problem(const Header& header) {
   return nullptr;
 }
 
+/// The metadata, mapped at `base`: a launch that meets a page of it that the storage cannot give is to
+/// be a cold start.
+bool can_be_read(int fd, const Header& header, const void* base, bool filtered) {
+  const auto page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  const auto start = reinterpret_cast<uintptr_t>(base);
+  return make_readable(start, header.metadata_size, page, [&](uint64_t at) {
+    char byte = 0;
+    if (filtered)
+      return pread(fd, &byte, 1, static_cast<off_t>(header.metadata_offset + at - start)) == 1;
+    return syscall(SYS_rt_sigprocmask, kReadOnly, at, nullptr, kSignalSet) == 0 || errno != EFAULT;
+  });
+}
+
 }  // namespace
 
 View::View(View&& other) noexcept
@@ -77,13 +92,13 @@ View::~View() {
   if (base_ != nullptr) munmap(const_cast<char*>(base_), header_.metadata_size);
 }
 
-Result<View> View::open(const char* path, bool read_ahead) {
+Result<View> View::open(const char* path, bool filtered) {
   UniqueFd fd(::open(path, O_RDONLY | O_CLOEXEC));
   if (!fd.valid()) return errno_error(std::string("cannot open the image ") + path);
-  return open(std::move(fd), path, read_ahead);
+  return open(std::move(fd), path, filtered);
 }
 
-Result<View> View::open(UniqueFd fd, const char* path, bool read_ahead) {
+Result<View> View::open(UniqueFd fd, const char* path, bool filtered) {
   struct stat status = {};
   Header header;
   if (fstat(fd.get(), &status) != 0)
@@ -103,13 +118,16 @@ Result<View> View::open(UniqueFd fd, const char* path, bool read_ahead) {
                      " bytes, this kernel has " + std::to_string(page),
                  "build it with this kernel"};
   // Only these bytes are asked for: a fault would have the storage read what lies around it, too.
-  if (read_ahead)
+  if (!filtered)
     posix_fadvise(fd.get(), static_cast<off_t>(header.metadata_offset),
                   static_cast<off_t>(header.metadata_size), POSIX_FADV_WILLNEED);
-  void* base = mmap(nullptr, header.metadata_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd.get(),
+  void* base = mmap(nullptr, header.metadata_size, PROT_READ, MAP_PRIVATE, fd.get(),
                     static_cast<off_t>(header.metadata_offset));
   if (base == MAP_FAILED) return errno_error(std::string("cannot map the image ") + path);
   View view(std::move(fd), header, static_cast<const char*>(base));
+  if (!can_be_read(view.fd(), header, base, filtered))
+    return Error{EIO, std::string("cannot read the image's metadata, ") + path,
+                 "look at the storage; make the image again (thaw build) or copy it again"};
   if (metadata_hash(header, base) != header.metadata_hash)
     return bad(path, "the image's metadata does not match its checksum");
   if (const char* problem = validate(view)) return bad(path, problem);

@@ -13,9 +13,9 @@ namespace thaw::image {
 class View {
  public:
   /// Opens and validates the image at `path`. The error says what is wrong with it.
-  /// `read_ahead` false: without fadvise64(2), for which a filter of system calls may kill.
-  static Result<View> open(const char* path, bool read_ahead = true);
-  static Result<View> open(UniqueFd fd, const char* path, bool read_ahead = true);
+  /// `filtered`: without calls for which a filter of system calls may kill.
+  static Result<View> open(const char* path, bool filtered = false);
+  static Result<View> open(UniqueFd fd, const char* path, bool filtered = false);
 
   View(View&& other) noexcept;
   View& operator=(View&&) = delete;

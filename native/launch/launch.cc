@@ -35,7 +35,7 @@ Result<void> enter_restorer(const View& view, const HandedOver& handed_over) {
 Result<void> become_app(const ExecCall& call) {
   // Open: the image alone. What it names is opened once the image has been found right.
   const bool filtered = is_filtered();
-  THAW_ASSIGN(view, open_image(call, !filtered));
+  THAW_ASSIGN(view, open_image(call, filtered));
 
   // Check: every condition but those of the files that the app maps, each checked as it is opened.
   if (filtered) THAW_TRY(check_filter(view, call));  // First: a filter may kill for the others.

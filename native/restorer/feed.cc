@@ -10,6 +10,7 @@
 
 #include "arch/this_cpu.h"
 #include "restorer/clone.h"
+#include "support/readable.h"
 
 namespace thaw::restorer {
 namespace {
@@ -126,15 +127,22 @@ void read_ahead(const Handover& handover) {
   read_ahead_memory(handover, read_ahead_files(handover));
 }
 
-/// Runs of `least` bytes and more. Ranges that changed since training, or that the app has changed
-/// by now, answer with an error and stay on demand.
+bool can_be_read(const Handover& handover, const model::FeedRun& run) {
+  return make_readable(run.address, run.size, handover.page_size, [](uint64_t at) {
+    return raw::call(__NR_rt_sigprocmask, kReadOnly, static_cast<long>(at), 0, kSignalSet) !=
+           -EFAULT;
+  });
+}
+
+/// Runs of `least` bytes and more. Ranges that changed since training, that the app has changed by
+/// now, or that the storage cannot give, answer with an error and stay on demand.
 void populate(const Handover& handover, bool reads, uint64_t least) {
   if (advise(handover.area_start, 0, MADV_POPULATE_WRITE) == -EINVAL) return;
   for (uint32_t i = 0; i < handover.feed_count; ++i) {
     const model::FeedRun& run = handover.feed_runs[i];
     if (run.size < least || (run.written == 0 && !reads)) continue;
-    const long advice = run.written != 0 ? MADV_POPULATE_WRITE : MADV_POPULATE_READ;
-    advise(run.address, run.size, advice);
+    if (can_be_read(handover, run) && run.written != 0)
+      advise(run.address, run.size, MADV_POPULATE_WRITE);
   }
 }
 

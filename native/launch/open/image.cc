@@ -43,14 +43,14 @@ uint32_t draw(uint32_t count) {
 
 }  // namespace
 
-Result<image::View> open_image(const ExecCall& call, bool read_ahead) {
+Result<image::View> open_image(const ExecCall& call, bool filtered) {
   UniqueFd fd(open(call.image, O_RDONLY | O_CLOEXEC));
   if (!fd.valid()) return errno_error(std::string("cannot open the image ") + call.image);
   const uint32_t layouts = call.from_store ? layouts_of(fd.get()) : 1;
   const uint32_t number = layouts > 1 ? draw(layouts) : 0;
   if (number != 0)
     if (UniqueFd other = open_other(fd.get(), number); other.valid()) fd = std::move(other);
-  return image::View::open(std::move(fd), call.image, read_ahead);
+  return image::View::open(std::move(fd), call.image, filtered);
 }
 
 Result<void> move_image(image::View& view, const DescriptorRoom& room) {
