@@ -129,7 +129,7 @@ export interface Limits {
 
 function start(
   command: readonly [string, ...string[]],
-  { env, cwd, account, freshClocks, kept, unusualPid, watchLookups, openInput }: Setting,
+  { env, cwd, account, freshClocks, kept, unusualPid, largePid, watchLookups, openInput }: Setting,
   log: string,
   watchers: Watchers,
 ): number {
@@ -151,6 +151,7 @@ function start(
       freshClocks: freshClocks === true,
       kept: kept === true,
       unusualPid: unusualPid === true,
+      largePid: largePid === true,
       watchLookups: watchLookups === true,
       openInput: kept === true && openInput === true,
       ...watchers,

@@ -20,6 +20,8 @@ export interface Setting {
   readonly kept?: boolean;
   /** A pid that can be found in the app's memory, where privileges allow. */
   readonly unusualPid?: boolean;
+  /** One above the machine's limit, where that is small and privileges allow. */
+  readonly largePid?: boolean;
   /** See which variables of its environment the app looks up. */
   readonly watchLookups?: boolean;
 }

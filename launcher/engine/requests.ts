@@ -31,6 +31,8 @@ export interface SpawnOptions {
   readonly kept?: boolean;
   /** With a pid that no other number in its memory is likely to equal, where privileges allow. */
   readonly unusualPid?: boolean;
+  /** With such a one above the machine's limit, where that is small. No launch can be given it by `keepPid`. */
+  readonly largePid?: boolean;
   /** See which variables of its environment the app looks up, where that is possible. */
   readonly watchLookups?: boolean;
   readonly faults?: FaultRecorder;

@@ -70,7 +70,8 @@ function differenceOf(
   if (before.includes(PID) && !after.includes(PID))
     return {
       what: `${told} shows another pid than the launched app's, ${warm.pid}: ${unlike(before, after)}`,
-      remedy: 'the app keeps the pid that it had in the build: let it ask getpid() each time',
+      remedy:
+        'the app keeps the pid that it had in the build: let it ask getpid() each time, or set launch.keep_pid = true',
       harmless: false,
     };
   if (was.code === is.code && before === after) return undefined;

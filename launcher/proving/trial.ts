@@ -148,7 +148,7 @@ function compareEndings(cold: Ending, warm: Ending, strict: boolean, progress: P
     `trial launch: an app that was started cold ends with ${exitText(cold.exit)} on SIGTERM${after}, ` +
     `the launched one ${is}`;
   const remedy =
-    'a handler that compares getpid() with a pid that was kept ignores the signal; see prove in the profile';
+    'a handler that compares getpid() with a pid that was kept ignores the signal: let it ask each time, or set launch.keep_pid = true; see prove in the profile';
   if (strict || cold.exit.signal === null) throw new ThawError(what, { remedy });
   progress.warn(`${what}\n    ${remedy}`);
 }

@@ -28,7 +28,7 @@ export function pidWarnings(name: string, processes: readonly ImageProcess[]): s
 
 /** Names of its logs, and what it puts before lines about its heap: nobody takes a pid from there. */
 function isOfV8(text: string, pid: number): boolean {
-  return new RegExp(`isolate-0x[0-9a-f]+-(?:${pid}-)?v8\\.log|\\[${pid}:0x`).test(text);
+  return new RegExp(`(?:isolate-0x|^)[0-9a-f]+-(?:${pid}-)?v8\\.log|\\[${pid}:0x`).test(text);
 }
 
 function noticeOf(pid: number, { address, form, count, text }: ImageIdNotice): Notice {
@@ -51,6 +51,15 @@ function noticeOf(pid: number, { address, form, count, text }: ImageIdNotice): N
       text: `the warm-up had the pid ${pid}, too small a number to be found in memory: copies of it are not corrected`,
       remedy: kept(),
     };
+  if (form === 'clock')
+    return {
+      kind: form,
+      text:
+        `${count} ${count === 1 ? 'number' : 'numbers'} in memory may be ${count === 1 ? 'a clock' : 'clocks'} of the CPU time of threads of the warm-up ` +
+        `(the first at ${address}${text === '' ? '' : `, ${text}`}), whose ids were too small to be told from others; a launch leaves them as they are`,
+      remedy:
+        'if the app keeps them (pthread_getcpuclockid): let it ask anew after thaw_checkpoint() (native/include/thaw.h), or set launch.keep_pid = true',
+    };
   return {
     kind: 'number',
     text:
@@ -60,13 +69,13 @@ function noticeOf(pid: number, { address, form, count, text }: ImageIdNotice): N
   };
 }
 
-/** Root can choose the pid of the warm-up, where there are large ones. */
+/** Root can choose the pid of the warm-up, and has large ones where it can raise the limit for a moment. */
 function kept(): string {
   // PID_MAX_LIMIT of 32-bit kernels is 32768.
   if (process.arch === 'arm') return 'if the app uses a pid that it has kept: set launch.keep_pid = true';
   const who = process.geteuid?.() === 0 ? '' : 'as root (CAP_CHECKPOINT_RESTORE) ';
   return (
-    `if the app uses a pid that it has kept: build ${who}where /proc/sys/kernel/pid_max is large (4194304), ` +
+    `if the app uses a pid that it has kept: build ${who}where /proc/sys/kernel/pid_max is large (4194304) or can be written to, ` +
     'or set launch.keep_pid = true'
   );
 }

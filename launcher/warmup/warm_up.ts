@@ -58,6 +58,7 @@ export async function whenWarm<T>(warmUp: WarmUp, work: (warm: Warm) => Promise<
       freshClocks: canStandStill(warmUp),
       kept: true,
       unusualPid: true,
+      largePid: !definition.launch.keep_pid,
       watchLookups: true,
     };
     const app = new App([program, ...args], warm, log, watch === undefined ? {} : { inputs: watch });

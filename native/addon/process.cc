@@ -27,6 +27,7 @@ spawn::Request request_of(const Napi::Object& options) {
   request.fresh_clocks = bool_option(options, "freshClocks");
   request.kept = bool_option(options, "kept");
   request.unusual_pid = bool_option(options, "unusualPid");
+  request.large_pid = bool_option(options, "largePid");
   request.open_input = bool_option(options, "openInput");
   if (const Napi::Value stdio = options.Get("stdio"); stdio.IsArray())
     for (uint32_t i = 0; i < 3; ++i)

@@ -157,7 +157,9 @@ Result<pid_t> spawn(const Request& request) {
   const auto run = [&] {
     run_child(request, stdio, argv.data(), envp.data(), report.writer.get(), go.reader.get());
   };
-  const Fork fork_child = request.unusual_pid ? fork_with_unusual_pid : fork;
+  const Fork fork_child = request.large_pid     ? fork_with_large_pid
+                          : request.unusual_pid ? fork_with_unusual_pid
+                                                : fork;
   THAW_ASSIGN(pid, request.kept ? fork_kept(fork_child, leave_to_parent, run)
                                 : fork_plain(fork_child, leave_to_parent, run));
   report.writer.reset();

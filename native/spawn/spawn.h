@@ -45,7 +45,7 @@ struct Request {
   /// Ends with all that it has started when this process ends, even by SIGKILL, or by end().
   bool kept = false;
   /// See unusual_pid.h.
-  bool unusual_pid = false;
+  bool unusual_pid = false, large_pid = false;
   /// None: the caller.
   std::optional<User> user;
   /// Called while the child has not executed the program yet.

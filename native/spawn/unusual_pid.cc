@@ -1,7 +1,9 @@
 #include "spawn/unusual_pid.h"
 
+#include <fcntl.h>
 #include <linux/sched.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -9,8 +11,11 @@
 #include <bit>
 #include <cerrno>
 #include <cstdlib>
+#include <string>
+#include <string_view>
 
 #include "support/file.h"
+#include "support/unique_fd.h"
 
 namespace thaw::spawn {
 namespace {
@@ -27,10 +32,40 @@ pid_t choose(uint32_t pid_max) {
   return 0;
 }
 
+constexpr const char* kLimit = "/proc/sys/kernel/pid_max";
+constexpr std::string_view kLarge = "4194304";  ///< PID_MAX_LIMIT of 64-bit kernels
+
+/// kernel.pid_max as large as it can be, by one process at a time. A pid that is given out
+/// meanwhile stays good when the limit is lower again.
+class RaisedLimit {
+ public:
+  RaisedLimit() : file_(open(kLimit, O_RDWR | O_CLOEXEC)) {
+    if (!file_.valid() || flock(file_.get(), LOCK_EX) != 0) return;
+    const auto before = read_all(file_.get());
+    if (!before || number(trim(before.value())) >= number(kLarge)) return;
+    if (set(kLarge)) before_ = before.value();
+  }
+  RaisedLimit(const RaisedLimit&) = delete;
+  RaisedLimit& operator=(const RaisedLimit&) = delete;
+  ~RaisedLimit() {
+    if (!before_.empty()) (void)set(before_);
+  }
+  /// In the child, whose parent lowers it again.
+  void leave() { before_.clear(); }
+
+ private:
+  [[nodiscard]] bool set(std::string_view text) const {
+    return pwrite(file_.get(), text.data(), text.size(), 0) == static_cast<ssize_t>(text.size());
+  }
+
+  UniqueFd file_;
+  std::string before_;  ///< empty: it is as it was
+};
+
 }  // namespace
 
 pid_t fork_with_unusual_pid() {
-  const auto limit = read_file("/proc/sys/kernel/pid_max");
+  const auto limit = read_file(kLimit);
   const uint32_t pid_max =
       limit ? static_cast<uint32_t>(strtoul(limit.value().c_str(), nullptr, 10)) : 0;
   constexpr int kTries = 16;
@@ -45,6 +80,13 @@ pid_t fork_with_unusual_pid() {
     if (errno != EEXIST && errno != EINVAL) break;
   }
   return fork();
+}
+
+pid_t fork_with_large_pid() {
+  RaisedLimit raised;
+  const pid_t pid = fork_with_unusual_pid();
+  if (pid == 0) raised.leave();
+  return pid;
 }
 
 }  // namespace thaw::spawn

@@ -10,4 +10,8 @@ namespace thaw::spawn {
 /// signal-safety(7) allows is safe, and no call of libc that takes its own id from memory.
 pid_t fork_with_unusual_pid();
 
+/// The same, with one above kernel.pid_max where that is small and can be raised for the moment of
+/// the fork (as root, on a 64-bit kernel).
+pid_t fork_with_large_pid();
+
 }  // namespace thaw::spawn

@@ -1,5 +1,5 @@
 // Adapters: what a runtime has cached is put right in each launch, without a change to the app.
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -53,11 +53,11 @@ class AdapterShop extends Workshop {
 
   /** The same, for what takes long. */
   async startApp(
-    { program, file }: App,
+    { program, file, options = [file] }: App,
     env: Readonly<Record<string, string>>,
   ): Promise<{ pid: number | undefined; stdout: string; stderr: string }> {
     this.write('go', '');
-    const started = execa(thawExec, ['--store', this.store, '--', program, file, 'warm'], {
+    const started = execa(thawExec, ['--store', this.store, '--', program, ...options, 'warm'], {
       cwd: this.folder,
       timeout: 40_000,
       reject: false,
@@ -80,6 +80,15 @@ function said({
   } catch {
     throw new Error(`said ${stdout}, and ${stderr}`);
   }
+}
+
+/** A launch whose hook hangs has become a cold start, of the same process. */
+function expectCold(
+  t: ExecutionContext,
+  { pid, stdout, stderr }: { pid: number | undefined; stdout: string; stderr: string },
+  hooks: readonly string[] = [],
+): void {
+  t.like(said({ stdout, stderr }), { argv: ['warm'], hooks, pid }, stderr);
 }
 
 const pythonApp: App = {
@@ -197,7 +206,7 @@ thaw?.beforeCheckpoint(async () => hooks.push('before'));
 thaw?.afterRestore(() => {
   hooks.push('first');
   if ('FAIL' in process.env) throw new Error('as asked');
-  while ('HANG' in process.env);
+  while ('HANG' in process.env) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
 });
 thaw?.afterRestore(() => void hooks.push('second'));
 const worker = (expression, then) => {
@@ -247,14 +256,16 @@ test('Node.js: instances differ, and have arguments, environment and time zone o
   t.deepEqual([...new Set(drawn)], drawn);
 });
 
-test('Node.js: a hook that fails, and an image of another script, mean a cold start', (t) => {
+test('Node.js: hooks that fail or hang, and an image of another script, mean a cold start', async (t) => {
   const shop = new AdapterShop(t);
   t.is(shop.buildApp(nodeApp, '', 'args = "deliver"').status, 0);
+  const hung = shop.startApp(nodeApp, { HANG: '1' });
   const failed = shop.launchApp(nodeApp, { FAIL: '1' }, ['one'], []);
   t.like(said(failed), { argv: ['one'], hooks: [], pid: failed.pid }, failed.stderr);
   t.regex(failed.stderr, /Error: as asked/);
   shop.write('other.cjs', 'console.log("{}")');
   t.deepEqual(said(shop.launchApp({ ...nodeApp, file: 'other.cjs' }, {}, [], [])), {});
+  expectCold(t, await hung);
 });
 
 const rubyApp: App = {
@@ -269,6 +280,7 @@ if defined?(Thaw)
   Thaw.after_restore do
     hooks << 'first'
     raise 'as asked' if ENV['FAIL']
+    sleep 0.1 while ENV['HANG']
   end
   Thaw.after_restore { hooks << 'second' }
 end
@@ -282,7 +294,7 @@ puts '{"draws":' + words.([rand, Random.rand, [*1..1000].shuffle.first(5).join('
 `,
 };
 
-test('Ruby: instances differ, and have arguments, environment and time zone of their own', (t) => {
+test('Ruby: instances differ, and have arguments, environment and time zone of their own', async (t) => {
   const shop = new AdapterShop(t);
   const built = shop.buildApp(rubyApp, '', 'args = "deliver"');
   t.is(built.status, 0, built.stderr);
@@ -301,9 +313,11 @@ test('Ruby: instances differ, and have arguments, environment and time zone of t
   const drawn = [...(first['draws'] as unknown[]), ...(second['draws'] as unknown[])];
   t.deepEqual([...new Set(drawn)], drawn);
 
+  const hung = shop.startApp(rubyApp, { HANG: '1' });
   const failed = shop.launchApp(rubyApp, { FAIL: '1' }, ['one'], []);
   t.like(said(failed), { argv: ['one'], hooks: [], pid: failed.pid }, failed.stderr);
   t.regex(failed.stderr, /as asked/);
+  expectCold(t, await hung);
 });
 
 const javaApp: App = {
@@ -331,6 +345,7 @@ public class App {
         public void afterRestore(jdk.crac.Context<? extends jdk.crac.Resource> context) {
             hooks.add(name);
             if (System.getenv("FAIL") != null) throw new IllegalStateException("as asked");
+            while (System.getenv("HANG") != null) java.util.concurrent.locks.LockSupport.parkNanos(100_000_000);
         }
     }
     static final class Hooks {
@@ -370,6 +385,8 @@ public class App {
         System.out.println("warm " + System.getenv("JAVA_TOOL_OPTIONS") + " " + System.getenv("THAW_ADAPTER"));
         if (System.getenv("CALL") != null) Hooks.call();
         while (!new java.io.File("go").exists()) Thread.sleep(5);
+        // It runs beside the hooks, and would end before one that hangs.
+        while (System.getenv("HANG") != null && !hooks.contains("none")) Thread.sleep(5);
         List<String> env = new ArrayList<>();
         environment.forEach((name, value) -> { if (!List.of("PATH", "HOME", "LANG", "USER", "LOGNAME").contains(name)) env.add(name + "=" + value); });
         String child = new String(new ProcessBuilder("/bin/sh", "-c", "echo $LEVEL").start().getInputStream().readAllBytes());
@@ -392,7 +409,7 @@ function compile(shop: AdapterShop, { file, source }: App): void {
   if (made.status !== 0) throw new Error(made.stderr);
 }
 
-test('Java: instances differ, and have arguments, environment and time zone of their own', (t) => {
+test('Java: instances differ, and have arguments, environment and time zone of their own', async (t) => {
   const shop = new AdapterShop(t);
   compile(shop, javaApp);
   const built = shop.buildApp(javaApp, '', 'args = "deliver"');
@@ -418,11 +435,13 @@ test('Java: instances differ, and have arguments, environment and time zone of t
   t.is(drawn.length, 28);
   t.deepEqual([...new Set(drawn)], drawn);
 
+  const hung = shop.startApp(javaApp, { HANG: '1' });
   const failed = shop.launchApp(javaApp, { FAIL: '1' }, ['one'], []);
   t.like(said(failed), { argv: ['one'], hooks: ['none'], pid: failed.pid }, failed.stderr);
   t.regex(failed.stderr, /IllegalStateException: as asked/);
   const more = shop.launchApp(javaApp, {}, ['one', 'two'], []);
   t.like(said(more), { argv: ['one', 'two'], hooks: ['none'] }, more.stderr);
+  expectCold(t, await hung, ['none']);
 });
 
 test('Java: an app calls for the checkpoint itself', (t) => {

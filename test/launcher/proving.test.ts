@@ -25,7 +25,8 @@ def serve():
         connection.sendall(answer().encode())
         connection.close()
 threading.Thread(target=serve, daemon=True).start()
-kept_pid = os.getpid()
+# In this form, no launch corrects it.
+kept_pid = 3 * os.getpid()
 kept_date = email.utils.formatdate(usegmt=True)
 kept_random = random.random()
 `;
@@ -42,13 +43,13 @@ interface Row {
 const wrong: readonly Row[] = [
   {
     what: 'its pid is that of the build',
-    answer: "return 'pid %d' % kept_pid",
+    answer: "return 'pid %d' % (kept_pid // 3)",
     prove: (command) => `run = ["${command}"]`,
     says: /trial launch: the command `.*` shows another pid than the launched app's, \d+: pid \d+/,
   },
   {
     what: 'its answer is another one',
-    answer: "return 'the same' if os.getpid() == kept_pid else 'other'",
+    answer: "return 'the same' if 3 * os.getpid() == kept_pid else 'other'",
     prove: (command) => `run = ["${command}"]`,
     says: /says after a launch what it does not after a cold start: other/,
   },
@@ -192,9 +193,9 @@ test('what is right passes: pid, time, numbers; other output without prove.run i
 
 const handler = `
 import signal
-pid = os.getpid()
+pid = 3 * os.getpid()
 def end(*_):
-    if os.getpid() == pid: sys.exit(3)
+    if 3 * os.getpid() == pid: sys.exit(3)
     ELSE
 signal.signal(signal.SIGTERM, end)
 `;
@@ -241,8 +242,8 @@ test('an app that does its work and ends well can be built', (t) => {
   const workshop = new Workshop(t);
   const work = [
     "print('ready', flush=True)",
-    'kept, end = os.getpid(), time.time() + 5',
-    'while os.getpid() == kept and time.time() < end: time.sleep(0.01)',
+    'kept, end = 3 * os.getpid(), time.time() + 5',
+    'while 3 * os.getpid() == kept and time.time() < end: time.sleep(0.01)',
     'time.sleep(0.2)',
     'sys.exit(0)',
   ].join('\n');

@@ -13,9 +13,9 @@ const pageSize = 4096;
 const pages = 512;
 /** In a launch, and only there, the app does `work`; training lasts until it is done. */
 const inLaunch = (work: string): string => `
-first_pid = os.getpid()
+first = 3 * os.getpid()  # In this form, no launch corrects it.
 print('ready', flush=True)
-while os.getpid() == first_pid: time.sleep(0.01)
+while 3 * os.getpid() == first: time.sleep(0.01)
 ${work}
 open('touched', 'w').close()
 `;

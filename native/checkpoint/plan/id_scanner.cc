@@ -43,7 +43,7 @@ IdScanner::IdScanner(std::span<const uint32_t> ids) : filter_((size_t{1} << kFil
   for (size_t i = 0; i < ids.size(); ++i) {
     const Group group = {std::bit_width(ids[i]), ids[i] % 2 != 0};
     const auto [place, is_new] = groups_.try_emplace(group, static_cast<uint16_t>(groups_.size()));
-    if (is_new && ids[i] >= kLeast) add_controls(ids, group, place->second);
+    if (is_new && ids[i] >= kLeastOfClock) add_controls(ids, group, place->second);
     add_number(ids[i], place->second, static_cast<model::Index>(i));
   }
   controls_.resize(groups_.size());
@@ -59,8 +59,16 @@ void IdScanner::add_controls(std::span<const uint32_t> ids, Group group, uint16_
   for (size_t i = 0; i < count; ++i) {
     const uint32_t number = ((first + upper(random)) & ~1u) | (group.second ? 1 : 0);
     if (std::find(ids.begin(), ids.end(), number) == ids.end())
-      add_number(number, index, model::kNone);
+      number < kLeast ? add_clocks(number, index, model::kNone)
+                      : add_number(number, index, model::kNone);
   }
+}
+
+void IdScanner::add_clocks(uint32_t number, uint16_t group, model::Index thread) {
+  if (number < kLeastOfClock) return;
+  // CPUCLOCK_SCHED of a process and of a thread (include/linux/posix-timers.h of the kernel).
+  for (const uint32_t kind : {2u, 6u})
+    add_needle({~number << 3 | kind, Shape::clock, group, thread, 0});
 }
 
 void IdScanner::add_number(uint32_t number, uint16_t group, model::Index thread) {
@@ -68,10 +76,8 @@ void IdScanner::add_number(uint32_t number, uint16_t group, model::Index thread)
   for (const uint32_t flags :
        {uint32_t{FUTEX_WAITERS}, uint32_t{FUTEX_OWNER_DIED}, FUTEX_WAITERS | FUTEX_OWNER_DIED})
     add_needle({number | flags, Shape::futex, group, thread, 0});
+  add_clocks(number, group, thread);
   if (number < kLeast) return;
-  // CPUCLOCK_SCHED of a process and of a thread (include/linux/posix-timers.h of the kernel).
-  for (const uint32_t kind : {2u, 6u})
-    add_needle({~number << 3 | kind, Shape::clock, group, thread, 0});
   add_needle({2 * number + 1, Shape::fixnum, group, thread, 0});
   add_needle({2 * number, Shape::smi, group, thread, 0});
   const auto bits = std::bit_cast<uint64_t>(static_cast<double>(number));

@@ -45,8 +45,8 @@ class IdScanner {
   std::vector<Hit> end_part();
 
   /// Smaller numbers are everywhere: upper halves of pointers, sizes. Of such ids only the words
-  /// that a lock may be made of are looked for.
-  static constexpr uint32_t kLeast = 1 << 16;
+  /// that a lock may be made of are looked for, and clocks.
+  static constexpr uint32_t kLeast = 1 << 16, kLeastOfClock = 1 << 8;
 
  private:
   struct Needle {
@@ -61,6 +61,7 @@ class IdScanner {
   static constexpr int kFilterBits = 19;
 
   void add_number(uint32_t number, uint16_t group, model::Index thread);
+  void add_clocks(uint32_t number, uint16_t group, model::Index thread);
   void add_needle(const Needle& needle);
   void add_controls(std::span<const uint32_t> ids, Group group, uint16_t index);
   [[nodiscard]] bool may_match(uint32_t word) const {

@@ -131,9 +131,10 @@ class IdFinder {
         continue;
       const bool fixed = (part.sealed && (part.prot & PROT_WRITE) == 0) ||
                          (hit.shape <= Shape::word && detectors_.may_be_anywhere());
-      if (!fixed && (hit.sure || own))
+      const bool small = !own && tid < IdScanner::kLeast;
+      if (!fixed && !small && (hit.sure || own))
         patch(hit.address, hit.thread, form_of(hit.shape), part);
-      else if (hit.thread == 0)
+      else if (hit.thread == 0 || small)
         doubt(hit, part);
     }
     return {};
@@ -214,7 +215,7 @@ class IdFinder {
   /// id was chosen, only what somebody waits for, or a clock of theirs, is taken for an id.
   [[nodiscard]] bool can_be_told(const IdScanner::Hit& hit, uint32_t id) const {
     constexpr int kLeastBits = 7, kLeastBitsOfClock = 4;
-    if (id < IdScanner::kLeast) return false;
+    if (id < IdScanner::kLeast && !(hit.shape == Shape::clock && hit.sure)) return false;
     if (hit.shape == Shape::futex && is_awaited(hit.address)) return true;
     if (hit.shape == Shape::clock) return std::popcount(id) >= kLeastBitsOfClock;
     return hit.thread == 0 && id % 2 != 0 && std::popcount(id) >= kLeastBits;

@@ -98,7 +98,9 @@ Result<void> continue_as(pid_t pid) {
   if (problem == EEXIST)
     return Error{problem, "--keep-pid: process id " + std::to_string(pid) + " is in use"};
   return Error{problem, "--keep-pid: cannot have process id " + std::to_string(pid),
-               "CAP_CHECKPOINT_RESTORE is needed"};
+               problem == EINVAL ? "kernel.pid_max is not above it: raise that, or set "
+                                   "launch.keep_pid = true in the profile and build it again"
+                                 : "CAP_CHECKPOINT_RESTORE is needed"};
 }
 
 }  // namespace
