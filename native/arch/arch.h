@@ -69,6 +69,9 @@ struct Setting {
 /// Those that only this CPU has.
 std::span<const Setting> cpu_settings();
 
+/// Whether a signal frame holds what a thread may do with each protection key (pkeys(7)).
+extern const bool kKeepsKeyRights;
+
 /// Registers that make the thread call a system call at `instruction` (address of a system call
 /// instruction).
 Registers with_syscall(const Registers&, uint64_t instruction, long number,

@@ -193,7 +193,8 @@ struct Process {
   int32_t oom_score_adj = 0;  ///< -1000 to 1000
   Terminal terminal;
   uint32_t nonblocking = 0;  ///< bit n: the app has set O_NONBLOCK on descriptor n of 0, 1, 2
-  uint32_t nonblocking_reserved = 0;
+  uint16_t protection_keys = 0;  ///< bit n: the app has allocated key n (pkeys(7))
+  uint16_t kernels_keys = 0;     ///< the one that the kernel gives memory that can be executed only
 };
 
 enum ThreadFlag : uint32_t {
@@ -433,7 +434,7 @@ struct MapSource {
 enum class OpKind : uint32_t {
   map = 1,  ///< mmap(address, size, prot, flags|MAP_FIXED, source, offset)
   read,     ///< pread(image) into the mapping: size bytes at offset
-  protect,  ///< mprotect(prot)
+  protect,  ///< mprotect(prot); with the protection key `flags`, if that is not 0
   advise,   ///< madvise(flags)
   lock,     ///< mlock2(flags)
   name,     ///< PR_SET_VMA_ANON_NAME; the name is Blob{offset, prot}

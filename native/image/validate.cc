@@ -166,6 +166,8 @@ const char* check_process(const View& v, const Checker& c, const Process& p, Ind
     return "a process of the image has membarrier(2) do what is no registration";
   if (p.terminal.standard > 7 || p.terminal.characters.changed >= 1u << 19 || p.nonblocking > 7)
     return "a process of the image has broken standard descriptors";
+  if (((p.protection_keys | p.kernels_keys) & 1) != 0 || (p.protection_keys & p.kernels_keys) != 0)
+    return "a process of the image has impossible protection keys";
   if (p.umask > 0777) return "a process of the image has an impossible umask";
   if (p.oom_score_adj < -1000 || p.oom_score_adj > 1000)
     return "a process of the image has an impossible oom_score_adj";

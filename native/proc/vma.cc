@@ -46,6 +46,8 @@ void add_detail(Vma& vma, std::string_view line) {
   if (line.starts_with("Rss:")) vma.resident_kb = kilobytes("Rss:");
   if (line.starts_with("Anonymous:")) vma.anonymous_kb = kilobytes("Anonymous:");
   if (line.starts_with("Swap:")) vma.swap_kb = kilobytes("Swap:");
+  if (line.starts_with("ProtectionKey:"))
+    vma.key = static_cast<uint32_t>(kilobytes("ProtectionKey:")) & 15;
   if (!line.starts_with("VmFlags:")) return;
   vma.flags = trim(line.substr(8));
   constexpr uint32_t kProtBti = 0x10;  // AArch64: branch targets are guarded

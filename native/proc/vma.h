@@ -21,6 +21,7 @@ struct Vma {
   bool deleted = false;
   std::string flags;  ///< VmFlags: two-letter words
   uint64_t resident_kb = 0, anonymous_kb = 0, swap_kb = 0;
+  uint32_t key = 0;  ///< of protection (pkeys(7)), 0: none of its own
 
   [[nodiscard]] uint64_t size() const { return end - start; }
   /// True if VmFlags has the two-letter word.

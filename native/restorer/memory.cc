@@ -9,6 +9,7 @@
 
 #include "arch/this_cpu.h"
 #include "restorer/cold_start.h"
+#include "restorer/protection_keys.h"
 #include "support/young_kernels.h"
 
 namespace thaw::restorer {
@@ -66,7 +67,8 @@ long execute(const Handover& handover, const Op& op) {
     case OpKind::read:
       return read_image(handover, op.address, op.size, op.offset);
     case OpKind::protect:
-      return raw::call(__NR_mprotect, address, size, op.prot);
+      return op.flags == 0 ? raw::call(__NR_mprotect, address, size, op.prot)
+                           : raw::call(__NR_pkey_mprotect, address, size, op.prot, op.flags);
     case OpKind::advise:
       return raw::call(__NR_madvise, address, size, op.flags);
     case OpKind::lock:
@@ -201,6 +203,7 @@ long release_own_memory(Handover& handover) {
 
 void rebuild_memory(Handover& handover) {
   move_kernel_mappings(handover);
+  allocate_keys(handover);
   const model::Process& process = *handover.process;
   const bool no_read_ahead = handover.record != 0 || handover.cached == 0;
   for (uint32_t i = 0; i < process.ops.count; ++i) {
@@ -211,6 +214,7 @@ void rebuild_memory(Handover& handover) {
       raw::call(__NR_madvise, static_cast<long>(op.address), static_cast<long>(op.size),
                 MADV_RANDOM);
   }
+  free_spare_keys(handover);
   for (uint32_t i = 0; i < handover.stand_in_count; ++i) place(handover, handover.stand_ins[i]);
 }
 

@@ -6,4 +6,6 @@ std::span<const Setting> cpu_settings() {
   return {};
 }
 
+const bool kKeepsKeyRights = false;
+
 }  // namespace thaw::arch

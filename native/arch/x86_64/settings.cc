@@ -23,4 +23,6 @@ std::span<const Setting> cpu_settings() {
   return kSettings;
 }
 
+const bool kKeepsKeyRights = true;
+
 }  // namespace thaw::arch

@@ -24,6 +24,7 @@ Result<void> check_settings(const ProcessCapture& process, RemoteSyscalls& remot
 Result<void> check_session_keyring(const Capture& capture, const ProcessCapture& process,
                                    RemoteSyscalls& remote);
 Result<void> collect_membarrier(ProcessCapture& process, RemoteSyscalls& remote);
+Result<void> collect_protection_keys(ProcessCapture& process, RemoteSyscalls& remote);
 Result<void> collect_own_settings(Capture& capture, ProcessCapture& process);
 /// Refuses an app that has changed its rights since it was started, or where thaw has not started
 /// it: that has others than thaw.

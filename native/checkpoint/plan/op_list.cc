@@ -51,8 +51,8 @@ void OpList::add(model::OpKind kind, uint64_t address, uint64_t size, uint32_t f
   ops_.push_back(op);
 }
 
-void OpList::protect(uint64_t address, uint64_t size, uint32_t prot) {
-  add(model::OpKind::protect, address, size);
+void OpList::protect(uint64_t address, uint64_t size, uint32_t prot, uint32_t key) {
+  add(model::OpKind::protect, address, size, key);
   ops_.back().prot = prot;
 }
 

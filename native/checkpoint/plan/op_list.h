@@ -16,7 +16,7 @@ class OpList {
            uint64_t offset);
   void add(model::OpKind kind, uint64_t address, uint64_t size, uint32_t flags = 0,
            bool optional = false);
-  void protect(uint64_t address, uint64_t size, uint32_t prot);
+  void protect(uint64_t address, uint64_t size, uint32_t prot, uint32_t key = 0);
   void read(uint64_t address, uint64_t size, uint64_t offset);
   void name(uint64_t address, uint64_t size, model::Blob name);
 

@@ -151,6 +151,8 @@ class Emitter {
 
   void emit_attributes(const Region& region) {
     const Vma& vma = *region.vma;
+    if ((record_.protection_keys >> vma.key & 1) != 0)
+      ops_.protect(vma.start, vma.size(), vma.prot, vma.key);
     if (vma.has("lo")) {
       // Older kernels have no letters for the flag.
       const bool on_fault = vma.has("lf") || vma.has("??");

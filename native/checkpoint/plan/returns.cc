@@ -41,7 +41,9 @@ bool is_copied(const Region& region, bool can_guard) {
     return (vma.prot & PROT_WRITE) != 0 && !region.of_module &&
            total_size(region.runs) <= kMostCopied;
   // mlock keeps all of it in memory anyway; a stack that grows cannot be a file mapping.
-  return !can_guard || vma.has("gd") || vma.has("lo") || vma.has("mg") || !region.guards.empty();
+  // What the shim replaces would lose its protection key.
+  return !can_guard || vma.key != 0 || vma.has("gd") || vma.has("lo") || vma.has("mg") ||
+         !region.guards.empty();
 }
 
 void choose(Region& region, bool can_guard, size_t page_size) {

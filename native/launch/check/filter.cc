@@ -141,6 +141,12 @@ constexpr Trial kForOwnSettings[] = {
     {"mlockall", SYS_mlockall, kBad},
 };
 
+constexpr Trial kForProtectionKeys[] = {
+    {"pkey_alloc", SYS_pkey_alloc, kBad},
+    {"pkey_free", SYS_pkey_free, kBad},
+    {"pkey_mprotect", SYS_pkey_mprotect, 1, 0, 0, kBad},
+};
+
 constexpr Trial kForAffinity[] = {{"sched_setaffinity", SYS_sched_setaffinity, kNone}};
 constexpr Trial kForNice[] = {{"setpriority", SYS_setpriority, kBad}};
 constexpr Trial kForIoPriority[] = {{"ioprio_set", SYS_ioprio_set, kBad}};
@@ -197,6 +203,11 @@ constexpr Group kGroups[] = {
      [](const View& view) { return view.requirements_record().machine.asked != 0; }},
     {"where the app has set its umask or limits, or locks memory to come", kForOwnSettings,
      has_own_settings},
+    {"where the app has allocated protection keys (V8 does, where the CPU has them)",
+     kForProtectionKeys,
+     [](const View& view) {
+       return (view.root_process().protection_keys | view.root_process().kernels_keys) != 0;
+     }},
     {"where a thread has CPUs of its own", kForAffinity,
      [](const View& view) {
        return some_thread(view, [](const auto& t) { return t.affinity.size != 0; });
