@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "arch/arch.h"
+#include "checkpoint/content_hashes.h"
 #include "checkpoint/openssl_versions.h"
 #include "checkpoint/overlay.h"
 #include "checkpoint/request.h"
@@ -84,7 +85,9 @@ struct Capture {
   std::vector<FileContent> contents;
   std::map<FileId, Overlay> shared_overlays;  ///< by offset in the shared file or memory
   OpensslVersions openssl_versions;           ///< as far as they were seen before the freeze
+  ContentHashes content_hashes;               ///< as far as they were made before the freeze
   std::vector<std::string> warnings;          ///< what somebody should know of the image
+  std::vector<UniqueFd> copies;               ///< of the app's descriptors
 
   /// The process that becomes the caller of thaw-exec: program, arguments, identity are its own.
   [[nodiscard]] ProcessCapture& root() { return processes.front(); }

@@ -1,6 +1,7 @@
 #include "checkpoint/checkpoint.h"
 
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -35,12 +36,33 @@ void warn_of_timers(const Capture& capture, std::vector<std::string>& warnings) 
                          "(TIMER_ABSTIME), it will be late in each launch; `thaw build` can tell");
 }
 
-/// What the app has mapped so far.
-OpensslVersions openssl_versions_of(pid_t pid) {
+/// What was read of the files that the app has mapped, before it has to stand still for it.
+struct ReadAhead {
   OpensslVersions versions;
-  if (const auto mappings = proc::read_mappings(pid)) versions.has_unknown(mappings.value());
-  return versions;
-}
+  ContentHashes hashes;
+
+  explicit ReadAhead(const Request& request) {
+    const auto mappings = proc::read_mappings(request.pid);
+    if (!mappings) return;
+    versions.has_unknown(mappings.value());
+    hashes.read_ahead(mappings.value(), request.inputs);
+  }
+};
+
+/// While it lives, pauses of this thread are as short as they shall be, where they would be 50
+/// microseconds longer (PR_SET_TIMERSLACK of prctl(2)): an app stands still for hundreds of them.
+class ExactPauses {
+ public:
+  ExactPauses() : slack_(prctl(PR_GET_TIMERSLACK)) { prctl(PR_SET_TIMERSLACK, 1ul); }
+  ~ExactPauses() {
+    if (slack_ > 0) prctl(PR_SET_TIMERSLACK, static_cast<unsigned long>(slack_));
+  }
+  ExactPauses(const ExactPauses&) = delete;
+  ExactPauses& operator=(const ExactPauses&) = delete;
+
+ private:
+  int slack_;
+};
 
 constexpr auto kHostName = static_cast<uint32_t>(model::MachineInput::host_name);
 
@@ -65,11 +87,12 @@ void judge_host_name(Capture& capture, HostName& name) {
         ": a launch under another is a cold start, unless inputs.ignore_machine = [\"hostname\"]");
 }
 
-Result<Report> attempt(const Request& request, const OpensslVersions& versions) {
+Result<Report> attempt(const Request& request, const ReadAhead& ahead) {
   THAW_ASSIGN(app, FrozenTree::take(request.pid));
 
   Capture capture(request, static_cast<size_t>(sysconf(_SC_PAGESIZE)));
-  capture.openssl_versions = versions;
+  capture.openssl_versions = ahead.versions;
+  capture.content_hashes = ahead.hashes;
   THAW_TRY(collect(capture, app.processes()));
   THAW_ASSIGN(data, plan(capture));
   collect_inputs(capture);
@@ -78,14 +101,15 @@ Result<Report> attempt(const Request& request, const OpensslVersions& versions) 
   judge_host_name(capture, name);
 
   Report report;
-  // The disk may take its time. Who has called for the checkpoint waits for its outcome, though.
-  const bool runs_on = request.leave_running && request.call_address == 0;
-  if (runs_on) {
-    report.frozen_ms = app.frozen_ms();
-    app.let_run();
-  }
+  // The disk may take its time. Who has called for the checkpoint waits for its outcome, though; an
+  // app that is to end stands still until then, for it runs on where the image cannot be written.
+  const bool waits = request.leave_running && request.call_address != 0;
+  report.frozen_ms = app.frozen_ms();
+  if (request.leave_running && !waits) app.let_run();
+  // Nobody at the other end of one may find it open when the app has closed it.
+  capture.copies.clear();
   THAW_ASSIGN(image_size, finish(capture, data, writer));
-  if (!runs_on) report.frozen_ms = app.frozen_ms();
+  if (waits) report.frozen_ms = app.frozen_ms();
   report.warnings = std::move(capture.warnings);
   report.image_size = image_size;
   report.stored_bytes = data.stored();
@@ -113,12 +137,13 @@ bool has_ended(pid_t pid, const UniqueFd& pidfd) {
 
 Result<Report> checkpoint(const Request& request) {
   const UniqueFd process(static_cast<int>(syscall(SYS_pidfd_open, request.pid, 0)));
-  const OpensslVersions versions = openssl_versions_of(request.pid);
+  const ReadAhead ahead(request);
+  const ExactPauses exact;
   // A thread may stand where the image needs other code (an entry point that gets a guard, the
   // vDSO): a moment later it does not.
   constexpr int kAttempts = 100;
   for (int i = 0;; ++i) {
-    auto report = attempt(request, versions);
+    auto report = attempt(request, ahead);
     if (!report && has_ended(request.pid, process))
       return Error{0, "process " + std::to_string(request.pid) +
                           " has ended during its checkpoint (was it killed?)"};

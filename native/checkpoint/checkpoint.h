@@ -10,7 +10,7 @@ struct Report {
   uint64_t image_size = 0;    ///< bytes of address range in the file, holes included
   uint64_t stored_bytes = 0;  ///< bytes of pages stored
   uint32_t threads = 0, mappings = 0, descriptors = 0, ops = 0;
-  double frozen_ms = 0;               ///< how long the app stood still
+  double frozen_ms = 0;               ///< how long an app that runs on stands still
   std::vector<std::string> warnings;  ///< what somebody should know of the image, in words
 };
 

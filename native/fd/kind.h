@@ -3,10 +3,13 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "fd/probe.h"
 #include "image/builder.h"
@@ -49,6 +52,9 @@ struct Collector {
 
   /// Null: the app was not watched in its warm-up.
   const SeenCalls* seen = nullptr;
+
+  /// The probes of each pipe, by device and inode, in their order. Filled when it is first needed.
+  std::map<std::pair<dev_t, ino_t>, std::vector<const Probe*>> pipes = {};
 };
 
 /// What the kinds may use while thaw-exec prepares a launch. Nothing here is allocated per

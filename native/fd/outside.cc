@@ -1,9 +1,12 @@
 #include "fd/outside.h"
 
+#include <dirent.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <climits>
 #include <cstring>
+#include <memory>
 #include <set>
 
 #include "support/file.h"
@@ -34,6 +37,18 @@ bool in_tree(const Collector& c, pid_t pid) {
   return false;
 }
 
+/// Calls `use` with the name and the target of each of a folder of links, without the way there for
+/// each of them.
+template <typename Use>
+void each_link(const std::string& folder, Use use) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> dir(opendir(folder.c_str()), closedir);
+  char target[PATH_MAX];
+  while (const dirent* entry = dir ? readdir(dir.get()) : nullptr) {
+    const ssize_t size = readlinkat(dirfd(dir.get()), entry->d_name, target, sizeof(target));
+    if (size > 0) use(entry->d_name, std::string_view(target, static_cast<size_t>(size)));
+  }
+}
+
 /// One walk for all descriptors: an app with a thousand pipes asks a thousand times.
 std::unordered_multimap<std::string, std::string> read_others(const Collector& c) {
   std::unordered_multimap<std::string, std::string> others;
@@ -45,11 +60,9 @@ std::unordered_multimap<std::string, std::string> read_others(const Collector& c
   for (const pid_t pid : pids.value()) {
     if (own.contains(pid)) continue;
     const std::string folder = "/proc/" + std::to_string(pid) + "/fd/";
-    const auto numbers = numeric_entries(folder);
-    if (!numbers) continue;
-    for (const int entry : numbers.value())
-      if (auto link = read_link(folder + std::to_string(entry)))
-        others.emplace(link.take(), folder + std::to_string(entry));
+    each_link(folder, [&](const char* name, std::string_view link) {
+      others.emplace(link, folder + name);
+    });
   }
   return others;
 }

@@ -2,11 +2,14 @@
 // the rest what its kind keeps of it (fd/open_file.h).
 #include <fcntl.h>
 #include <linux/kcmp.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <climits>
+#include <functional>
+#include <future>
 #include <span>
 #include <tuple>
 
@@ -67,7 +70,14 @@ class Entries {
   [[nodiscard]] Result<std::string> text(int entry) const {
     const UniqueFd file(openat(fd_.get(), std::to_string(entry).c_str(), O_RDONLY | O_CLOEXEC));
     if (!file.valid()) return errno_error("cannot look at descriptor " + std::to_string(entry));
-    return read_all(file.get());
+    // The kernel makes it in one piece, of which a short read gives the end.
+    char buffer[4096];
+    const ssize_t got = read(file.get(), buffer, sizeof(buffer));
+    if (got < 0) return errno_error("cannot look at descriptor " + std::to_string(entry));
+    std::string text(buffer, static_cast<size_t>(got));
+    if (text.size() < sizeof(buffer)) return text;
+    THAW_ASSIGN(rest, read_all(file.get()));
+    return text + rest;
   }
 
  private:
@@ -75,11 +85,44 @@ class Entries {
   UniqueFd fd_;
 };
 
+/// The file systems that hold all pipes and all sockets.
+struct KernelDevices {
+  dev_t pipes = 0, sockets = 0;  ///< 0, which no file has: unknown
+
+  KernelDevices() {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) == 0) {
+      const UniqueFd reader(ends[0]), writer(ends[1]);
+      pipes = device_of(reader.get());
+    }
+    const UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (socket.valid()) sockets = device_of(socket.get());
+  }
+
+ private:
+  static dev_t device_of(int fd) {
+    struct stat status = {};
+    return fstat(fd, &status) == 0 ? status.st_dev : 0;
+  }
+};
+
+/// What the link tells, of what apps have by the thousand: to look at it, the kernel makes an inode
+/// in /proc. Empty where only the link tells.
+std::string known_link(const KernelDevices& devices, const fd::Probe& p) {
+  if (!fd::fdinfo_value(p, "eventfd-count").empty()) return "anon_inode:[eventfd]";
+  const char* name = p.status.st_dev == 0                 ? nullptr
+                     : p.status.st_dev == devices.pipes   ? "pipe:["
+                     : p.status.st_dev == devices.sockets ? "socket:["
+                                                          : nullptr;
+  return name == nullptr ? std::string() : name + std::to_string(p.status.st_ino) + "]";
+}
+
 /// One process, whose descriptors are looked at.
 struct Holder {
   pid_t pid;
   UniqueFd pidfd;
   Entries links, infos;
+  KernelDevices devices;
 
   static Result<Holder> open(pid_t pid) {
     const std::string folder = "/proc/" + std::to_string(pid);
@@ -87,7 +130,7 @@ struct Holder {
     if (!pidfd.valid()) return errno_error("cannot open the process");
     THAW_ASSIGN(links, Entries::open(folder + "/fd"));
     THAW_ASSIGN(infos, Entries::open(folder + "/fdinfo"));
-    return Holder{pid, std::move(pidfd), std::move(links), std::move(infos)};
+    return Holder{pid, std::move(pidfd), std::move(links), std::move(infos), {}};
   }
 };
 
@@ -95,13 +138,17 @@ Result<fd::Probe> probe(const Holder& holder, int number_) {
   fd::Probe probe;
   probe.pid = holder.pid;
   probe.number = number_;
-  THAW_ASSIGN(link, holder.links.link(number_));
   THAW_ASSIGN(info, holder.infos.text(number_));
-  probe.link = std::move(link);
   probe.fdinfo = std::move(info);
   probe.copy.reset(static_cast<int>(syscall(SYS_pidfd_getfd, holder.pidfd.get(), number_, 0)));
   if (!probe.copy.valid()) return errno_error("cannot copy descriptor " + std::to_string(number_));
-  if (fstat(probe.copy.get(), &probe.status) != 0) return errno_error("cannot stat " + probe.link);
+  if (fstat(probe.copy.get(), &probe.status) != 0)
+    return errno_error("cannot stat descriptor " + std::to_string(number_));
+  probe.link = known_link(holder.devices, probe);
+  if (probe.link.empty()) {
+    THAW_ASSIGN(link, holder.links.link(number_));
+    probe.link = std::move(link);
+  }
   const auto flags = static_cast<int>(number(line_value(probe.fdinfo, "flags:"), 8));
   probe.close_on_exec = (flags & O_CLOEXEC) != 0;
   probe.flags = flags & ~O_CLOEXEC;
@@ -169,13 +216,40 @@ size_t add_description(fd::Probe p, Found& found) {
   return index;
 }
 
+Result<void> probe_each(const Holder& holder, std::span<const int> numbers,
+                        std::span<fd::Probe> probes) {
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    THAW_ASSIGN(p, probe(holder, numbers[i]));
+    probes[i] = std::move(p);
+  }
+  return {};
+}
+
+/// Thousands of them are looked at by two threads: nearly all of the time is the kernel's.
+Result<std::vector<fd::Probe>> probe_all(const Holder& holder, std::span<const int> numbers) {
+  constexpr size_t kMany = 256;
+  std::vector<fd::Probe> probes(numbers.size());
+  const size_t here = numbers.size() < kMany ? numbers.size() : numbers.size() / 2;
+  std::future<Result<void>> beside;
+  if (here < numbers.size())
+    beside = std::async(std::launch::async | std::launch::deferred, probe_each, std::cref(holder),
+                        numbers.subspan(here), std::span(probes).subspan(here));
+  auto first = probe_each(holder, numbers.first(here), std::span(probes).first(here));
+  if (beside.valid()) THAW_TRY(beside.get());
+  THAW_TRY(std::move(first));
+  return probes;
+}
+
 /// Adds the descriptors of one process to `found`.
 Result<void> find_descriptors(pid_t pid, Found& found) {
   THAW_ASSIGN(holder, Holder::open(pid));
-  THAW_ASSIGN(open_numbers, numeric_entries("/proc/" + std::to_string(pid) + "/fd"));
+  // Not those of fd: to list them, the kernel makes an inode for each of them as well.
+  THAW_ASSIGN(open_numbers, numeric_entries("/proc/" + std::to_string(pid) + "/fdinfo"));
+  THAW_ASSIGN(probes, probe_all(holder, open_numbers));
+  found.probes.reserve(found.probes.size() + probes.size());
   std::vector<Numbered> numbers;
-  for (const int number_ : open_numbers) {
-    THAW_ASSIGN(p, probe(holder, number_));
+  for (fd::Probe& p : probes) {
+    const int number_ = p.number;
     const bool close_on_exec = p.close_on_exec;
     numbers.push_back({number_, close_on_exec, add_description(std::move(p), found)});
   }
@@ -198,6 +272,7 @@ Sorted sort_out(const Capture& capture, std::vector<fd::Probe> probes) {
     if (is_stdio(p)) stdio.push_back(&p);
   for (const fd::Probe& p : probes) sorted.from_caller.push_back(inherited_from(capture, stdio, p));
   sorted.open_file.assign(probes.size(), model::kNone);
+  sorted.own.reserve(probes.size());
   for (size_t i = 0; i < probes.size(); ++i) {
     if (sorted.from_caller[i] >= 0) continue;
     probes[i].open_file = sorted.open_file[i] =
@@ -263,10 +338,12 @@ Result<void> collect_descriptors(Capture& capture, std::vector<Error>* refusals)
     if (capture.request.given && n.number < kFirstOwn && (p.flags & O_NONBLOCK) != 0)
       root.nonblocking |= 1u << n.number;
   }
-  const Sorted sorted = sort_out(capture, std::move(found.probes));
+  Sorted sorted = sort_out(capture, std::move(found.probes));
   THAW_TRY(collect_open_files(capture, sorted.own, refusals));
   for (size_t i = 0; i < capture.processes.size(); ++i)
     record_numbers(capture, capture.processes[i], found.numbers[i], sorted);
+  // Closing thousands takes a while: the app need not wait for it.
+  for (fd::Probe& p : sorted.own) capture.copies.push_back(std::move(p.copy));
   return {};
 }
 

@@ -31,7 +31,7 @@ bool is_same(const model::Input& a, const model::Input& b) {
          a.ctime_ns == b.ctime_ns;
 }
 
-void add_opened(image::Builder& image, const model::File& file) {
+void add_opened(image::Builder& image, const ContentHashes& hashes, const model::File& file) {
   const std::string path(image.bytes(file.path));
   struct stat status = {};
   UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
@@ -44,7 +44,7 @@ void add_opened(image::Builder& image, const model::File& file) {
     known.flags |= model::kInputOpened;
     return;
   }
-  if (fd.valid()) input.content = image::hash_content(fd.get()).value_or(0);
+  if (fd.valid()) input.content = hashes.of(fd.get()).value_or(0);
   if (!image::has_change_times(path.c_str(), input.mtime_ns, input.ctime_ns))
     input.flags |= model::kInputNoChangeTime;
   input.path = file.path;
@@ -61,7 +61,7 @@ void collect_inputs(Capture& capture) {
     image.inputs.push_back(record);
   }
   for (const model::File& file : image.files)
-    if ((file.flags & kOpened) != 0) add_opened(image, file);
+    if ((file.flags & kOpened) != 0) add_opened(image, capture.content_hashes, file);
   std::stable_partition(image.inputs.begin(), image.inputs.end(), [](const model::Input& input) {
     return (input.flags & model::kInputOnRoot) == 0;
   });

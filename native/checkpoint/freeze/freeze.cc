@@ -16,6 +16,7 @@ namespace {
 
 constexpr int kEventStop = PTRACE_EVENT_STOP;
 constexpr int64_t kPatienceNs = 10'000'000'000;
+constexpr long kShortestPauseNs = 20'000;
 
 int64_t now_ns() {
   return clock_ns(CLOCK_MONOTONIC);
@@ -95,15 +96,26 @@ void wait_for_end(pid_t tid) {
   } while (got < 0 ? errno == EINTR : WIFSTOPPED(status));
 }
 
+/// What waitpid(2) tells within the time that the shortest pause would take: most have stopped by
+/// then.
+pid_t wait_a_moment(pid_t tid, int& status) {
+  const int64_t end = now_ns() + kShortestPauseNs;
+  for (;;) {
+    const pid_t got = waitpid(tid, &status, __WALL | WNOHANG);
+    if (got != 0 || now_ns() > end) return got;
+  }
+}
+
 }  // namespace
 
 Result<int> wait_for_stop(pid_t tid) {
   constexpr long kLongestPauseNs = 2'000'000;
   const int64_t deadline = now_ns() + kPatienceNs;
   bool died = false;
-  for (long pause_ns = 20'000;; pause_ns = std::min(pause_ns * 2, kLongestPauseNs)) {
+  for (long pause_ns = kShortestPauseNs;; pause_ns = std::min(pause_ns * 2, kLongestPauseNs)) {
     int status = 0;
-    const pid_t got = waitpid(tid, &status, __WALL | WNOHANG);
+    const pid_t got = pause_ns == kShortestPauseNs ? wait_a_moment(tid, status)
+                                                   : waitpid(tid, &status, __WALL | WNOHANG);
     if (got == tid) return status;
     if (got < 0 && errno != EINTR) return errno_error("lost thread " + std::to_string(tid));
     if (died) return Error{ESRCH, "thread " + std::to_string(tid) + " has ended"};
@@ -126,6 +138,7 @@ bool Freeze::has_died(pid_t tid) {
 Result<Freeze> Freeze::take(pid_t pid) {
   wait_for_feeder(pid);
   Freeze freeze(pid);
+  freeze.since_ns_ = now_ns();
   THAW_TRY(freeze.seize_all());
   if (freeze.tids_.empty()) return Error{ESRCH, "there is no process " + std::to_string(pid)};
   return freeze;
@@ -177,7 +190,8 @@ Result<bool> Freeze::seize_new_threads() {
   return found;
 }
 
-Freeze::Freeze(Freeze&& other) noexcept : pid_(other.pid_), tids_(std::move(other.tids_)) {
+Freeze::Freeze(Freeze&& other) noexcept
+    : pid_(other.pid_), since_ns_(other.since_ns_), tids_(std::move(other.tids_)) {
   other.tids_.clear();
 }
 

@@ -21,6 +21,8 @@ class Freeze {
   ~Freeze();
 
   [[nodiscard]] pid_t pid() const { return pid_; }
+  /// Since when the first of its threads may have stood still, by CLOCK_MONOTONIC.
+  [[nodiscard]] int64_t since_ns() const { return since_ns_; }
   /// Whether the thread has died. Of a main thread whose others have not been waited for,
   /// waitpid(2) does not tell.
   static bool has_died(pid_t tid);
@@ -42,6 +44,7 @@ class Freeze {
   Result<void> run_a_moment(pid_t tid);
 
   pid_t pid_;
+  int64_t since_ns_ = 0;
   std::vector<pid_t> tids_;
 };
 

@@ -6,19 +6,12 @@
 #include "support/clock.h"
 
 namespace thaw::checkpoint {
-namespace {
-
-double now_ms() {
-  return static_cast<double>(clock_ns(CLOCK_MONOTONIC)) / 1e6;
-}
-
-}  // namespace
 
 Result<FrozenTree> FrozenTree::take(pid_t root) {
   THAW_TRY(proc::check_supported(root));
   FrozenTree tree;
   THAW_ASSIGN(freeze, Freeze::take(root));
-  tree.since_ms_ = now_ms();
+  tree.since_ns_ = freeze.since_ns();
   THAW_TRY(check_injectable(freeze));
   THAW_TRY(leave_vdso(freeze));
   // Once more: a child may have been born before all threads stood still.
@@ -28,7 +21,7 @@ Result<FrozenTree> FrozenTree::take(pid_t root) {
 }
 
 double FrozenTree::frozen_ms() const {
-  return now_ms() - since_ms_;
+  return static_cast<double>(clock_ns(CLOCK_MONOTONIC) - since_ns_) / 1e6;
 }
 
 void FrozenTree::kill() {

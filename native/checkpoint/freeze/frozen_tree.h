@@ -26,7 +26,7 @@ class FrozenTree {
 
  private:
   std::vector<Freeze> processes_;
-  double since_ms_ = 0;
+  int64_t since_ns_ = 0;
 };
 
 }  // namespace thaw::checkpoint

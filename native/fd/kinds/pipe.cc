@@ -32,9 +32,14 @@ bool match(const Probe& p) {
   return S_ISFIFO(p.status.st_mode) && (p.link.starts_with("pipe:[") || p.status.st_nlink == 0);
 }
 
-bool same_pipe(const Probe& a, const Probe& b) {
-  return S_ISFIFO(b.status.st_mode) && a.status.st_ino == b.status.st_ino &&
-         a.status.st_dev == b.status.st_dev;
+/// Those of one pipe, in their order; none where it is only referred to (O_PATH). One look at all
+/// of them: an app with a thousand pipes asks a thousand times.
+const std::vector<const Probe*>& probes_of(Collector& c, const Probe& p) {
+  if (c.pipes.empty())
+    for (const Probe& q : c.probes)
+      if (S_ISFIFO(q.status.st_mode) && (q.flags & O_PATH) == 0)
+        c.pipes[{q.status.st_dev, q.status.st_ino}].push_back(&q);
+  return c.pipes[{p.status.st_dev, p.status.st_ino}];
 }
 
 short poll_state(int fd) {
@@ -47,12 +52,11 @@ struct Ends {
   const Probe* writer = nullptr;
 };
 
-Ends ends_of(const Collector& c, const Probe& p) {
+Ends ends_of(Collector& c, const Probe& p) {
   Ends ends;
-  for (const Probe& q : c.probes) {
-    if (!same_pipe(p, q) || (q.flags & O_PATH) != 0) continue;
-    if (ends.reader == nullptr && readable(probe_flags(q))) ends.reader = &q;
-    if (ends.writer == nullptr && writable(probe_flags(q))) ends.writer = &q;
+  for (const Probe* q : probes_of(c, p)) {
+    if (ends.reader == nullptr && readable(probe_flags(*q))) ends.reader = q;
+    if (ends.writer == nullptr && writable(probe_flags(*q))) ends.writer = q;
   }
   return ends;
 }
@@ -87,13 +91,12 @@ Result<void> fill_object(Collector& c, const Probe& p, model::Object& object) {
 
 /// The first description of an end is the one that pipe() made; O_RDWR ones are always made through
 /// /proc.
-bool opened_through_proc(const Collector& c, const Probe& p) {
+bool opened_through_proc(Collector& c, const Probe& p) {
   const uint32_t access = access_mode(probe_flags(p));
   if (access == O_RDWR) return true;
-  for (const Probe& q : c.probes) {
-    if (&q == &p) return false;
-    if (same_pipe(p, q) && (q.flags & O_PATH) == 0 && access_mode(probe_flags(q)) == access)
-      return true;
+  for (const Probe* q : probes_of(c, p)) {
+    if (q == &p) return false;
+    if (access_mode(probe_flags(*q)) == access) return true;
   }
   return false;
 }
