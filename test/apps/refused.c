@@ -357,6 +357,15 @@ static void hold_attributes(void) {
   place(fd);
 }
 
+/// What lies beneath a guard is still there, and nothing shows it.
+static void hold_guarded_shared(void) {
+  char* area = NEED_MAP(
+      mmap(NULL, 4 * app_page(), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+  area[app_page()] = 1;
+  if (madvise(area + app_page(), app_page(), 102 /* MADV_GUARD_INSTALL */) == -1)
+    SKIP("this kernel has no guard regions in files");
+}
+
 /// mprotect(2) can make this mapping writable, and none that is made after the seal.
 static void hold_sealed(void) {
   int fd = (int)NEED(memfd_create("sealed", MFD_CLOEXEC | MFD_ALLOW_SEALING));
@@ -410,6 +419,7 @@ static const struct holder holders[] = {
     {"peers", hold_peers},
     {"pid-file", hold_pid_file},
     {"sealed", hold_sealed},
+    {"guarded-shared", hold_guarded_shared},
     {"foreign", hold_foreign},
     {"attributes", hold_attributes},
     {"several", hold_several},

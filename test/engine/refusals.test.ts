@@ -58,6 +58,7 @@ const refusals: readonly Refusal[] = [
     never: /append|reopen/,
   },
   { what: 'sealed', says: [descriptor, /memfd:sealed/, /F_SEAL_FUTURE_WRITE/, policy] },
+  { what: 'guarded-shared', says: [/mapping .*guard regions/, /mprotect\(PROT_NONE\)/], asked: true },
   { what: 'foreign', says: [descriptor, /deleted file/, /user 0, group 0/, /close/] },
   { what: 'attributes', says: [descriptor, /deleted file/, /extended attributes/, policy] },
   { what: 'compositor', says: [descriptor, /Wayland/, /call = true/], never: /reconnect/ },

@@ -44,6 +44,14 @@ bool is_copied(const Region& region, bool can_guard) {
   return !can_guard || vma.has("gd") || vma.has("lo") || vma.has("mg") || !region.guards.empty();
 }
 
+/// What lies beneath a guard is the file's, and the image does not hold it.
+void leave_guards_out(Region& region) {
+  std::vector<Span> shown;
+  for (const Span& segment : region.segments)
+    for (const Span& part : without(segment, region.guards)) shown.push_back(part);
+  region.segments = std::move(shown);
+}
+
 void choose(Region& region, bool can_guard, size_t page_size) {
   if (region.runs.empty()) return;
   region.pages = is_copied(region, can_guard) ? Pages::copied : Pages::mapped;
@@ -52,6 +60,7 @@ void choose(Region& region, bool can_guard, size_t page_size) {
                                                          : 8 * page_size;
   region.segments =
       region.pages == Pages::copied ? close_gaps(region.runs, gap) : mapped_segments(region);
+  if (region.backing != Backing::anonymous) leave_guards_out(region);
 }
 
 /// Pages with changed code are stored, as if the app had changed them.

@@ -95,6 +95,7 @@ export const rows: readonly Row[] = [
   { app: 'memory_flags' },
   { app: 'memory_names' },
   { app: 'memory_guard' },
+  { app: 'memory_guard', about: 'of files', args: ['files'] },
   { app: 'no_vdso' },
   { app: 'memory_droppable' },
   { app: 'memory_growsdown' },
