@@ -1,5 +1,6 @@
 #include "proc/check_supported.h"
 
+#include <linux/capability.h>
 #include <linux/kcmp.h>
 #include <sys/ipc.h>
 #include <sys/sem.h>
@@ -111,12 +112,25 @@ Result<void> check_memory_policies(pid_t pid) {
   return {};
 }
 
+/// The kernel shows a filter to a tracer with CAP_SYS_ADMIN that has none itself.
+bool can_read_filters() {
+  const auto own = read_file("/proc/self/status");
+  return own && line_value(own.value(), "Seccomp:") == "0" &&
+         (number(line_value(own.value(), "CapEff:"), 16) >> CAP_SYS_ADMIN & 1) != 0;
+}
+
 Result<void> check_seccomp(pid_t pid, std::string_view status) {
   const std::string_view seccomp = line_value(status, "Seccomp:");
-  if (seccomp.empty() || seccomp == "0") return {};
-  return refuse(pid, "has a seccomp filter, which cannot be restored",
-                "switch the app's sandbox off for the checkpoint, or confine it from outside "
-                "(the caller of thaw-exec)");
+  const bool strict = seccomp == "1";
+  if (seccomp.empty() || seccomp == "0" || (!strict && can_read_filters())) return {};
+  return refuse(pid,
+                strict ? "is in seccomp's strict mode, in which no launch could end"
+                       : "has a seccomp filter, which only root outside of containers can read",
+                std::string(strict ? ""
+                                   : "build its profile as root (`user` in it names who runs "
+                                     "the app), ") +
+                    "switch the app's sandbox off for the checkpoint, or confine it from outside "
+                    "(the caller of thaw-exec)");
 }
 
 Result<std::string> status_of(pid_t pid) {

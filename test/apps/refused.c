@@ -44,10 +44,63 @@ static void hold_child(void) {
   make_child();
 }
 
-static void hold_seccomp(void) {
-  struct sock_filter allow_all[] = {BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
-  struct sock_fprog program = {1, allow_all};
+/// That call has that result.
+static void filter_calls(long number, unsigned result) {
+  struct sock_filter filter[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)number, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, result),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  struct sock_fprog program = {sizeof filter / sizeof *filter, filter};
   NEED(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+  NEED(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
+}
+
+/// Right for the app, which returns from no handler.
+static void hold_seccomp(void) {
+  filter_calls(SYS_rt_sigreturn, SECCOMP_RET_KILL_PROCESS);
+}
+
+static void* wait_for_the_end(void* unused) {
+  app_wait();
+  _exit(0);
+  return unused;
+}
+
+/// The main thread may read and nothing else; another one does what the test asks for.
+static void hold_strict_mode(void) {
+  pthread_t thread;
+  int pair[2];
+  NEED(pipe2(pair, O_CLOEXEC));
+  NEED0(pthread_create(&thread, NULL, wait_for_the_end, NULL));
+  NEED(prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT));
+  char byte;
+  while (true) syscall(SYS_read, pair[0], &byte, 1);
+}
+
+static void hold_filter_that_asks(void) {
+  filter_calls(SYS_getppid, SECCOMP_RET_USER_NOTIF);
+}
+
+static void* run_filtered(void* unused) {
+  filter_calls(SYS_getpriority, SECCOMP_RET_ERRNO | EPERM);
+  while (true) pause();
+  return unused;
+}
+
+static void hold_other_filter(void) {
+  pthread_t thread;
+  filter_calls(SYS_getppid, SECCOMP_RET_ERRNO | EPERM);
+  NEED0(pthread_create(&thread, NULL, run_filtered, NULL));
+  app_sleep_ms(50);
+}
+
+/// The second was set under the first, which now forbids that.
+static void hold_last_filter(void) {
+  struct sock_filter filter[] = {BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+  struct sock_fprog program = {1, filter};
+  filter_calls(SYS_seccomp, SECCOMP_RET_ERRNO | EPERM);
   NEED(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
 }
 
@@ -391,6 +444,10 @@ static void hold_several(void) {
 static const struct holder holders[] = {
     {"child", hold_child},
     {"seccomp", hold_seccomp},
+    {"strict-mode", hold_strict_mode},
+    {"filter-that-asks", hold_filter_that_asks},
+    {"other-filter", hold_other_filter},
+    {"last-filter", hold_last_filter},
     {"io_uring", hold_io_uring},
     {"tcp", hold_tcp},
     {"corked", hold_corked},

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { expectSuccess, withApp } from './support/check.js';
-import { self } from './support/identity.js';
+import { self, user } from './support/identity.js';
 import { cli } from './support/paths.js';
 import type { Row } from './support/rows.js';
 
@@ -18,6 +18,7 @@ interface Refusal {
   readonly never?: RegExp;
   /** Told only to the process itself, so that doctor, which does not stop it, cannot know. */
   readonly asked?: true;
+  readonly only?: 'root';
 }
 
 const descriptor = /descriptor 77\b/;
@@ -27,7 +28,11 @@ const policy =
 
 const refusals: readonly Refusal[] = [
   { what: 'child', says: [/child/i, /\d+/, /call = true/] },
-  { what: 'seccomp', says: [/seccomp/i] },
+  { what: 'seccomp', says: [/seccomp filter/, /rt_sigreturn/, /call = true/], asked: true, only: 'root' },
+  { what: 'strict-mode', says: [/strict mode/] },
+  { what: 'filter-that-asks', says: [/SECCOMP_RET_USER_NOTIF/, /call = true/], asked: true, only: 'root' },
+  { what: 'other-filter', says: [/thread \(\d+\).*other seccomp filters/], asked: true, only: 'root' },
+  { what: 'last-filter', says: [/seccomp\(2\)/, /call = true/], asked: true, only: 'root' },
   { what: 'io_uring', says: [descriptor, /io_uring/, /UV_USE_IO_URING|switch|without io_uring|turn/i] },
   { what: 'tcp', says: [descriptor, /connected/, /127\.0\.0\.1/] },
   { what: 'udp', says: [descriptor, /127\.0\.0\.1:9\b/, policy] },
@@ -101,10 +106,11 @@ const processes: readonly Refusal[] = [
   { what: 'mixed', says: [/mixed credentials \(Uid: 65534\s+0/, /`user` in the profile/] },
 ];
 
-for (const { app: name = 'refused', what, says, never, asked } of [
+for (const { app: name = 'refused', what, says, never, asked, only } of [
   ...refusals,
   ...processes.map((refusal) => ({ app: 'refused_process', ...refusal })),
 ]) {
+  if (only === 'root' && self.name !== 'root') continue;
   const row: Row = { app: name, args: [what] };
   test(`refused: ${what}`, (t) =>
     withApp(t, row, self, async (app) => {
@@ -178,6 +184,15 @@ test('refused: connections of protocols with a state, for which reconnect is not
       expectSuccess(t, 'the app that was not checkpointed', await app.running.outcome);
     },
   ));
+
+test('refused: a seccomp filter that no ordinary user can read', (t) =>
+  withApp(t, { app: 'seccomp' }, user, async (app) => {
+    await app.start();
+    const { stderr } = await app.tryCheckpoint({ leaveRunning: true });
+    t.regex(stderr, /seccomp filter, which only root.*\n.*profile as root/);
+    app.release();
+    expectSuccess(t, 'the app that was not checkpointed', await app.running.outcome);
+  }));
 
 test('refused: a lock whose owner has an id that may stand there by chance', (t) =>
   withApp(t, { app: 'locks', args: ['recursive', 'small'] }, self, async (app) => {

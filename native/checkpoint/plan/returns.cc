@@ -103,9 +103,11 @@ Result<void> check_overlay(const ProcessCapture& process, const std::vector<Regi
 
 Result<void> choose_returns(const ProcessCapture& process, MemoryPlan& plan, size_t page_size) {
   THAW_TRY(check_overlay(process, plan.regions));
-  plan.libc = shim::find_libc(process.vmas, [&process](uint64_t address, void* bytes, size_t size) {
-    return process.memory.read(address, bytes, size);
-  });
+  if (process.shim_allowed)
+    plan.libc =
+        shim::find_libc(process.vmas, [&process](uint64_t address, void* bytes, size_t size) {
+          return process.memory.read(address, bytes, size);
+        });
   const bool can_guard = plan.libc.has_value();
   bool guarded = false;
   for (Region& region : plan.regions) {

@@ -116,6 +116,13 @@ export const rows: readonly Row[] = [
   { app: 'process_cwd' },
   { app: 'process_ids' },
   { app: 'process_children' },
+  ...['', 'threads', 'privileged', 'sandbox'].map((kind) => ({
+    app: 'seccomp',
+    about: kind === '' ? 'one thread' : kind,
+    args: [kind],
+    only: 'root' as const,
+    launches: 2,
+  })),
   { app: 'membarrier', about: 'none', args: [''] },
   { app: 'membarrier', about: 'private', args: ['p'] },
   { app: 'membarrier', about: 'all', args: ['psrg'] },
