@@ -2,6 +2,7 @@
 // for the message.
 #include <arpa/inet.h>
 #include <linux/filter.h>
+#include <linux/if_packet.h>
 #include <linux/io_uring.h>
 #include <linux/netlink.h>
 #include <linux/seccomp.h>
@@ -166,6 +167,44 @@ static void hold_udp(void) {
 }
 
 /// Half a datagram.
+/// Takes all; as many words as the kernel's instructions have.
+static void hold_bpf_filter(void) {
+#ifdef SYS_bpf
+  const uint64_t program[] = {0x0000ffff000000b7, 0x0000000000000095};
+  struct {
+    uint32_t type, count;
+    uint64_t instructions, license;
+    uint32_t rest[20];
+  } load = {1, 2, (uintptr_t)program, (uintptr_t) "GPL", {0}};
+  int bpf = (int)syscall(SYS_bpf, 5 /* BPF_PROG_LOAD */, &load, sizeof load);
+  if (bpf < 0) SKIP("no BPF programs here");
+  int fd = (int)NEED(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  NEED(setsockopt(fd, SOL_SOCKET, 50 /* SO_ATTACH_BPF */, &bpf, sizeof bpf));
+  close(bpf);
+  place(fd);
+#else
+  SKIP("no BPF programs here");
+#endif
+}
+
+static void hold_packet_ring(void) {
+  int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+  if (fd < 0) SKIP("no packet sockets");
+  const unsigned page = (unsigned)app_page();
+  struct tpacket_req ring = {page, 1, page, 1};
+  NEED(setsockopt(fd, SOL_PACKET, PACKET_RX_RING, &ring, sizeof ring));
+  place(fd);
+}
+
+static void hold_packet_fanout(void) {
+  struct sockaddr_ll name = {.sll_family = AF_PACKET, .sll_protocol = htons(0x88b5)};
+  int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+  if (fd < 0) SKIP("no packet sockets");
+  NEED(bind(fd, (struct sockaddr*)&name, sizeof name));
+  NEED(setsockopt(fd, SOL_PACKET, PACKET_FANOUT, &(int){4711}, sizeof(int)));
+  place(fd);
+}
+
 static void hold_corked(void) {
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(9)};
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -450,6 +489,9 @@ static const struct holder holders[] = {
     {"last-filter", hold_last_filter},
     {"io_uring", hold_io_uring},
     {"tcp", hold_tcp},
+    {"bpf-filter", hold_bpf_filter},
+    {"packet-ring", hold_packet_ring},
+    {"packet-fanout", hold_packet_fanout},
     {"corked", hold_corked},
     {"directory-notice", hold_directory_notice},
     {"message-queue", hold_message_queue},

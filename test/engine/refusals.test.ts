@@ -21,6 +21,7 @@ interface Refusal {
   readonly only?: 'root';
 }
 
+const after = /after the checkpoint/;
 const descriptor = /descriptor 77\b/;
 /** It can be pasted into a profile. */
 const policy =
@@ -36,6 +37,9 @@ const refusals: readonly Refusal[] = [
   { what: 'io_uring', says: [descriptor, /io_uring/, /UV_USE_IO_URING|switch|without io_uring|turn/i] },
   { what: 'tcp', says: [descriptor, /connected/, /127\.0\.0\.1/] },
   { what: 'udp', says: [descriptor, /127\.0\.0\.1:9\b/, policy] },
+  { what: 'bpf-filter', says: [descriptor, /eBPF/, /SO_ATTACH_FILTER/] },
+  { what: 'packet-ring', says: [descriptor, /PACKET_RX_RING/, after] },
+  { what: 'packet-fanout', says: [descriptor, /PACKET_FANOUT/, after] },
   { what: 'corked', says: [descriptor, /UDP_CORK/, /settle/] },
   { what: 'directory-notice', says: [descriptor, /F_NOTIFY/, /inotify/] },
   { what: 'message-queue', says: [descriptor, /POSIX message queue/, /mq_open/, policy] },
@@ -72,8 +76,6 @@ const refusals: readonly Refusal[] = [
     says: [/3 things cannot be taken/, /- .*child/, /- descriptor 77 .*state\.db/, /- mapping .*shared\.db/],
   },
 ];
-
-const after = /after the checkpoint/;
 
 /** What a process or a thread has of its own. */
 const processes: readonly Refusal[] = [

@@ -156,6 +156,8 @@ export const rows: readonly Row[] = [
   { app: 'fd_tcp' },
   { app: 'fd_udp' },
   { app: 'fd_unix' },
+  { app: 'fd_raw' },
+  { app: 'fd_packet', only: 'root' },
   { app: 'fd_netlink' },
   { app: 'fd_owner' },
   { app: 'fd_numbers' },
