@@ -98,6 +98,8 @@ const processes: readonly Refusal[] = [
   { what: 'tsc', says: [/PR_SET_TSC/, after], asked: true },
   { what: 'cpuid', says: [/ARCH_SET_CPUID/, after], asked: true },
   { what: 'ldt', says: [/modify_ldt/, after], asked: true },
+  { what: 'semaphores', says: [/System V semaphores \(key 0, id \d+\)/, after] },
+  { what: 'sysv-queue', says: [/System V message queue \(key 0, id \d+\)/, after] },
   { what: 'undo', says: [/SEM_UNDO/, after] },
   { what: 'thread-fs', says: [/thread \(\d+\).*CLONE_FS/, after] },
   { what: 'thread-files', says: [/thread \(\d+\).*CLONE_FILES/, after] },
