@@ -53,6 +53,7 @@ struct ProcessCapture {
   std::vector<int> expired_timers;       ///< ids of POSIX timers whose signal is pending
   uint64_t syscall_instruction = 0;      ///< address of one, for injected calls
   uint64_t scratch = 0;                  ///< writable page, for injected calls
+  bool shim_allowed = true;              ///< its filters let the shim make its calls
   Overlay overlay;                       ///< bytes of its memory that differ in the image
   std::optional<lookups::Seen> lookups;  ///< in its environment; none: it was not watched
 

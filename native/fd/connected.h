@@ -17,6 +17,10 @@ Result<void> collect_connected(Collector& collector, const Probe& probe, const S
 void collect_connected_inside(Collector& collector, const SocketRecord& record,
                               const SocketAddress& peer, model::OpenFile& out);
 
+/// The same of one that is bound as well: a kUnixListen that connects when all sockets stand.
+Result<void> collect_named_sender(Collector& collector, const Probe& probe,
+                                  const SocketAddress& peer, model::OpenFile& out);
+
 /// A connection that had ended before the checkpoint: comes back dead, no policy needed.
 void collect_ended(Collector& collector, const SocketRecord& record, model::OpenFile& out);
 

@@ -11,7 +11,7 @@ namespace thaw::fd {
 /// X(kind, id). The first row that matches a descriptor has it: the kinds that look at flags or
 /// names stand before those that look at file types only. The id is what images call the kind by:
 /// it never changes and is never given to another one, so a new kind takes the next free id
-/// wherever its row stands. Next: 21.
+/// wherever its row stands. Next: 25.
 #define THAW_DESCRIPTOR_KINDS(X) \
   X(kPathOnly, 1)                \
   X(kMemfd, 2)                   \
@@ -32,6 +32,7 @@ namespace thaw::fd {
   X(kUdp, 17)                    \
   X(kNetlink, 18)                \
   X(kConnectedSocket, 19)        \
+  X(kPacket, 24)                 \
   X(kRefused, 20)
 
 #define X(kind, id) extern const Kind kind;

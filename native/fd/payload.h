@@ -10,6 +10,9 @@
 
 namespace thaw::fd {
 
+/// True if `blob` lies within the image's blobs.
+bool valid_blob(const image::View&, model::Blob);
+
 /// True if `blob` lies within the image's blobs and can be given to the kernel as a string.
 bool valid_string(const image::View&, model::Blob);
 

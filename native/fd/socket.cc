@@ -1,6 +1,7 @@
 #include "fd/socket.h"
 
 #include <arpa/inet.h>
+#include <linux/filter.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -12,9 +13,11 @@
 #include <cctype>
 #include <cstddef>
 #include <cstring>
+#include <vector>
 
 #include "fd/actions.h"
 #include "fd/net_namespace.h"
+#include "fd/payload.h"
 
 namespace thaw::fd {
 namespace {
@@ -76,7 +79,7 @@ std::string inet_text(const SocketAddress& address) {
   return "[" + std::string(text) + scope + "]:" + std::to_string(ntohs(in.sin6_port));
 }
 
-/// A filter changes what the socket receives, and an eBPF one cannot be read back.
+/// In the kernel's words, of an eBPF one as well.
 bool has_filter(int fd) {
   socklen_t count = 0;  // With a size of 0 the kernel counts the instructions.
   if (getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, nullptr, &count) == 0) return count != 0;
@@ -156,7 +159,9 @@ std::string address_text(const SocketAddress& address) {
   }
 }
 
-Result<void> collect_socket(const Probe& probe, SocketRecord& record) {
+namespace {
+
+Result<void> read_socket(const Probe& probe, SocketRecord& record) {
   const SocketType type = socket_type(probe);
   record.domain = type.domain;
   record.type = type.type;
@@ -169,13 +174,40 @@ Result<void> collect_socket(const Probe& probe, SocketRecord& record) {
   if (!same_namespace(probe.copy.get(), fresh.value().get()))
     return refuse(probe, "belongs to another network namespace than the app",
                   "open it after the app has entered its namespace");
-  if (has_filter(probe.copy.get()))
-    return refuse(probe, "has a packet filter (SO_ATTACH_FILTER or SO_ATTACH_BPF)",
-                  "attach the filter after the checkpoint");
   if (auto read = read_options(probe.copy.get(), fresh.value().get(), record.options); !read)
     return refuse(probe, "has options that cannot be kept: " + read.error().what(),
                   read.error().remedy);
   return {};
+}
+
+Result<void> read_filter(Collector& c, const Probe& probe, SocketRecord& record) {
+  const int fd = probe.copy.get();
+  record.filter_locked = int_option(fd, SO_LOCK_FILTER) == 1 ? 1 : 0;
+  if (!has_filter(fd)) return {};
+  // Sizes count instructions.
+  std::vector<sock_filter> program(BPF_MAXINSNS);
+  auto count = static_cast<socklen_t>(program.size());
+  if (getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, program.data(), &count) != 0)
+    return refuse(probe, "has a filter that is an eBPF program (SO_ATTACH_BPF)",
+                  "attach it after the checkpoint, or use a classic one (SO_ATTACH_FILTER)");
+  record.filter =
+      c.image.blob({reinterpret_cast<const char*>(program.data()), count * sizeof(sock_filter)});
+  return {};
+}
+
+}  // namespace
+
+Result<void> collect_socket(const Probe& probe, SocketRecord& record) {
+  THAW_TRY(read_socket(probe, record));
+  if (has_filter(probe.copy.get()))
+    return refuse(probe, "has a packet filter (SO_ATTACH_FILTER or SO_ATTACH_BPF)",
+                  "attach the filter after the checkpoint");
+  return {};
+}
+
+Result<void> collect_socket(Collector& c, const Probe& probe, SocketRecord& record) {
+  THAW_TRY(read_socket(probe, record));
+  return read_filter(c, probe, record);
 }
 
 Result<void> refuse_spreading(const Collector& collector, const Probe& probe) {
@@ -204,6 +236,26 @@ Result<UniqueFd> make_socket(const SocketRecord& record) {
   if (!fd.valid()) return errno_error("cannot make the socket " + address_text(record.local));
   THAW_TRY(apply_options(fd.get(), record.options, OptionPhase::before_bind));
   return fd;
+}
+
+Result<UniqueFd> make_socket(const image::View& view, const SocketRecord& record) {
+  THAW_ASSIGN(fd, make_socket(record));
+  THAW_TRY(attach_filter(view, fd.get(), record));
+  return fd;
+}
+
+Result<void> attach_filter(const image::View& view, int fd, const SocketRecord& record) {
+  const std::string_view bytes = view.bytes(record.filter);
+  sock_fprog program = {static_cast<unsigned short>(bytes.size() / sizeof(sock_filter)),
+                        reinterpret_cast<sock_filter*>(const_cast<char*>(bytes.data()))};
+  const int locked = 1;
+  if (!bytes.empty() &&
+      setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) != 0)
+    return errno_error("cannot attach the filter of the socket " + address_text(record.local));
+  if (record.filter_locked != 0 &&
+      setsockopt(fd, SOL_SOCKET, SO_LOCK_FILTER, &locked, sizeof(locked)) != 0)
+    return errno_error("cannot lock the filter of the socket " + address_text(record.local));
+  return {};
 }
 
 Result<sockaddr_storage> current_address(int fd, const SocketAddress& address) {
@@ -259,6 +311,13 @@ Result<UniqueFd> make_dead_socket(const SocketRecord& record) {
   for (const OptionPhase phase : {OptionPhase::before_bind, OptionPhase::last})
     static_cast<void>(apply_options(fd.get(), record.options, phase));
   return fd;
+}
+
+const char* validate_filter(const image::View& view, const SocketRecord& record) {
+  const bool sound = valid_blob(view, record.filter) && record.filter_locked <= 1 &&
+                     record.filter.size % sizeof(sock_filter) == 0 &&
+                     record.filter.size <= BPF_MAXINSNS * sizeof(sock_filter);
+  return sound ? nullptr : "a socket's filter is broken";
 }
 
 const char* validate_address(const SocketAddress& address, int family) {

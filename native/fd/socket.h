@@ -31,6 +31,9 @@ struct SocketRecord {
   uint32_t shutdown = 0;  ///< 0, kShutRead, kShutWrite or both
   SocketAddress local;
   SocketOptions options;
+  model::Blob filter;  ///< struct sock_filter[] of SO_ATTACH_FILTER; empty: none
+  uint32_t filter_locked = 0;
+  uint32_t filter_reserved = 0;
 };
 
 enum Shutdown : uint32_t { kShutRead = 1, kShutWrite = 2 };
@@ -63,9 +66,10 @@ bool is_bound(const SocketAddress& address);
 /// "127.0.0.1:8123", "[::1]:8123", "/run/app.sock", "@abstract", "unnamed".
 std::string address_text(const SocketAddress& address);
 
-/// Fills `record` for the probe's socket, options included; refuses what options cannot carry
-/// (filters).
+/// Fills `record` for the probe's socket, options included; refuses filters.
 Result<void> collect_socket(const Probe& probe, SocketRecord& record);
+/// The same with a classic filter; refuses eBPF ones.
+Result<void> collect_socket(Collector& collector, const Probe& probe, SocketRecord& record);
 
 /// Refuses a socket whose connections or datagrams a BPF program spreads (SO_ATTACH_REUSEPORT_CBPF
 /// and _EBPF), where the app was seen to attach one.
@@ -87,6 +91,11 @@ inline constexpr PolicyUse kDropsWaiting = {
 
 /// socket(2) with SOCK_CLOEXEC and the options that must stand before bind.
 Result<UniqueFd> make_socket(const SocketRecord& record);
+/// The same with its filter: nothing passes by it.
+Result<UniqueFd> make_socket(const image::View& view, const SocketRecord& record);
+
+/// The filter of a socket that was made without, and whether it is locked.
+Result<void> attach_filter(const image::View& view, int fd, const SocketRecord& record);
 
 /// bind(2); EADDRINUSE and EACCES come with a remedy.
 Result<void> bind_socket(int fd, const SocketAddress& address);
@@ -103,6 +112,8 @@ Result<UniqueFd> make_dead_socket(const SocketRecord& record);
 
 /// What is wrong with the record, or null. Only sockets of `domain` (0: AF_INET or AF_INET6) pass.
 const char* validate_socket(const SocketRecord& record, int domain);
+/// What is wrong with the record's filter, or null; for kinds that attach it.
+const char* validate_filter(const image::View& view, const SocketRecord& record);
 /// What is wrong with an address of that family, or null. An empty address passes.
 const char* validate_address(const SocketAddress& address, int family);
 

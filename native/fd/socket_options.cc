@@ -1,7 +1,9 @@
 #include "fd/socket_options.h"
 
+#include <linux/if_packet.h>
 #include <linux/netlink.h>
 #include <net/if.h>
+#include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
@@ -41,10 +43,13 @@ constexpr auto kFirst = OptionPhase::before_bind;
 constexpr auto kLast = OptionPhase::last;
 constexpr uint32_t kInt = sizeof(int);
 constexpr uint32_t kName = 16;
+constexpr uint32_t kMessageTypes = 32;  ///< a bit for each type of ICMPv6
 
 // Younger than the oldest headers that we build with. Values of <asm-generic/socket.h> and
 // <linux/in*.h>.
 constexpr int kSoPassPidFd = 76, kSoRcvPriority = 82, kSoPassRights = 83, kSoInq = 84;
+// Values of <linux/icmp.h> and <linux/udp.h>, whose other words are those of libc's headers too.
+constexpr int ICMP_FILTER = 1, UDPLITE_SEND_CSCOV = 10, UDPLITE_RECV_CSCOV = 11, SOL_UDPLITE = 136;
 constexpr int kIpRecvErrRfc4884 = 26, kIpLocalPortRange = 51;
 constexpr int kIpv6MulticastAll = 29, kIpv6RecvErrRfc4884 = 31, kIpv6RecvFragSize = 77,
               kIpv6FreeBind = 78;
@@ -100,6 +105,7 @@ constexpr Row kRows[] = {
     ROW(SOL_IP, kIpLocalPortRange, kInt, kFirst, plain),
     ROW(SOL_IP, IP_MTU_DISCOVER, kInt, kFirst, plain),
     ROW(SOL_IP, IP_MINTTL, kInt, kFirst, plain),
+    ROW(SOL_IP, IP_HDRINCL, kInt, kFirst, plain),
     ROW(SOL_IP, IP_NODEFRAG, kInt, kFirst, plain),
     ROW(SOL_IP, IP_RECVERR, kInt, kFirst, plain),
     ROW(SOL_IP, kIpRecvErrRfc4884, kInt, kFirst, plain),
@@ -174,6 +180,23 @@ constexpr Row kRows[] = {
     ROW(SOL_UDP, UDP_ENCAP, kInt, kFirst, plain),
     ROW(SOL_UDP, UDP_CORK, kInt, kLast, plain),
 
+    ROW(SOL_UDPLITE, UDPLITE_SEND_CSCOV, kInt, kFirst, plain),
+    ROW(SOL_UDPLITE, UDPLITE_RECV_CSCOV, kInt, kFirst, plain),
+    ROW(SOL_RAW, ICMP_FILTER, kInt, kFirst, plain),
+    ROW(SOL_ICMPV6, ICMP6_FILTER, kMessageTypes, kFirst, plain),
+    ROW(SOL_IPV6, IPV6_CHECKSUM, kInt, kFirst, plain),
+    ROW(SOL_IPV6, IPV6_HDRINCL, kInt, kFirst, plain),
+
+    ROW(SOL_PACKET, PACKET_VERSION, kInt, kFirst, plain),
+    ROW(SOL_PACKET, PACKET_RESERVE, kInt, kFirst, plain),
+    ROW(SOL_PACKET, PACKET_AUXDATA, kInt, kFirst, plain),
+    ROW(SOL_PACKET, PACKET_ORIGDEV, kInt, kFirst, plain),
+    ROW(SOL_PACKET, PACKET_LOSS, kInt, kFirst, plain),
+    ROW(SOL_PACKET, PACKET_VNET_HDR, kInt, kFirst, plain),
+    ROW(SOL_PACKET, PACKET_TIMESTAMP, kInt, kFirst, plain),
+    ROW(SOL_PACKET, PACKET_QDISC_BYPASS, kInt, kFirst, plain),
+    ROW(SOL_PACKET, PACKET_IGNORE_OUTGOING, kInt, kFirst, plain),
+
     ROW(SOL_NETLINK, NETLINK_PKTINFO, kInt, kFirst, plain),
     ROW(SOL_NETLINK, NETLINK_BROADCAST_ERROR, kInt, kFirst, plain),
     ROW(SOL_NETLINK, NETLINK_NO_ENOBUFS, kInt, kFirst, plain),
@@ -185,6 +208,7 @@ constexpr Row kRows[] = {
 #undef ROW
 
 static_assert(kName <= sizeof(SocketOption::value) &&
+              kMessageTypes <= sizeof(SocketOption::value) &&
               sizeof(timeval) <= sizeof(SocketOption::value));
 
 bool keeps_interface(Form form) {

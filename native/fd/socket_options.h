@@ -11,7 +11,7 @@ struct SocketOption {
   int32_t level = 0;
   int32_t name = 0;
   uint32_t size = 0;  ///< bytes of `value` used
-  uint8_t value[16] = {};
+  uint8_t value[32] = {};
 };
 
 /// The options of one socket that differ from those of a new one.

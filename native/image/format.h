@@ -41,6 +41,7 @@ constexpr uint32_t kMostLayouts = 64;
   X(data_blocks, model::DataBlock)         \
   X(id_patches, model::IdPatch)            \
   X(id_notices, model::IdNotice)           \
+  X(seccomp_filters, model::SeccompFilter) \
   X(blobs, char)
 
 enum class SectionId : uint32_t {

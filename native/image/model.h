@@ -195,6 +195,7 @@ struct Process {
   uint32_t nonblocking = 0;  ///< bit n: the app has set O_NONBLOCK on descriptor n of 0, 1, 2
   uint16_t protection_keys = 0;  ///< bit n: the app has allocated key n (pkeys(7))
   uint16_t kernels_keys = 0;     ///< the one that the kernel gives memory that can be executed only
+  Range seccomp_filters;         ///< the same in all threads
 };
 
 enum ThreadFlag : uint32_t {
@@ -266,6 +267,13 @@ struct IdNotice {
   IdForm form = IdForm::word;
   uint32_t count = 0;  ///< of a file that is written: 1 if a newline ends it
   Blob text;           ///< what stands around it, a path, or why it cannot be told
+};
+
+/// A filter of system calls that the app has set itself (seccomp(2)), the oldest first.
+struct SeccompFilter {
+  Blob program;        ///< struct sock_filter[]
+  uint32_t flags = 0;  ///< SECCOMP_FILTER_FLAG_LOG or 0
+  uint32_t reserved = 0;
 };
 
 /// struct sigaction as the kernel takes it.

@@ -1,6 +1,9 @@
 #include "image/validate.h"
 
 #include <fcntl.h>
+#include <linux/bpf_common.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <sys/mman.h>
 
@@ -160,7 +163,8 @@ const char* check_process(const View& v, const Checker& c, const Process& p, Ind
       !Checker::range(p.timers, v.posix_timers()) ||
       !Checker::range(p.pending, v.pending_signals()) || !Checker::range(p.ops, v.ops()) ||
       !Checker::range(p.gaps, v.gaps()) || !Checker::range(p.id_patches, v.id_patches()) ||
-      !Checker::range(p.id_notices, v.id_notices()))
+      !Checker::range(p.id_notices, v.id_notices()) ||
+      !Checker::range(p.seccomp_filters, v.seccomp_filters()))
     return "a process of the image refers to records that do not exist";
   if ((p.membarrier & ~kMembarrierRegistrations) != 0)
     return "a process of the image has membarrier(2) do what is no registration";
@@ -248,6 +252,13 @@ bool sound_op(const View& v, const Checker& c, const Op& op) {
   return false;
 }
 
+bool sound_filter(const Checker& c, const SeccompFilter& f) {
+  constexpr uint64_t kInstruction = sizeof(sock_filter);
+  return c.blob(f.program) && f.program.size != 0 && f.program.size % kInstruction == 0 &&
+         f.program.size <= BPF_MAXINSNS * kInstruction &&
+         (f.flags & ~uint32_t{SECCOMP_FILTER_FLAG_LOG}) == 0;
+}
+
 const char* check_shared_records(const View& v, const Checker& c) {
   for (const File& f : v.files())
     if (!c.string(f.path) || !c.blob(f.build_id)) return "a file record of the image is broken";
@@ -272,6 +283,8 @@ const char* check_shared_records(const View& v, const Checker& c) {
     if (n.form < IdForm::word || n.form > IdForm::written_pid_file || !c.string(n.text) ||
         (n.form == IdForm::written_pid_file && !v.bytes(n.text).starts_with('/')))
       return "a note on a thread id is broken";
+  for (const SeccompFilter& f : v.seccomp_filters())
+    if (!sound_filter(c, f)) return "a filter of system calls of the image is broken";
   for (const Gap& g : v.gaps())
     if (g.start >= g.end || g.start % c.page() != 0 || g.end % c.page() != 0)
       return "a gap is broken";

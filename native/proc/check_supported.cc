@@ -1,5 +1,6 @@
 #include "proc/check_supported.h"
 
+#include <linux/capability.h>
 #include <linux/kcmp.h>
 #include <sys/ipc.h>
 #include <sys/sem.h>
@@ -58,31 +59,57 @@ Result<void> check_io_workers(pid_t pid) {
   return {};
 }
 
-/// True if the last operation on one of the sets of semaphores was the process's own.
-bool has_used(pid_t pid, std::span<const std::string_view> sets) {
+/// "key 1234, id 5" of a set of semaphores in which the last operation was the process's own, empty:
+/// there is none.
+std::string used_set(pid_t pid, std::span<const std::string_view> sets) {
   for (const std::string_view line : sets) {
     const auto fields = split(line, " ");  // key, semid, perms, nsems
     if (fields.size() < 4) continue;
     for (int i = 0; i < static_cast<int>(number(fields[3])); ++i)
-      if (semctl(static_cast<int>(number(fields[1])), i, GETPID) == pid) return true;
+      if (semctl(static_cast<int>(number(fields[1])), i, GETPID) == pid)
+        return "key " + std::string(fields[0]) + ", id " + std::string(fields[1]);
   }
-  return false;
+  return {};
 }
 
-/// Operations that the kernel undoes at the process's end (SEM_UNDO).
-Result<void> check_semaphore_undos(pid_t pid) {
+/// Whether there are operations that the kernel undoes at the process's end (SEM_UNDO).
+bool may_have_undos(pid_t pid) {
+  // Whoever has made a thread has a list, empty or not; this one has none.
+  const Bystander without(geteuid(), getegid());
+  return without.stands() && syscall(SYS_kcmp, without.pid(), pid, KCMP_SYSVSEM, 0, 0) > 0;
+}
+
+/// Sets and queues outlive the app, and their ids stand in its memory: another boot gives these to
+/// others. The last to have used them is all that the kernel tells.
+Result<void> check_semaphores(pid_t pid) {
   auto sets = read_file("/proc/sysvipc/sem");
   const auto lines = split(sets ? sets.value() : std::string_view(), "\n");
   if (lines.size() < 2) return {};  // The first is a heading.
-  // Whoever has made a thread has a list, empty or not; this one has none.
-  const Bystander without(geteuid(), getegid());
-  if (!without.stands() || syscall(SYS_kcmp, without.pid(), pid, KCMP_SYSVSEM, 0, 0) <= 0)
-    return {};
-  // Of no set that others use: the last to have changed it tells.
-  const bool used = has_used(pid, std::span(lines).subspan(1));
-  if (!used) return {};
-  return refuse(pid, "has System V semaphore operations to be undone at its end (SEM_UNDO)",
-                "let the app use these semaphores after the checkpoint");
+  const std::string used = used_set(pid, std::span(lines).subspan(1));
+  if (used.empty()) return {};
+  if (may_have_undos(pid))
+    return refuse(pid, "has System V semaphore operations to be undone at its end (SEM_UNDO)",
+                  "let the app use these semaphores after the checkpoint");
+  return refuse(
+      pid,
+      "has used System V semaphores (" + used + "), whose id may be another's when it is launched",
+      "let the app call semget(2) after the checkpoint, or use sem_init(3) in memory of "
+      "its own");
+}
+
+Result<void> check_message_queues(pid_t pid) {
+  auto queues = read_file("/proc/sysvipc/msg");
+  for (const std::string_view line : split(queues ? queues.value() : std::string_view(), "\n")) {
+    // key, msqid, perms, cbytes, qnum, lspid, lrpid
+    const auto fields = split(line, " ");
+    const std::string own = std::to_string(pid);
+    if (fields.size() < 7 || (fields[5] != own && fields[6] != own)) continue;
+    return refuse(pid,
+                  "has used a System V message queue (key " + std::string(fields[0]) + ", id " +
+                      std::string(fields[1]) + "), whose id may be another's when it is launched",
+                  "let the app call msgget(2) after the checkpoint, or use a pipe or socket");
+  }
+  return {};
 }
 
 /// Then all memory is of that node, whatever an app asks for.
@@ -111,12 +138,25 @@ Result<void> check_memory_policies(pid_t pid) {
   return {};
 }
 
+/// The kernel shows a filter to a tracer with CAP_SYS_ADMIN that has none itself.
+bool can_read_filters() {
+  const auto own = read_file("/proc/self/status");
+  return own && line_value(own.value(), "Seccomp:") == "0" &&
+         (number(line_value(own.value(), "CapEff:"), 16) >> CAP_SYS_ADMIN & 1) != 0;
+}
+
 Result<void> check_seccomp(pid_t pid, std::string_view status) {
   const std::string_view seccomp = line_value(status, "Seccomp:");
-  if (seccomp.empty() || seccomp == "0") return {};
-  return refuse(pid, "has a seccomp filter, which cannot be restored",
-                "switch the app's sandbox off for the checkpoint, or confine it from outside "
-                "(the caller of thaw-exec)");
+  const bool strict = seccomp == "1";
+  if (seccomp.empty() || seccomp == "0" || (!strict && can_read_filters())) return {};
+  return refuse(pid,
+                strict ? "is in seccomp's strict mode, in which no launch could end"
+                       : "has a seccomp filter, which only root outside of containers can read",
+                std::string(strict ? ""
+                                   : "build its profile as root (`user` in it names who runs "
+                                     "the app), ") +
+                    "switch the app's sandbox off for the checkpoint, or confine it from outside "
+                    "(the caller of thaw-exec)");
 }
 
 Result<std::string> status_of(pid_t pid) {
@@ -149,7 +189,8 @@ std::vector<Error> refusals(pid_t pid) {
   add(check_seccomp(pid, text));
   for (Error& error : confinement_refusals(pid, text)) found.push_back(std::move(error));
   add(check_scheduling(pid));
-  add(check_semaphore_undos(pid));
+  add(check_semaphores(pid));
+  add(check_message_queues(pid));
   add(check_memory_policies(pid));
   add(check_children(pid));
   return found;

@@ -243,10 +243,12 @@ void leave_cpu(uint32_t cpu) {
   raw::enter_leave(handover.leave_code, handover.area_start, own_area_size(handover));
 }
 
-/// With --keep-pid, a feeder could take the id of one of the app's threads. From the page cache it
+/// With --keep-pid, a feeder could take the id of one of the app's threads. The app's filters would
+/// hold for its calls, too. From the page cache it
 /// needs a CPU that the app does not need itself.
 bool may_have_feeder(const Handover& handover) {
   return handover.process->threads.count > 1 && handover.keep_pid == 0 &&
+         handover.process->seccomp_filters.count == 0 &&
          (handover.cached == 0 || Cpus().count() > 1);
 }
 

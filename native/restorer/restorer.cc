@@ -20,6 +20,7 @@
 #include "restorer/ids.h"
 #include "restorer/memory.h"
 #include "restorer/process.h"
+#include "restorer/seccomp.h"
 #include "restorer/threads.h"
 
 namespace thaw::restorer {
@@ -56,6 +57,7 @@ extern "C" [[noreturn]] __attribute__((section(".text.entry"))) void thaw_restor
   restore_process(handover);
   mark(handover, kCommitted);
   if (handover.log >= kLogTrace) print_phases(handover);
+  restore_filters(handover);
   const model::Process& process = *handover.process;
   raw::enter_finish(handover.finish_code, handover.threads[0].frame, process.park_word,
                     handover.area_start, handover.feeder != 0 ? 0 : own_area_size(handover));

@@ -54,6 +54,8 @@ long set_up_thread(const Handover& handover, uint32_t index) {
   if (thread.parent_death_signal != 0)
     if (const long result = prctl(PR_SET_PDEATHSIG, thread.parent_death_signal); result < 0)
       return result;
+  if ((handover.process->flags & model::kNoNewPrivileges) != 0)
+    if (const long result = prctl(PR_SET_NO_NEW_PRIVS, 1); result < 0) return result;
   set_scheduling(handover, index);
   return queue_thread_signals(handover, thread);
 }

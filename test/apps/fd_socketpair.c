@@ -2,7 +2,7 @@
 #include <signal.h>
 #include <sys/socket.h>
 
-#include "fds.h"
+#include "packets.h"
 
 static void make(int type, int pair[2]) {
   NEED(socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, pair));
@@ -10,7 +10,7 @@ static void make(int type, int pair[2]) {
 
 int main(int argc, char** argv) {
   app_start(argc, argv);
-  int stream[2], datagram[2], packet[2], half[2], gone[2], full[2];
+  int stream[2], datagram[2], filtered[2], packet[2], half[2], gone[2], full[2];
   make(SOCK_STREAM, stream);
   fds_write(stream[0], "to one");
   fds_write(stream[1], "to zero");
@@ -19,6 +19,9 @@ int main(int argc, char** argv) {
   fds_write(datagram[0], "second");
   CHECK_EQ("empty datagram", 0, send(datagram[0], "", 0, 0));
   fds_write(datagram[0], "third");
+  make(SOCK_DGRAM | SOCK_NONBLOCK, filtered);
+  fds_write(filtered[0], "before the filter");
+  packets_filter(filtered[1], 0);
   make(SOCK_SEQPACKET | SOCK_NONBLOCK, packet);
   fds_write(packet[1], "one packet");
   fds_write(packet[1], "another");
@@ -50,6 +53,12 @@ int main(int argc, char** argv) {
   fds_check_read("empty datagram", datagram[1], "");
   fds_check_read("third datagram", datagram[1], "third");
   fds_check_empty("datagrams", datagram[1]);
+  fds_check_read("datagram from before a filter", filtered[1], "before the filter");
+  fds_write(filtered[0], "no");
+  fds_write(filtered[0], "yes");
+  fds_check_read("datagram that passes the filter", filtered[1], "yes");
+  fds_check_empty("one that does not", filtered[1]);
+  packets_check_filter("filter", filtered[1]);
   fds_check_read("first packet", packet[0], "one packet");
   fds_check_read("second packet", packet[0], "another");
   CHECK_EQ("read of an empty packet socket", -1, read(packet[0], block, 1));

@@ -2,7 +2,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "fds.h"
+#include "packets.h"
 
 static struct sockaddr_in name_of(int fd) {
   struct sockaddr_in address;
@@ -37,6 +37,9 @@ int main(int argc, char** argv) {
   struct sockaddr_in nowhere = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0xcb007109)};
   NEED(bind(foreign, (struct sockaddr*)&nowhere, sizeof nowhere));
   nowhere = name_of(foreign);
+  int filtered = bound(SOCK_NONBLOCK);
+  packets_filter(filtered, 8);  // Behind the header of UDP.
+  struct sockaddr_in filtered_address = name_of(filtered);
   int unbound = (int)NEED(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   app_wait();
 
@@ -63,5 +66,10 @@ int main(int argc, char** argv) {
   NEED(sendto(unbound, "unbound", 7, 0, (struct sockaddr*)&server_address, sizeof server_address));
   fds_check_read("datagram of an unbound socket", server, "unbound");
   fds_check_empty("datagrams", server);
+  for (const char* text = "nyn"; *text != 0; text++)
+    NEED(sendto(unbound, text, 1, 0, (struct sockaddr*)&filtered_address, sizeof filtered_address));
+  fds_check_read("datagram that passes a filter", filtered, "y");
+  fds_check_empty("those that do not", filtered);
+  packets_check_filter("filter", filtered);
   return 0;
 }

@@ -55,8 +55,21 @@ int main(int argc, char** argv) {
   NEED(listen(by_path, 5));
   NEED(listen(by_name, 5));
   NEED(listen(by_packet, 5));
+  // Bound, and connected to one that is bound.
+  struct place sender_place = at_path("sender.sock");
+  int named = bind_at(SOCK_DGRAM, &sender_place);
+  NEED(connect(named, (struct sockaddr*)&datagrams.address, datagrams.size));
   app_wait();
 
+  fds_write(named, "from a named sender");
+  char text[32] = "";
+  struct place from = {.size = sizeof from.address};
+  NEED(recvfrom(datagram, text, sizeof text - 1, 0, (struct sockaddr*)&from.address, &from.size));
+  CHECK_STR("datagram of a named sender", "from a named sender", text);
+  CHECK_STR("its name", sender_place.address.sun_path, from.address.sun_path);
+  from.size = sizeof from.address;
+  NEED(getpeername(named, (struct sockaddr*)&from.address, &from.size));
+  CHECK_STR("its peer", datagrams.address.sun_path, from.address.sun_path);
   check_listener(by_path, SOCK_STREAM, &path);
   check_listener(by_name, SOCK_STREAM, &name);
   check_listener(by_packet, SOCK_SEQPACKET, &packets);

@@ -1,4 +1,5 @@
 // What prctl, personality and the scheduler hold of a process.
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/personality.h>
@@ -24,6 +25,14 @@ static void set_coredump_filter(unsigned long value) {
   close(fd);
 }
 
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void* check_in_thread(void* unused) {
+  NEED0(pthread_mutex_lock(&lock));
+  CHECK_EQ("PR_GET_NO_NEW_PRIVS in a thread", 1, prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
+  return unused;
+}
+
 int main(int argc, char** argv) {
   app_start(argc, argv);
   NEED(prctl(PR_SET_CHILD_SUBREAPER, 1));
@@ -39,8 +48,13 @@ int main(int argc, char** argv) {
   NEED(personality(ADDR_NO_RANDOMIZE));
   NEED(sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0}));
   set_coredump_filter(0x11);
+  pthread_t thread;
+  NEED0(pthread_mutex_lock(&lock));
+  NEED0(pthread_create(&thread, NULL, check_in_thread, NULL));
   app_wait();
 
+  NEED0(pthread_mutex_unlock(&lock));
+  NEED0(pthread_join(thread, NULL));
   int value = 0;
   NEED(prctl(PR_GET_CHILD_SUBREAPER, &value));
   CHECK_EQ("PR_GET_CHILD_SUBREAPER", 1, value);

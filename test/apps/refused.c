@@ -2,6 +2,7 @@
 // for the message.
 #include <arpa/inet.h>
 #include <linux/filter.h>
+#include <linux/if_packet.h>
 #include <linux/io_uring.h>
 #include <linux/netlink.h>
 #include <linux/seccomp.h>
@@ -44,10 +45,63 @@ static void hold_child(void) {
   make_child();
 }
 
-static void hold_seccomp(void) {
-  struct sock_filter allow_all[] = {BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
-  struct sock_fprog program = {1, allow_all};
+/// That call has that result.
+static void filter_calls(long number, unsigned result) {
+  struct sock_filter filter[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)number, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, result),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  struct sock_fprog program = {sizeof filter / sizeof *filter, filter};
   NEED(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+  NEED(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
+}
+
+/// Right for the app, which returns from no handler.
+static void hold_seccomp(void) {
+  filter_calls(SYS_rt_sigreturn, SECCOMP_RET_KILL_PROCESS);
+}
+
+static void* wait_for_the_end(void* unused) {
+  app_wait();
+  _exit(0);
+  return unused;
+}
+
+/// The main thread may read and nothing else; another one does what the test asks for.
+static void hold_strict_mode(void) {
+  pthread_t thread;
+  int pair[2];
+  NEED(pipe2(pair, O_CLOEXEC));
+  NEED0(pthread_create(&thread, NULL, wait_for_the_end, NULL));
+  NEED(prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT));
+  char byte;
+  while (true) syscall(SYS_read, pair[0], &byte, 1);
+}
+
+static void hold_filter_that_asks(void) {
+  filter_calls(SYS_getppid, SECCOMP_RET_USER_NOTIF);
+}
+
+static void* run_filtered(void* unused) {
+  filter_calls(SYS_getpriority, SECCOMP_RET_ERRNO | EPERM);
+  while (true) pause();
+  return unused;
+}
+
+static void hold_other_filter(void) {
+  pthread_t thread;
+  filter_calls(SYS_getppid, SECCOMP_RET_ERRNO | EPERM);
+  NEED0(pthread_create(&thread, NULL, run_filtered, NULL));
+  app_sleep_ms(50);
+}
+
+/// The second was set under the first, which now forbids that.
+static void hold_last_filter(void) {
+  struct sock_filter filter[] = {BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+  struct sock_fprog program = {1, filter};
+  filter_calls(SYS_seccomp, SECCOMP_RET_ERRNO | EPERM);
   NEED(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
 }
 
@@ -113,6 +167,44 @@ static void hold_udp(void) {
 }
 
 /// Half a datagram.
+/// Takes all; as many words as the kernel's instructions have.
+static void hold_bpf_filter(void) {
+#ifdef SYS_bpf
+  const uint64_t program[] = {0x0000ffff000000b7, 0x0000000000000095};
+  struct {
+    uint32_t type, count;
+    uint64_t instructions, license;
+    uint32_t rest[20];
+  } load = {1, 2, (uintptr_t)program, (uintptr_t) "GPL", {0}};
+  int bpf = (int)syscall(SYS_bpf, 5 /* BPF_PROG_LOAD */, &load, sizeof load);
+  if (bpf < 0) SKIP("no BPF programs here");
+  int fd = (int)NEED(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  NEED(setsockopt(fd, SOL_SOCKET, 50 /* SO_ATTACH_BPF */, &bpf, sizeof bpf));
+  close(bpf);
+  place(fd);
+#else
+  SKIP("no BPF programs here");
+#endif
+}
+
+static void hold_packet_ring(void) {
+  int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+  if (fd < 0) SKIP("no packet sockets");
+  const unsigned page = (unsigned)app_page();
+  struct tpacket_req ring = {page, 1, page, 1};
+  NEED(setsockopt(fd, SOL_PACKET, PACKET_RX_RING, &ring, sizeof ring));
+  place(fd);
+}
+
+static void hold_packet_fanout(void) {
+  struct sockaddr_ll name = {.sll_family = AF_PACKET, .sll_protocol = htons(0x88b5)};
+  int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+  if (fd < 0) SKIP("no packet sockets");
+  NEED(bind(fd, (struct sockaddr*)&name, sizeof name));
+  NEED(setsockopt(fd, SOL_PACKET, PACKET_FANOUT, &(int){4711}, sizeof(int)));
+  place(fd);
+}
+
 static void hold_corked(void) {
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(9)};
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -357,6 +449,15 @@ static void hold_attributes(void) {
   place(fd);
 }
 
+/// What lies beneath a guard is still there, and nothing shows it.
+static void hold_guarded_shared(void) {
+  char* area = NEED_MAP(
+      mmap(NULL, 4 * app_page(), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+  area[app_page()] = 1;
+  if (madvise(area + app_page(), app_page(), 102 /* MADV_GUARD_INSTALL */) == -1)
+    SKIP("this kernel has no guard regions in files");
+}
+
 /// mprotect(2) can make this mapping writable, and none that is made after the seal.
 static void hold_sealed(void) {
   int fd = (int)NEED(memfd_create("sealed", MFD_CLOEXEC | MFD_ALLOW_SEALING));
@@ -382,8 +483,15 @@ static void hold_several(void) {
 static const struct holder holders[] = {
     {"child", hold_child},
     {"seccomp", hold_seccomp},
+    {"strict-mode", hold_strict_mode},
+    {"filter-that-asks", hold_filter_that_asks},
+    {"other-filter", hold_other_filter},
+    {"last-filter", hold_last_filter},
     {"io_uring", hold_io_uring},
     {"tcp", hold_tcp},
+    {"bpf-filter", hold_bpf_filter},
+    {"packet-ring", hold_packet_ring},
+    {"packet-fanout", hold_packet_fanout},
     {"corked", hold_corked},
     {"directory-notice", hold_directory_notice},
     {"message-queue", hold_message_queue},
@@ -410,6 +518,7 @@ static const struct holder holders[] = {
     {"peers", hold_peers},
     {"pid-file", hold_pid_file},
     {"sealed", hold_sealed},
+    {"guarded-shared", hold_guarded_shared},
     {"foreign", hold_foreign},
     {"attributes", hold_attributes},
     {"several", hold_several},

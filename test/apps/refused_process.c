@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <sys/ipc.h>
+#include <sys/msg.h>
 #include <sys/prctl.h>
 #include <sys/sem.h>
 
@@ -196,6 +197,26 @@ static void hold_undo(void) {
   _exit(0);
 }
 
+static void hold_semaphores(void) {
+  int id = (int)NEED(semget(IPC_PRIVATE, 2, IPC_CREAT | 0600));
+  NEED(semop(id, &(struct sembuf){1, 1, 0}, 1));
+  app_wait();
+  NEED(semctl(id, 0, IPC_RMID));
+  _exit(0);
+}
+
+static void hold_sysv_queue(void) {
+  const struct {
+    long type;
+    char text[4];
+  } message = {1, "abc"};
+  int id = (int)NEED(msgget(IPC_PRIVATE, IPC_CREAT | 0600));
+  NEED(msgsnd(id, &message, sizeof message.text, 0));
+  app_wait();
+  NEED(msgctl(id, IPC_RMID, NULL));
+  _exit(0);
+}
+
 static pthread_barrier_t held_by_thread;
 
 static void* run_holding(void* hold) {
@@ -276,6 +297,8 @@ static const struct holder holders[] = {
     {"cpuid", hold_cpuid},
     {"ldt", hold_ldt},
     {"undo", hold_undo},
+    {"semaphores", hold_semaphores},
+    {"sysv-queue", hold_sysv_queue},
     {"thread-fs", hold_thread_fs},
     {"thread-files", hold_thread_files},
     {"thread-namespace", hold_thread_namespace},

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { expectSuccess, withApp } from './support/check.js';
-import { self } from './support/identity.js';
+import { self, user } from './support/identity.js';
 import { cli } from './support/paths.js';
 import type { Row } from './support/rows.js';
 
@@ -18,8 +18,10 @@ interface Refusal {
   readonly never?: RegExp;
   /** Told only to the process itself, so that doctor, which does not stop it, cannot know. */
   readonly asked?: true;
+  readonly only?: 'root';
 }
 
+const after = /after the checkpoint/;
 const descriptor = /descriptor 77\b/;
 /** It can be pasted into a profile. */
 const policy =
@@ -27,10 +29,17 @@ const policy =
 
 const refusals: readonly Refusal[] = [
   { what: 'child', says: [/child/i, /\d+/, /call = true/] },
-  { what: 'seccomp', says: [/seccomp/i] },
+  { what: 'seccomp', says: [/seccomp filter/, /rt_sigreturn/, /call = true/], asked: true, only: 'root' },
+  { what: 'strict-mode', says: [/strict mode/] },
+  { what: 'filter-that-asks', says: [/SECCOMP_RET_USER_NOTIF/, /call = true/], asked: true, only: 'root' },
+  { what: 'other-filter', says: [/thread \(\d+\).*other seccomp filters/], asked: true, only: 'root' },
+  { what: 'last-filter', says: [/seccomp\(2\)/, /call = true/], asked: true, only: 'root' },
   { what: 'io_uring', says: [descriptor, /io_uring/, /UV_USE_IO_URING|switch|without io_uring|turn/i] },
   { what: 'tcp', says: [descriptor, /connected/, /127\.0\.0\.1/] },
   { what: 'udp', says: [descriptor, /127\.0\.0\.1:9\b/, policy] },
+  { what: 'bpf-filter', says: [descriptor, /eBPF/, /SO_ATTACH_FILTER/] },
+  { what: 'packet-ring', says: [descriptor, /PACKET_RX_RING/, after] },
+  { what: 'packet-fanout', says: [descriptor, /PACKET_FANOUT/, after] },
   { what: 'corked', says: [descriptor, /UDP_CORK/, /settle/] },
   { what: 'directory-notice', says: [descriptor, /F_NOTIFY/, /inotify/] },
   { what: 'message-queue', says: [descriptor, /POSIX message queue/, /mq_open/, policy] },
@@ -58,6 +67,7 @@ const refusals: readonly Refusal[] = [
     never: /append|reopen/,
   },
   { what: 'sealed', says: [descriptor, /memfd:sealed/, /F_SEAL_FUTURE_WRITE/, policy] },
+  { what: 'guarded-shared', says: [/mapping .*guard regions/, /mprotect\(PROT_NONE\)/], asked: true },
   { what: 'foreign', says: [descriptor, /deleted file/, /user 0, group 0/, /close/] },
   { what: 'attributes', says: [descriptor, /deleted file/, /extended attributes/, policy] },
   { what: 'compositor', says: [descriptor, /Wayland/, /call = true/], never: /reconnect/ },
@@ -66,8 +76,6 @@ const refusals: readonly Refusal[] = [
     says: [/3 things cannot be taken/, /- .*child/, /- descriptor 77 .*state\.db/, /- mapping .*shared\.db/],
   },
 ];
-
-const after = /after the checkpoint/;
 
 /** What a process or a thread has of its own. */
 const processes: readonly Refusal[] = [
@@ -90,6 +98,8 @@ const processes: readonly Refusal[] = [
   { what: 'tsc', says: [/PR_SET_TSC/, after], asked: true },
   { what: 'cpuid', says: [/ARCH_SET_CPUID/, after], asked: true },
   { what: 'ldt', says: [/modify_ldt/, after], asked: true },
+  { what: 'semaphores', says: [/System V semaphores \(key 0, id \d+\)/, after] },
+  { what: 'sysv-queue', says: [/System V message queue \(key 0, id \d+\)/, after] },
   { what: 'undo', says: [/SEM_UNDO/, after] },
   { what: 'thread-fs', says: [/thread \(\d+\).*CLONE_FS/, after] },
   { what: 'thread-files', says: [/thread \(\d+\).*CLONE_FILES/, after] },
@@ -100,10 +110,11 @@ const processes: readonly Refusal[] = [
   { what: 'mixed', says: [/mixed credentials \(Uid: 65534\s+0/, /`user` in the profile/] },
 ];
 
-for (const { app: name = 'refused', what, says, never, asked } of [
+for (const { app: name = 'refused', what, says, never, asked, only } of [
   ...refusals,
   ...processes.map((refusal) => ({ app: 'refused_process', ...refusal })),
 ]) {
+  if (only === 'root' && self.name !== 'root') continue;
   const row: Row = { app: name, args: [what] };
   test(`refused: ${what}`, (t) =>
     withApp(t, row, self, async (app) => {
@@ -177,6 +188,15 @@ test('refused: connections of protocols with a state, for which reconnect is not
       expectSuccess(t, 'the app that was not checkpointed', await app.running.outcome);
     },
   ));
+
+test('refused: a seccomp filter that no ordinary user can read', (t) =>
+  withApp(t, { app: 'seccomp' }, user, async (app) => {
+    await app.start();
+    const { stderr } = await app.tryCheckpoint({ leaveRunning: true });
+    t.regex(stderr, /seccomp filter, which only root.*\n.*profile as root/);
+    app.release();
+    expectSuccess(t, 'the app that was not checkpointed', await app.running.outcome);
+  }));
 
 test('refused: a lock whose owner has an id that may stand there by chance', (t) =>
   withApp(t, { app: 'locks', args: ['recursive', 'small'] }, self, async (app) => {

@@ -2,7 +2,13 @@
 // `svc #0`. All else but the result in x0 is preserved. 64-bit arguments take one register.
 #pragma once
 
+#include <linux/audit.h>
+#include <stdint.h>
+
 namespace thaw::raw {
+
+/// What filters of system calls know this calling convention by (seccomp_data::arch).
+constexpr uint32_t kAuditArch = AUDIT_ARCH_AARCH64;
 
 inline long call(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0,
                  long f = 0) {

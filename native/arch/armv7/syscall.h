@@ -5,7 +5,13 @@
 // register: pread64(2) is call(__NR_pread64, fd, buffer, size, 0, low, high), with r3 left out.
 #pragma once
 
+#include <linux/audit.h>
+#include <stdint.h>
+
 namespace thaw::raw {
+
+/// What filters of system calls know this calling convention by (seccomp_data::arch).
+constexpr uint32_t kAuditArch = AUDIT_ARCH_ARM;
 
 inline long call(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0,
                  long f = 0) {

@@ -62,6 +62,7 @@ Result<void> collect(Capture& capture, std::span<const Freeze> processes) {
     capture.processes.push_back(std::move(process));
   }
   for (ProcessCapture& process : capture.processes) {
+    THAW_TRY(collect_filters(capture, process));
     THAW_TRY(collect_threads(capture, process));
     THAW_TRY(collect_process(capture, process));
     THAW_TRY(collect_own_settings(capture, process));

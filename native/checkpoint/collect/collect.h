@@ -25,6 +25,9 @@ Result<void> check_session_keyring(const Capture& capture, const ProcessCapture&
                                    RemoteSyscalls& remote);
 Result<void> collect_membarrier(ProcessCapture& process, RemoteSyscalls& remote);
 Result<void> collect_protection_keys(ProcessCapture& process, RemoteSyscalls& remote);
+/// The filters of system calls that all threads have. Refuses those under which a launch could not be
+/// finished.
+Result<void> collect_filters(Capture& capture, ProcessCapture& process);
 Result<void> collect_own_settings(Capture& capture, ProcessCapture& process);
 /// Refuses an app that has changed its rights since it was started, or where thaw has not started
 /// it: that has others than thaw.

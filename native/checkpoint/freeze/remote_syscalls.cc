@@ -18,6 +18,15 @@ Error lost(pid_t tid, const char* what) {
   return errno_error(std::string(what) + " thread " + std::to_string(tid));
 }
 
+/// The app's own filters do not hold for what it calls on our behalf, where we may look at them
+/// (CAP_SYS_ADMIN): without that, an app with filters is refused before.
+bool set_options(pid_t tid) {
+  constexpr uint64_t kOptions = PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL;
+  return ptrace(PTRACE_SETOPTIONS, tid, nullptr, as_pointer(kOptions | PTRACE_O_SUSPEND_SECCOMP)) ==
+             0 ||
+         ptrace(PTRACE_SETOPTIONS, tid, nullptr, as_pointer(kOptions)) == 0;
+}
+
 }  // namespace
 
 Result<RemoteSyscalls> RemoteSyscalls::begin(pid_t tid, uint64_t instruction, uint64_t scratch) {
@@ -26,9 +35,7 @@ Result<RemoteSyscalls> RemoteSyscalls::begin(pid_t tid, uint64_t instruction, ui
   THAW_TRY(proc::read_memory(tid, scratch, remote.saved_.data(), kScratchSize));
   uint64_t mask = 0;
   const uint64_t all = ~uint64_t{0};
-  if (ptrace(PTRACE_GETSIGMASK, tid, sizeof(mask), &mask) != 0 ||
-      ptrace(PTRACE_SETOPTIONS, tid, nullptr,
-             as_pointer(PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL)) != 0 ||
+  if (ptrace(PTRACE_GETSIGMASK, tid, sizeof(mask), &mask) != 0 || !set_options(tid) ||
       ptrace(PTRACE_SETSIGMASK, tid, sizeof(all), &all) != 0)
     return lost(tid, "cannot prepare");
   remote.mask_ = mask;

@@ -26,6 +26,14 @@ Error refuse(const Vma& vma, const std::string& why, const std::string& remedy) 
   return Error{0, where(vma) + " " + why, remedy};
 }
 
+/// Private memory is zero where a guard was; other memory still has what it had.
+Error refuse_guards(const Vma& vma) {
+  return refuse(vma,
+                "has guard regions (MADV_GUARD_INSTALL), and no descriptor shows what is beneath",
+                "let the app install them after the checkpoint, use mprotect(PROT_NONE), or keep "
+                "the memory's descriptor open");
+}
+
 bool is_kernel_mapping(const Vma& vma) {
   return vma.path == "[vdso]" || vma.path.starts_with("[vvar") || vma.path == "[vsyscall]" ||
          vma.path == "[sigpage]" || vma.path == "[vectors]" || vma.path == "[uprobes]" ||
@@ -135,6 +143,10 @@ class Classifier {
  private:
   Result<void> classify(Region& region) {
     const Vma& vma = *region.vma;
+    if (vma.shared || vma.is_file()) {
+      THAW_ASSIGN(guards, finder_.guards(vma));
+      region.guards = std::move(guards);
+    }
     if (is_shared_anonymous(vma))
       return objects_.is_seen_elsewhere(vma) ? shared_object(region) : shared_anonymous(region);
     if (!vma.is_file()) return private_anonymous(region);
@@ -166,7 +178,8 @@ class Classifier {
   }
 
   /// Private memory that no file on the device stands behind: all of its bytes are stored.
-  Result<void> orphan(Region& region, const char* note) {
+  Result<void> orphan(Region& region, const char* note, bool of_image) {
+    if (!of_image && !region.guards.empty()) return refuse_guards(*region.vma);
     region.backing = Backing::anonymous;
     region.note = note;
     finder_.nonzero_pages(*region.vma, region.runs);
@@ -175,6 +188,7 @@ class Classifier {
   }
 
   Result<void> shared_anonymous(Region& region) {
+    if (!region.guards.empty()) return refuse_guards(*region.vma);
     region.backing = Backing::anonymous;
     finder_.nonzero_pages(*region.vma, region.runs);
     add_overlay(region);
@@ -184,10 +198,10 @@ class Classifier {
   Result<void> private_file(Region& region) {
     const Vma& vma = *region.vma;
     UniqueFd fd = open_mapped(process_, vma, O_RDONLY);
-    if (is_thaw_image(vma, fd.get())) return orphan(region, "was mapped from an older image");
+    if (is_thaw_image(vma, fd.get())) return orphan(region, "was mapped from an older image", true);
     if (vma.deleted)
       return objects_.is_seen_elsewhere(vma) ? private_object(region)
-                                             : orphan(region, "its file was deleted");
+                                             : orphan(region, "its file was deleted", false);
     if (!fd.valid())
       return refuse(vma, "is of a file that cannot be opened",
                     "make it readable for the user who builds the profile");
@@ -234,7 +248,13 @@ class Classifier {
   Result<void> shared_object(Region& region) {
     region.backing = Backing::object;
     region.open_flags = may_be_written(*region.vma) ? O_RDWR : O_RDONLY;
-    region.object = objects_.of(*region.vma);
+    return find_object(region);
+  }
+
+  Result<void> find_object(Region& region) {
+    THAW_ASSIGN(object, objects_.of(*region.vma));
+    if (object == model::kNone) return refuse_guards(*region.vma);
+    region.object = object;
     return {};
   }
 
@@ -243,7 +263,7 @@ class Classifier {
     const Vma& vma = *region.vma;
     region.backing = Backing::object;
     region.open_flags = O_RDWR;
-    region.object = objects_.of(vma);
+    THAW_TRY(find_object(region));
     if (vma.anonymous_kb + vma.swap_kb != 0) THAW_TRY(finder_.own_pages(vma, region.runs));
     add_overlay(region);
     return {};

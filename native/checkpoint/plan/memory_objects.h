@@ -21,13 +21,14 @@ class MemoryObjects {
   [[nodiscard]] bool is_seen_elsewhere(const Vma& vma) const;
 
   /// Its Object. A descriptor of it, if there is one, gave its content already; else the mappings
-  /// give what they show of it.
-  model::Index of(const Vma& vma);
+  /// give what they show of it. kNone: guard regions hide a part of it.
+  Result<model::Index> of(const Vma& vma);
 
  private:
   [[nodiscard]] bool is_of_same(const Vma& vma, const Vma& other) const;
-  void store_content(const Vma& of, model::Object& object);
-  void store(const Vma& vma, std::vector<Span>& known, model::Object& object);
+  Result<bool> store_content(const Vma& of, model::Object& object);
+  Result<void> store(const Vma& vma, std::vector<Span>& known, std::vector<Span>& hidden,
+                     model::Object& object);
 
   Capture& capture_;
   size_t process_index_;

@@ -15,7 +15,7 @@ constexpr size_t kChunk = 1 << 20;
 /// Of a private mapping of a file: a copy that the app has made by writing to it.
 bool is_own(uint64_t entry) {
   return (entry & (proc::kPagePresent | proc::kPageSwapped)) != 0 &&
-         (entry & proc::kPageOfFile) == 0;
+         (entry & (proc::kPageOfFile | proc::kPageGuard)) == 0;
 }
 
 }  // namespace
@@ -34,20 +34,34 @@ void PageFinder::add_nonzero(uint64_t address, size_t size, std::vector<Span>& r
     if (!image::all_zero(buffer_.data() + done, page_)) extend(runs, address + done, page_);
 }
 
-Result<void> PageFinder::present_pages(const Vma& vma, std::vector<Span>& runs,
-                                       std::vector<Span>& guards) {
+Result<void> PageFinder::each_entry(const Vma& vma,
+                                    const std::function<void(uint64_t, uint64_t)>& use) {
   // Of address space: half a megabyte of page map.
   constexpr uint64_t kBatch = uint64_t{256} << 20;
-  std::vector<Span> present;
   for (uint64_t start = vma.start; start < vma.end; start += kBatch) {
     THAW_ASSIGN(entries, page_map_.entries(start, std::min(vma.end, start + kBatch)));
-    for (size_t i = 0; i < entries.size(); ++i) {
-      if ((entries[i] & proc::kPageGuard) != 0)
-        extend(guards, start + i * page_, page_);
-      else if ((entries[i] & (proc::kPagePresent | proc::kPageSwapped)) != 0)
-        extend(present, start + i * page_, page_);
-    }
+    for (size_t i = 0; i < entries.size(); ++i) use(entries[i], start + i * page_);
   }
+  return {};
+}
+
+Result<std::vector<Span>> PageFinder::guards(const Vma& vma) {
+  std::vector<Span> found;
+  THAW_TRY(each_entry(vma, [&](uint64_t entry, uint64_t address) {
+    if ((entry & proc::kPageGuard) != 0) extend(found, address, page_);
+  }));
+  return found;
+}
+
+Result<void> PageFinder::present_pages(const Vma& vma, std::vector<Span>& runs,
+                                       std::vector<Span>& guards) {
+  std::vector<Span> present;
+  THAW_TRY(each_entry(vma, [&](uint64_t entry, uint64_t address) {
+    if ((entry & proc::kPageGuard) != 0)
+      extend(guards, address, page_);
+    else if ((entry & (proc::kPagePresent | proc::kPageSwapped)) != 0)
+      extend(present, address, page_);
+  }));
   for (const Span& span : present)
     for (uint64_t address = span.start; address < span.end; address += kChunk) {
       const size_t size = std::min<uint64_t>(kChunk, span.end - address);

@@ -46,6 +46,14 @@ bool is_copied(const Region& region, bool can_guard) {
          !region.guards.empty();
 }
 
+/// What lies beneath a guard is the file's, and the image does not hold it.
+void leave_guards_out(Region& region) {
+  std::vector<Span> shown;
+  for (const Span& segment : region.segments)
+    for (const Span& part : without(segment, region.guards)) shown.push_back(part);
+  region.segments = std::move(shown);
+}
+
 void choose(Region& region, bool can_guard, size_t page_size) {
   if (region.runs.empty()) return;
   region.pages = is_copied(region, can_guard) ? Pages::copied : Pages::mapped;
@@ -54,6 +62,7 @@ void choose(Region& region, bool can_guard, size_t page_size) {
                                                          : 8 * page_size;
   region.segments =
       region.pages == Pages::copied ? close_gaps(region.runs, gap) : mapped_segments(region);
+  if (region.backing != Backing::anonymous) leave_guards_out(region);
 }
 
 /// Pages with changed code are stored, as if the app had changed them.
@@ -96,9 +105,11 @@ Result<void> check_overlay(const ProcessCapture& process, const std::vector<Regi
 
 Result<void> choose_returns(const ProcessCapture& process, MemoryPlan& plan, size_t page_size) {
   THAW_TRY(check_overlay(process, plan.regions));
-  plan.libc = shim::find_libc(process.vmas, [&process](uint64_t address, void* bytes, size_t size) {
-    return process.memory.read(address, bytes, size);
-  });
+  if (process.shim_allowed)
+    plan.libc =
+        shim::find_libc(process.vmas, [&process](uint64_t address, void* bytes, size_t size) {
+          return process.memory.read(address, bytes, size);
+        });
   const bool can_guard = plan.libc.has_value();
   bool guarded = false;
   for (Region& region : plan.regions) {

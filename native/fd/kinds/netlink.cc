@@ -79,7 +79,7 @@ std::string note(const NetlinkRecord& record) {
 
 Result<void> collect(Collector& c, const Probe& probe, model::OpenFile& out) {
   NetlinkRecord record;
-  THAW_TRY(collect_socket(probe, record.socket));
+  THAW_TRY(collect_socket(c, probe, record.socket));
   record.socket.local = {};
   const sockaddr_nl name = name_of(probe.copy.get(), [](int fd, sockaddr* a, socklen_t* size) {
     return getsockname(fd, a, size);
@@ -121,7 +121,7 @@ Result<void> connect_groups(int fd, uint32_t groups) {
 
 Result<UniqueFd> open_netlink(Opener& opener, const model::OpenFile& file) {
   const auto& record = *opener.image.record<NetlinkRecord>(file.payload);
-  THAW_ASSIGN(fd, make_socket(record.socket));
+  THAW_ASSIGN(fd, make_socket(opener.image, record.socket));
   THAW_TRY(bind_port(fd.get(), record));
   THAW_TRY(connect_groups(fd.get(), record.peer_groups));
   for (uint32_t group = 1; group <= kMaxGroups; ++group) {
@@ -139,6 +139,7 @@ const char* validate(const image::View& view, const model::OpenFile& file) {
   if (record->socket.protocol != NETLINK_ROUTE && record->socket.protocol != NETLINK_KOBJECT_UEVENT)
     return "a netlink socket is of another protocol";
   if (record->automatic > 1) return "a netlink socket's record is broken";
+  if (const char* problem = validate_filter(view, record->socket)) return problem;
   return validate_socket(record->socket, AF_NETLINK);
 }
 

@@ -110,10 +110,6 @@ struct FamilyHint {
 };
 
 constexpr FamilyHint kFamilies[] = {
-    {AF_INET, SOCK_DGRAM, IPPROTO_ICMP, "is a ping socket", kLater},
-    {AF_INET6, SOCK_DGRAM, IPPROTO_ICMPV6, "is a ping socket", kLater},
-    {AF_INET, SOCK_RAW, -1, "is a raw IP socket", kLater},
-    {AF_INET6, SOCK_RAW, -1, "is a raw IP socket", kLater},
     {AF_INET, -1, IPPROTO_SCTP, "is an SCTP socket", kLater},
     {AF_INET6, -1, IPPROTO_SCTP, "is an SCTP socket", kLater},
     {AF_INET, -1, -1, "is an IP socket of a protocol that thaw does not know", kLater},
@@ -123,7 +119,7 @@ constexpr FamilyHint kFamilies[] = {
     {AF_NETLINK, -1, NETLINK_GENERIC,
      "is a generic netlink socket, whose state depends on its family", kLater},
     {AF_NETLINK, -1, -1, "is a netlink socket of a protocol with state in the kernel", kLater},
-    {AF_PACKET, -1, -1, "is a packet socket", kLater},
+    {AF_PACKET, -1, -1, "is a packet socket of an old type (SOCK_PACKET)", kLater},
     {AF_VSOCK, -1, -1, "is a socket to a virtual machine", kLater},
     {AF_ALG, -1, -1, "is a socket to the kernel's cryptography, which holds keys",
      "let the crypto library use user space (OpenSSL: no afalg engine)"},

@@ -42,7 +42,7 @@ std::string note(const TcpRecord& record) {
 
 Result<void> collect(Collector& c, const Probe& probe, model::OpenFile& out) {
   TcpRecord record;
-  THAW_TRY(collect_socket(probe, record.socket));
+  THAW_TRY(collect_socket(c, probe, record.socket));
   THAW_TRY(refuse_spreading(c, probe));
   const tcp_info info = read_info(probe.copy.get());
   record.listening = info.tcpi_state == TCP_LISTEN ? 1 : 0;
@@ -61,7 +61,7 @@ Result<void> collect(Collector& c, const Probe& probe, model::OpenFile& out) {
 
 Result<UniqueFd> open_tcp(Opener& opener, const model::OpenFile& file) {
   const auto& record = *opener.image.record<TcpRecord>(file.payload);
-  THAW_ASSIGN(fd, make_socket(record.socket));
+  THAW_ASSIGN(fd, make_socket(opener.image, record.socket));
   if (is_bound(record.socket.local)) THAW_TRY(bind_socket(fd.get(), record.socket.local));
   if (record.listening != 0 && listen(fd.get(), static_cast<int>(record.backlog)) != 0) {
     const char* remedy =
@@ -81,6 +81,7 @@ const char* validate(const image::View& view, const model::OpenFile& file) {
   if (record->socket.type != SOCK_STREAM ||
       (record->socket.protocol != IPPROTO_TCP && record->socket.protocol != IPPROTO_MPTCP))
     return "a TCP socket is of another protocol";
+  if (const char* problem = validate_filter(view, record->socket)) return problem;
   return validate_socket(record->socket, 0);
 }
 

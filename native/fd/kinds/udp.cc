@@ -1,5 +1,5 @@
-// UDP sockets: new, bound, with multicast groups. A connected one is a connection to the outside
-// (connected_socket.cc).
+// Sockets of IP without connections: UDP, UDP-Lite, raw ones and those for ping; new, bound, with
+// multicast groups. One with a peer is a connection to the outside (connected_socket.cc).
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -9,6 +9,7 @@
 #include "fd/connected.h"
 #include "fd/kinds.h"
 #include "fd/multicast.h"
+#include "support/file.h"
 
 namespace thaw::fd {
 namespace {
@@ -18,10 +19,45 @@ struct UdpRecord {
   Memberships groups;
 };
 
+bool is_known(int type, int protocol) {
+  if (type == SOCK_RAW) return true;
+  return type == SOCK_DGRAM && (protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE ||
+                                protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6);
+}
+
 bool matches(const Probe& probe) {
   const SocketType type = socket_type(probe);
-  return (type.domain == AF_INET || type.domain == AF_INET6) && type.type == SOCK_DGRAM &&
-         type.protocol == IPPROTO_UDP;
+  return (type.domain == AF_INET || type.domain == AF_INET6) && is_known(type.type, type.protocol);
+}
+
+bool is_raw(const SocketRecord& socket) {
+  return socket.type == SOCK_RAW;
+}
+
+std::string protocol_text(const SocketRecord& socket) {
+  if (is_raw(socket)) return "IP protocol " + std::to_string(socket.protocol);
+  return socket.protocol == IPPROTO_UDP       ? "UDP"
+         : socket.protocol == IPPROTO_UDPLITE ? "UDP-Lite"
+                                              : "ICMP";
+}
+
+/// A raw socket has its protocol where others have a port.
+bool has_name(const SocketRecord& socket) {
+  if (!is_raw(socket)) return is_bound(socket.local);
+  const std::string address = address_text(socket.local);
+  return !address.starts_with("0.0.0.0:") && !address.starts_with("[::]:");
+}
+
+/// One of these sockets is a multicast router's (MRT_INIT): the kernel does not say which.
+Result<void> refuse_router(const Probe& probe, const SocketRecord& socket) {
+  const bool may_route =
+      is_raw(socket) && (socket.protocol == IPPROTO_IGMP || socket.protocol == IPPROTO_ICMPV6);
+  if (!may_route) return {};
+  const char* table = socket.domain == AF_INET ? "/net/ip_mr_vif" : "/net/ip6_mr_vif";
+  const auto interfaces = read_file("/proc/" + std::to_string(probe.pid) + table);
+  if (!interfaces || split(interfaces.value(), "\n").size() < 2) return {};
+  return refuse(probe, "may be that of a multicast router (MRT_INIT)",
+                "let the app become one after the checkpoint");
 }
 
 /// Whether a datagram waits. poll alone would believe in one with a wrong checksum, and a pending
@@ -49,8 +85,9 @@ bool is_corked(int fd) {
 }
 
 std::string note(const UdpRecord& record) {
-  if (!is_bound(record.socket.local)) return "not bound";
-  std::string text = "bound to " + address_text(record.socket.local);
+  const std::string protocol = protocol_text(record.socket);
+  if (!has_name(record.socket)) return protocol + ", not bound";
+  std::string text = protocol + ", bound to " + address_text(record.socket.local);
   if (record.groups.count != 0)
     text += ", " + std::to_string(record.groups.count) + " multicast groups";
   return text;
@@ -58,15 +95,21 @@ std::string note(const UdpRecord& record) {
 
 Result<void> collect(Collector& c, const Probe& probe, model::OpenFile& out) {
   UdpRecord record;
-  THAW_TRY(collect_socket(probe, record.socket));
+  THAW_TRY(collect_socket(c, probe, record.socket));
   THAW_TRY(refuse_spreading(c, probe));
+  THAW_TRY(refuse_router(probe, record.socket));
   if (is_corked(probe.copy.get()))
     return refuse(probe, "has part of a datagram that is not sent yet (UDP_CORK, MSG_MORE)",
                   "let the app send the rest before the checkpoint (lengthen `settle`)");
   const SocketAddress peer = peer_address(probe.copy.get());
-  if (peer.size != 0)
-    return collect_connected(c, probe, record.socket, peer,
-                             "is connected over UDP to " + address_text(peer), out);
+  if (peer.size != 0) {
+    if (record.socket.filter.size != 0)
+      return refuse(probe, "has a packet filter (SO_ATTACH_FILTER), and a peer",
+                    "attach the filter after the checkpoint");
+    return collect_connected(
+        c, probe, record.socket, peer,
+        "is connected over " + protocol_text(record.socket) + " to " + address_text(peer), out);
+  }
   THAW_TRY(collect_memberships(probe, record.groups));
   if ((poll_now(probe.copy.get()) & POLLRDHUP) != 0) record.socket.shutdown = kShutRead;
   if (has_waiting(probe.copy.get()))
@@ -79,8 +122,8 @@ Result<void> collect(Collector& c, const Probe& probe, model::OpenFile& out) {
 
 Result<UniqueFd> open_udp(Opener& opener, const model::OpenFile& file) {
   const auto& record = *opener.image.record<UdpRecord>(file.payload);
-  THAW_ASSIGN(fd, make_socket(record.socket));
-  if (is_bound(record.socket.local)) THAW_TRY(bind_socket(fd.get(), record.socket.local));
+  THAW_ASSIGN(fd, make_socket(opener.image, record.socket));
+  if (has_name(record.socket)) THAW_TRY(bind_socket(fd.get(), record.socket.local));
   THAW_TRY(join(fd.get(), record.groups));
   // Without a peer the kernel says ENOTCONN and shuts down nevertheless.
   if (record.socket.shutdown != 0) shutdown(fd.get(), SHUT_RD);
@@ -91,8 +134,9 @@ Result<UniqueFd> open_udp(Opener& opener, const model::OpenFile& file) {
 const char* validate(const image::View& view, const model::OpenFile& file) {
   const auto* record = view.record<UdpRecord>(file.payload);
   if (record == nullptr) return "a UDP socket's record has a wrong size";
-  if (record->socket.type != SOCK_DGRAM || record->socket.protocol != IPPROTO_UDP)
+  if (!is_known(record->socket.type, record->socket.protocol))
     return "a UDP socket is of another protocol";
+  if (const char* problem = validate_filter(view, record->socket)) return problem;
   if (const char* problem = validate_memberships(record->groups)) return problem;
   return validate_socket(record->socket, 0);
 }
@@ -100,7 +144,7 @@ const char* validate(const image::View& view, const model::OpenFile& file) {
 }  // namespace
 
 constinit const Kind kUdp = {
-    .name = "UDP socket",
+    .name = "datagram socket",
     .policy = kDropsWaiting,
     .match = THAW_CHECKPOINT(matches),
     .collect = THAW_CHECKPOINT(collect),

@@ -2,6 +2,7 @@
 // back as it was.
 #include <poll.h>
 
+#include "fd/connected.h"
 #include "fd/kinds.h"
 #include "fd/unix_name.h"
 
@@ -13,6 +14,7 @@ struct UnixRecord {
   UnixName name;
   uint32_t listening = 0;
   uint32_t backlog = 0;  ///< second argument of listen(2)
+  SocketAddress peer;    ///< one of the app's own sockets, to which it sends; size 0: none
 };
 
 bool matches(const Probe& probe) {
@@ -34,12 +36,16 @@ bool has_waiting(int fd) {
 std::string note(const UnixRecord& record) {
   const std::string name = address_text(record.socket.local);
   if (record.listening != 0) return "listens on " + name;
+  if (record.peer.size != 0)
+    return "bound to " + name + ", sends to its own socket " + address_text(record.peer);
   return is_bound(record.socket.local) ? "bound to " + name : "not connected";
 }
 
-Result<void> collect(Collector& c, const Probe& probe, model::OpenFile& out) {
+Result<void> collect_named(Collector& c, const Probe& probe, const SocketAddress& peer,
+                           model::OpenFile& out) {
   UnixRecord record;
-  THAW_TRY(collect_socket(probe, record.socket));
+  record.peer = peer;
+  THAW_TRY(collect_socket(c, probe, record.socket));
   record.listening = is_listening(probe.copy.get()) ? 1 : 0;
   THAW_ASSIGN(state, unix_diag(probe.pid, probe.status.st_ino));
   // The kernel also shows sockets that were never bound or connected, but an unbound one comes
@@ -63,6 +69,10 @@ Result<void> collect(Collector& c, const Probe& probe, model::OpenFile& out) {
   return {};
 }
 
+Result<void> collect(Collector& c, const Probe& probe, model::OpenFile& out) {
+  return collect_named(c, probe, {}, out);
+}
+
 /// What follows bind(2).
 Result<void> start(int fd, const UnixRecord& record) {
   if (record.listening != 0 && listen(fd, static_cast<int>(record.backlog)) != 0)
@@ -75,7 +85,7 @@ Result<void> start(int fd, const UnixRecord& record) {
 Result<UniqueFd> open_unix(Opener& opener, const model::OpenFile& file) {
   const auto& record = *opener.image.record<UnixRecord>(file.payload);
   THAW_TRY(check_folder_of_name(opener, record.socket));
-  THAW_ASSIGN(fd, make_socket(record.socket));
+  THAW_ASSIGN(fd, make_socket(opener.image, record.socket));
   if (is_bound(record.socket.local)) THAW_TRY(bind_unix(fd.get(), record.socket, record.name));
   if (auto started = start(fd.get(), record); !started) {
     remove_socket_file(fd.get());
@@ -84,16 +94,32 @@ Result<UniqueFd> open_unix(Opener& opener, const model::OpenFile& file) {
   return fd;
 }
 
+/// The receiver is one of the app's own sockets, which stands only now.
+Result<void> finish(Opener& opener, const model::OpenFile& file, int fd) {
+  const SocketAddress& peer = opener.image.record<UnixRecord>(file.payload)->peer;
+  if (peer.size == 0 || connect(fd, reinterpret_cast<const sockaddr*>(peer.bytes), peer.size) == 0)
+    return {};
+  return errno_error("cannot connect to " + address_text(peer));
+}
+
 const char* validate(const image::View& view, const model::OpenFile& file) {
   const auto* record = view.record<UnixRecord>(file.payload);
   if (record == nullptr) return "a unix socket's record has a wrong size";
   if (record->listening > 1 || !valid_name(record->name)) return "a unix socket's record is broken";
   if (record->listening != 0 && !is_bound(record->socket.local))
     return "a listening unix socket has no name";
+  if (const char* problem = validate_filter(view, record->socket)) return problem;
+  if (const char* problem = validate_address(record->peer, AF_UNIX)) return problem;
   return validate_socket(record->socket, AF_UNIX);
 }
 
 }  // namespace
+
+Result<void> collect_named_sender(Collector& c, const Probe& probe, const SocketAddress& peer,
+                                  model::OpenFile& out) {
+  out.kind = kind_id(kUnixListen);
+  return collect_named(c, probe, peer, out);
+}
 
 constinit const Kind kUnixListen = {
     .name = "unix socket",
@@ -101,6 +127,7 @@ constinit const Kind kUnixListen = {
     .match = THAW_CHECKPOINT(matches),
     .collect = THAW_CHECKPOINT(collect),
     .open = open_unix,
+    .finish = finish,
     .undo = remove_socket_file,
     .validate = validate,
 };

@@ -96,21 +96,26 @@ Result<void> collect_pair(Collector& c, const Probe& probe, const UnixSocket& ow
   return {};
 }
 
+/// Where another kind makes the socket, which does not attach it.
+Result<void> refuse_filter(const Probe& probe, const PairRecord& record) {
+  if (record.socket.filter.size == 0) return {};
+  return refuse(probe, "has a packet filter (SO_ATTACH_FILTER), and a peer that is no pair's",
+                "attach the filter after the checkpoint");
+}
+
 Result<void> collect(Collector& c, const Probe& probe, model::OpenFile& out) {
   PairRecord record;
-  THAW_TRY(collect_socket(probe, record.socket));
+  THAW_TRY(collect_socket(c, probe, record.socket));
   THAW_ASSIGN(own, own_state(probe));
   THAW_ASSIGN(other, find_other(c, probe, own));
   const SocketAddress address = peer_address(probe.copy.get());
+  if (other == Other::receiver && is_bound(record.socket.local))
+    return collect_named_sender(c, probe, address, out);
+  if (other == Other::outside || other == Other::receiver) THAW_TRY(refuse_filter(probe, record));
   if (other == Other::outside)
     return collect_connected(c, probe, record.socket, address, outside_text(address, own.peer),
                              out);
   if (other == Other::receiver) {
-    if (is_bound(record.socket.local))
-      return refuse(probe,
-                    "is bound to " + address_text(record.socket.local) + " and connected to " +
-                        address_text(address),
-                    "use a socket pair, or connect after the checkpoint");
     collect_connected_inside(c, record.socket, address, out);
     return {};
   }
@@ -128,7 +133,8 @@ Result<void> prepare_end(int fd, const PairRecord& record) {
 }
 
 /// What can only be done when the queues are filled.
-Result<void> finish_end(int fd, const PairRecord& record) {
+Result<void> finish_end(const image::View& view, int fd, const PairRecord& record) {
+  THAW_TRY(attach_filter(view, fd, record.socket));
   THAW_TRY(restore_shutdown(fd, record.socket));
   return apply_options(fd, record.socket.options, OptionPhase::last);
 }
@@ -146,8 +152,8 @@ Result<void> make_both(Opener& opener, const model::OpenFile& own, const PairRec
   THAW_TRY(send_queue(there, record.socket.type, opener.image.bytes(own.content), record.portion));
   THAW_TRY(send_queue(here, record.socket.type, opener.image.bytes(other.content),
                       other_record.portion));
-  THAW_TRY(finish_end(here, record));
-  return finish_end(there, other_record);
+  THAW_TRY(finish_end(opener.image, here, record));
+  return finish_end(opener.image, there, other_record);
 }
 
 Result<UniqueFd> make_half(Opener& opener, const model::OpenFile& file, const PairRecord& record) {
@@ -161,7 +167,7 @@ Result<UniqueFd> make_half(Opener& opener, const model::OpenFile& file, const Pa
     THAW_TRY(send_queue(other.get(), record.socket.type, opener.image.bytes(file.content), 0));
     if (record.reset != 0) send(own.get(), "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
     other.reset();
-    return finish_end(own.get(), record);
+    return finish_end(opener.image, own.get(), record);
   }();
   if (filled) return own;
   remove_socket_file(own.get());
@@ -199,6 +205,7 @@ const char* validate(const image::View& view, const model::OpenFile& file) {
   const auto* record = view.record<PairRecord>(file.payload);
   if (record == nullptr) return "a socket pair's record has a wrong size";
   if (const char* problem = validate_socket(record->socket, AF_UNIX)) return problem;
+  if (const char* problem = validate_filter(view, record->socket)) return problem;
   if (record->reset > 1 || !valid_name(record->name)) return "a socket pair's record is broken";
   if (!valid_queue(record->socket.type, view.bytes(file.content)))
     return "a socket pair's queue is broken";

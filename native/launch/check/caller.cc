@@ -44,6 +44,20 @@ Result<void> check_user(const View& view) {
                "set `user` in the profile to the user that launches it"};
 }
 
+Result<void> check_own_filters(const View& view) {
+  const model::Process& process = view.root_process();
+  if (process.seccomp_filters.count == 0 || (process.flags & model::kNoNewPrivileges) != 0)
+    return {};
+  __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {};
+  if (syscall(SYS_capget, &header, sets) == 0 && (sets[0].effective >> CAP_SYS_ADMIN & 1) != 0)
+    return {};
+  return Error{0,
+               "the app has a seccomp filter and may gain privileges, which takes CAP_SYS_ADMIN, "
+               "and the caller has it not",
+               "let the app set PR_SET_NO_NEW_PRIVS before its filter"};
+}
+
 Result<void> check_capabilities() {
   if (getuid() != 0) return {};
   const int bits = prctl(PR_GET_SECUREBITS);

@@ -23,6 +23,7 @@ constexpr Condition kConditions[] = {
     {"page size", check_page_size},
     {"processes", check_processes},
     {"user", check_user},
+    {"filters", check_own_filters},
     {"program", check_program},
     {"security context", check_security_label},
     {"descriptors", check_descriptors},

@@ -151,6 +151,8 @@ constexpr Trial kForAffinity[] = {{"sched_setaffinity", SYS_sched_setaffinity, k
 constexpr Trial kForNice[] = {{"setpriority", SYS_setpriority, kBad}};
 constexpr Trial kForIoPriority[] = {{"ioprio_set", SYS_ioprio_set, kBad}};
 
+constexpr Trial kForFilters[] = {{"seccomp", SYS_seccomp, kBad}};
+
 constexpr Trial kForPidFile[] = {{"ftruncate", SYS_ftruncate, kNone, kNone}};
 
 /// A stand-in passes signals on to the app; no process has this pid.
@@ -217,6 +219,8 @@ constexpr Group kGroups[] = {
     {"where a thread has an I/O priority of its own", kForIoPriority, has_own_io_priority},
     {"where an image keeps its pid (`keep_pid`)", kForPid,
      [](const View& view) { return (view.root_process().flags & model::kKeepPid) != 0; }},
+    {"where the app has a filter of its own", kForFilters,
+     [](const View& view) { return view.root_process().seccomp_filters.count != 0; }},
     {"where a launch writes a pid file", kForPidFile, writes_pid_file},
 };
 
