@@ -76,6 +76,7 @@ const wrong: readonly (readonly [from: string | RegExp, to: string, line: number
   [/$/, '[[policies]]\ntype = "pipe"\naction = "append"\n', 10, /only files/],
   [/$/, '[[policies]]\ntype = "socket"\naction = "pid"\n', 10, /only files can hold a pid/],
   [/$/, '[[policies]]\ntype = "socket"\naction = "relock"\n', 10, /only files can be locked again/],
+  [/$/, '[[policies]]\ntype = "pipe"\naction = "reset"\n', 10, /only connections can be reset/],
   [/$/, '[launch]\nkeep_pid = 1\n', 9, /true or false/],
   [/$/, '[launch]\nguard = true\n', 9, /within = "5s", tries = 3.*or false/],
   [/$/, '[launch]\nguard = { within = "900ms" }\n', 9, /"1s" to "60m"/],
