@@ -24,6 +24,7 @@ export const policyActions = [
   'reconnect',
   'pid',
   'relock',
+  'reset',
 ] as const;
 
 /** Actions that make sense for one type only. */
@@ -32,6 +33,7 @@ const typesOf: Partial<Record<(typeof policyActions)[number], readonly [type: st
   reconnect: ['socket', 'only sockets can be reconnected'],
   pid: ['file', 'only files can hold a pid'],
   relock: ['file', 'only files can be locked again'],
+  reset: ['socket', 'only connections can be reset'],
 };
 
 const type = v.pipe(oneOf(policyTypes), v.description('the kind of state; default: any'));
@@ -45,7 +47,8 @@ const action = v.pipe(
   oneOf(policyActions),
   v.description(
     '`error`: refuse the checkpoint, as where no policy matches; `reopen`: open it by its name in each instance; `close`: ' +
-      'put something closed in its place, /dev/null or a socket whose other end is gone; `ignore`: leave it out (of a ' +
+      'put something closed in its place, /dev/null or a socket whose other end is gone (reads find the end); `reset`: of a connection: ' +
+      'the same, but the first read or write fails with ECONNRESET; `ignore`: leave it out (of a ' +
       'mapping: a private copy); `append`: open the file by its name, writes go to its end; `reconnect`: connect the socket again; ' +
       '`pid`: make the file anew, with the new pid in it, also where the app has closed it; `relock`: open the file by its name and take the locks that ' +
       'the app held (where another process has one, the app starts cold); a pid in it is renewed',

@@ -3,7 +3,7 @@
 import * as v from 'valibot';
 
 import { type AdapterChoice, adapterNames, adapterOf } from '../adapters/index.js';
-import { type Trigger, takesArguments, triggerKinds } from '../warmup/triggers/index.js';
+import { type Trigger, holds, takesArguments, triggerKinds } from '../warmup/triggers/index.js';
 import { policies } from './policies.js';
 import { rule } from './rule.js';
 import { accepts, duration, durationUpTo, integer, isTable, oneOf, table, text, texts } from './values.js';
@@ -268,6 +268,30 @@ export const profile = v.pipe(
             `its runtime (${adapterNames.join(', ')})`,
         },
   ),
+  rule(({ adapter, inputs, launch, warmup: { until } }) => {
+    if (!holds(until)) return undefined;
+    const where = `warmup.until = { ${until.kind} = ... }`;
+    const call = `the app is held at a system call (${where}), where no adapter of its runtime can run`;
+    if (adapter !== 'auto' && adapter !== 'none')
+      return {
+        path: ['adapter'],
+        what: `is "${adapter}", but ${call}`,
+        remedy: 'leave it out, or use another trigger',
+      };
+    if (launch.args === 'deliver')
+      return {
+        path: ['launch', 'args'],
+        what: `is "deliver", but ${call}`,
+        remedy: 'set launch.args = "exact"',
+      };
+    return inputs.watch
+      ? undefined
+      : {
+          path: ['inputs', 'watch'],
+          what: `is false, but only who watches the app sees the call of ${where}`,
+          remedy: 'set inputs.watch = true, or use another trigger',
+        };
+  }),
   v.transform((written) => ({ ...written, train: written.train ?? { run: written.warmup.run } })),
   v.title('Profile of an app for thaw'),
 );

@@ -9,6 +9,7 @@ import { ThawError, messageOf } from '../errors.js';
 import type { Check, CheckpointReport, Deaths, Exit, StoreLayout, Verdict, Vocabulary } from './answers.js';
 import type { Image } from './image.js';
 import type {
+  AwaitedCall,
   CheckpointOptions,
   FaultRecorder,
   InputWatch,
@@ -30,8 +31,9 @@ export interface Addon {
   faultRecorder(): FaultRecorder;
   train(path: string, pid: number, faults: FaultRecorder): void;
   survey(pid: number): readonly Check[];
-  inputWatch(): InputWatch;
+  inputWatch(awaited?: AwaitedCall & { readonly hold: boolean }): InputWatch;
   settleInputs(watch: InputWatch): void;
+  callReached(watch: InputWatch): boolean;
   doctor(pid?: number): readonly Check[];
   checkKernel(): void;
   checkProcess(pid: number): void;

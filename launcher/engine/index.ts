@@ -4,6 +4,7 @@ import { addon, built } from './addon.js';
 import type { Check, CheckpointReport, Deaths, Exit, StoreLayout, Verdict, Vocabulary } from './answers.js';
 import type { Image } from './image.js';
 import type {
+  AwaitedCall,
   CheckpointOptions,
   FaultRecorder,
   InputWatch,
@@ -65,7 +66,11 @@ export const native = {
   show: (path: string): Image => told(() => addon().show(path)),
   verify: (path: string, options: VerifyOptions): Verdict => told(() => addon().verify(path, options)),
   faultRecorder: (): FaultRecorder => addon().faultRecorder(),
-  inputWatch: (): InputWatch => addon().inputWatch(),
+  /** `awaited`: with `hold`, the app is held at the entry of that call. @throws ThawError where there is none such */
+  inputWatch: (awaited?: AwaitedCall & { readonly hold: boolean }): InputWatch =>
+    told(() => addon().inputWatch(awaited)),
+  /** Whether the awaited call has come. @throws ThawError where the app cannot be watched */
+  callReached: (watch: InputWatch): boolean => told(() => addon().callReached(watch)),
   /** Says that the app is left alone from now on: what it looks up again and again, it will look up after a launch, too. */
   settleInputs: (watch: InputWatch): void => {
     addon().settleInputs(watch);

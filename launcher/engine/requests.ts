@@ -12,6 +12,16 @@ export type FaultRecorder = object & { readonly __brand: 'FaultRecorder' };
 /** Watches which files the process uses that it is spawned with, until its checkpoint. */
 export type InputWatch = object & { readonly __brand: 'InputWatch' };
 
+/** A system call that an app makes. */
+export interface AwaitedCall {
+  /** As syscalls(2) has it. */
+  readonly syscall: string;
+  /** A pattern (`fnmatch(3)`) of an absolute path that it names; default: any. */
+  readonly path?: string;
+  /** What connect(2) is given: the absolute path of a unix socket, "@name", "1.2.3.4:80", "[::1]:80"; default: any. */
+  readonly address?: string;
+}
+
 export interface SpawnOptions {
   readonly program: string;
   /** With argv[0]. */

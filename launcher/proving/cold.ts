@@ -1,9 +1,10 @@
 // The app as it is without thaw: what a launch from the image is compared with.
 import { App, type Ending } from '../app/app.js';
 import type { ImageLaunch } from '../app/launch.js';
+import { native } from '../engine/index.js';
 import { messageOf } from '../errors.js';
 import { logOf, msSince } from '../log.js';
-import { expectFree, prepare, waitFor } from '../warmup/triggers/index.js';
+import { awaitedCall, expectFree, prepare, waitFor } from '../warmup/triggers/index.js';
 import type { Shown } from './differences.js';
 import { type HttpAnswer, httpAnswer } from './http_date.js';
 import { ALIVE_MS, END_MS, look, staysAlive } from './instance.js';
@@ -33,11 +34,14 @@ export async function coldStart(launch: ImageLaunch, commands: readonly string[]
   try {
     expectFree(warmup.until);
     const env = { ...setting.env, ...prepared.env };
-    const app = new App([program, ...args], { ...setting, env, kept: true }, log);
+    const awaited = awaitedCall(warmup.until, setting.env);
+    const watch = awaited && native.inputWatch({ ...awaited, hold: false });
+    const watchers = watch === undefined ? {} : { inputs: watch };
+    const app = new App([program, ...args], { ...setting, env, kept: true }, log, watchers);
     try {
       const shown = await app.during(
         async (signal) => {
-          await waitFor(warmup.until, { ...prepared, pid: app.pid, log, signal });
+          await waitFor(warmup.until, { ...prepared, pid: app.pid, log, watch, signal });
           const deadline = performance.now() + START_MS;
           return look(app, commands, launch, signal, () => performance.now() < deadline);
         },

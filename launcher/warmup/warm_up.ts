@@ -12,7 +12,15 @@ import type { Definition } from '../definition/schema.js';
 import { type InputWatch, native } from '../engine/index.js';
 import { ThawError } from '../errors.js';
 import type { Progress } from '../progress.js';
-import { type Prepared, type Ready, expectFree, prepare, waitFor } from './triggers/index.js';
+import {
+  type Prepared,
+  type Ready,
+  awaitedCall,
+  expectFree,
+  holds,
+  prepare,
+  waitFor,
+} from './triggers/index.js';
 
 const PATIENCE_MS = 1000;
 const RETRY_MS = 20;
@@ -48,10 +56,13 @@ export async function whenWarm<T>(warmUp: WarmUp, work: (warm: Warm) => Promise<
   const { program, args, warmup } = definition;
   expectFree(warmup.until);
   const prepared = prepare(warmup.until);
+  const awaited = awaitedCall(warmup.until, setting.env);
   const adapter = await adapterFor(warmUp);
   try {
     const env = { ...setting.env, ...prepared.env };
-    const watch = definition.inputs.watch ? native.inputWatch() : undefined;
+    const watch = definition.inputs.watch
+      ? native.inputWatch(awaited && { ...awaited, hold: true })
+      : undefined;
     const warm = {
       ...setting,
       env: adapter?.env(env) ?? env,
@@ -92,15 +103,26 @@ function canStandStill({ definition: { clocks }, setting }: WarmUp): boolean {
   return clocks === 'continue' || setting.account.uid === 0;
 }
 
-/** An app that calls thaw_checkpoint() itself puts right what it has to. */
+/** An app that calls thaw_checkpoint() itself puts right what it has to; in one that is held, no adapter can run. */
 function nameOf({ adapter, program, warmup }: Definition): AdapterName | undefined {
   const name = adapterOf(adapter, program);
+  if (holds(warmup.until)) return undefined;
   return name === undefined || warmup.until.kind !== 'call' || 'calls' in adapters[name] ? name : undefined;
 }
 
 /** @throws ThawError when the profile names one that is not there */
 async function adapterFor({ definition, progress }: WarmUp): Promise<AdapterSession | undefined> {
   const name = nameOf(definition);
+  const { adapter, program, warmup } = definition;
+  const idle = holds(warmup.until) ? adapterOf(adapter, program) : undefined;
+  if (idle !== undefined)
+    await progress.step(
+      'adapter',
+      () => undefined,
+      () =>
+        `none: no code of the app runs where it is held (warmup.until): what ${idle} has cached stays, and all ` +
+        'instances draw the same random numbers',
+    );
   if (name === undefined || isThere(name)) return name === undefined ? undefined : new AdapterSession(name);
   const missing = `the ${name} adapter is not built`;
   const remedy = 'install openjdk-17-jdk-headless, and run npm run build:native';
@@ -155,7 +177,7 @@ async function warmed(
   const begin = performance.now();
   const ready = await progress.step('start', () =>
     app.during(
-      (signal) => waitFor(until, { ...prepared, pid: app.pid, log, signal }),
+      (signal) => waitFor(until, { ...prepared, pid: app.pid, log, watch, signal }),
       limit('start', 'see warmup.until and warmup.timeout in the profile'),
     ),
   );

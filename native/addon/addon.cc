@@ -29,6 +29,7 @@ constexpr Function kFunctions[] = {
     {"train", train},
     {"inputWatch", input_watch},
     {"settleInputs", settle_inputs},
+    {"callReached", call_reached},
     {"doctor", doctor},
     {"checkKernel", check_kernel},
     {"checkProcess", check_process},

@@ -24,6 +24,7 @@ Napi::Value fault_recorder(const Napi::CallbackInfo& info);
 Napi::Value train(const Napi::CallbackInfo& info);
 Napi::Value input_watch(const Napi::CallbackInfo& info);
 Napi::Value settle_inputs(const Napi::CallbackInfo& info);
+Napi::Value call_reached(const Napi::CallbackInfo& info);
 Napi::Value doctor(const Napi::CallbackInfo& info);
 Napi::Value check_kernel(const Napi::CallbackInfo& info);
 Napi::Value check_process(const Napi::CallbackInfo& info);

@@ -105,6 +105,7 @@ Result<void> take_inputs(const Inputs& given, checkpoint::Request& request) {
   request.root = inputs::root_of(given.rules, inputs);
   request.inputs = std::move(inputs);
   request.watched = true;
+  request.held = findings.held;
   request.calls = std::move(findings.calls);
   request.machine = inputs::machine_inputs(findings, given.rules);
   request.host_name = findings.host_name;

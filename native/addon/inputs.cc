@@ -1,10 +1,36 @@
 // inputWatch(): an object for the `inputs` of spawn, which watches what files that process uses, and
 // of checkpoint, which makes inputs of them. settleInputs(watch): the app is left alone from now on.
+// inputWatch({ syscall, path, address, hold }): it holds the app at that call, if `hold`, and
+// callReached(watch) tells that it has come.
 #include "addon/inputs.h"
 
 #include "addon/addon.h"
+#include "arch/call_names.h"
 
 namespace thaw::addon {
+namespace {
+
+inputs::AwaitedCall awaited_of(const Napi::Object& options) {
+  const std::string name = string_option(options, "syscall");
+  inputs::AwaitedCall call;
+  call.number = arch::call_number(name);
+  call.path = string_option(options, "path");
+  call.address = string_option(options, "address");
+  call.hold = bool_option(options, "hold");
+  if (call.number < 0)
+    throw to_js(
+        options.Env(),
+        Error{0, std::string("this CPU has no system call '") + name + "'",
+              std::string("see syscalls(2); newer CPUs lack the older calls: AArch64 has ") +
+                  "openat for open"});
+  if (!call.path.empty() && !inputs::takes_path(call.number))
+    throw to_js(options.Env(),
+                Error{0, "thaw knows of no path that the system call '" + name + "' takes",
+                      "leave warmup.until.syscall.path out"});
+  return call;
+}
+
+}  // namespace
 
 std::shared_ptr<inputs::Watch> input_watch_of(const Napi::Value& value) {
   return *value.As<Napi::External<std::shared_ptr<inputs::Watch>>>().Data();
@@ -12,13 +38,22 @@ std::shared_ptr<inputs::Watch> input_watch_of(const Napi::Value& value) {
 
 Napi::Value input_watch(const Napi::CallbackInfo& info) {
   using Shared = std::shared_ptr<inputs::Watch>;
-  return Napi::External<Shared>::New(info.Env(), new Shared(std::make_shared<inputs::Watch>()),
+  inputs::AwaitedCall awaited;
+  if (info[0].IsObject()) awaited = awaited_of(info[0].As<Napi::Object>());
+  return Napi::External<Shared>::New(info.Env(),
+                                     new Shared(std::make_shared<inputs::Watch>(awaited)),
                                      [](Napi::Env, Shared* watch) { delete watch; });
 }
 
 Napi::Value settle_inputs(const Napi::CallbackInfo& info) {
   input_watch_of(info[0])->settle();
   return info.Env().Undefined();
+}
+
+Napi::Value call_reached(const Napi::CallbackInfo& info) {
+  auto reached = input_watch_of(info[0])->reached();
+  if (!reached) throw to_js(info.Env(), reached.error());
+  return Napi::Boolean::New(info.Env(), reached.value());
 }
 
 }  // namespace thaw::addon

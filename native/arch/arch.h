@@ -96,6 +96,8 @@ struct Interrupted {
 Interrupted interrupted_syscall(pid_t tid, const Registers&);
 /// Makes the thread call again the system call it was stopped in (with arguments[i] as given).
 void restart_syscall(Registers&, const Interrupted&);
+/// Has a thread that stands at the entry of a system call leave it out: the stop at its exit is next.
+Result<void> skip_syscall(pid_t tid);
 
 /// The signal frame that rt_sigreturn, entered with the stack pointer at `address`, turns into this
 /// state.

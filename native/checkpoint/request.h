@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "inputs/call_gate.h"
 #include "inputs/inputs.h"
 #include "policy/policy.h"
 #include "proc/given.h"
@@ -37,8 +38,9 @@ struct Request {
   std::optional<proc::Given> given;   ///< what exec gave the app, where that is known
   std::vector<inputs::Input> inputs;  ///< what the warm state was computed from
   bool watched = false;               ///< these are all there are
-  std::optional<SeenCalls> calls;     ///< none: the app was not watched
-  model::Machine machine;             ///< what of it the app has asked for
+  std::optional<inputs::HeldCall> held;  ///< the call that each launch makes first
+  std::optional<SeenCalls> calls;        ///< none: the app was not watched
+  model::Machine machine;                ///< what of it the app has asked for
   std::string host_name;
   bool host_name_used = false;  ///< inputs::Findings::host_name_used
   uint32_t guard_tries = 0;     ///< `launch.guard`; 0: none

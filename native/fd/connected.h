@@ -21,7 +21,9 @@ void collect_connected_inside(Collector& collector, const SocketRecord& record,
 Result<void> collect_named_sender(Collector& collector, const Probe& probe,
                                   const SocketAddress& peer, model::OpenFile& out);
 
-/// A connection that had ended before the checkpoint: comes back dead, no policy needed.
-void collect_ended(Collector& collector, const SocketRecord& record, model::OpenFile& out);
+/// A connection that had ended before the checkpoint: comes back dead, no policy needed. With an
+/// error that the app has not seen, whichever it is, it comes back reset.
+void collect_ended(Collector& collector, const Probe& probe, const SocketRecord& record,
+                   model::OpenFile& out);
 
 }  // namespace thaw::fd

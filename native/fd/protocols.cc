@@ -12,10 +12,12 @@ namespace thaw::fd {
 namespace {
 
 constexpr const char* kDisplay =
-    "checkpoint before the app connects to its display: warmup.until = { call = true } with "
-    "thaw_checkpoint() of native/include/thaw.h before the toolkit is started";
+    "checkpoint before the app connects to its display: warmup.until = { connect = \"wayland-0\" } "
+    "or the socket's path, or { call = true } with thaw_checkpoint() of native/include/thaw.h "
+    "before the toolkit is started";
 constexpr const char* kBus =
-    "checkpoint before the app connects to the bus, or let it connect again after a launch; a name "
+    "checkpoint before the app connects to the bus: warmup.until = { connect = \"PATH\" } with the "
+    "socket's path; or let it connect again after a launch; a name "
     "on the bus that it does not need is switched off in the app (GIO: DBUS_SESSION_BUS_ADDRESS)";
 constexpr const char* kAudio = "let the app open its sound after the checkpoint";
 

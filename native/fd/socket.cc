@@ -289,30 +289,6 @@ Result<void> restore_shutdown(int fd, const SocketRecord& record) {
   return {};
 }
 
-Result<UniqueFd> make_dead_socket(const SocketRecord& record) {
-  UniqueFd fd;
-  if (record.domain == AF_UNIX) {
-    int ends[2];
-    if (socketpair(AF_UNIX, record.type | SOCK_CLOEXEC, 0, ends) != 0)
-      return errno_error("cannot make a socket pair");
-    fd.reset(ends[0]);
-    close(ends[1]);
-  } else {
-    // An MPTCP socket that never connected blocks its readers; a TCP one does not.
-    const int protocol = record.protocol == IPPROTO_MPTCP ? IPPROTO_TCP : record.protocol;
-    fd.reset(socket(record.domain, record.type | SOCK_CLOEXEC, protocol));
-    if (!fd.valid()) return errno_error("cannot make a socket");
-    // ENOTCONN is reported, and yet from then on reads give EOF and writes EPIPE.
-    if (shutdown(fd.get(), SHUT_RDWR) != 0 && errno != ENOTCONN)
-      return errno_error("cannot shut a socket down");
-  }
-  // Options matter little to a socket that carries nothing: one that cannot be set is no reason to
-  // give up the launch.
-  for (const OptionPhase phase : {OptionPhase::before_bind, OptionPhase::last})
-    static_cast<void>(apply_options(fd.get(), record.options, phase));
-  return fd;
-}
-
 const char* validate_filter(const image::View& view, const SocketRecord& record) {
   const bool sound = valid_blob(view, record.filter) && record.filter_locked <= 1 &&
                      record.filter.size % sizeof(sock_filter) == 0 &&

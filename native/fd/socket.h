@@ -1,5 +1,4 @@
-// What all socket kinds share: how a socket describes itself, addresses as records, sockets that
-// are dead on purpose.
+// What all socket kinds share: how a socket describes itself, addresses as records.
 #pragma once
 
 #include <sys/socket.h>
@@ -105,10 +104,6 @@ Result<sockaddr_storage> current_address(int fd, const SocketAddress& address);
 
 /// shutdown(2) as the record says.
 Result<void> restore_shutdown(int fd, const SocketRecord& record);
-
-/// A socket of the record's type whose other end is gone: reads give EOF, writes EPIPE or
-/// ECONNREFUSED.
-Result<UniqueFd> make_dead_socket(const SocketRecord& record);
 
 /// What is wrong with the record, or null. Only sockets of `domain` (0: AF_INET or AF_INET6) pass.
 const char* validate_socket(const SocketRecord& record, int domain);

@@ -5,10 +5,12 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "image/model.h"
+#include "inputs/call_gate.h"
 #include "support/seen_calls.h"
 
 namespace thaw::inputs {
@@ -56,6 +58,8 @@ struct Findings {
   /// By more than the app's main thread, in the program that it runs: by a child, by what executed
   /// the program, or in /proc. Of these, no memory need be left that would hold it.
   bool host_name_used = false;
+  /// Where the app stands, if it was to be held.
+  std::optional<HeldCall> held;
 };
 
 }  // namespace thaw::inputs

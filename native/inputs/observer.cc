@@ -3,13 +3,12 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <climits>
 
 #include "image/machine.h"
+#include "inputs/tracee.h"
 #include "support/file.h"
 #include "support/unique_fd.h"
 
@@ -25,52 +24,6 @@ bool is_file_of_disk(const std::string& path) {
   return std::none_of(std::begin(kNoFiles), std::end(kNoFiles), [&path](std::string_view folder) {
     return path.starts_with(folder) && (path.size() == folder.size() || path[folder.size()] == '/');
   });
-}
-
-std::string proc(pid_t tid, const std::string& entry) {
-  return "/proc/" + std::to_string(tid) + '/' + entry;
-}
-
-std::string link_of(pid_t tid, const std::string& entry) {
-  auto target = read_link(proc(tid, entry));
-  return target ? target.take() : std::string();
-}
-
-std::string link_of_fd(pid_t tid, int fd) {
-  return link_of(tid, "fd/" + std::to_string(fd));
-}
-
-/// Copies up to `size` bytes from the thread's memory; how many there were.
-size_t copy(pid_t tid, uint64_t address, void* to, size_t size) {
-  size_t done = 0;
-  const auto page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
-  while (done < size) {
-    // Up to the end of a page: the next one may not be there.
-    const uint64_t from = address + done;
-    const size_t part = std::min<uint64_t>(size - done, page - from % page);
-    iovec own = {static_cast<char*>(to) + done, part};
-    iovec its = {reinterpret_cast<void*>(static_cast<uintptr_t>(from)), part};
-    const ssize_t got = process_vm_readv(tid, &own, 1, &its, 1, 0);
-    if (got <= 0) break;
-    done += static_cast<size_t>(got);
-    if (memchr(own.iov_base, '\0', static_cast<size_t>(got)) != nullptr) break;
-  }
-  return done;
-}
-
-std::string text_at(pid_t tid, uint64_t address) {
-  char text[PATH_MAX];
-  const size_t size = copy(tid, address, text, sizeof(text));
-  const size_t length = strnlen(text, size);
-  return length == size ? std::string() : std::string(text, length);
-}
-
-/// Without doubled slashes and single dots; '..' stays, since what lies before it may be a link.
-std::string tidy(const std::string& path) {
-  std::string result;
-  for (const std::string_view part : split(path, "/"))
-    if (part != ".") result.append("/").append(part);
-  return result.empty() ? "/" : result;
 }
 
 std::string folder_of(const std::string& path) {
@@ -146,16 +99,8 @@ void Observer::asked_by_file(const std::string& path) {
 }
 
 std::string Observer::absolute(pid_t tid, int folder, const std::string& path) {
-  if (path.empty()) return {};
-  std::string whole = path;
-  if (path[0] != '/') {
-    const std::string base = folder == AT_FDCWD ? link_of(tid, "cwd") : link_of_fd(tid, folder);
-    // What is no path (a pipe) or has none any more cannot be looked up after a launch either.
-    if (base.empty() || base[0] != '/' || base.ends_with(" (deleted)")) return {};
-    whole = base + '/' + path;
-  }
-  whole = tidy(whole);
-  if (is_file_of_disk(whole)) return whole;
+  const std::string whole = absolute_path(tid, folder, path);
+  if (whole.empty() || is_file_of_disk(whole)) return whole;
   asked_by_file(whole);
   return {};
 }
@@ -354,7 +299,7 @@ void Observer::names_changed(const std::string& path) {
 void Observer::executed(pid_t tid) {
   if (tid == app_ && !findings_.host_name.empty()) findings_.host_name_used = true;
   // With the dynamic loader and whatever else the kernel has mapped.
-  auto maps = read_file(proc(tid, "maps"));
+  auto maps = read_file("/proc/" + std::to_string(tid) + "/maps");
   if (!maps) return;
   for (const std::string_view line : split(maps.value(), "\n"))
     if (const size_t slash = line.find('/'); slash != std::string_view::npos)

@@ -35,14 +35,18 @@ constexpr unsigned long kOptions = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK |
 /// The stops of one app, all of them taken by one thread.
 class Tracer {
  public:
-  Tracer(pid_t root, bool look_ups, Findings& findings, std::mutex& mutex,
-         const std::atomic<bool>& stopping, const std::atomic<bool>& settling)
+  Tracer(pid_t root, bool look_ups, const AwaitedCall& awaited, Findings& findings,
+         std::mutex& mutex, const std::atomic<bool>& stopping, const std::atomic<bool>& settling,
+         std::atomic<bool>& reached)
       : root_(root),
+        findings_(findings),
         mutex_(mutex),
         stopping_(stopping),
         settling_(settling),
+        reached_(reached),
         observer_(root, findings),
         calls_(root, findings.calls),
+        gate_(root, awaited),
         look_ups_(look_ups) {}
 
   /// Until the app has ended or is to be let go. The kernel lets go of what this thread traces when
@@ -66,11 +70,18 @@ class Tracer {
       if (stopped)
         stop(info.si_pid, taken.si_status);
       else
-        threads_.erase(info.si_pid);
+        gone(info.si_pid);
     }
   }
 
  private:
+  void gone(pid_t tid) {
+    threads_.erase(tid);
+    const std::lock_guard lock(mutex_);
+    gate_.gone(tid);
+    findings_.held = gate_.held();
+  }
+
   void stop(pid_t tid, int status) {
     const int signal = status & 0xff, event = status >> 8;
     const std::lock_guard lock(mutex_);
@@ -121,18 +132,34 @@ class Tracer {
       }
       uint64_t arguments[6];
       std::copy(std::begin(info.entry.args), std::end(info.entry.args), arguments);
+      if (at_gate(tid, static_cast<long>(info.entry.nr), arguments)) {
+        thread.call = {};
+        thread.kept = {};
+        return;
+      }
       observer_.enter(tid, thread, static_cast<long>(info.entry.nr), arguments);
       thread.kept = calls_.enter(tid, static_cast<long>(info.entry.nr), arguments);
       return;
     }
     // Before the program is there, it is thaw's own child that makes the calls.
-    if (info.op != PTRACE_SYSCALL_INFO_EXIT || !begun_) return;
+    if (info.op != PTRACE_SYSCALL_INFO_EXIT || !begun_ || gate_.leave(tid)) return;
     calls_.leave(tid, thread.kept, result_of(info));
     observer_.leave(tid, thread, result_of(info), settling_);
   }
 
+  /// Not for the calls of thaw's own child, and of the loader.
+  bool at_gate(pid_t tid, long number, const uint64_t* arguments) {
+    if (!begun_ || (installation_ && !installation_->is_over(root_))) return false;
+    const bool taken = gate_.enter(tid, number, arguments);
+    findings_.held = gate_.held();
+    if (gate_.reached()) reached_ = true;
+    return taken;
+  }
+
   void after_exec(pid_t tid) {
     begun_ = true;
+    if (tid == root_) gate_.executed();
+    findings_.held = gate_.held();
     // A thread that executes a program gets the id of its process.
     unsigned long former = 0;
     if (ptrace(PTRACE_GETEVENTMSG, tid, nullptr, &former) == 0 &&
@@ -154,11 +181,14 @@ class Tracer {
   }
 
   pid_t root_;
+  Findings& findings_;
   std::mutex& mutex_;
   const std::atomic<bool>& stopping_;
   const std::atomic<bool>& settling_;
+  std::atomic<bool>& reached_;
   Observer observer_;
   CallObserver calls_;
+  CallGate gate_;
   std::map<pid_t, ThreadState> threads_;
   uint32_t arch_ = 0;
   bool begun_ = false;
@@ -198,7 +228,8 @@ void Watch::trace(pid_t pid, bool look_ups) {
   }
   seized_ = true;
   seized_.notify_one();
-  if (result) Tracer(pid, look_ups, findings_, mutex_, stopping_, settling_).run();
+  if (result)
+    Tracer(pid, look_ups, awaited_, findings_, mutex_, stopping_, settling_, reached_).run();
   ended_ = true;
 }
 
@@ -214,6 +245,12 @@ void Watch::stop() {
   thread_.join();
 }
 
+Result<bool> Watch::reached() {
+  const std::lock_guard lock(mutex_);
+  if (problem_ != nullptr) return *problem_;
+  return reached_.load();
+}
+
 Findings Watch::findings() {
   const std::lock_guard lock(mutex_);
   return findings_;
@@ -222,6 +259,9 @@ Findings Watch::findings() {
 Result<Findings> Watch::finish() {
   stop();
   if (problem_ != nullptr) return *problem_;
+  if (awaited_.number >= 0 && awaited_.hold && !findings_.held)
+    return Error{0, "the thread that stood at the system call of warmup.until has ended",
+                 "name another call, or shorten `settle`"};
   return findings_;
 }
 

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <thread>
 
+#include "inputs/call_gate.h"
 #include "inputs/findings.h"
 #include "support/result.h"
 
@@ -18,7 +19,8 @@ namespace thaw::inputs {
 /// status stays for whoever waits for it.
 class Watch {
  public:
-  Watch() = default;
+  /// `awaited`: at this call the app is held.
+  explicit Watch(AwaitedCall awaited = {}) : awaited_(std::move(awaited)) {}
   Watch(const Watch&) = delete;
   Watch& operator=(const Watch&) = delete;
   ~Watch();
@@ -30,6 +32,8 @@ class Watch {
   /// From now on the app is left alone: what it looks up again and again it will look up after a
   /// launch as well.
   void settle() { settling_ = true; }
+  /// Whether the awaited call has come. Fails where the app cannot be watched.
+  Result<bool> reached();
   /// What was seen so far; the app is watched on.
   Findings findings();
   /// Lets go of the app, which runs on. Fails where it could not be watched.
@@ -39,8 +43,10 @@ class Watch {
   void trace(pid_t pid, bool look_ups);
   void stop();
 
+  AwaitedCall awaited_;
   std::thread thread_;
-  std::atomic<bool> seized_ = false, stopping_ = false, ended_ = false, settling_ = false;
+  std::atomic<bool> seized_ = false, stopping_ = false, ended_ = false, settling_ = false,
+                    reached_ = false;
   std::mutex mutex_;  ///< guards those below
   Findings findings_;
   std::unique_ptr<const Error> problem_;

@@ -20,6 +20,7 @@ namespace thaw::policy {
 ///   reconnect  connects to the same address again
 ///   pid        makes the file anew, with the new pid in it
 ///   relock     opens the file by its name again and takes the locks that the app held on it
+///   reset      puts the end of a connection in its place that the other end has reset
 #define THAW_POLICY_ACTIONS(X) \
   X(error)                     \
   X(reopen)                    \
@@ -28,7 +29,8 @@ namespace thaw::policy {
   X(append)                    \
   X(reconnect)                 \
   X(pid)                       \
-  X(relock)
+  X(relock)                    \
+  X(reset)
 
 /// X(name): the types of state that a policy can speak for.
 #define THAW_POLICY_TYPES(X) \

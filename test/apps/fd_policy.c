@@ -1,7 +1,10 @@
 // Descriptors that only a policy lets pass, one or more for each action: after a launch each of
 // them is what its policy says. Those that need none are as they were, whatever pattern matches
 // them.
+#include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -22,6 +25,62 @@ static int udp_to(uint16_t port, uint16_t own) {
   address.sin_port = htons(port);
   NEED(connect(fd, (struct sockaddr*)&address, sizeof address));
   return fd;
+}
+
+/// Connected over TCP to a port of its own that nobody listens on any more; its other end is closed.
+static int tcp_to(int domain, uint16_t port) {
+  struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+  struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons(port)};
+  four.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  NEED(inet_pton(AF_INET6, "::ffff:127.0.0.1", &six.sin6_addr));
+  struct sockaddr* address = domain == AF_INET ? (void*)&four : (void*)&six;
+  socklen_t size = domain == AF_INET ? sizeof four : sizeof six;
+  int listener = (int)NEED(socket(domain, SOCK_STREAM | SOCK_CLOEXEC, 0)), on = 1;
+  NEED(setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on));
+  NEED(bind(listener, address, size));
+  NEED(listen(listener, 1));
+  int fd = (int)NEED(socket(domain, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  NEED(connect(fd, address, size));
+  NEED(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on));
+  NEED(close((int)NEED(accept(listener, NULL, NULL))));
+  NEED(close(listener));
+  return fd;
+}
+
+/// As after the other end has closed or reset it: told by epoll, once by an error, then by the end.
+static void check_lost(const char* what, int fd, int epoll, int events) {
+  struct epoll_event event = {0};
+  CHECK_EQ(what, 1, NEED(epoll_wait(epoll, &event, 1, 5000)));
+  CHECK_EQ(what, fd, event.data.fd);
+  CHECK_EQ(what, events, (int)event.events);
+  int on = 0;
+  socklen_t size = sizeof on;
+  NEED(getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, &size));
+  CHECK_EQ(what, 1, on);
+  NEED(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on));
+  char byte;
+  if ((events & EPOLLERR) != 0) {
+    struct sockaddr_storage peer;
+    size = sizeof peer;
+    CHECK_EQ(what, -1, getpeername(fd, (struct sockaddr*)&peer, &size));
+    CHECK_EQ(what, ENOTCONN, errno);
+    CHECK_EQ(what, -1, recv(fd, &byte, 1, 0));
+    CHECK_EQ(what, ECONNRESET, errno);
+  } else {
+    // The client that writes first sees the end, too.
+    CHECK_EQ(what, 1, NEED(send(fd, "x", 1, 0)));
+  }
+  CHECK_EQ(what, 0, NEED(recv(fd, &byte, 1, 0)));
+  CHECK_EQ(what, -1, send(fd, "x", 1, MSG_NOSIGNAL));
+  CHECK_EQ(what, EPIPE, errno);
+}
+
+/// A new epoll that watches it.
+static int watch(int fd) {
+  int epoll = (int)NEED(epoll_create1(EPOLL_CLOEXEC));
+  struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+  NEED(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event));
+  return epoll;
 }
 
 /// The lock is what needs a policy.
@@ -98,6 +157,10 @@ int main(int argc, char** argv) {
   const uint16_t own_port = geteuid() == 0 ? 20011 : 20012;
   int closed_socket = udp_to(9, 0), ignored_socket = udp_to(10, 0);
   int reconnected = udp_to(11, 0), reconnected_from = udp_to(11, own_port);
+  const uint16_t ports = geteuid() == 0 ? 20020 : 20030;
+  int lost = tcp_to(AF_INET, ports), reset = tcp_to(AF_INET, ports + 1);
+  int reset6 = tcp_to(AF_INET6, ports + 2);
+  int lost_seen = watch(lost), reset_seen = watch(reset), reset6_seen = watch(reset6);
   int closed_other = (int)syscall(SYS_pidfd_open, getpid(), 0);
   app_wait();
 
@@ -125,6 +188,9 @@ int main(int argc, char** argv) {
   size = sizeof peer;
   CHECK_EQ("peer of a closed socket", -1,
            getpeername(closed_socket, (struct sockaddr*)&peer, &size));
+  check_lost("closed connection", lost, lost_seen, EPOLLIN);
+  check_lost("reset connection", reset, reset_seen, EPOLLIN | EPOLLERR | EPOLLHUP);
+  check_lost("reset connection on IPv6", reset6, reset6_seen, EPOLLIN | EPOLLERR | EPOLLHUP);
   if (closed_other >= 0) check_end("closed pidfd", closed_other);
   return 0;
 }

@@ -2,19 +2,22 @@
 import { setTimeout } from 'node:timers/promises';
 import type * as v from 'valibot';
 
+import type { AwaitedCall } from '../../engine/index.js';
 import { call } from './call.js';
+import { connect } from './connect.js';
 import { delay } from './delay.js';
 import { file } from './file.js';
 import { idle } from './idle.js';
 import { log } from './log.js';
 import { notify } from './notify.js';
 import { port } from './port.js';
+import { syscall } from './syscall.js';
 import type { Prepared, Ready, TriggerContext, TriggerKind } from './trigger.js';
 
 export type { Prepared, Ready, TriggerContext } from './trigger.js';
 
 /** By the key that a profile sets in warmup.until. */
-export const triggerKinds = { port, log, notify, idle, delay, file, call };
+export const triggerKinds = { port, log, notify, idle, delay, file, syscall, connect, call };
 
 type Kind = keyof typeof triggerKinds;
 
@@ -40,6 +43,19 @@ export function below(trigger: Trigger, folder: string): Trigger {
 /** Whether a profile may have arguments delivered to an app that is warm then. */
 export function takesArguments(trigger: Trigger): boolean {
   return kindOf(trigger).takesArguments === true;
+}
+
+/** Whether the app is held at the entry of a system call, where nothing of its own can run. */
+export function holds(trigger: Trigger): boolean {
+  return kindOf(trigger).awaits !== undefined;
+}
+
+/** That call; undefined: none. @throws ThawError */
+export function awaitedCall(
+  trigger: Trigger,
+  env: Readonly<Record<string, string>>,
+): AwaitedCall | undefined {
+  return kindOf(trigger).awaits?.(trigger.value, env);
 }
 
 /** @throws ThawError where another process, such as an instance that runs already, would be taken for the app */

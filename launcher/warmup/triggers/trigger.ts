@@ -1,6 +1,8 @@
 // What a trigger is: something that tells that the app has started, so that it can be exercised.
 import type * as v from 'valibot';
 
+import type { AwaitedCall, InputWatch } from '../../engine/index.js';
+
 /** Made before the app starts; closed when it is gone. */
 export interface Prepared {
   /** Added to the app's environment. */
@@ -16,6 +18,8 @@ export interface TriggerContext extends Prepared {
   readonly pid: number;
   /** File that holds the app's output. */
   readonly log: string;
+  /** Who watches the app; always there for triggers that await a system call. */
+  readonly watch?: InputWatch | undefined;
   /** Aborted when waiting is over: the app ended, the time is up, the user interrupted. */
   readonly signal: AbortSignal;
 }
@@ -38,6 +42,11 @@ export interface TriggerKind<S extends v.GenericSchema> {
   expectFree?(value: v.InferOutput<S>): void;
   /** Makes what the app must find when it starts; default: nothing. */
   prepare?(value: v.InferOutput<S>): Prepared;
+  /**
+   * The system call at whose entry the app is held, in an environment with these variables; default: it is not held.
+   * @throws ThawError
+   */
+  awaits?(value: v.InferOutput<S>, env: Readonly<Record<string, string>>): AwaitedCall;
   /** Resolves when the app has started; rejects when `context.signal` is aborted. */
   wait(value: v.InferOutput<S>, context: TriggerContext): Promise<Ready>;
   /**

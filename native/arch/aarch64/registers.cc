@@ -10,6 +10,7 @@
 #include <elf.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/user.h>
 #include <time.h>
 
@@ -176,6 +177,14 @@ void restart_syscall(Registers& registers, const Interrupted& call) {
   if (call.result == -EINTR)
     regs.pc -= sizeof(uint32_t);  // Otherwise it stands at the svc already.
   store_general(registers, regs);
+}
+
+Result<void> skip_syscall(pid_t tid) {
+  int none = -1;
+  iovec iov = {&none, sizeof(none)};
+  if (ptrace(PTRACE_SETREGSET, tid, NT_ARM_SYSTEM_CALL, &iov) != 0)
+    return errno_error("cannot hold back a system call of thread " + std::to_string(tid));
+  return {};
 }
 
 }  // namespace thaw::arch

@@ -29,6 +29,7 @@ constexpr uint32_t kIfThenBits = 3u << 25 | 0x3fu << 10;  ///< ITSTATE of Thumb'
 constexpr size_t kVfpSize = 260;                          ///< NT_ARM_VFP: d0 to d31, fpscr
 // PTRACE_GET_THREAD_AREA; glibc's sys/ptrace.h has it for ARM under another type.
 constexpr int kGetThreadArea = 22;
+constexpr int kSetSyscall = 23;  ///< PTRACE_SET_SYSCALL (arch/arm/include/uapi/asm/ptrace.h)
 
 /// struct pt_regs (arch/arm/include/uapi/asm/ptrace.h).
 struct GeneralRegisters {
@@ -208,6 +209,12 @@ void restart_syscall(Registers& registers, const Interrupted& call) {
   if (call.result == -EINTR)
     regs.pc -= instruction_size(regs);  // Otherwise it stands at the svc already.
   store_general(registers, regs);
+}
+
+Result<void> skip_syscall(pid_t tid) {
+  if (ptrace(static_cast<__ptrace_request>(kSetSyscall), tid, nullptr, as_pointer(~0u)) != 0)
+    return errno_error("cannot hold back a system call of thread " + std::to_string(tid));
+  return {};
 }
 
 }  // namespace thaw::arch

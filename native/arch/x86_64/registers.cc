@@ -114,4 +114,13 @@ void restart_syscall(Registers& registers, const Interrupted& call) {
   store_general(registers, regs);
 }
 
+Result<void> skip_syscall(pid_t tid) {
+  user_regs_struct regs = {};
+  THAW_TRY(need_regset(tid, NT_PRSTATUS, &regs, sizeof(regs)));
+  regs.orig_rax = ~uint64_t{0};
+  Registers registers;
+  store_general(registers, regs);
+  return write_general(tid, registers);
+}
+
 }  // namespace thaw::arch

@@ -3,6 +3,7 @@
 #include <sys/syscall.h>
 #include <time.h>
 
+#include <algorithm>
 #include <cerrno>
 
 namespace thaw::checkpoint {
@@ -69,6 +70,17 @@ void make_restartable(pid_t tid, arch::Registers& registers) {
     default:
       return;
   }
+}
+
+Result<void> stand_before(const inputs::HeldCall& held, arch::Registers& registers) {
+  arch::Interrupted call = arch::interrupted_syscall(held.tid, registers);
+  if (!call.in_syscall || call.number != inputs::waiting_call())
+    return Error{EAGAIN, "thread " + std::to_string(held.tid) +
+                             " does not stand at the system call that it was held at"};
+  call.number = held.number;
+  std::copy(std::begin(held.arguments), std::end(held.arguments), call.arguments);
+  arch::restart_syscall(registers, call);
+  return {};
 }
 
 }  // namespace thaw::checkpoint

@@ -5,10 +5,15 @@
 #include <sys/types.h>
 
 #include "arch/arch.h"
+#include "inputs/call_gate.h"
 
 namespace thaw::checkpoint {
 
 /// Changes the registers of a stopped thread so that it makes its interrupted system call again.
 void make_restartable(pid_t tid, arch::Registers& registers);
+
+/// The same for a thread that is held, so that it makes the call that it is held at. Fails with
+/// EAGAIN where it is just about to wait again.
+Result<void> stand_before(const inputs::HeldCall& held, arch::Registers& registers);
 
 }  // namespace thaw::checkpoint

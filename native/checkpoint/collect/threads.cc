@@ -247,7 +247,13 @@ Result<model::Thread> collect_thread(Capture& capture, ProcessCapture& process,
   }
   find_tid_word(tid, thread);
   captured.waits_for = awaited_word(tid, registers);
-  make_restartable(tid, registers);
+  const auto& held = capture.request.held;
+  if (held && held->tid == tid) {
+    THAW_TRY(stand_before(*held, registers));
+    captured.signals.blocked = held->blocked;
+  } else {
+    make_restartable(tid, registers);
+  }
   collect_rseq(tid, thread, registers);
   THAW_TRY(arch::collect_thread_extras(tid, capture.request.guards_off, thread));
   THAW_TRY(collect_robust_list(capture, tid, thread));

@@ -1,7 +1,8 @@
 // Sockets connected to other processes or machines. The other end will not know the launched app,
 // so a policy decides:
-//   close      comes back dead: reads give EOF, writes EPIPE, nothing blocks; the app does what it
-//              does on a lost peer
+//   close      comes back left by its peer: reads give EOF, nothing blocks; the app does what it does
+//              on a lost peer
+//   reset      the same, but the first read or write gives ECONNRESET; streams only
 //   reconnect  connects to the same address at launch; a failure shows as on any connection that
 //              fails
 //   ignore     the descriptor is left out
@@ -15,6 +16,7 @@
 
 #include "fd/actions.h"
 #include "fd/connected.h"
+#include "fd/dead_socket.h"
 #include "fd/kinds.h"
 #include "fd/protocols.h"
 #include "support/file.h"
@@ -23,9 +25,12 @@ namespace thaw::fd {
 namespace {
 
 constexpr auto kType = policy::Type::socket;
-constexpr policy::Actions kActions = {Action::close, Action::reconnect, Action::ignore};
+constexpr policy::Actions kActions = {Action::close, Action::reset, Action::reconnect,
+                                      Action::ignore};
+constexpr policy::Actions kDatagramActions = {Action::close, Action::reconnect, Action::ignore};
+constexpr policy::Actions kLost = {Action::close, Action::reset, Action::ignore};
 
-enum class Revival : uint32_t { dead = 0, reconnect, inside };
+enum class Revival : uint32_t { dead = 0, reconnect, inside, reset, left };
 
 struct ConnectedRecord {
   SocketRecord socket;
@@ -80,7 +85,14 @@ policy::Actions known_actions(const Probe& probe, const SocketRecord& socket,
   const bool can_reconnect = is_bound(peer) && !is_relative(peer) &&
                              (socket.domain != AF_UNIX || !is_bound(socket.local)) &&
                              stateful_protocol(address_text(peer), probe.pid) == nullptr;
-  return can_reconnect ? kActions : policy::kCloseOrIgnore;
+  if (socket.type == SOCK_DGRAM) return can_reconnect ? kDatagramActions : policy::kCloseOrIgnore;
+  return can_reconnect ? kActions : kLost;
+}
+
+/// A datagram that waits is one message, and what a launch misses may be lost on any network.
+bool has_unread(const Probe& probe, const SocketRecord& socket) {
+  int unread = 0;
+  return socket.type != SOCK_DGRAM && ioctl(probe.copy.get(), FIONREAD, &unread) == 0 && unread > 0;
 }
 
 /// Where the peer has closed its end, waiting may help: once the app has closed its own end too,
@@ -106,8 +118,7 @@ Result<void> collect(Collector& c, const Probe& probe, model::OpenFile& out) {
     return collect_connected(c, probe, socket, peer,
                              "is connected over TCP to " + address_text(peer), out);
   }
-  int unread = 0;
-  if (ioctl(fd, FIONREAD, &unread) == 0 && unread > 0) {
+  if (has_unread(probe, socket)) {
     const std::string name = address_text(socket.local);
     THAW_ASSIGN(action, choose_action(c, probe, kType, name, policy::kCloseOrIgnore));
     if (action == Action::error)
@@ -116,7 +127,7 @@ Result<void> collect(Collector& c, const Probe& probe, model::OpenFile& out) {
           "lengthen `settle`, or " + policy::suggestion(kType, name, policy::kCloseOrIgnore));
     out.action = static_cast<uint32_t>(action);
   }
-  collect_ended(c, socket, out);
+  collect_ended(c, probe, socket, out);
   return {};
 }
 
@@ -139,8 +150,10 @@ Result<UniqueFd> reconnect(const ConnectedRecord& record) {
   return fd;
 }
 
-Result<UniqueFd> open_dead(Opener& opener, const model::OpenFile& file) {
-  return make_dead_socket(opener.image.record<ConnectedRecord>(file.payload)->socket);
+Result<UniqueFd> open_closed(Opener& opener, const model::OpenFile& file) {
+  const auto& record = *opener.image.record<ConnectedRecord>(file.payload);
+  return record.revival == Revival::left ? make_left_socket(record.socket)
+                                         : make_dead_socket(record.socket);
 }
 
 Result<UniqueFd> open_connected(Opener& opener, const model::OpenFile& file) {
@@ -150,6 +163,10 @@ Result<UniqueFd> open_connected(Opener& opener, const model::OpenFile& file) {
       return make_dead_socket(record.socket);
     case Revival::reconnect:
       return reconnect(record);
+    case Revival::reset:
+      return make_reset_socket(record.socket);
+    case Revival::left:
+      return make_left_socket(record.socket);
     case Revival::inside:
       break;
   }
@@ -167,7 +184,7 @@ Result<void> finish(Opener& opener, const model::OpenFile& file, int fd) {
 const char* validate(const image::View& view, const model::OpenFile& file) {
   const auto* record = view.record<ConnectedRecord>(file.payload);
   if (record == nullptr) return "a connected socket's record has a wrong size";
-  if (record->revival > Revival::inside || record->bind > 1)
+  if (record->revival > Revival::left || record->bind > 1)
     return "a connected socket's record is broken";
   if (const char* problem =
           validate_socket(record->socket, record->socket.domain == AF_UNIX ? AF_UNIX : 0))
@@ -188,12 +205,19 @@ Result<void> collect_connected(Collector& c, const Probe& probe, const SocketRec
   out.action = static_cast<uint32_t>(action);
   switch (action) {
     case Action::close:
-      fill(c, record, peer, Revival::dead, what + ", comes back closed by the peer", out);
+      fill(c, record, peer, Revival::left, what + ", comes back closed by the peer", out);
       return {};
     case Action::ignore:
       fill(c, record, peer, Revival::dead, what + ", left out by policy", out);
       return {};
+    case Action::reset:
+      fill(c, record, peer, Revival::reset, what + ", comes back reset by the peer", out);
+      return {};
     case Action::reconnect:
+      if (has_unread(probe, record))
+        return refuse(probe,
+                      what + ", with data not yet read that would not come on a new connection",
+                      "lengthen `settle`, or " + policy::suggestion(kType, name, kLost));
       fill(c, record, peer, Revival::reconnect, what + ", connects again", out,
            chosen_by_app(c, probe, record));
       return {};
@@ -207,8 +231,10 @@ void collect_connected_inside(Collector& c, const SocketRecord& record, const So
   fill(c, record, peer, Revival::inside, "sends to its own socket " + address_text(peer), out);
 }
 
-void collect_ended(Collector& c, const SocketRecord& record, model::OpenFile& out) {
-  fill(c, record, {}, Revival::dead, "connection that has ended", out);
+void collect_ended(Collector& c, const Probe& probe, const SocketRecord& record,
+                   model::OpenFile& out) {
+  const bool failed = record.type != SOCK_DGRAM && (poll_now(probe.copy.get()) & POLLERR) != 0;
+  fill(c, record, {}, failed ? Revival::reset : Revival::dead, "connection that has ended", out);
 }
 
 constinit const Kind kConnectedSocket = {
@@ -216,7 +242,7 @@ constinit const Kind kConnectedSocket = {
     .policy = {.type = kType,
                .actions = kActions,
                .asked = PolicyUse::Asked::by_kind,
-               .closed = {nullptr, open_dead, validate}},
+               .closed = {nullptr, open_closed, validate}},
     .match = THAW_CHECKPOINT(matches),
     .collect = THAW_CHECKPOINT(collect),
     .open = open_connected,

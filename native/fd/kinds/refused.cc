@@ -10,6 +10,7 @@
 #include <string>
 
 #include "fd/actions.h"
+#include "fd/dead_socket.h"
 #include "fd/kinds.h"
 #include "fd/socket.h"
 

@@ -97,6 +97,7 @@ constexpr Trial kForDescriptors[] = {
     {"bind", SYS_bind, kNone},
     {"listen", SYS_listen, kNone},
     {"connect", SYS_connect, kNone},
+    {"accept4", SYS_accept4, kNone},
     {"getsockname", SYS_getsockname, kNone},
     {"getsockopt", SYS_getsockopt, kNone},
     {"setsockopt", SYS_setsockopt, kNone},

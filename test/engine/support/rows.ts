@@ -32,6 +32,9 @@ const everyAction = [
   { type: 'socket', path: '127.0.0.1:9', action: 'close' },
   { type: 'socket', path: '127.0.0.1:10', action: 'ignore' },
   { type: 'socket', path: '127.0.0.1:11', action: 'reconnect' },
+  { type: 'socket', path: '*127.0.0.1*:200[23][12]', action: 'reset' },
+  // In the second image, too, whose peer is where the launch has put it.
+  { type: 'socket', path: '127.0.0.1:*', action: 'close' },
   { path: '*pidfd*', action: 'close' },
   { type: 'device', path: '/dev/zero', action: 'ignore' },
   // These match more than they should, and what needs none comes back as it was.
