@@ -10,6 +10,7 @@
 #include "exec/options.h"
 #include "exec/program.h"
 #include "exec/signature.h"
+#include "launch/fallback.h"
 #include "launch/launch.h"
 #include "restorer/cold_start.h"
 #include "store/store.h"
@@ -76,9 +77,9 @@ int start_without_image(const Options& options) {
   start_cold(options.command[0], options.command);
 }
 
-/// Returns the reason why the launch was not possible.
-Error launch_warm(const Options& options, const std::string& program, const std::string& folder,
-                  const std::string& path, uint32_t log, uint64_t started_ns) {
+/// Returns if the launch was not possible, which it has told of then.
+void launch_warm(const Options& options, const std::string& program, const std::string& folder,
+                 const std::string& path, uint32_t log, uint64_t started_ns) {
   launch::ExecCall call;
   call.image = path.c_str();
   call.program = program.c_str();
@@ -94,7 +95,7 @@ Error launch_warm(const Options& options, const std::string& program, const std:
   call.log = log;
   call.started_ns = started_ns;
   call.check_signature = check_signature;
-  return launch::launch(call);
+  launch::tell_of_fallback(call, launch::launch(call));
 }
 
 int run(int argc, char** argv) {
@@ -128,10 +129,7 @@ int run(int argc, char** argv) {
   } else {
     if (log >= restorer::kLogDebug)
       say("thaw-exec: %s: launching from %s", program.c_str(), path.c_str());
-    const Error reason = launch_warm(options, program, folder, path, log, started_ns);
-    if (reason.stale && options.image == nullptr) store::ask_for_rebuild(path, reason.what());
-    if (log >= restorer::kLogWarn || !options.fallback)
-      say("thaw-exec: %s%s", reason.text().c_str(), options.fallback ? "; starting cold" : "");
+    launch_warm(options, program, folder, path, log, started_ns);
   }
   if (!options.fallback) {
     if (path.empty()) say("thaw-exec: %s: there is no image%s", program.c_str(), "");

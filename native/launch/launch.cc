@@ -4,6 +4,7 @@
 #include "arch/this_cpu.h"
 #include "launch/check/check.h"
 #include "launch/check/filter.h"
+#include "launch/check/inputs.h"
 #include "launch/check/owner.h"
 #include "launch/guard/guard.h"
 #include "launch/open/image.h"
@@ -30,24 +31,12 @@ Result<void> enter_restorer(const View& view, const HandedOver& handed_over) {
   raw::switch_stack(area.leader_stack_end(), area.start(), handover);
 }
 
-/// Each of the objects here takes back what it did when it goes: on every return, the caller has
-/// what it had.
-Result<void> become_app(const ExecCall& call) {
-  // Open: the image alone. What it names is opened once the image has been found right.
-  const bool filtered = is_filtered();
-  THAW_ASSIGN(view, open_image(call, filtered));
-
-  // Check: every condition but those of the files that the app maps, each checked as it is opened.
-  if (filtered) THAW_TRY(check_filter(view, call));  // First: a filter may kill for the others.
-  THAW_TRY(check_owner(view.fd(), call.image));
-  THAW_TRY(check_launch(view, call, filtered));
-
-  // Prepare: all that can be had while a cold start is still just a return away.
-  THAW_TRY(settle_pid(view, call));
+/// Prepare: all that can be had while a cold start is still just a return away. Each of the objects
+/// here takes back what it did when it goes: on every return, the caller has what it had.
+Result<void> prepare_and_execute(View& view, const ExecCall& call, bool filtered,
+                                 const SignalBlock& signals, InputsCheck& inputs) {
   Guard guard;
   if (!filtered) THAW_TRY(guard.begin(view, call));
-  SignalBlock signals;
-  THAW_TRY(signals.block());
   const DescriptorRoom room(view);
   THAW_TRY(move_image(view, room));
   TimeNamespace clocks;
@@ -60,12 +49,33 @@ Result<void> become_app(const ExecCall& call) {
   THAW_ASSIGN(kernel, prepare_kernel_mappings(view));
   Descriptors descriptors(view, room, objects);
   THAW_TRY(descriptors.restore());
+  THAW_TRY(inputs.leave_to_helpers());
   THAW_ASSIGN(handed_over, hand_over({call, view, signals, clocks, way_back, sources, kernel,
-                                      descriptors, guard}));
+                                      descriptors, guard, inputs}));
   guard.settle();
 
   // Execute.
   return enter_restorer(view, handed_over);
+}
+
+Result<void> become_app(const ExecCall& call) {
+  // Open: the image alone. What it names is opened once the image has been found right.
+  const bool filtered = is_filtered();
+  THAW_ASSIGN(view, open_image(call, filtered));
+
+  // Check: every condition but those of the files that the app maps, each checked as it is opened.
+  if (filtered) THAW_TRY(check_filter(view, call));  // First: a filter may kill for the others.
+  THAW_TRY(check_owner(view.fd(), call.image));
+  THAW_TRY(check_launch(view, call));
+  THAW_TRY(settle_pid(view, call));
+  SignalBlock signals;
+  THAW_TRY(signals.block());
+  InputsCheck inputs(view, call, !filtered);
+  THAW_TRY(inputs.begin());
+
+  Result<void> result = prepare_and_execute(view, call, filtered, signals, inputs);
+  THAW_TRY(inputs.finish());  // First: their change may be what was in the way.
+  return result;
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "arch/call_numbers.h"
 #include "arch/this_cpu.h"
 #include "restorer/callers_state.h"
+#include "restorer/helpers.h"
 
 namespace thaw::restorer {
 namespace {
@@ -129,6 +130,7 @@ void check(Handover& handover, long result, const char* what, uint64_t address) 
 void start_cold(Handover& handover) {
   const ColdStart& cold = handover.cold;
   if (cold.watcher > 0) raw::call(__NR_kill, -cold.watcher, SIGKILL);
+  wait_for_helpers(handover);
   put_back_callers_state(handover);
   remove_socket_files(cold);
   if (cold.program == nullptr) raw::call(__NR_exit_group, kExitNotPossible);

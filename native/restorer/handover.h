@@ -75,6 +75,8 @@ struct ColdStart {
   uint64_t signal_mask = 0;
   CallersState callers;
   int32_t watcher = 0;  ///< group of the process that watches the launch (launch/guard/), 0: none
+  const int32_t* helpers = nullptr;  ///< processes that compare inputs (launch/check/inputs.h)
+  uint32_t helper_count = 0;         ///< those that have not been waited for
 };
 
 /// Mappings that a kernel has of its own in each process: 3 on x86-64 since Linux 6.13.

@@ -17,6 +17,7 @@
 #include "restorer/cold_start.h"
 #include "restorer/feed.h"
 #include "restorer/handover.h"
+#include "restorer/helpers.h"
 #include "restorer/ids.h"
 #include "restorer/memory.h"
 #include "restorer/process.h"
@@ -47,6 +48,7 @@ extern "C" [[noreturn]] __attribute__((section(".text.entry"))) void thaw_restor
   feed_from_storage(handover);
   rebuild_memory(handover);
   mark(handover, kMapped);
+  settle_inputs(handover);
   restore_membarrier(handover);
   feed_rebuilt_memory(handover);
   start_threads(handover);

@@ -81,7 +81,12 @@ export class Fixture {
 
   /** The app prints `warming` when it starts, and ends once there is a file `go`. */
   launch(...command: readonly string[]): Launched {
-    return this.#launch([thawExec, '--store', this.store, '--', ...command]);
+    return this.launchUnder([], ...command);
+  }
+
+  /** By a program that executes the command which follows its own words. */
+  launchUnder(words: readonly string[], ...command: readonly string[]): Launched {
+    return this.#launch([...words, thawExec, '--store', this.store, '--', ...command]);
   }
 
   /** In a mount namespace where `other` stands in the place of `path`. */

@@ -37,7 +37,7 @@ Result<void> check_image(const image::View& view) {
   return {};
 }
 
-Result<void> check_launch(const image::View& view, const ExecCall& call, bool filtered) {
+Result<void> check_launch(const image::View& view, const ExecCall& call) {
   THAW_TRY(check_capabilities());
   if (call.check_signature != nullptr) THAW_TRY(call.check_signature(view));
   THAW_TRY(check_image(view));
@@ -45,8 +45,7 @@ Result<void> check_launch(const image::View& view, const ExecCall& call, bool fi
   THAW_TRY(check_folder(view, call));
   THAW_TRY(check_environment(view, call));
   THAW_TRY(check_descriptor_limit(view));
-  THAW_TRY(check_machine_inputs(view));
-  return call.any_inputs ? Result<void>() : check_inputs(view, !filtered);
+  return check_machine_inputs(view);
 }
 
 void check_all(const image::View& view,

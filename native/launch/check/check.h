@@ -10,9 +10,8 @@
 
 namespace thaw::launch {
 
-/// The first condition that does not hold, as the reason for a cold start. `filtered`: a filter of
-/// system calls is in force.
-Result<void> check_launch(const image::View& view, const ExecCall& call, bool filtered);
+/// The first condition that does not hold, as the reason for a cold start; all but the inputs.
+Result<void> check_launch(const image::View& view, const ExecCall& call);
 
 /// The same for the image alone, whatever it is launched with.
 Result<void> check_image(const image::View& view);

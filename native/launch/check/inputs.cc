@@ -13,7 +13,7 @@
 #include "image/hash.h"
 #include "image/known_file.h"
 #include "image/root_identity.h"
-#include "launch/check/shared_work.h"
+#include "launch/fallback.h"
 #include "support/unique_fd.h"
 
 namespace thaw::launch {
@@ -200,20 +200,49 @@ bool has_root(const View& view) {
   return now && now->content == root.content && now->mounts == root.mounts;
 }
 
+/// Those that a root stands for come last.
+std::span<const Input> rows_to_compare(const View& view, const ExecCall& call) {
+  if (call.any_inputs) return {};
+  std::span<const Input> rows = view.inputs();
+  if (has_root(view))
+    while (!rows.empty() && (rows.back().flags & model::kInputOnRoot) != 0)
+      rows = rows.first(rows.size() - 1);
+  return rows;
+}
+
 }  // namespace
 
-Result<void> check_inputs(const View& view, bool may_have_helpers) {
-  // Those that a root stands for come last.
-  std::span<const Input> all = view.inputs();
-  if (has_root(view))
-    while (!all.empty() && (all.back().flags & model::kInputOnRoot) != 0)
-      all = all.first(all.size() - 1);
-  SharedWork work(static_cast<uint32_t>(all.size()), may_have_helpers);
-  Inputs inputs(view, -1, &work.counter());
+InputsCheck::InputsCheck(const View& view, const ExecCall& call, bool may_have_helpers)
+    : view_(view),
+      call_(call),
+      rows_(rows_to_compare(view, call)),
+      work_(static_cast<uint32_t>(rows_.size()), may_have_helpers) {}
+
+Result<void> InputsCheck::begin() {
+  Inputs inputs(view_, -1, &work_.counter());
+  work_.begin([&](uint32_t i) { return static_cast<uint32_t>(inputs.compare(rows_[i])); },
+              [&](SharedWork::Found found) { tell_of_fallback(call_, told(found)); });
+  return work_.helpers().empty() ? finish() : Result<void>();
+}
+
+Result<void> InputsCheck::leave_to_helpers() {
+  Inputs inputs(view_, -1, &work_.counter());
+  // One is compared in about the time in which the restorer makes a mapping.
+  const bool left = work_.leave_to_helpers(
+      [&](uint32_t i) { return static_cast<uint32_t>(inputs.compare(rows_[i])); },
+      static_cast<uint32_t>(view_.ops().size()));
+  return left ? Result<void>() : finish();
+}
+
+Result<void> InputsCheck::finish() {
+  Inputs inputs(view_, -1, &work_.counter());
   const auto found =
-      work.first([&](uint32_t i) { return static_cast<uint32_t>(inputs.compare(all[i])); });
-  if (!found) return {};
-  return reason(view, all[found->index], static_cast<Change>(found->what));
+      work_.finish([&](uint32_t i) { return static_cast<uint32_t>(inputs.compare(rows_[i])); });
+  return found ? Result<void>(told(*found)) : Result<void>();
+}
+
+Error InputsCheck::told(const SharedWork::Found& found) const {
+  return reason(view_, rows_[found.index], static_cast<Change>(found.what));
 }
 
 void check_inputs(const View& view, const std::function<void(const Error&)>& report) {

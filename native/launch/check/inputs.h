@@ -2,16 +2,44 @@
 #pragma once
 
 #include <functional>
+#include <span>
 
 #include "image/view.h"
+#include "launch/check/shared_work.h"
+#include "launch/exec_call.h"
 #include "support/result.h"
 
 namespace thaw::launch {
 
-/// The first input that has changed, gone or come, as the reason for a cold start. Looks each up
-/// once, and reads those alone that look different. Of many, other CPUs take a part, in processes
-/// that are gone when this returns.
-Result<void> check_inputs(const image::View& view, bool may_have_helpers);
+/// Looks each input up once, and reads those alone that look different. A few are compared at once.
+/// Of many, helpers on other CPUs compare them beside the rest of the launch, which waits for them
+/// before it commits.
+class InputsCheck {
+ public:
+  /// Both must outlive it.
+  InputsCheck(const image::View& view, const ExecCall& call, bool may_have_helpers);
+
+  /// With signals blocked: a helper that the terminal stops would hold the launch up.
+  Result<void> begin();
+
+  /// Takes part in what the restorer would have to wait for. From then on, the helpers tell of a
+  /// change themselves; ends with 0 say that they have found none.
+  Result<void> leave_to_helpers();
+
+  /// The first input that has changed, gone or come, as the reason for a cold start.
+  Result<void> finish();
+
+  /// Process ids of those that compare inputs by now.
+  [[nodiscard]] std::span<const int> helpers() const { return work_.helpers(); }
+
+ private:
+  [[nodiscard]] Error told(const SharedWork::Found& found) const;
+
+  const image::View& view_;
+  const ExecCall& call_;
+  std::span<const model::Input> rows_;
+  SharedWork work_;
+};
 
 /// All of them.
 void check_inputs(const image::View& view, const std::function<void(const Error&)>& report);

@@ -33,36 +33,48 @@ SharedWork::SharedWork(uint32_t count, bool may_have_helpers) : count_(count) {
       mmap(nullptr, sizeof(State), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (shared == MAP_FAILED) return;
   state_ = new (shared) State;
-  helper_count_ = helpers;
+  wanted_ = helpers;
 }
 
 SharedWork::~SharedWork() {
+  wait();
   if (state_ != &own_) munmap(state_, sizeof(State));
 }
 
 /// With no signal at its end, for which the caller may have a disposition. Where there can be none,
 /// everything is done here.
-bool SharedWork::start_helper(uint32_t index) {
+bool SharedWork::start_helper() {
   const long child = syscall(SYS_clone, 0, 0, 0, 0, 0);
-  if (child > 0) helpers_[index] = static_cast<int>(child);
+  if (child > 0) helpers_[helper_count_++] = static_cast<int>(child);
   return child != 0;
 }
 
-void SharedWork::leave() {
-  _exit(0);
+void SharedWork::leave(int status) {
+  _exit(status);
 }
 
-void SharedWork::tell(uint32_t what) {
+void SharedWork::note(uint32_t what) {
   uint32_t known = state_->found;
   while (what < known && !state_->found.compare_exchange_weak(known, what)) {
   }
 }
 
-bool SharedWork::all_done() {
-  for (const int helper : helpers_)
-    while (helper != 0 && waitpid(helper, nullptr, __WCLONE) < 0 && errno == EINTR) {
+bool SharedWork::hand_over() {
+  uint32_t teller = kOpen;
+  return state_->teller.compare_exchange_strong(teller, kHelpers);
+}
+
+bool SharedWork::is_left_to_helpers() {
+  uint32_t teller = kOpen;
+  if (state_->teller.compare_exchange_strong(teller, kThisProcess)) return false;
+  return teller == kHelpers && state_->teller.compare_exchange_strong(teller, kOneOfThem);
+}
+
+void SharedWork::wait() {
+  for (const int helper : helpers())
+    while (waitpid(helper, nullptr, __WCLONE) < 0 && errno == EINTR) {
     }
-  return state_->found != kNothing || state_->done == count_;
+  helper_count_ = 0;
 }
 
 std::optional<SharedWork::Found> SharedWork::found() const {

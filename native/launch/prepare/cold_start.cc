@@ -32,6 +32,9 @@ void copy_cold_start(const Prepared& prepared, Arena& arena, restorer::ColdStart
   arena.copy_list(descriptors.taken(), cold.close, cold.close_count);
   arena.copy_list(descriptors.sockets(), cold.sockets, cold.socket_count);
   cold.watcher = prepared.guard.watcher();
+  const std::span<const int> helpers = prepared.inputs.helpers();
+  cold.helpers = arena.copy(helpers);
+  cold.helper_count = static_cast<uint32_t>(helpers.size());
   cold.cwd = prepared.way_back.cwd();
   cold.time_namespace = prepared.clocks.callers();
   cold.launcher = prepared.way_back.launcher();

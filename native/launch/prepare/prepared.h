@@ -2,6 +2,7 @@
 #pragma once
 
 #include "image/view.h"
+#include "launch/check/inputs.h"
 #include "launch/exec_call.h"
 #include "launch/guard/guard.h"
 #include "launch/open/sources.h"
@@ -23,6 +24,7 @@ struct Prepared {
   const KernelMappings& kernel;
   const Descriptors& descriptors;
   const Guard& guard;
+  const InputsCheck& inputs;
 };
 
 }  // namespace thaw::launch
