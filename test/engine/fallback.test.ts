@@ -302,12 +302,12 @@ test('too few descriptors allowed', (t) =>
     // The app has descriptor 999; cold, it takes what its limit allows... but its first descriptors are many, too.
     const outcome = await app.launch({
       flags: [],
-      wrapper: ['prlimit', '--nofile=700:700'],
+      wrapper: ['prlimit', '--nofile=950:700'],
       env: { THAW_LOG: 'info' },
     }).outcome;
     t.is(outcome.code, 0, outcome.stderr);
     const said =
-      /RLIMIT_NOFILE is 700: Too many open files; raise it \(ulimit -n, LimitNOFILE=\); starting cold\n/;
+      /RLIMIT_NOFILE is 950: Too many open files; raise it \(ulimit -n, LimitNOFILE=\); starting cold\n/;
     t.regex(outcome.stderr, said);
   }));
 
