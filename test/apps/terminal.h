@@ -1,6 +1,7 @@
 // A terminal of one's own, as a terminal emulator would give it.
 #pragma once
 
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -49,6 +50,7 @@ static inline int terminal_take(unsigned short rows, unsigned short columns) {
 /// Gives the terminal back and waits until all that was written to it is read: the kernel drops
 /// what is still on its way when the session's leader ends.
 static inline void terminal_drain(int held) {
+  signal(SIGHUP, SIG_IGN);  // The terminal goes before the pipe does.
   for (int fd = 0; fd < 3; fd++) close(fd);
   char byte;
   ssize_t size = read(held, &byte, 1);
