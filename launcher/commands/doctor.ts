@@ -15,7 +15,10 @@ export default command({
   options: {
     store,
     json,
-    pid: pid('also all that a checkpoint of this process would refuse, without stopping it'),
+    pid: pid(
+      'also what a checkpoint of this process would refuse, without stopping it: all but what only the process itself can ' +
+        'be asked (Landlock, keyrings, memory policies, some of prctl)',
+    ),
   },
   operands: ['[NAME]'],
   run(options, [name]) {

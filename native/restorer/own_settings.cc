@@ -4,6 +4,7 @@
 #include <linux/fcntl.h>
 
 #include "arch/this_cpu.h"
+#include "restorer/callers_state.h"
 #include "restorer/cold_start.h"
 
 namespace thaw::restorer {
@@ -39,10 +40,23 @@ void set_oom_score(const Handover& handover, int32_t score) {
 
 }  // namespace
 
+void replace_umask(Handover& handover) {
+  const model::Process& process = *handover.process;
+  if ((process.flags & model::kOwnUmask) == 0) return;
+  const long callers = raw::call(__NR_umask, static_cast<long>(process.umask));
+  check(handover, callers, "cannot set the umask that the app had");
+  note_undo(handover, __NR_umask, callers);
+}
+
+void expect_limits(Handover& handover) {
+  model::Limit limit;  // struct rlimit64
+  if (handover.process->own_limits != 0)
+    check(handover, raw::call(__NR_prlimit64, 0, 0, 0, reinterpret_cast<long>(&limit)),
+          "cannot set the limits that the app had");
+}
+
 void restore_own_settings(const Handover& handover) {
   const model::Process& process = *handover.process;
-  if ((process.flags & model::kOwnUmask) != 0)
-    raw::call(__NR_umask, static_cast<long>(process.umask));
   // First what needs a descriptor: a limit may be one of these.
   if ((process.flags & model::kOwnOomScore) != 0) set_oom_score(handover, process.oom_score_adj);
   for (uint32_t i = 0; i < sizeof(process.limits) / sizeof(process.limits[0]); ++i)

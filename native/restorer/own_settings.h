@@ -5,7 +5,15 @@
 
 namespace thaw::restorer {
 
-/// Umask and limits. Hard limits are never raised.
+/// An app that has given itself a tighter one shall not run with its caller's: who may not set it
+/// starts cold.
+void replace_umask(Handover& handover);
+
+/// Limits are lowered last, since nothing undoes that: here is seen whether a filter of system calls
+/// would refuse it.
+void expect_limits(Handover& handover);
+
+/// Limits and oom_score_adj. Hard limits are never raised.
 void restore_own_settings(const Handover& handover);
 
 }  // namespace thaw::restorer

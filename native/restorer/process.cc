@@ -228,6 +228,8 @@ void restore_process(Handover& handover) {
   queue_signals(handover);
   replace_terminal_mode(handover);
   replace_descriptor_flags(handover);
+  replace_umask(handover);
+  expect_limits(handover);
 
   // What nothing undoes: the last that can fail comes first.
   if ((process.flags & model::kDumpable) == 0)

@@ -19,11 +19,20 @@ long control(long fd, long request, void* argument) {
   return raw::call(__NR_ioctl, fd, request, reinterpret_cast<long>(argument));
 }
 
+/// Who may not ask does not know what a cold start would find.
+bool is_terminal(Handover& handover, int fd, termios& mode) {
+  const long result = control(fd, TCGETS, &mode);
+  if (result != -ENOTTY && result != -EBADF && result != -EIO)
+    check(handover, result, "cannot ask for the terminal's mode");
+  return result == 0;
+}
+
 /// The first descriptor that was the app's terminal and is one; -1: none.
-int find_terminal(const model::Terminal& terminal, termios& mode) {
+int find_terminal(Handover& handover, termios& mode) {
+  const model::Terminal& terminal = handover.process->terminal;
   for (int fd = 0; fd < 3; ++fd)
-    if ((terminal.standard >> fd & 1) != 0 && control(fd, TCGETS, &mode) == 0) return fd;
-  if (terminal.held >= 0 && control(terminal.held, TCGETS, &mode) == 0) return terminal.held;
+    if ((terminal.standard >> fd & 1) != 0 && is_terminal(handover, fd, mode)) return fd;
+  if (terminal.held >= 0 && is_terminal(handover, terminal.held, mode)) return terminal.held;
   return -1;
 }
 
@@ -68,7 +77,7 @@ void set_mode(Handover& handover, int fd, const termios& callers) {
 void replace_terminal_mode(Handover& handover) {
   const model::Terminal& terminal = handover.process->terminal;
   termios callers = {};
-  const int fd = find_terminal(terminal, callers);
+  const int fd = find_terminal(handover, callers);
   if (fd < 0) return;
   set_mode(handover, fd, callers);
   winsize size = {};

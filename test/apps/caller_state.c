@@ -7,22 +7,25 @@
 // attribute. With "brief" it prints no more than the first line, and makes next to no call when it is
 // started cold; with "alone" it has no second thread as well.
 #include <dirent.h>
+#include <linux/membarrier.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/timerfd.h>
 #include <sys/un.h>
 
-#include "harness.h"
+#include "terminal.h"
 
 enum { kLongSeconds = 100000, kRealTime = 40 };
 
@@ -119,6 +122,8 @@ static void make_report(bool warm) {
   say_status(warm);
   say_prctl();
   say_timers();
+  struct termios mode = {0};
+  if (tcgetattr(0, &mode) == 0) say("echo: %d\n", (mode.c_lflag & ECHO) != 0);
   say_descriptors();
 }
 
@@ -139,6 +144,13 @@ static void handle(int signal) {
 static void* wait_for_ever(void* barrier) {
   NEED(prctl(PR_SET_TIMERSLACK, 222222));
   NEED(raise(SIGUSR2));
+  // Nice value, I/O priority and CPU of its own.
+  NEED(setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + 1));
+  NEED(syscall(SYS_ioprio_set, 1, 0, 2 << 13 | 7));
+  cpu_set_t cpus;
+  CPU_ZERO(&cpus);
+  CPU_SET(sched_getcpu(), &cpus);
+  NEED(sched_setaffinity(0, sizeof cpus, &cpus));
   pthread_barrier_wait(barrier);
   for (;;) app_sleep_ms(10);
   return NULL;
@@ -184,6 +196,10 @@ static void set_attributes(void) {
   NEED(personality(ADDR_NO_RANDOMIZE));
   NEED(sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0}));
   NEED(prctl(PR_SET_NAME, "another name"));
+  // Tighter than the caller's, so that they are its own.
+  umask(077);
+  NEED(setrlimit(RLIMIT_MSGQUEUE, &(struct rlimit){1000, 1000}));
+  syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
   // A user may not checkpoint what cannot be dumped.
   if (geteuid() == 0) NEED(prctl(PR_SET_DUMPABLE, 0));
 }
@@ -204,8 +220,27 @@ static void set_descriptors(void) {
   int event = (int)NEED(eventfd(3, 0));
   int epoll = (int)NEED(epoll_create1(0));
   NEED(epoll_ctl(epoll, EPOLL_CTL_ADD, event, &(struct epoll_event){.events = EPOLLIN}));
-  NEED(timerfd_create(CLOCK_MONOTONIC, 0));
+  int timer = (int)NEED(timerfd_create(CLOCK_MONOTONIC, 0));
+  NEED(timerfd_settime(timer, 0, &(struct itimerspec){{0, 0}, {kLongSeconds, 0}}, NULL));
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGURG);
+  NEED(signalfd(-1, &signals, 0));
+  int watch = (int)NEED(inotify_init1(0));
+  NEED(inotify_add_watch(watch, app_scratch, IN_DELETE_SELF));
+  int deleted = (int)NEED(open(app_path("deleted"), O_RDWR | O_CREAT | O_TRUNC, 0600));
+  NEED(unlink(app_path("deleted")));
+  NEED(write(deleted, "content", 7));
+  NEED(write(pair[1], "queued", 6));
   NEED(open("/dev/null", O_RDWR));
+}
+
+static void set_terminal(void) {
+  close(terminal_take(24, 80));
+  struct termios mode;
+  NEED(tcgetattr(0, &mode));
+  mode.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+  NEED(tcsetattr(0, TCSANOW, &mode));
 }
 
 /// Late enough for the other to wait.
@@ -237,6 +272,7 @@ int main(int argc, char** argv) {
     end_with_report(false, brief);
   }
   NEED(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));  // Its thread has it, too.
+  if (!brief) set_terminal();
   set_descriptors();
   set_signals();
   if (!alone) start_thread();

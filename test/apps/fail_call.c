@@ -28,6 +28,8 @@
 #include <sys/user.h>
 #endif
 
+#include "terminal.h"
+
 enum { kMostOutput = 65536, kSecondsForLaunch = 20 };
 
 struct Run {
@@ -37,6 +39,7 @@ struct Run {
 };
 
 static int output_file, error_file;
+static struct termios mode;  ///< of descriptor 0
 
 static void need(bool good, const char* what) {
   if (good) return;
@@ -52,6 +55,7 @@ static void be_caller(void) {
   dup2(0, 40);
   fcntl(40, F_SETFD, 0);
   dup2(0, 7);
+  tcsetattr(0, TCSANOW, &mode);
   // One that does no harm to an app that does not block it.
   sigset_t blocked;
   sigemptyset(&blocked);
@@ -114,8 +118,11 @@ static bool is_start_up(long number) {
   return false;
 }
 
-/// Ends of what is tried: exec's own failure is the program's, and the others cannot fail.
-static bool is_left_out(long number) {
+/// Ends of what is tried: exec's own failure is the program's, and the others cannot fail, nor can the
+/// app's own limit (caller_state.c) be refused to who could ask for one.
+static bool is_left_out(const struct __ptrace_syscall_info* info) {
+  const long number = (long)info->entry.nr;
+  if (number == SYS_prlimit64) return info->entry.args[1] == RLIMIT_MSGQUEUE;
   return number == SYS_execve || number == SYS_execveat || number == SYS_exit ||
          number == SYS_exit_group || number == SYS_futex;
 }
@@ -141,7 +148,7 @@ static void on_call(struct Count* count, pid_t tid, struct Run* run) {
   if (number == SYS_rt_sigreturn) count->over = true;
   if (!count->started && is_start_up(number)) return;
   count->started = true;
-  if (count->over || is_left_out(number) || ++count->seen != count->wanted) return;
+  if (count->over || is_left_out(&info) || ++count->seen != count->wanted) return;
   run->number = number;
   count->failing = tid;
   skip_call(tid);
@@ -167,6 +174,17 @@ static void follow(pid_t child, struct Count* count, struct Run* run) {
     // A thread may have ended meanwhile.
     ptrace(count->over || count->execs > 1 ? PTRACE_CONT : PTRACE_SYSCALL, tid, 0, signal);
   }
+}
+
+/// As descriptor 0; the others stay.
+static void take_terminal(void) {
+  int others[] = {dup(1), dup(2)};
+  close(terminal_take(40, 100));
+  for (int i = 0; i < 2; i++) {
+    dup2(others[i], 1 + i);
+    close(others[i]);
+  }
+  need(tcgetattr(0, &mode) == 0, "terminal");
 }
 
 static void collect(struct Run* run) {
@@ -235,6 +253,7 @@ int main(int argc, char** argv) {
   char** program = launch;
   while (*program != NULL && strcmp(*program, "--") != 0) program++;
   need(*program++ != NULL, "no --");
+  take_terminal();
   output_file = memfd_create("output", MFD_CLOEXEC);
   error_file = memfd_create("error", MFD_CLOEXEC);
 

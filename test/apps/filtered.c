@@ -44,28 +44,30 @@ static const struct Call calls[] = {
     CALL(setitimer) CALL(setns) CALL(setsockopt) CALL(shutdown) CALL(socket) CALL(socketpair) CALL(statx) CALL(tgkill)
     CALL(timer_create) CALL(timer_delete) CALL(timer_settime) CALL(timerfd_create) CALL(unlinkat) CALL(unshare)
     CALL(wait4) CALL(waitid) CALL(write)
-// clang-format on
+    CALL(capget) CALL(execveat) CALL(fchmodat) CALL(fchown) CALL(fchownat) CALL(getdents64) CALL(getpgid)
+    CALL(inotify_add_watch) CALL(ioctl) CALL(ioprio_set) CALL(mlockall) CALL(sendfile) CALL(sendto)
+    CALL(setpriority) CALL(signalfd4) CALL(sysinfo) CALL(timerfd_settime) CALL(umask) CALL(uname) CALL(utimensat)
 #ifdef SYS_access
-                                                            CALL(stat) CALL(lstat) CALL(open)
-                                                                CALL(unlink) CALL(fork) CALL(vfork)
+    CALL(stat) CALL(lstat) CALL(open) CALL(unlink) CALL(fork) CALL(vfork)
 #endif
 #ifdef SYS_mmap
-                                                                    CALL(mmap)
+    CALL(mmap)
 #else
-                                                                CALL(mmap2)
+    CALL(mmap2)
 #endif
 #ifdef SYS_newfstatat
-                                                                        CALL(newfstatat)
+    CALL(newfstatat)
 #endif
 #ifdef SYS_arch_prctl
-                                                                            CALL(arch_prctl)
+    CALL(arch_prctl)
 #endif
 #ifdef SYS_fadvise64
-                                                                                CALL(fadvise64)
+    CALL(fadvise64)
 #endif
 #ifdef SYS_fstatfs
-                                                                                    CALL(fstatfs)
+    CALL(fstatfs)
 #endif
+    // clang-format on
 };
 
 enum { kSecondsForStart = 10 };

@@ -50,7 +50,7 @@ static inline int terminal_take(unsigned short rows, unsigned short columns) {
 /// Gives the terminal back and waits until all that was written to it is read: the kernel drops
 /// what is still on its way when the session's leader ends.
 static inline void terminal_drain(int held) {
-  signal(SIGHUP, SIG_IGN);  // What the end of the other one sends the session's leader.
+  signal(SIGHUP, SIG_IGN);  // The terminal goes before the pipe does.
   for (int fd = 0; fd < 3; fd++) close(fd);
   char byte;
   ssize_t size = read(held, &byte, 1);

@@ -495,6 +495,48 @@ const nodeChanges: readonly Change[] = [
     },
     null,
   ],
+  [
+    'config replaced by the same',
+    (f) => {
+      f.replace('app/config.json', true);
+    },
+    null,
+  ],
+  [
+    'module touched only',
+    (f) => {
+      f.touch('node_modules/dependency/index.js');
+    },
+    null,
+  ],
+  [
+    'file edited',
+    (f) => {
+      f.edit('app/own.txt');
+    },
+    'app/own.txt',
+  ],
+  [
+    'folder loses an entry',
+    (f) => {
+      f.moveAway('app/conf.d/a.conf');
+    },
+    'app/conf.d',
+  ],
+  [
+    'folder touched only',
+    (f) => {
+      f.touch('app/conf.d');
+    },
+    null,
+  ],
+  [
+    'entry that was not read',
+    (f) => {
+      f.edit('app/conf.d/a.conf');
+    },
+    null,
+  ],
 ];
 
 test('changes after a build of a Node app', (t) => {
@@ -526,9 +568,13 @@ public class App {
         System.out.println("warming");
         String config = Files.readString(Path.of("config.txt"));
         if (Files.exists(Path.of("optional.txt"))) config += Files.readString(Path.of("optional.txt"));
+        config += Files.readString(Path.of("link.txt")) + Files.readString(Path.of("same.txt"));
+        config += String.join(" ", Path.of("conf.d").toFile().list());
+        Files.writeString(Path.of("app.log"), "started", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+        System.load(Path.of("library.so").toAbsolutePath().toString());
         System.out.println("warm");
         while (!Files.exists(Path.of("go"))) Thread.sleep(10);
-        System.out.println("done");
+        System.out.println("done " + System.getenv().getOrDefault("LEVEL", ""));
     }
     static {
         try { new Helper(); } catch (LinkageError changed) { /* not a class any more */ }
@@ -582,15 +628,110 @@ const javaChanges: readonly Change[] = [
     },
     'optional.txt',
   ],
+  [
+    'config edited',
+    (f) => {
+      f.edit('config.txt');
+    },
+    'config.txt',
+  ],
+  [
+    'config replaced, equal size and time',
+    (f) => {
+      f.replace('config.txt');
+    },
+    'config.txt',
+  ],
+  [
+    'config replaced by the same',
+    (f) => {
+      f.replace('config.txt', true);
+    },
+    null,
+  ],
+  [
+    'class touched only',
+    (f) => {
+      f.touch('lib/Helper.class');
+    },
+    null,
+  ],
+  [
+    'link leads elsewhere',
+    (f) => {
+      f.retarget('link.txt', 'one.txt', 'two.txt');
+    },
+    'link.txt',
+  ],
+  [
+    'link leads to the same content',
+    (f) => {
+      f.retarget('same.txt', 'one.txt', 'one_more.txt');
+    },
+    null,
+  ],
+  [
+    'folder gets an entry',
+    (f) => {
+      f.add('conf.d/b.conf');
+    },
+    'conf.d',
+  ],
+  [
+    'folder touched only',
+    (f) => {
+      f.touch('conf.d');
+    },
+    null,
+  ],
+  [
+    'entry that was not read',
+    (f) => {
+      f.edit('conf.d/a.conf');
+    },
+    null,
+  ],
+  [
+    'library upgraded, equal size and time',
+    (f) => {
+      f.patch('library.so');
+    },
+    'library.so',
+  ],
+  [
+    'library replaced, equal size and time',
+    (f) => {
+      f.replace('library.so');
+    },
+    'library.so',
+  ],
+  [
+    'log written',
+    (f) => {
+      f.edit('app.log');
+    },
+    null,
+  ],
+  [
+    'unrelated file',
+    (f) => {
+      f.add('notes.txt');
+    },
+    null,
+  ],
 ];
 
 test('changes after a build of a Java app', (t) => {
-  const fixture = new Fixture();
+  const fixture = new Fixture(() => ({ LEVEL: '7' }));
   t.teardown(() => {
     fixture.remove();
   });
   fixture.write('App.java', javaApp);
-  fixture.write('config.txt', 'one\n');
+  for (const name of ['config.txt', 'one.txt', 'one_more.txt', 'conf.d/a.conf']) fixture.write(name, 'one\n');
+  fixture.write('two.txt', 'two\n');
+  symlinkSync('one.txt', fixture.path('link.txt'));
+  symlinkSync('one.txt', fixture.path('same.txt'));
+  copyFileSync(libraryOf(python), fixture.path('library.so'));
   fixture.write('first/README', '');
   const made = spawnSync('javac', ['-d', fixture.path('lib'), fixture.path('App.java')], {
     encoding: 'utf8',
@@ -602,7 +743,7 @@ test('changes after a build of a Java app', (t) => {
     'java',
     `name = "java"\nprogram = "/usr/bin/java"\nargs = ${JSON.stringify(args)}\n[warmup]\nuntil = { log = "warm$" }\n`,
   );
-  expectChanges(t, fixture, ['/usr/bin/java', ...args], javaChanges);
+  expectChanges(t, fixture, ['/usr/bin/java', ...args], [...javaChanges, ...variableChanges]);
 });
 
 /** Starts redis from its image, gives it the commands, and ends it. @returns what it answered, and what was said */
