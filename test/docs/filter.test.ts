@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 import { projectFolder } from '../../launcher/engine/addon.js';
 import { native } from '../../launcher/engine/index.js';
+import { ARMV7_NAMES } from '../../launcher/store/calls.js';
 
 test('the calls that a unit must allow', (t) => {
   const page = readFileSync(join(projectFolder, 'docs/filter.md'), 'utf8');
@@ -21,4 +22,18 @@ test('the calls that a unit must allow', (t) => {
   ]);
   t.deepEqual(Object.fromEntries(written), Object.fromEntries(lists));
   t.true(written.length > 5);
+});
+
+test('the other names that 32-bit ARM has for calls are told for its units', (t) => {
+  const numbers = readFileSync(join(projectFolder, 'native/arch/call_numbers.h'), 'utf8');
+  const others = [...numbers.matchAll(/#ifdef __NR_(\w+)\n([^#]*)#else/g)].flatMap(([, , calls = '']) =>
+    [...calls.matchAll(/__NR_(\w+)/g)].map(([, name = '']) => name),
+  );
+  // Those that the plain name stands for on every CPU.
+  const plain = new Set(['futex', 'newfstatat']);
+  t.deepEqual(
+    others.filter((name) => !plain.has(name) && !ARMV7_NAMES.includes(name)),
+    [],
+  );
+  t.true(others.length > 10);
 });
