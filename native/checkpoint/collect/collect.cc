@@ -64,6 +64,7 @@ Result<void> collect(Capture& capture, std::span<const Freeze> processes) {
   for (ProcessCapture& process : capture.processes) {
     THAW_TRY(collect_threads(capture, process));
     THAW_TRY(collect_process(capture, process));
+    THAW_TRY(collect_tracer(capture, process));
     THAW_TRY(collect_own_settings(capture, process));
   }
   THAW_TRY(collect_requirements(capture));
