@@ -2,7 +2,7 @@
 import type { Image } from '../engine/index.js';
 
 /** What 32-bit ARM calls some of them, in one libc or another; names that a kernel does not know do no harm. */
-const ARMV7_NAMES = [
+export const ARMV7_NAMES: readonly string[] = [
   '_llseek',
   'arm_fadvise64_64',
   'fchown32',
@@ -17,6 +17,7 @@ const ARMV7_NAMES = [
   'mmap2',
   'rt_sigtimedwait_time64',
   'sendfile64',
+  'statx',
   'timer_settime64',
   'timerfd_settime64',
   'utimensat_time64',

@@ -37,4 +37,39 @@ constexpr long kAdvise = __NR_arm_fadvise64_64;
 constexpr long kAdvise = __NR_fadvise64;
 #endif
 
+// 32-bit ARM has ids of 16 bits under the plain names.
+#ifdef __NR_getuid32
+constexpr long kGetUid = __NR_getuid32, kGetEffectiveUid = __NR_geteuid32;
+constexpr long kGetGid = __NR_getgid32, kGetEffectiveGid = __NR_getegid32;
+constexpr long kSetOwner = __NR_fchown32;
+#else
+constexpr long kGetUid = __NR_getuid, kGetEffectiveUid = __NR_geteuid;
+constexpr long kGetGid = __NR_getgid, kGetEffectiveGid = __NR_getegid;
+constexpr long kSetOwner = __NR_fchown;
+#endif
+#ifdef __NR__llseek
+constexpr long kSeek = __NR__llseek;
+#else
+constexpr long kSeek = __NR_lseek;
+#endif
+/// By libc; the restorer, which only cuts files to nothing, makes __NR_ftruncate.
+#ifdef __NR_ftruncate64
+constexpr long kTruncate = __NR_ftruncate64;
+#else
+constexpr long kTruncate = __NR_ftruncate;
+#endif
+/// By which libc's fstat(3) asks.
+#ifdef __NR_newfstatat
+constexpr long kFileStatus = __NR_newfstatat;
+constexpr const char* kFileStatusName = "newfstatat";
+#else
+constexpr long kFileStatus = __NR_statx;
+constexpr const char* kFileStatusName = "statx";
+#endif
+#ifdef __NR_timerfd_settime64
+constexpr long kSetTimerFd = __NR_timerfd_settime64;
+#else
+constexpr long kSetTimerFd = __NR_timerfd_settime;
+#endif
+
 }  // namespace thaw::arch

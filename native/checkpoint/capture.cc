@@ -10,6 +10,13 @@ model::Index ProcessCapture::thread(pid_t tid) const {
   return model::kNone;
 }
 
+const HiddenMemory* ProcessCapture::hidden_memory(const Vma& vma) const {
+  const auto found = std::find_if(hidden.begin(), hidden.end(), [&vma](const HiddenMemory& memory) {
+    return memory.ino == vma.ino && memory.dev == vma.dev;
+  });
+  return found == hidden.end() ? nullptr : &*found;
+}
+
 const Vma* ProcessCapture::mapping(uint64_t address) const {
   const auto found = std::find_if(vmas.begin(), vmas.end(), [address](const Vma& vma) {
     return vma.start <= address && address < vma.end;

@@ -40,6 +40,13 @@ struct ThreadCapture {
   uint64_t waits_for = 0;  ///< the word for which it waits by futex(2), 0: none
 };
 
+/// All of the memory behind a shared mapping, where nothing has a name for it.
+struct HiddenMemory {
+  uint64_t dev = 0, ino = 0;
+  uint64_t size = 0;
+  bool holds_data = false;  ///< where the app does not map it, or nobody knows
+};
+
 /// One frozen process.
 struct ProcessCapture {
   explicit ProcessCapture(pid_t process_id, proc::Memory process_memory)
@@ -56,9 +63,12 @@ struct ProcessCapture {
   bool shim_allowed = true;              ///< its filters let the shim make its calls
   Overlay overlay;                       ///< bytes of its memory that differ in the image
   std::optional<lookups::Seen> lookups;  ///< in its environment; none: it was not watched
+  std::vector<HiddenMemory> hidden;
 
   /// Index of the thread, model::kNone if the process has none of that id.
   [[nodiscard]] model::Index thread(pid_t tid) const;
+  /// What is known of the memory behind a shared mapping, or null.
+  [[nodiscard]] const HiddenMemory* hidden_memory(const Vma& vma) const;
   /// The mapping that holds `address`, or null.
   [[nodiscard]] const Vma* mapping(uint64_t address) const;
 };

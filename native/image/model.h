@@ -131,6 +131,9 @@ enum ProcessFlag : uint32_t {
   kOwnUmask = 1u << 13,           ///< the app has set `umask`: not the caller's
   kNeedsNewPid = 1u << 14,        ///< with the same pid, random numbers are repeated
   kOwnOomScore = 1u << 15,        ///< the app has set `oom_score_adj`: not the caller's
+  kOwnTracer = 1u << 16,          ///< the app has called PR_SET_PTRACER: for nobody, unless
+  kTracedByAny = 1u << 17,        ///< for PR_SET_PTRACER_ANY, or
+  kTracedByOwn = 1u << 18,        ///< for itself and its descendants
 };
 
 /// struct rlimit64; ~0: the caller's hard limit.

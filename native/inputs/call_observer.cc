@@ -1,6 +1,7 @@
 #include "inputs/call_observer.h"
 
 #include <netinet/in.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -56,6 +57,8 @@ Kind kind_of(long number, const uint64_t* arguments) {
                      (arguments[2] == kAttachCbpf || arguments[2] == kAttachEbpf)
                  ? Kind::spread
                  : Kind::none;
+    case SYS_prctl:
+      return static_cast<uint32_t>(arguments[0]) == PR_SET_PTRACER ? Kind::tracer : Kind::none;
     default:
       return Kind::none;
   }
@@ -84,6 +87,7 @@ KeptCall CallObserver::enter(pid_t tid, long number, const uint64_t* arguments) 
   const bool absolute = (arguments[1] & TIMER_ABSTIME) != 0;
   if (call.kind == Kind::arm && absolute) call.value = expiry_at<long>(tid, arguments[2]);
   if (call.kind == Kind::arm_64 && absolute) call.value = expiry_at<int64_t>(tid, arguments[2]);
+  if (call.kind == Kind::tracer) call.value = arguments[1];
   if (call.kind == Kind::bind && !names_port(tid, arguments[1])) call.kind = Kind::none;
   return call;
 }
@@ -102,6 +106,10 @@ void CallObserver::leave(pid_t tid, const KeptCall& call, int64_t result) {
       break;
     case Kind::spread:
       seen_.spread_sockets.insert(socket_inode(tid, call.number));
+      break;
+    case Kind::tracer:
+      // PR_SET_PTRACER_ANY is all ones in a word of the app's.
+      seen_.tracer = static_cast<long>(call.value);
       break;
     case Kind::none:
       break;

@@ -11,9 +11,10 @@ namespace thaw::inputs {
 
 /// A system call of that kind that a thread is in.
 struct KeptCall {
-  enum class Kind : uint8_t { none, arm, arm_64, disarm, bind, spread } kind = Kind::none;
-  int number = -1;     ///< of the timer or descriptor
-  uint64_t value = 0;  ///< of a timer: when it expires, 0: it is not absolute, or disarmed
+  enum class Kind : uint8_t { none, arm, arm_64, disarm, bind, spread, tracer } kind = Kind::none;
+  int number = -1;  ///< of the timer or descriptor
+  /// Of a timer: when it expires, 0: it is not absolute, or disarmed; of a tracer: who it is.
+  uint64_t value = 0;
 };
 
 /// For the app itself: its children are not checkpointed.

@@ -168,6 +168,16 @@ void refuse_exec_gain(Handover& handover) {
         "cannot refuse memory that becomes executable (PR_SET_MDWE)");
 }
 
+/// Without Yama the kernel takes no such call, and needs none.
+void restore_tracer(const Handover& handover) {
+  const uint32_t flags = handover.process->flags;
+  if ((flags & model::kOwnTracer) == 0) return;
+  const long tracer = (flags & model::kTracedByAny) != 0   ? static_cast<long>(PR_SET_PTRACER_ANY)
+                      : (flags & model::kTracedByOwn) != 0 ? raw::call(__NR_getpid)
+                                                           : 0;
+  prctl(PR_SET_PTRACER, tracer);
+}
+
 /// Descriptors whose signals go to one thread (F_SETOWN_EX): its id is known only now.
 void restore_owners(Handover& handover) {
   for (uint32_t i = 0; i < handover.owner_count; ++i) {
@@ -240,6 +250,7 @@ void restore_process(Handover& handover) {
   write_pid_files(handover);
   for (uint32_t i = 0; i < handover.close_count; ++i) close_range(handover.close[i]);
   restore_own_settings(handover);
+  restore_tracer(handover);
   set_scheduling(handover, 0);
 }
 

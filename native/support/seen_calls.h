@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 
 namespace thaw {
@@ -12,6 +13,9 @@ struct SeenCalls {
   std::map<int, uint64_t> absolute_timers;  ///< ids of armed POSIX timers: ns of their own clock
   std::set<uint64_t> bound_sockets;         ///< inodes of those whose port bind(2) has named
   std::set<uint64_t> spread_sockets;        ///< inodes of those with SO_ATTACH_REUSEPORT_*
+  /// What the app has said last with PR_SET_PTRACER: a process, 0: nobody.
+  std::optional<int64_t> tracer;
+  static constexpr int64_t kAnyTracer = -1;
 };
 
 }  // namespace thaw

@@ -53,3 +53,11 @@ static inline void area_check(const char* what, const void* address, const char*
     FAIL("%s: VmFlags %s, expected %s, got \"%s\"", what, flag, expected ? "set" : "clear",
          area.flags);
 }
+
+/// The kernel's own link to what is mapped there, for those who have the capability; else -1.
+static inline int area_open(const char* area, size_t size) {
+  char path[64];
+  snprintf(path, sizeof path, "/proc/self/map_files/%lx-%lx", (unsigned long)(uintptr_t)area,
+           (unsigned long)(uintptr_t)area + size);
+  return open(path, O_RDWR | O_CLOEXEC);
+}

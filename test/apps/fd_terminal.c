@@ -1,6 +1,7 @@
 // An app that takes its terminal out of line mode: the launch's terminal, another one, gets that
 // mode, keeps what else it has, and its size reaches the app. It starts on a terminal of 24 rows.
-// With "background", the mode is another's at the checkpoint: the launch's terminal stays as it is.
+// With "doubtful", only what a user may have changed as well differs. With "background", the mode is
+// another's at the checkpoint: the launch's terminal stays as it is.
 #include <signal.h>
 
 #include "fds.h"
@@ -40,6 +41,13 @@ int main(int argc, char** argv) {
                  NULL));
   struct termios mode;
   NEED(tcgetattr(0, &mode));
+  if (argc > 4 && strcmp(argv[4], "doubtful") == 0) {
+    mode.c_iflag &= ~(tcflag_t)IXON;
+    mode.c_cc[VINTR] = 'X' - '@';
+    NEED(tcsetattr(0, TCSANOW, &mode));
+    app_wait();
+    return 0;
+  }
   mode.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
   mode.c_iflag &= ~(tcflag_t)IXON;
   mode.c_cc[VMIN] = 3;

@@ -2,7 +2,7 @@
 // shows in the others, in private ones that have no page of their own there, and in a child.
 #include <sys/wait.h>
 
-#include "harness.h"
+#include "area.h"
 
 /// A second mapping of shared memory.
 static char* again(char* area, size_t size) {
@@ -14,21 +14,13 @@ struct twice {
   int link;  ///< a descriptor of it, which root can have; or -1
 };
 
-/// The kernel's own link to what is mapped there.
-static int open_mapped(const char* area, size_t size) {
-  char path[64];
-  snprintf(path, sizeof path, "/proc/self/map_files/%lx-%lx", (unsigned long)(uintptr_t)area,
-           (unsigned long)(uintptr_t)area + size);
-  return open(path, O_RDWR | O_CLOEXEC);
-}
-
 /// Shared anonymous memory, mapped twice, a part of it a third time, its first mapping in pieces.
 static struct twice map_twice(size_t page) {
   struct twice twice;
   twice.first =
       NEED_MAP(mmap(NULL, 8 * page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
   twice.second = again(twice.first, 8 * page);
-  twice.link = open_mapped(twice.second, 8 * page);
+  twice.link = area_open(twice.second, 8 * page);
   twice.part = again(twice.first + 4 * page, 2 * page);
   app_fill(twice.first, 8 * page, 31);
   NEED(mprotect(twice.first + 2 * page, page, PROT_READ));
@@ -113,6 +105,14 @@ int main(int argc, char** argv) {
   close(without_link.link);
   struct overlaid over = map_private(page);
 
+  // Of one without a descriptor, a part is mapped; the rest is a hole.
+  int larger = (int)NEED(memfd_create("larger", MFD_CLOEXEC));
+  NEED(ftruncate(larger, (off_t)(16 * page)));
+  char* middle =
+      NEED_MAP(mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, larger, (off_t)(4 * page)));
+  close(larger);
+  app_fill(middle, page, 61);
+
   // Mapped by a descriptor that only reads.
   char path[64];
   snprintf(path, sizeof path, "/proc/self/fd/%d", memory);
@@ -137,6 +137,9 @@ int main(int argc, char** argv) {
   CHECK_EQ("the same in a mapping for reading", 'z', read_only[0]);
   CHECK_EQ("a mapping for reading made writable", -1,
            mprotect(read_only, page, PROT_READ | PROT_WRITE));
+  middle = NEED_MAP(mremap(middle, page, 12 * page, MREMAP_MAYMOVE));
+  app_check_fill("the part that was mapped", middle, page, 61);
+  app_check_zero("the rest of it", middle + page, 11 * page);
   check_twice(&twice, page);
   without_link.link = -1;
   check_twice(&without_link, page);

@@ -21,6 +21,7 @@
 #include <sys/wait.h>
 #include <sys/xattr.h>
 
+#include "area.h"
 #include "holders.h"
 
 enum { kNumber = 77 };
@@ -467,6 +468,27 @@ static void hold_sealed(void) {
   place(fd);
 }
 
+/// A part of shared memory that nothing else leads to, with data in the rest.
+static void hold_hidden(void) {
+  size_t page = app_page();
+  int fd = (int)NEED(memfd_create("hidden", MFD_CLOEXEC));
+  NEED(ftruncate(fd, (off_t)(8 * page)));
+  NEED(pwrite(fd, "here", 4, (off_t)page));
+  (void)NEED_MAP(mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)(3 * page)));
+  close(fd);
+}
+
+/// A page that the app has written hides what the file has there.
+static void hold_deleted_private(void) {
+  int fd = (int)NEED(open(app_path("deleted"), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+  NEED(ftruncate(fd, (off_t)app_page()));
+  char* area = NEED_MAP(mmap(NULL, app_page(), PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0));
+  area[0] = 1;
+  close(fd);
+  NEED(unlink(app_path("deleted")));
+  if (area_open(area, app_page()) >= 0) SKIP("who may open map_files sees it");
+}
+
 static void hold_pid_file(void) {
   int fd = (int)NEED(open(app_path("app.pid"), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
   dprintf(fd, "%d\n", getpid());
@@ -516,6 +538,8 @@ static const struct holder holders[] = {
     {"udp", hold_udp},
     {"compositor", hold_compositor},
     {"peers", hold_peers},
+    {"hidden", hold_hidden},
+    {"deleted-private", hold_deleted_private},
     {"pid-file", hold_pid_file},
     {"sealed", hold_sealed},
     {"guarded-shared", hold_guarded_shared},

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 import { projectFolder } from '../../launcher/engine/addon.js';
 import { native } from '../../launcher/engine/index.js';
+import { ARMV7_NAMES } from '../../launcher/store/calls.js';
 
 test('the calls that a unit must allow', (t) => {
   const page = readFileSync(join(projectFolder, 'docs/filter.md'), 'utf8');
@@ -33,4 +34,18 @@ test('each of these calls is forbidden once by a test', (t) => {
     names.filter((name) => !forbidden.includes(name) && !left.includes(name)),
     [],
   );
+});
+
+test('the other names that 32-bit ARM has for calls are told for its units', (t) => {
+  const numbers = readFileSync(join(projectFolder, 'native/arch/call_numbers.h'), 'utf8');
+  const others = [...numbers.matchAll(/#ifdef __NR_(\w+)\n([^#]*)#else/g)].flatMap(([, , calls = '']) =>
+    [...calls.matchAll(/__NR_(\w+)/g)].map(([, name = '']) => name),
+  );
+  // Those that the plain name stands for on every CPU.
+  const plain = new Set(['futex', 'newfstatat']);
+  t.deepEqual(
+    others.filter((name) => !plain.has(name) && !ARMV7_NAMES.includes(name)),
+    [],
+  );
+  t.true(others.length > 10);
 });

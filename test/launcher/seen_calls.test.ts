@@ -1,5 +1,6 @@
 // What the kernel tells nobody, `thaw build` has seen the app ask for: it comes back, or is refused.
 import test from 'ava';
+import { existsSync, readFileSync } from 'node:fs';
 
 import { Workshop } from './support.js';
 
@@ -60,4 +61,40 @@ spread.listen()
   const { status, stderr } = workshop.thaw('build', workshop.profile('spread', warm, work));
   t.is(status, 1);
   t.regex(stderr, /SO_ATTACH_REUSEPORT_CBPF[\s\S]*after the checkpoint/);
+});
+
+const scope = '/proc/sys/kernel/yama/ptrace_scope';
+
+/** Calls prctl(PR_SET_PTRACER) for that process, and prints at its end whether a child of its own may trace it. */
+const allowTracer = (tracer: string): string => `import atexit, ctypes
+libc = ctypes.CDLL(None)
+PR_SET_PTRACER, ANY, PTRACE_SEIZE = 0x59616d61, -1, 0x4206
+assert libc.prctl(PR_SET_PTRACER, ctypes.c_ulong(${tracer}), 0, 0, 0) == 0
+@atexit.register
+def tell():
+    app, child = os.getpid(), os.fork()
+    if child == 0: os._exit(0 if libc.ptrace(PTRACE_SEIZE, app, None, None) == 0 else 1)
+    print('traced' if os.waitpid(child, 0)[1] == 0 else 'not traced', flush=True)
+`;
+
+test('who may trace the app, under Yama', (t) => {
+  if (!existsSync(scope)) {
+    t.log('SKIP: this kernel has no Yama');
+    t.pass();
+    return;
+  }
+  const workshop = new Workshop(t);
+  const { status, stderr } = workshop.thaw('build', workshop.profile('stranger', warm, allowTracer('1')));
+  t.is(status, 1);
+  t.regex(stderr, /lets process 1 \(.*\) trace it \(PR_SET_PTRACER\)[\s\S]*after the checkpoint/);
+  // Root may trace anybody, and so may others where nothing is confined.
+  if (process.getuid?.() === 0 || readFileSync(scope, 'utf8').trim() !== '1') return;
+  for (const tracer of ['ANY', 'os.getpid()', '0']) {
+    const built = workshop.thaw('build', workshop.profile('traced', warm, allowTracer(tracer)));
+    t.is(built.status, 0, built.stderr);
+    t.is(
+      workshop.launch('traced').stdout.trim().split('\n').at(-1),
+      tracer === '0' ? 'not traced' : 'traced',
+    );
+  }
 });

@@ -65,6 +65,7 @@ Result<void> collect(Capture& capture, std::span<const Freeze> processes) {
     THAW_TRY(collect_filters(capture, process));
     THAW_TRY(collect_threads(capture, process));
     THAW_TRY(collect_process(capture, process));
+    THAW_TRY(collect_tracer(capture, process));
     THAW_TRY(collect_own_settings(capture, process));
   }
   THAW_TRY(collect_requirements(capture));

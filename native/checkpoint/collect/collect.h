@@ -28,6 +28,10 @@ Result<void> collect_protection_keys(ProcessCapture& process, RemoteSyscalls& re
 /// The filters of system calls that all threads have. Refuses those under which a launch could not be
 /// finished.
 Result<void> collect_filters(Capture& capture, ProcessCapture& process);
+/// Of mappings that nothing else may lead to.
+Result<void> collect_hidden_memory(const Capture& capture, ProcessCapture& process,
+                                   RemoteSyscalls& remote);
+Result<void> collect_tracer(const Capture& capture, ProcessCapture& process);
 Result<void> collect_own_settings(Capture& capture, ProcessCapture& process);
 /// Refuses an app that has changed its rights since it was started, or where thaw has not started
 /// it: that has others than thaw.
@@ -38,7 +42,8 @@ void collect_answer(Capture& capture);
 /// With `refusals`, it goes on behind a descriptor that is refused, and lists them there.
 Result<void> collect_descriptors(Capture& capture, std::vector<Error>* refusals = nullptr);
 /// What `p`, a descriptor of the app's with that number, shows of the app's terminal.
-void collect_terminal(const fd::Probe& p, int number, model::Terminal& terminal);
+void collect_terminal(const fd::Probe& p, int number, model::Terminal& terminal,
+                      std::vector<std::string>& warnings);
 /// Once all files are known that a launch opens.
 void collect_inputs(Capture& capture);
 

@@ -333,7 +333,7 @@ Result<void> collect_descriptors(Capture& capture, std::vector<Error>* refusals)
   model::Process& root = capture.root().record;
   for (const Numbered& n : found.numbers.front()) {
     const fd::Probe& p = found.probes[n.description];
-    collect_terminal(p, n.number, root.terminal);
+    collect_terminal(p, n.number, root.terminal, capture.warnings);
     // Those that thaw gives an app wait.
     if (capture.request.given && n.number < kFirstOwn && (p.flags & O_NONBLOCK) != 0)
       root.nonblocking |= 1u << n.number;

@@ -289,6 +289,7 @@ Result<void> collect_process(Capture& capture, ProcessCapture& process) {
   THAW_TRY(collect_future_locks(capture, process, remote));
   THAW_TRY(collect_membarrier(process, remote));
   THAW_TRY(collect_protection_keys(process, remote));
+  THAW_TRY(collect_hidden_memory(capture, process, remote));
   THAW_TRY(collect_signal_actions(capture, process, remote));
   THAW_TRY(collect_interval_timers(process, remote));
   return collect_posix_timers(capture, process, remote);

@@ -4,6 +4,7 @@
 #include <sys/sysmacros.h>
 
 #include <cstring>
+#include <span>
 
 #include "checkpoint/collect/collect.h"
 #include "support/file.h"
@@ -31,12 +32,52 @@ bool is_changed(const termios& mode) {
          (mode.c_oflag & OPOST) == 0;
 }
 
+/// Words of stty(1) for what users set as well.
+struct Name {
+  uint32_t bit;
+  const char* name;
+};
+constexpr Name kInputNames[] = {{IXON, "ixon"},   {IXOFF, "ixoff"},    {IXANY, "ixany"},
+                                {INLCR, "inlcr"}, {IGNCR, "igncr"},    {ISTRIP, "istrip"},
+                                {IUCLC, "iuclc"}, {IMAXBEL, "imaxbel"}};
+constexpr Name kOutputNames[] = {{ONLCR, "onlcr"}, {OCRNL, "ocrnl"}, {ONLRET, "onlret"}};
+constexpr Name kLocalNames[] = {{ECHOE, "echoe"},     {ECHOK, "echok"},   {ECHONL, "echonl"},
+                                {ECHOCTL, "echoctl"}, {ECHOKE, "echoke"}, {NOFLSH, "noflsh"},
+                                {TOSTOP, "tostop"}};
+constexpr const char* kCharacterNames[NCCS] = {
+    "intr", "quit", "erase", "kill",  "eof",     nullptr,  nullptr, "swtch", "start",
+    "stop", "susp", "eol",   "rprnt", "discard", "werase", "lnext", "eol2"};
+
+void name_changes(std::span<const Name> names, uint32_t usual, uint32_t now, std::string& text) {
+  for (const Name& name : names)
+    if (((usual ^ now) & name.bit) != 0)
+      text += std::string(" ") + ((now & name.bit) != 0 ? "" : "-") + name.name;
+}
+
+/// What may be the app's or its user's.
+void tell_doubtful(const termios& mode, std::vector<std::string>& warnings) {
+  std::string text;
+  name_changes(kInputNames, kInput, mode.c_iflag, text);
+  name_changes(kOutputNames, kOutput, mode.c_oflag, text);
+  name_changes(kLocalNames, kLocal, mode.c_lflag, text);
+  for (int i = 0; i < NCCS; ++i)
+    if (kCharacterNames[i] != nullptr && mode.c_cc[i] != kCharacters[i])
+      text += std::string(" ") + kCharacterNames[i];
+  if (!text.empty())
+    warnings.push_back("the app's terminal has a mode (stty" + text +
+                       ") that its user may have set, or the app: a launch has its caller's");
+}
+
 model::OwnBits own_bits(uint32_t usual, uint32_t now, uint32_t not_own = 0) {
   return {(usual ^ now) & ~not_own, now & (usual ^ now) & ~not_own};
 }
 
-void collect_mode(const termios& mode, model::Terminal& terminal) {
-  if (!is_changed(mode)) return;
+void collect_mode(const termios& mode, model::Terminal& terminal,
+                  std::vector<std::string>& warnings) {
+  if (!is_changed(mode)) {
+    tell_doubtful(mode, warnings);
+    return;
+  }
   terminal.input = own_bits(kInput, mode.c_iflag, kNotOwnInput);
   terminal.output = own_bits(kOutput, mode.c_oflag);
   terminal.local = own_bits(kLocal, mode.c_lflag, kNotOwnLocal);
@@ -63,7 +104,8 @@ bool is_others(pid_t pid, unsigned terminal) {
 
 }  // namespace
 
-void collect_terminal(const fd::Probe& p, int number, model::Terminal& terminal) {
+void collect_terminal(const fd::Probe& p, int number, model::Terminal& terminal,
+                      std::vector<std::string>& warnings) {
   constexpr int kStandard = 3;
   const bool by_name = p.status.st_rdev == makedev(5, 0);  // /dev/tty
   termios mode = {};
@@ -78,7 +120,7 @@ void collect_terminal(const fd::Probe& p, int number, model::Terminal& terminal)
   if (!first) return;
   unsigned device = 0;
   if (ioctl(p.copy.get(), TIOCGDEV, &device) != 0 || !is_others(p.pid, device))
-    collect_mode(mode, terminal);
+    collect_mode(mode, terminal, warnings);
   winsize size = {};
   if (ioctl(p.copy.get(), TIOCGWINSZ, &size) != 0) return;
   terminal.rows = size.ws_row;

@@ -104,7 +104,13 @@ Result<void> plan_area(Capture& capture, ProcessCapture& process, MemoryPlan& pl
   input.libc = plan.libc ? &*plan.libc : nullptr;
   input.ranges = guarded_ranges(plan);
   input.call_address = capture.request.call_address;
-  input.fork_handlers = fork_notifiers(process);
+  const ForkNotifiers notifiers = fork_notifiers(process);
+  input.fork_handlers = notifiers.told;
+  for (const std::string& file : notifiers.untold)
+    capture.warnings.push_back(
+        file +
+        " asks to be told of a fork (pthread_atfork), and a launch does not tell it: if it draws "
+        "random numbers or keeps the pid, put that right in a hook (thaw.h)");
   THAW_ASSIGN(start, choose_place(free_ranges(process, plan),
                                   area.code + room_for(input.ranges, page_size), page_size));
   area.start = start;

@@ -127,6 +127,7 @@ class Classifier {
   Result<std::vector<Region>> run() {
     std::vector<Region> regions;
     const auto old_area = find_area(process_);
+    if (old_area) old_image_ = process_.mapping(old_area->start);
     for (const Vma& vma : process_.vmas) {
       const bool in_old_area =
           old_area && vma.start >= old_area->start && vma.end <= old_area->start + old_area->size;
@@ -198,10 +199,14 @@ class Classifier {
   Result<void> private_file(Region& region) {
     const Vma& vma = *region.vma;
     UniqueFd fd = open_mapped(process_, vma, O_RDONLY);
-    if (is_thaw_image(vma, fd.get())) return orphan(region, "was mapped from an older image", true);
-    if (vma.deleted)
-      return objects_.is_seen_elsewhere(vma) ? private_object(region)
-                                             : orphan(region, "its file was deleted", false);
+    if (is_of_old_image(vma) || is_thaw_image(vma, fd.get()))
+      return orphan(region, "was mapped from an older image", true);
+    if (vma.deleted) {
+      // Of programs and libraries nobody drops what they have written.
+      if (is_of_module(vma) && !objects_.is_seen_elsewhere(vma))
+        return orphan(region, "its file was deleted", false);
+      return private_object(region, fd.get());
+    }
     if (!fd.valid())
       return refuse(vma, "is of a file that cannot be opened",
                     "make it readable for the user who builds the profile");
@@ -215,6 +220,12 @@ class Classifier {
     }
     add_overlay(region);
     return {};
+  }
+
+  /// It may be gone: rebuilt since the app was launched from it.
+  [[nodiscard]] bool is_of_old_image(const Vma& vma) const {
+    return old_image_ != nullptr && old_image_->is_file() && vma.dev == old_image_->dev &&
+           vma.ino == old_image_->ino;
   }
 
   /// A part of a program or library: some other part of its file is executable.
@@ -248,22 +259,24 @@ class Classifier {
   Result<void> shared_object(Region& region) {
     region.backing = Backing::object;
     region.open_flags = may_be_written(*region.vma) ? O_RDWR : O_RDONLY;
-    return find_object(region);
+    return find_object(region, -1);
   }
 
-  Result<void> find_object(Region& region) {
-    THAW_ASSIGN(object, objects_.of(*region.vma));
-    if (object == model::kNone) return refuse_guards(*region.vma);
-    region.object = object;
+  Result<void> find_object(Region& region, int file) {
+    auto object = objects_.of(*region.vma, file);
+    if (!object) return refuse(*region.vma, object.error().message, object.error().remedy);
+    if (object.value() == model::kNone) return refuse_guards(*region.vma);
+    region.object = object.value();
     return {};
   }
 
-  /// The app's own pages lie over the object, which others can write to.
-  Result<void> private_object(Region& region) {
+  /// The app's own pages lie over the object, which others may write to, and which comes to light
+  /// where the app drops them.
+  Result<void> private_object(Region& region, int file) {
     const Vma& vma = *region.vma;
     region.backing = Backing::object;
     region.open_flags = O_RDWR;
-    THAW_TRY(find_object(region));
+    THAW_TRY(find_object(region, file));
     if (vma.anonymous_kb + vma.swap_kb != 0) THAW_TRY(finder_.own_pages(vma, region.runs));
     add_overlay(region);
     return {};
@@ -273,6 +286,7 @@ class Classifier {
   const ProcessCapture& process_;
   PageFinder finder_;
   MemoryObjects objects_;
+  const Vma* old_image_ = nullptr;  ///< a mapping of the image that the app was launched from
 };
 
 }  // namespace

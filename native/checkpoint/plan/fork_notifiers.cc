@@ -30,14 +30,29 @@ enum { kPrepare, kParent, kChild, kOwner };
 /// threads (libuv's thread pool): only of these it is known that they count the fork.
 constexpr std::string_view kTold[] = {"libgnutls.so"};
 
+/// What they begin anew in a child is in order after a launch, or put right by it: the thread pool and
+/// signal pipe of libuv, which Node has within, the pids that systemd's, libbsd and libcap-ng keep, and
+/// the modules of p11-kit.
+constexpr std::string_view kNeedNotBeTold[] = {
+    "libuv.so",          "node",      "libsystemd.so", "libudev.so",
+    "libnss_systemd.so", "libbsd.so", "libcap-ng.so",  "libp11-kit.so"};
+
+template <size_t kCount>
+bool is_one_of(const std::string_view (&names)[kCount], const Vma& vma) {
+  const std::string_view file = base_name(vma.path);
+  return std::any_of(std::begin(names), std::end(names), [file](std::string_view name) {
+    return file == name || (name.ends_with(".so") && file.starts_with(name));
+  });
+}
+
 class Finder {
  public:
   explicit Finder(const ProcessCapture& process) : process_(process) {}
 
-  std::vector<uint64_t> run() {
+  ForkNotifiers run() {
     for (const Vma& vma : process_.vmas)
       if (!vma.shared && (vma.prot & PROT_WRITE) != 0 && is_of_libc(vma) && look_in(vma)) break;
-    return notifiers_;
+    return found_;
   }
 
  private:
@@ -87,37 +102,38 @@ class Finder {
   }
 
   void take(std::span<const Word> handlers, size_t size) {
-    for (; !handlers.empty(); handlers = handlers.subspan(size)) {
-      const Word child = handlers[kChild];
-      if (handlers[kPrepare] == 0 && handlers[kParent] == 0 && child != 0 && is_notifier(child))
-        notifiers_.push_back(child);
-    }
+    for (; !handlers.empty(); handlers = handlers.subspan(size))
+      if (handlers[kPrepare] == 0 && handlers[kParent] == 0 && handlers[kChild] != 0)
+        take(handlers[kChild]);
   }
 
-  [[nodiscard]] bool is_notifier(Word address) const {
+  void take(Word child) {
+    const Vma* code = process_.mapping(arch::instruction_address(child));
+    if (code == nullptr || is_one_of(kNeedNotBeTold, *code)) return;
+    if (is_one_of(kTold, *code) && is_plain(*code, child)) {
+      found_.told.push_back(child);
+      return;
+    }
+    const std::string file = code->path.empty() ? "code that the app has made" : code->path;
+    auto& untold = found_.untold;
+    if (std::find(untold.begin(), untold.end(), file) == untold.end()) untold.push_back(file);
+  }
+
+  [[nodiscard]] bool is_plain(const Vma& vma, Word address) const {
     std::array<uint8_t, 64> code = {};
     const uint64_t start = arch::instruction_address(address);
-    const Vma* vma = process_.mapping(start);
-    if (vma == nullptr || !is_told(*vma)) return false;
-    const size_t size = std::min<uint64_t>(code.size(), vma->end - start);
+    const size_t size = std::min<uint64_t>(code.size(), vma.end - start);
     return process_.memory.read(start, code.data(), size) &&
            arch::is_plain_leaf(std::span(code).first(size), address);
   }
 
-  [[nodiscard]] static bool is_told(const Vma& vma) {
-    return std::any_of(std::begin(kTold), std::end(kTold),
-                       [name = base_name(vma.path)](std::string_view library) {
-                         return name.starts_with(library);
-                       });
-  }
-
   const ProcessCapture& process_;
-  std::vector<uint64_t> notifiers_;
+  ForkNotifiers found_;
 };
 
 }  // namespace
 
-std::vector<uint64_t> fork_notifiers(const ProcessCapture& process) {
+ForkNotifiers fork_notifiers(const ProcessCapture& process) {
   return Finder(process).run();
 }
 

@@ -3,15 +3,22 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "checkpoint/capture.h"
 
 namespace thaw::checkpoint {
 
-/// Addresses to call in each launch, in the order of registration; empty where glibc keeps none. Other
-/// handlers are left out: what they put in order (threads that a fork does not have, locks) is in
-/// order.
-std::vector<uint64_t> fork_notifiers(const ProcessCapture& process);
+struct ForkNotifiers {
+  /// Addresses to call in each launch, in the order of registration.
+  std::vector<uint64_t> told;
+  /// Files whose code asks to be told of a fork, and is neither told nor known to do without.
+  std::vector<std::string> untold;
+};
+
+/// Nothing where glibc keeps none. Handlers that also prepare for a fork are left out: what they put in
+/// order (threads that a fork does not have, locks) is in order.
+ForkNotifiers fork_notifiers(const ProcessCapture& process);
 
 }  // namespace thaw::checkpoint

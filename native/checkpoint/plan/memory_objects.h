@@ -17,18 +17,25 @@ class MemoryObjects {
         data_(data),
         finder_(finder) {}
 
-  /// Whether anything else shows the same memory: a descriptor, or another shared mapping.
+  /// Whether there is more of the same memory than the mapping: a descriptor, another shared mapping,
+  /// a part that is not mapped.
   [[nodiscard]] bool is_seen_elsewhere(const Vma& vma) const;
 
   /// Its Object. A descriptor of it, if there is one, gave its content already; else the mappings
-  /// give what they show of it. kNone: guard regions hide a part of it.
-  Result<model::Index> of(const Vma& vma);
+  /// give what they show of it, and `file`, if it is one, what own pages of private mappings hide.
+  /// Refused where some of it cannot be had; kNone: guard regions hide a part of it.
+  Result<model::Index> of(const Vma& vma, int file = -1);
 
  private:
   [[nodiscard]] bool is_of_same(const Vma& vma, const Vma& other) const;
-  Result<bool> store_content(const Vma& of, model::Object& object);
-  Result<void> store(const Vma& vma, std::vector<Span>& known, std::vector<Span>& hidden,
-                     model::Object& object);
+  Result<bool> store_content(const Vma& of, int file, model::Object& object);
+  Result<void> store_shared(const Vma& vma, const std::vector<Span>& guards,
+                            std::vector<Span>& known);
+  static void know(const Vma& vma, const std::vector<Span>& shown, std::vector<Span>& known);
+  void store_shown(const Vma& vma, const std::vector<Span>& runs, std::vector<Span>& known);
+  Result<void> store_private(const Vma& vma, const std::vector<Span>& guards, int file,
+                             std::vector<Span>& known);
+  Result<void> store_from(int file, const Span& part);
 
   Capture& capture_;
   size_t process_index_;

@@ -1,6 +1,14 @@
 // Device files. The memory devices of major 1 have no state and are opened again, as is the
-// controlling terminal; every other driver keeps state that nobody outside of it knows, so it takes a policy.
+// controlling terminal; every other driver keeps state that nobody outside of it knows, so it takes a
+// policy. Another terminal that is opened again gets its mode.
+#include <asm/ioctls.h>
+#include <asm/termbits.h>
+#include <linux/tty.h>
+#include <sys/ioctl.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <cstring>
 
 #include "fd/flags.h"
 #include "fd/kinds.h"
@@ -56,6 +64,41 @@ Result<void> refuse_state(const Probe& p) {
   return {};
 }
 
+/// What a terminal (a serial line above all) may lose with its last descriptor.
+struct TerminalRecord {
+  termios2 mode = {};
+  int32_t exclusive = 0;  ///< TIOCEXCL
+};
+
+/// Of a terminal that is opened again under a policy.
+Result<void> collect_terminal(Collector& c, const Probe& p, model::OpenFile& out) {
+  TerminalRecord record;
+  const int fd = p.copy.get();
+  if (controlling_terminal(p.status) || ioctl(fd, TCGETS2, &record.mode) != 0) return {};
+  int discipline = N_TTY;
+  if (ioctl(fd, TIOCGETD, &discipline) == 0 && discipline != N_TTY)
+    return refuse(p,
+                  "is a terminal whose data goes to a driver of the kernel (line discipline " +
+                      std::to_string(discipline) + ")",
+                  "let the app set it (TIOCSETD) after the checkpoint, or " +
+                      policy::suggestion(kType, p.link, policy::kCloseOrIgnore));
+  if (ioctl(fd, TIOCGEXCL, &record.exclusive) != 0) record.exclusive = 0;
+  out.content = c.image.record(record);
+  return {};
+}
+
+/// A controlling terminal's mode is its caller's (model::Terminal), and to change it may stop us.
+Result<void> restore_terminal(int fd, std::string_view bytes) {
+  TerminalRecord record;
+  memcpy(&record, bytes.data(), sizeof(record));
+  int session = 0;
+  if (ioctl(fd, TIOCGSID, &session) == 0 && session == getsid(0)) return {};
+  if (ioctl(fd, TCSETS2, &record.mode) != 0) return errno_error("cannot set a terminal's mode");
+  if (record.exclusive != 0 && ioctl(fd, TIOCEXCL) != 0)
+    return errno_error("cannot take a terminal for this process alone");
+  return {};
+}
+
 Result<void> collect(Collector& c, const Probe& p, model::OpenFile& out) {
   const Action action = action_of(out);
   if (action == Action::error || pty_master(p.status)) THAW_TRY(refuse_state(p));
@@ -63,6 +106,7 @@ Result<void> collect(Collector& c, const Probe& p, model::OpenFile& out) {
     return refuse(p, "is a device whose name does not lead to it any more",
                   "close it before the checkpoint, or " +
                       policy::suggestion(kType, p.link, policy::kCloseOrIgnore));
+  if (action == Action::reopen) THAW_TRY(collect_terminal(c, p, out));
   out.payload = c.image.record(path_record(c, p, p.link));
   out.note = c.image.blob(action == Action::reopen ? "policy: opened by name" : "opened by name");
   return {};
@@ -76,14 +120,17 @@ Result<UniqueFd> open(Opener& o, const model::OpenFile& file) {
   if (fstat(fd.get(), &now) != 0 || (now.st_mode & S_IFMT) != (record.mode & S_IFMT) ||
       now.st_rdev != record.rdev)
     return Error{0, std::string(path) + " is another device than at the checkpoint"};
+  if (file.content.size != 0) THAW_TRY(restore_terminal(fd.get(), o.image.bytes(file.content)));
   // Block devices have a position; a character device that refuses one never had it.
   if (S_ISBLK(now.st_mode)) THAW_TRY(set_position(fd.get(), file.position));
   return fd;
 }
 
 const char* validate(const image::View& view, const model::OpenFile& file) {
-  return valid_path_record(view, file) == nullptr ? "a device's record in the image is broken"
-                                                  : nullptr;
+  const bool terminal = file.content.size == 0 || file.content.size == sizeof(TerminalRecord);
+  return valid_path_record(view, file) == nullptr || !terminal
+             ? "a device's record in the image is broken"
+             : nullptr;
 }
 
 }  // namespace

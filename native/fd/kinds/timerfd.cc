@@ -5,6 +5,7 @@
 #include <sys/timerfd.h>
 #include <time.h>
 
+#include "arch/call_numbers.h"
 #include "fd/kinds.h"
 #include "support/file.h"
 
@@ -88,12 +89,7 @@ Result<void> set(int fd, uint32_t flags, uint64_t value_ns, uint64_t interval_ns
   const Setting setting = {
       static_cast<int64_t>(interval_ns / kSecond), static_cast<int64_t>(interval_ns % kSecond),
       static_cast<int64_t>(value_ns / kSecond), static_cast<int64_t>(value_ns % kSecond)};
-#ifdef SYS_timerfd_settime64
-  const long number = SYS_timerfd_settime64;
-#else
-  const long number = SYS_timerfd_settime;
-#endif
-  if (syscall(number, fd, flags, &setting, nullptr) != 0)
+  if (syscall(arch::kSetTimerFd, fd, flags, &setting, nullptr) != 0)
     return errno_error("cannot arm a timerfd");
   return {};
 }

@@ -145,6 +145,11 @@ export const rows: readonly Row[] = [
     args: ['background'],
     launch: { wrapper: [join(apps, 'on_terminal'), '40', '100'] },
   },
+  {
+    app: 'fd_second_terminal',
+    policies: [{ type: 'device', path: '/dev/pts/*', action: 'reopen' }],
+    again: false,
+  },
   { app: 'fd_pipe' },
   { app: 'fd_pipe_static', again: false },
   { app: 'fd_pipe_musl', again: false },

@@ -1,0 +1,144 @@
+// Shared memory of which the app maps a part only: how large all of it is, and whether what is not mapped
+// holds anything. The app is made to look: mremap(2) of nothing gives a second mapping of the same
+// memory, remap_file_pages(2) moves that to the memory's start.
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include <algorithm>
+
+#include "checkpoint/collect/collect.h"
+#include "checkpoint/span.h"
+#include "image/hash.h"
+
+namespace thaw::checkpoint {
+namespace {
+
+/// More would have to be read, and takes memory where it is a hole.
+constexpr uint64_t kMostRead = uint64_t{64} << 20;
+
+/// Memory that has no name to be opened by: shared anonymous, memfds, deleted files.
+bool is_nameless(const Vma& vma) {
+  return vma.shared &&
+         (vma.deleted || vma.path == "/dev/zero" || vma.path.starts_with("[anon_shmem:")) &&
+         !vma.path.starts_with("/SYSV") && !vma.path.starts_with("/[aio]") && !vma.has("ht") &&
+         !vma.has("pf") && !vma.has("io");
+}
+
+std::vector<Span> shown_of(const ProcessCapture& process, const Vma& of) {
+  std::vector<Span> shown;
+  for (const Vma& vma : process.vmas)
+    if (vma.shared && vma.ino == of.ino && vma.dev == of.dev)
+      unite(shown, {{vma.offset, vma.offset + vma.size()}});
+  return shown;
+}
+
+/// A mapping of the memory from its start, in the app, of a size that changes.
+class Window {
+ public:
+  Window(const ProcessCapture& process, RemoteSyscalls& remote, size_t page)
+      : process_(process), remote_(remote), page_(page) {}
+
+  /// False where the kernel gives none.
+  Result<bool> open(const Vma& vma) {
+    THAW_ASSIGN(at, remote_.call(SYS_mremap, vma.start, 0, page_, MREMAP_MAYMOVE));
+    if (is_error(at)) return false;
+    address_ = static_cast<uint64_t>(at);
+    size_ = page_;
+    if (vma.offset == 0) return true;
+    THAW_ASSIGN(moved, remote_.call(SYS_remap_file_pages, address_, page_, 0, 0, 0));
+    return moved == 0;
+  }
+
+  Result<void> close() {
+    if (size_ != 0) THAW_TRY(remote_.call(SYS_munmap, address_, size_));
+    size_ = 0;
+    return {};
+  }
+
+  /// Whether the memory has the page at `offset`; what cannot be mapped, it has.
+  Result<bool> has(uint64_t offset) {
+    if (offset + page_ > size_) {
+      THAW_ASSIGN(at, remote_.call(SYS_mremap, address_, size_, offset + page_, MREMAP_MAYMOVE));
+      if (is_error(at)) return true;
+      address_ = static_cast<uint64_t>(at);
+      size_ = offset + page_;
+    }
+    char byte = 0;
+    return static_cast<bool>(process_.memory.read(address_ + offset, &byte, 1));
+  }
+
+  [[nodiscard]] bool holds_data(const Span& part) const {
+    constexpr size_t kChunk = 1 << 20;
+    std::vector<char> bytes(kChunk);
+    for (uint64_t at = part.start; at < part.end; at += kChunk) {
+      const size_t size = std::min<uint64_t>(kChunk, part.end - at);
+      if (at + size > size_) return true;
+      process_.memory.read_pages(address_ + at, bytes.data(), size, page_);
+      if (!image::all_zero(bytes.data(), size)) return true;
+    }
+    return false;
+  }
+
+ private:
+  static bool is_error(int64_t result) { return result < 0 && result > -4096; }
+
+  const ProcessCapture& process_;
+  RemoteSyscalls& remote_;
+  size_t page_;
+  uint64_t address_ = 0, size_ = 0;
+};
+
+/// Where the memory ends, which has all before `end`.
+Result<uint64_t> find_end(Window& window, uint64_t end, uint64_t page) {
+  THAW_ASSIGN(more, window.has(end));
+  if (!more) return end;
+  uint64_t has = end, lacks = end + page;
+  for (uint64_t step = page;; step *= 2) {
+    lacks = has + step;
+    THAW_ASSIGN(further, window.has(lacks));
+    if (!further) break;
+    has = lacks;
+    if (has > end + kMostRead) return has;
+  }
+  while (lacks - has > page) {
+    const uint64_t middle = has + (lacks - has) / page / 2 * page;
+    THAW_ASSIGN(in, window.has(middle));
+    (in ? has : lacks) = middle;
+  }
+  return lacks;
+}
+
+Result<HiddenMemory> look(Window& window, const Vma& vma, const std::vector<Span>& shown,
+                          uint64_t page) {
+  HiddenMemory memory = {vma.dev, vma.ino, shown.back().end, false};
+  THAW_ASSIGN(opened, window.open(vma));
+  if (!opened) {
+    memory.holds_data = vma.offset != 0;
+    return memory;
+  }
+  THAW_ASSIGN(end, find_end(window, shown.back().end, page));
+  memory.size = end;
+  const std::vector<Span> hidden = without({0, end}, shown);
+  memory.holds_data = total_size(hidden) > kMostRead ||
+                      std::any_of(hidden.begin(), hidden.end(),
+                                  [&window](const Span& part) { return window.holds_data(part); });
+  return memory;
+}
+
+}  // namespace
+
+Result<void> collect_hidden_memory(const Capture& capture, ProcessCapture& process,
+                                   RemoteSyscalls& remote) {
+  for (const Vma& vma : process.vmas) {
+    if (!is_nameless(vma) || process.hidden_memory(vma) != nullptr) continue;
+    const std::vector<Span> shown = shown_of(process, vma);
+    Window window(process, remote, capture.page_size);
+    auto memory = look(window, vma, shown, capture.page_size);
+    THAW_TRY(window.close());
+    if (!memory) return memory.error();
+    process.hidden.push_back(memory.value());
+  }
+  return {};
+}
+
+}  // namespace thaw::checkpoint
