@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <set>
+#include <string>
 
 namespace thaw {
 
@@ -12,6 +13,7 @@ struct SeenCalls {
   std::map<int, uint64_t> absolute_timers;  ///< ids of armed POSIX timers: ns of their own clock
   std::set<uint64_t> bound_sockets;         ///< inodes of those whose port bind(2) has named
   std::set<uint64_t> spread_sockets;        ///< inodes of those with SO_ATTACH_REUSEPORT_*
+  std::set<std::string> watched_paths;      ///< that inotify_add_watch(2) has named, absolute
 };
 
 }  // namespace thaw
