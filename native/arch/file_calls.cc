@@ -51,6 +51,7 @@ constexpr FileCall kCalls[] = {
      .other_path = 3},
     {.number = SYS_io_uring_setup, .use = ring},
     {.number = SYS_open_by_handle_at, .use = handle},
+    {.number = SYS_inotify_add_watch, .use = notify, .path = 1},
     {.number = SYS_uname, .use = host_name},
     {.number = SYS_sched_getaffinity, .use = cpus},
     {.number = SYS_sysinfo, .use = memory},

@@ -19,6 +19,7 @@ enum class FileUse : uint8_t {
   ring,        ///< io_uring: what is opened through it is not seen
   handle,      ///< open_by_handle_at(2): has no path
   other_root,  ///< from there on, paths mean something else
+  notify,      ///< inotify_add_watch(2)
   host_name,   ///< the machine's, and so on: see model::MachineInput
   cpus,
   memory,

@@ -6,14 +6,18 @@
 
 #include <algorithm>
 #include <memory>
-#include <optional>
+#include <unordered_set>
 
 #include "support/file.h"
 
 namespace thaw::fd {
 namespace {
 
-constexpr size_t kMaxEntries = 100'000;  ///< directory entries looked at per watch
+/// Names looked at below and above the folders that the app works in, each; and in these themselves,
+/// of which even a large one is worth it.
+constexpr size_t kMostAround = 100'000, kMostInOwn = 2'000'000;
+
+using Folders = std::vector<std::string>;
 
 struct Handle {
   file_handle head;
@@ -22,63 +26,81 @@ struct Handle {
 
 class Search {
  public:
-  Search(const Collector& c, const Probe& p, const WatchedInode& wanted)
-      : c_(c), p_(p), wanted_(wanted) {}
+  Search(const Collector& c, const Probe& p, const std::vector<WatchedInode>& wanted)
+      : c_(c), p_(p), wanted_(wanted), found_(wanted.size()), missing_(wanted.size()) {}
 
-  std::string run() {
-    std::string path = by_handle();
-    if (path.empty()) path = by_looking();
-    return path;
+  std::vector<std::string> run() {
+    for (size_t i = 0; i < wanted_.size(); ++i) take(i, by_handle(wanted_[i]));
+    if (missing_ != 0) by_looking();
+    return std::move(found_);
   }
 
  private:
+  void take(size_t index, std::string path) {
+    if (path.empty() || !found_[index].empty()) return;
+    found_[index] = std::move(path);
+    --missing_;
+  }
+
   /// Whether `path` is the watched inode: by file handle where there is one, else by device and
   /// number.
-  [[nodiscard]] bool leads_to_it(const std::string& path) const {
+  static bool leads_to(const std::string& path, const WatchedInode& wanted) {
     struct stat status = {};
     const char* name = path.c_str();
-    if (lstat(name, &status) != 0 || status.st_ino != wanted_.ino) return false;
-    if (status.st_dev == wanted_.dev) return true;
+    if (lstat(name, &status) != 0 || status.st_ino != wanted.ino) return false;
+    if (status.st_dev == wanted.dev) return true;
     Handle handle = {};
     handle.head.handle_bytes = MAX_HANDLE_SZ;
     int mount = 0;
-    return !wanted_.handle.empty() &&
+    return !wanted.handle.empty() &&
            name_to_handle_at(AT_FDCWD, name, &handle.head, &mount, 0) == 0 &&
-           handle.head.handle_type == wanted_.handle_type &&
+           handle.head.handle_type == wanted.handle_type &&
            std::string_view(reinterpret_cast<const char*>(handle.head.f_handle),
-                            handle.head.handle_bytes) == wanted_.handle;
+                            handle.head.handle_bytes) == wanted.handle;
+  }
+
+  void look_at(const std::string& path) {
+    for (size_t i = 0; i < wanted_.size(); ++i)
+      if (found_[i].empty() && leads_to(path, wanted_[i])) take(i, path);
+  }
+
+  /// Whether a name with that number in its folder may be one that is missing.
+  [[nodiscard]] bool may_be_wanted(uint64_t ino) const {
+    for (size_t i = 0; i < wanted_.size(); ++i)
+      if (found_[i].empty() && wanted_[i].ino == ino) return true;
+    return false;
   }
 
   // ---- through the file handle
 
-  std::string by_handle() {
-    if (wanted_.handle.empty() || wanted_.handle.size() > MAX_HANDLE_SZ) return {};
+  [[nodiscard]] std::string by_handle(const WatchedInode& wanted) const {
+    if (wanted.handle.empty() || wanted.handle.size() > MAX_HANDLE_SZ) return {};
     std::string found;
     const auto mounts = read_file("/proc/" + std::to_string(p_.pid) + "/mountinfo");
     if (!mounts) return {};
     each_line(mounts.value(), "", [&](std::string_view line) {
-      const std::string path = through_mount(line);
-      if (!path.empty() && leads_to_it(path)) found = path;
+      const std::string path = through_mount(line, wanted);
+      if (!path.empty() && leads_to(path, wanted)) found = path;
       return found.empty();
     });
     return found;
   }
 
   /// A line of mountinfo: "36 35 98:0 /root /mount/point options ...".
-  std::string through_mount(std::string_view line) const {
+  static std::string through_mount(std::string_view line, const WatchedInode& wanted) {
     const auto fields = split(line, " ");
     if (fields.size() < 5) return {};
     const auto device = split(fields[2], ":");
-    if (device.size() != 2 || makedev(number(device[0]), number(device[1])) != wanted_.dev)
+    if (device.size() != 2 || makedev(number(device[0]), number(device[1])) != wanted.dev)
       return {};
     const std::string point = unescape(fields[4]);
     // The kernel wants a real descriptor of the mount: O_PATH will not do. A device node or FIFO
     // must not be opened.
     const UniqueFd mount(open(point.c_str(), O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC));
     Handle handle = {};
-    handle.head.handle_bytes = static_cast<unsigned>(wanted_.handle.size());
-    handle.head.handle_type = wanted_.handle_type;
-    memcpy(handle.head.f_handle, wanted_.handle.data(), wanted_.handle.size());
+    handle.head.handle_bytes = static_cast<unsigned>(wanted.handle.size());
+    handle.head.handle_type = wanted.handle_type;
+    memcpy(handle.head.f_handle, wanted.handle.data(), wanted.handle.size());
     const UniqueFd inode(
         mount.valid() ? open_by_handle_at(mount.get(), &handle.head, O_PATH | O_CLOEXEC) : -1);
     return inode.valid() ? link_target("/proc/self/fd/" + std::to_string(inode.get()))
@@ -101,70 +123,102 @@ class Search {
 
   // ---- by looking around
 
-  std::string by_looking() {
-    add_starting_points();
-    // The folders grow while they are searched: nearest first, then what is below them.
-    for (size_t i = 0; i < folders_.size(); ++i) {
-      if (leads_to_it(folders_[i])) return folders_[i];
-      std::string found = look_into(std::string(folders_[i]));
-      if (!found.empty()) return found;
+  void by_looking() {
+    const Folders own = own_folders();
+    for (const std::string& path : own) look_at(path);
+    const Folders above = folders_above(own);
+    size_t budget = kMostInOwn;
+    Folders below, beside;
+    for (const std::string& folder : own) look_into(folder, below, budget);
+    budget = kMostAround;
+    for (const std::string& folder : above) {
+      look_at(folder);
+      look_into(folder, beside, budget);
     }
-    return {};
+    search(std::move(below));
+    search(std::move(beside));
   }
 
-  void add_starting_points() {
+  /// Looks into these folders and, breadth first, all below them.
+  void search(Folders folders) {
+    size_t budget = kMostAround;
+    // They grow while they are searched. A mount point's name has another number in its folder: it
+    // is looked at itself.
+    for (size_t i = 0; i < folders.size() && missing_ != 0; ++i) {
+      const std::string folder = folders[i];
+      look_at(folder);
+      look_into(folder, folders, budget);
+    }
+  }
+
+  /// What the app is known to have to do with, nearest first, files among it.
+  Folders own_folders() {
+    Folders own;
     for (const policy::Policy& row : c_.policies.rows)
-      if (row.type == policy::Type::inotify && row.path.starts_with('/'))
-        add_with_parents(row.path);
+      if (row.type == policy::Type::inotify) add(own, row.path);
+    if (c_.seen != nullptr)
+      for (const std::string& path : c_.seen->watched_paths) {
+        add(own, path);
+        add(own, real_path(path));
+      }
     const std::string process = "/proc/" + std::to_string(p_.pid);
-    add_with_parents(link_target(process + "/cwd"));
+    add_arguments(process, own);
+    add(own, link_target(process + "/cwd"));
     for (const Probe& q : c_.probes)
-      if (q.pid == p_.pid && q.link.starts_with('/')) add_with_parents(q.link);
-    add_arguments(process);
-    add_with_parents(link_target(process + "/exe"));
-    for (const char* usual : {"/etc", "/tmp", "/run", "/dev", "/var", "/home"}) add(usual);
+      if (q.pid == p_.pid) add_with_folder(own, q.link);
+    add_with_folder(own, link_target(process + "/exe"));
+    return own;
+  }
+
+  /// The deepest first, and at last those where much is watched.
+  Folders folders_above(const Folders& own) {
+    Folders above;
+    for (std::string path : own)
+      while (path.size() > 1) {
+        path.resize(path.rfind('/'));
+        add(above, path.empty() ? "/" : path);
+      }
+    std::stable_sort(above.begin(), above.end(), [](const std::string& a, const std::string& b) {
+      return std::count(a.begin(), a.end(), '/') > std::count(b.begin(), b.end(), '/');
+    });
+    for (const char* usual : {"/etc", "/tmp", "/run", "/dev", "/var", "/home"}) add(above, usual);
+    return above;
   }
 
   /// What the app was told to work with ("/path", "--folder=/path").
-  void add_arguments(const std::string& process) {
+  void add_arguments(const std::string& process, Folders& own) {
     const auto command = read_file(process + "/cmdline");
     if (!command) return;
     for (const std::string_view argument : split(command.value(), std::string_view("\0", 1))) {
       const size_t at = argument.find('/');
       if (at == 0 || (at != argument.npos && argument[at - 1] == '='))
-        add_with_parents(std::string(argument.substr(at)));
+        add_with_folder(own, std::string(argument.substr(at)));
     }
   }
 
-  void add_with_parents(std::string path) {
-    while (path.size() > 1 && path[0] == '/') {
-      add(path);
-      path.resize(path.rfind('/'));
-    }
-    add("/");
+  void add_with_folder(Folders& folders, const std::string& path) {
+    add(folders, path);
+    if (const size_t slash = path.rfind('/'); slash != path.npos && slash != 0)
+      add(folders, path.substr(0, slash));
   }
 
-  void add(const std::string& path) {
-    if (std::find(folders_.begin(), folders_.end(), path) == folders_.end())
-      folders_.push_back(path);
+  void add(Folders& folders, const std::string& path) {
+    if (path.starts_with('/') && looked_.insert(path).second) folders.push_back(path);
   }
 
-  std::string look_into(const std::string& folder) {
-    if (folder == "/proc" || folder == "/sys" || entries_ >= kMaxEntries) return {};
+  /// Folders in it go to `folders`.
+  void look_into(const std::string& folder, Folders& folders, size_t& budget) {
+    if (folder == "/proc" || folder == "/sys" || missing_ == 0) return;
     const int fd = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     const std::unique_ptr<DIR, int (*)(DIR*)> dir(fd < 0 ? nullptr : fdopendir(fd), closedir);
     const std::string prefix = folder == "/" ? folder : folder + "/";
-    while (const dirent* entry = dir ? readdir(dir.get()) : nullptr) {
+    for (const dirent* entry; budget != 0 && dir && (entry = readdir(dir.get())) != nullptr;) {
       const std::string_view name = entry->d_name;
-      if (name == "." || name == ".." || ++entries_ > kMaxEntries) continue;
-      const std::string path = prefix + entry->d_name;
-      // A mount point's own entry has another number: folders are looked at when their turn comes.
-      if (entry->d_type == DT_DIR)
-        folders_.push_back(path);
-      else if (entry->d_ino == wanted_.ino && leads_to_it(path))
-        return path;
+      if (name == "." || name == "..") continue;
+      --budget;
+      if (entry->d_type == DT_DIR) add(folders, prefix + entry->d_name);
+      if (may_be_wanted(entry->d_ino)) look_at(prefix + entry->d_name);
     }
-    return {};
   }
 
   static std::string link_target(const std::string& path) {
@@ -174,14 +228,16 @@ class Search {
 
   const Collector& c_;
   const Probe& p_;
-  const WatchedInode& wanted_;
-  std::vector<std::string> folders_;
-  size_t entries_ = 0;
+  const std::vector<WatchedInode>& wanted_;
+  std::vector<std::string> found_;
+  size_t missing_;
+  std::unordered_set<std::string> looked_;  ///< all that have been put on a list
 };
 
 }  // namespace
 
-std::string find_watched_path(const Collector& c, const Probe& p, const WatchedInode& wanted) {
+std::vector<std::string> find_watched_paths(const Collector& c, const Probe& p,
+                                            const std::vector<WatchedInode>& wanted) {
   return Search(c, p, wanted).run();
 }
 

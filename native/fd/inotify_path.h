@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "fd/kind.h"
 
@@ -17,9 +18,12 @@ struct WatchedInode {
   std::string handle;  ///< the bytes of struct file_handle, empty if the file system has none
 };
 
-/// A path to the inode, or empty. Asks the kernel where it may
-/// (CAP_DAC_READ_SEARCH), else looks where the app works: its directory, the folders of its files,
-/// the paths of policies, and above and below these.
-std::string find_watched_path(const Collector&, const Probe&, const WatchedInode&);
+/// A path to each of the inodes, or empty. Asks the kernel where it may
+/// (CAP_DAC_READ_SEARCH), else looks at the paths of policies and those that the app was seen to
+/// watch, then where it works: its directory, the folders of its files and arguments, below these,
+/// and above them. One search for all, for the app stands still meanwhile; in large trees it does
+/// not look everywhere.
+std::vector<std::string> find_watched_paths(const Collector&, const Probe&,
+                                            const std::vector<WatchedInode>&);
 
 }  // namespace thaw::fd

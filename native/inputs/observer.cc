@@ -181,6 +181,9 @@ void Observer::leave(pid_t tid, ThreadState& thread, int64_t result, bool settli
     case FileUse::other_root:
       if (result >= 0) unseen("one of its processes changes its root directory");
       break;
+    case FileUse::notify:
+      if (result >= 0 && !call.path.empty()) findings_.calls.watched_paths.insert(call.path);
+      return;
     case FileUse::host_name:
       if (tid != app_) findings_.host_name_used = true;
       return asked(model::MachineInput::host_name);

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <string>
 
 namespace thaw {
 
@@ -16,6 +17,7 @@ struct SeenCalls {
   /// What the app has said last with PR_SET_PTRACER: a process, 0: nobody.
   std::optional<int64_t> tracer;
   static constexpr int64_t kAnyTracer = -1;
+  std::set<std::string> watched_paths;      ///< that inotify_add_watch(2) has named, absolute
 };
 
 }  // namespace thaw

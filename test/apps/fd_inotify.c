@@ -1,4 +1,5 @@
-// inotify: watches keep their numbers and masks.
+// inotify: watches keep their numbers and masks. With an argument, in a folder that is very large.
+#include <limits.h>
 #include <sys/inotify.h>
 
 #include "fds.h"
@@ -17,8 +18,40 @@ static void check_event(int fd, int watch, uint32_t mask, const char* name) {
   CHECK_STR("name", name, event->len > 0 ? event->name : "");
 }
 
+enum { kCrowd = 101000, kMostLinks = 50000 };
+
+static const char* crowd_name(int i) {
+  static char name[32];
+  snprintf(name, sizeof name, "%d", i);
+  return name;
+}
+
+/// Makes a folder with more names than a checkpoint looks at elsewhere, in memory, and goes there.
+static void work_in_crowd(void) {
+  char folder[] = "/dev/shm/thaw-crowd-XXXXXX";
+  if (mkdtemp(folder) == NULL) SKIP("no folder in memory");
+  NEED(chdir(folder));
+  char first[32];
+  for (int i = 0; i < kCrowd; i++) {
+    if (i % kMostLinks != 0) {
+      NEED(link(first, crowd_name(i)));
+      continue;
+    }
+    snprintf(first, sizeof first, "%d", i);
+    close((int)NEED(open(first, O_WRONLY | O_CREAT | O_CLOEXEC, 0644)));
+  }
+}
+
+static void remove_crowd(void) {
+  char folder[PATH_MAX];
+  CHECK(getcwd(folder, sizeof folder) != NULL);
+  for (int i = 0; i < kCrowd; i++) NEED(unlink(crowd_name(i)));
+  NEED(rmdir(folder));
+}
+
 int main(int argc, char** argv) {
   app_start(argc, argv);
+  if (argc > 4) work_in_crowd();
   NEED(mkdir(app_path("watched"), 0755));
   NEED(mkdir(app_path("removed"), 0755));
   touch("single");
@@ -32,6 +65,7 @@ int main(int argc, char** argv) {
   NEED(read(fd, buffer, sizeof buffer));  // IN_IGNORED
   app_wait();
 
+  if (argc > 4) remove_crowd();
   CHECK_EQ("events without a change", -1, read(fd, buffer, sizeof buffer));
   char name[64];
   snprintf(name, sizeof name, "watched/new-%d", getpid());

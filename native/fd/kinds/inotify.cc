@@ -56,11 +56,12 @@ WatchedInode inode_of(std::string_view line) {
   return inode;
 }
 
-Error not_found(const Probe& p, std::string_view line) {
-  return refuse(
-      p, "watches inode " + std::to_string(inode_of(line).ino) + ", for which no path was found",
-      "name it: " + policy::suggestion(kType, "/path/that/is/watched", {Action::reopen}) +
-          "\n    or " + policy::suggestion(kType, p.link, policy::kCloseOrIgnore));
+Error not_found(const Probe& p, const WatchedInode& inode) {
+  return refuse(p,
+                "watches inode " + std::to_string(inode.ino) +
+                    ", for which no path was found where the app works",
+                "name it: " + policy::suggestion(kType, "/path/that/is/watched", {Action::reopen}) +
+                    "\n    or " + policy::suggestion(kType, p.link, policy::kCloseOrIgnore));
 }
 
 Result<void> refuse_unread(const Probe& p) {
@@ -74,22 +75,24 @@ Result<void> refuse_unread(const Probe& p) {
 }
 
 Result<std::vector<Watch>> collect_watches(Collector& c, const Probe& p) {
-  std::vector<Watch> watches;
-  Result<void> status;
+  std::vector<std::string_view> lines;
+  std::vector<WatchedInode> inodes;
   each_line(p.fdinfo, "inotify wd:", [&](std::string_view line) {
-    const std::string path = find_watched_path(c, p, inode_of(line));
-    if (path.empty()) {
-      status = not_found(p, line);
-      return false;
-    }
+    lines.push_back(line);
+    inodes.push_back(inode_of(line));
+    return true;
+  });
+  const std::vector<std::string> paths = find_watched_paths(c, p, inodes);
+  std::vector<Watch> watches;
+  for (size_t i = 0; i < lines.size(); ++i) {
+    const std::string_view line = lines[i];
+    if (paths[i].empty()) return not_found(p, inodes[i]);
     Watch watch;
     watch.number = static_cast<int32_t>(number(line_field(line, "wd:"), 16));
     watch.mask = static_cast<uint32_t>(number(line_field(line, "mask:"), 16)) & kMaskBits;
-    watch.path = c.image.blob(path);
+    watch.path = c.image.blob(paths[i]);
     watches.push_back(watch);
-    return true;
-  });
-  if (!status) return status.error();
+  }
   std::sort(watches.begin(), watches.end(),
             [](const Watch& a, const Watch& b) { return a.number < b.number; });
   return watches;

@@ -159,6 +159,7 @@ export const rows: readonly Row[] = [
   { app: 'fd_timerfd' },
   { app: 'fd_signalfd' },
   { app: 'fd_inotify' },
+  { app: 'fd_inotify', about: 'crowd', args: ['crowd'], only: 'user', launches: 1, again: false },
   { app: 'fd_memfd' },
   { app: 'fd_deleted' },
   { app: 'fd_socketpair' },
