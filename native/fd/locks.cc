@@ -11,7 +11,7 @@
 namespace thaw::fd {
 namespace {
 
-enum class LockForm : uint32_t { flock = 1, process, description };
+enum class LockForm : uint32_t { flock = 1, process, description, lease };
 
 struct Lock {
   LockForm form = LockForm::flock;
@@ -31,12 +31,13 @@ std::vector<std::string_view> lock_lines(const Probe& p) {
   return lines;
 }
 
-/// False for a lease.
+/// False for a lease that is being broken.
 bool parse_lock(std::string_view line, Lock& lock) {
   const auto words = split(line, " ");
   if (words.size() < 7) return false;
   if (words[0] == "POSIX") lock.form = LockForm::process;
   if (words[0] == "OFDLCK") lock.form = LockForm::description;
+  if (words[0] == "LEASE" && words[1] == "ACTIVE") lock.form = LockForm::lease;
   if (words[0] != "FLOCK" && lock.form == LockForm::flock) return false;
   lock.write = words[2] == "WRITE" ? 1 : 0;
   lock.start = number(words[5]);
@@ -62,6 +63,8 @@ bool can_relock(const Probe& p, const std::vector<std::string_view>& lines) {
 }
 
 long take(int fd, const Lock& lock) {
+  if (lock.form == LockForm::lease)
+    return fcntl(fd, F_SETLEASE, lock.write != 0 ? F_WRLCK : F_RDLCK);
   if (lock.form == LockForm::flock)
     return flock(fd, (lock.write != 0 ? LOCK_EX : LOCK_SH) | LOCK_NB);
   struct flock wanted = {};
@@ -111,6 +114,8 @@ Result<void> take_locks(int fd, std::string_view locks, std::string_view path) {
     Lock lock;
     memcpy(&lock, locks.data(), sizeof(lock));
     if (take(fd, lock) == 0) continue;
+    if (errno == EWOULDBLOCK && lock.form == LockForm::lease)
+      return Error{0, "another process has " + std::string(path) + " open: no lease is to be had"};
     if (errno == EWOULDBLOCK || errno == EACCES)
       return Error{0, "another process holds the lock on " + std::string(path)};
     return errno_error("cannot lock " + std::string(path));
@@ -123,7 +128,7 @@ bool valid_locks(std::string_view locks) {
   for (; locks.size() >= sizeof(Lock); locks.remove_prefix(sizeof(Lock))) {
     Lock lock;
     memcpy(&lock, locks.data(), sizeof(lock));
-    if (lock.form < LockForm::flock || lock.form > LockForm::description || lock.write > 1 ||
+    if (lock.form < LockForm::flock || lock.form > LockForm::lease || lock.write > 1 ||
         lock.start > kMost || lock.size > kMost)
       return false;
   }

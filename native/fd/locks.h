@@ -1,5 +1,5 @@
 // File locks (POSIX, of open file descriptions, flock, leases): the kernel ties them to the process
-// that is gone at a launch. A launch can take them itself (policy `relock`).
+// that is gone at a launch. A launch can take them anew (policy `relock`).
 #pragma once
 
 #include <string_view>

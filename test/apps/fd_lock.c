@@ -60,6 +60,13 @@ int main(int argc, char** argv) {
   lock(process, F_SETLK, F_WRLCK, 10, 5);
   lock(process, F_SETLK, F_RDLCK, 100, 0);
   lock(description, F_OFD_SETLK, F_WRLCK, 0, 0);
+  // Nobody else may have the one file open, nobody write the other.
+  const bool wanted = argc > 4 && strcmp(argv[4], "leases") == 0;
+  int exclusive = open_new("exclusive.lock");
+  close(open_new("reading.lock"));
+  int reading = (int)NEED(open(app_path("reading.lock"), O_RDONLY | O_CLOEXEC));
+  const bool leases = wanted && fcntl(exclusive, F_SETLEASE, F_WRLCK) == 0;
+  if (leases) NEED(fcntl(reading, F_SETLEASE, F_RDLCK));
   dprintf(whole, "%d\n", getpid());
   app_wait();
 
@@ -67,6 +74,10 @@ int main(int argc, char** argv) {
   check_flock("shared lock beside a shared one", "shared.lock", LOCK_SH, 0);
   check_flock("lock beside a shared one", "shared.lock", LOCK_EX, EWOULDBLOCK);
   check_process_locks();
+  if (leases) {
+    CHECK_EQ("lease of a file of one's own", F_WRLCK, NEED(fcntl(exclusive, F_GETLEASE)));
+    CHECK_EQ("lease of a file that is read", F_RDLCK, NEED(fcntl(reading, F_GETLEASE)));
+  }
   int other = open_new("description.lock");
   CHECK_EQ("lock of a description", F_WRLCK, found(other, F_OFD_GETLK, 0).l_type);
   char text[32] = "", pid[32];

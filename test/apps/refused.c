@@ -230,6 +230,18 @@ static void hold_message_queue(void) {
   place((int)queue);
 }
 
+static void hold_told_queue(void) {
+  char name[64];
+  snprintf(name, sizeof name, "/thaw-refused-%d", getpid());
+  mqd_t queue = mq_open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600, NULL);
+  if (queue < 0) SKIP("this kernel has no message queues");
+  place((int)queue);  // Closing any descriptor of it ends the notification.
+  NEED(mq_notify((mqd_t)kNumber, &(struct sigevent){.sigev_notify = SIGEV_NONE}));
+  app_wait();
+  mq_unlink(name);
+  _exit(0);
+}
+
 /// Its path does not lead to it any more from where the app is.
 static void hold_relative_socket(void) {
   NEED(mkdir(app_path("elsewhere"), 0755));
@@ -517,6 +529,7 @@ static const struct holder holders[] = {
     {"corked", hold_corked},
     {"directory-notice", hold_directory_notice},
     {"message-queue", hold_message_queue},
+    {"told-queue", hold_told_queue},
     {"relative-socket", hold_relative_socket},
     {"netlink-peer", hold_netlink_peer},
     {"writable", hold_writable_file},

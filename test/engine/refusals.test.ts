@@ -45,6 +45,7 @@ const refusals: readonly Refusal[] = [
   { what: 'corked', says: [descriptor, /UDP_CORK/, /settle/] },
   { what: 'directory-notice', says: [descriptor, /F_NOTIFY/, /inotify/] },
   { what: 'message-queue', says: [descriptor, /POSIX message queue/, /mq_open/, policy] },
+  { what: 'told-queue', says: [descriptor, /mq_notify/, after, policy], never: /reopen/ },
   { what: 'relative-socket', says: [descriptor, /relative\.sock/, /absolute path/] },
   { what: 'netlink-peer', says: [descriptor, /netlink socket connected to another process's/] },
   { what: 'writable', says: [descriptor, /state\.db/, policy, /side by side/], never: /append/ },
@@ -61,7 +62,7 @@ const refusals: readonly Refusal[] = [
   { what: 'userfaultfd', says: [descriptor, /userfaultfd/] },
   { what: 'pidfd', says: [descriptor, /pidfd/] },
   { what: 'lock', says: [descriptor, /lock/, policy, /"relock"/, /give its protection up/] },
-  { what: 'lease', says: [descriptor, /lock \(LEASE/, policy], never: /relock/ },
+  { what: 'lease', says: [descriptor, /lock \(LEASE/, policy, /"relock"/] },
   { what: 'mapped-lock', says: [descriptor, /lock \(POSIX/, policy], never: /relock/ },
   {
     what: 'pid-file',

@@ -9,6 +9,7 @@ import { self } from '../engine/support/identity.js';
 /** Between them, they fill every table of an image, and every kind of descriptor has its record. */
 const APPS = [
   'threads',
+  'seccomp',
   'timers',
   'signals',
   'lock_owner',
@@ -19,6 +20,7 @@ const APPS = [
   'fd_file',
   'fd_inotify',
   'fd_memfd',
+  'fd_packet',
   'fd_signalfd',
   'fd_socketpair',
   'fd_tcp',

@@ -158,10 +158,6 @@ Hint socket_hint(const Probe& probe) {
 }
 
 Hint find_hint(const Probe& probe) {
-  if (is_message_queue(probe))
-    return {{},
-            "is a POSIX message queue, which other processes may share",
-            "open it (mq_open(3)) after the checkpoint, or close it before"};
   for (const Hint& hint : kHints)
     if (std::string_view(probe.link).starts_with(hint.prefix)) return hint;
   return S_ISSOCK(probe.status.st_mode) ? socket_hint(probe)

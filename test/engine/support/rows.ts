@@ -134,7 +134,7 @@ export const rows: readonly Row[] = [
   { app: 'fd_file' },
   { app: 'fd_append', policies: appendLogs },
   { app: 'fd_policy', policies: everyAction },
-  { app: 'fd_lock', policies: [{ type: 'file', path: '*.lock', action: 'relock' }] },
+  { app: 'fd_lock', args: ['leases'], policies: [{ type: 'file', path: '*.lock', action: 'relock' }] },
   { app: 'fd_directory' },
   { app: 'fd_path' },
   { app: 'fd_device' },
