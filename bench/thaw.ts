@@ -3,6 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Store } from '../launcher/store/store.js';
 import { definitionPath, root } from './paths.js';
+import type { ReadOnlyRoot } from './read_only_root.js';
 
 export class ThawError extends Error {
   override readonly name = 'ThawError';
@@ -12,9 +13,12 @@ export class ThawError extends Error {
 export class Thaw {
   readonly store: string;
   readonly #script: string;
+  readonly #where: ReadOnlyRoot | undefined;
 
-  constructor(store: string, checkout = root) {
+  /** `where`: what the apps are built in; default: where the bench runs. */
+  constructor(store: string, checkout = root, where?: ReadOnlyRoot) {
     this.store = store;
+    this.#where = where;
     const manifest = JSON.parse(readFileSync(join(checkout, 'package.json'), 'utf8')) as {
       bin: { thaw: string };
     };
@@ -42,7 +46,9 @@ export class Thaw {
   }
 
   async #run(args: readonly string[]): Promise<void> {
-    const { failed, exitCode, all } = await execa(process.execPath, [this.#script, ...args], {
+    const command = [process.execPath, this.#script, ...args];
+    const [program = '', ...rest] = this.#where?.command(process.cwd(), command) ?? command;
+    const { failed, exitCode, all } = await execa(program, rest, {
       env: { THAW_STORE: this.store, NO_COLOR: '1' },
       stdin: 'ignore',
       all: true,

@@ -32,7 +32,9 @@ export function rootWarnings({ inputs }: Definition, { requirements }: Image): s
   const { root_identity: file } = inputs;
   return file === '' || requirements.rootIdentity === file
     ? []
-    : [`${file} stands for nothing: it does not lie on a squashfs or erofs; inputs are compared one by one`];
+    : [
+        `${file} stands for no other file, for it does not lie on a squashfs or erofs: each launch reads it, and compares all inputs as well`,
+      ];
 }
 
 /** What the training and trial launches have changed themselves. */

@@ -208,7 +208,8 @@ const inputs = v.pipe(
       '',
       v.pipe(v.string(), v.regex(/^(\/|$)/), accepts('an absolute path')),
       'a file that has another content in each version of the read-only file system (squashfs, erofs) that it lies on: as ' +
-        'long as it says the same, nothing on that file system is compared; `""`: none',
+        'long as it says the same, nothing on that file system is compared; on another file system, each launch reads it ' +
+        'and compares the inputs as well; `""`: none',
     ),
     ignore_machine: withDefault(
       [],

@@ -341,6 +341,7 @@ enum InputFlag : uint32_t {
   kInputOpened = 1u << 1,   ///< one of `files` as well: a launch opens it and looks at its build-id
   kInputOnRoot = 1u << 3,   ///< Requirements::root stands for it
   kInputNoChangeTime = 1u << 2,  ///< its file system has none: another one may look the same
+  kInputSharesFolder = 1u << 4,  ///< its folder is that of the one before it or after it
 };
 
 /// Something at a path that the warm state was computed from, and its fingerprint

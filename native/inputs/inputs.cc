@@ -71,22 +71,6 @@ model::Machine machine_inputs(const Findings& findings, const Rules& rules) {
   return machine;
 }
 
-Root root_of(const Rules& rules, std::vector<Input>& inputs) {
-  const std::string& file = rules.root_identity;
-  const auto found = file.empty() ? std::nullopt : image::root_state(file.c_str(), {});
-  if (!found) return {};
-  OnRoot root(found->device);
-  if (!root.holds(file, true)) return {};
-  std::vector<Input*> held;
-  for (Input& input : inputs)
-    if (root.holds(input.path, input.record.kind != InputKind::link)) held.push_back(&input);
-  const std::string folders = root.folders();
-  const auto state = image::root_state(file.c_str(), folders);
-  if (!state || state->content != found->content) return {};
-  for (Input* input : held) input->record.flags |= model::kInputOnRoot;
-  return {file, folders, state->content, state->mounts};
-}
-
 bool Fingerprinter::ignored(const std::string& path) const {
   auto matches = [&path](const std::string& pattern) {
     return fnmatch(pattern.c_str(), path.c_str(), 0) == 0;
@@ -150,7 +134,42 @@ model::Input record_of(const State& state, InputKind kind) {
   return record;
 }
 
+/// Where inodes and times tell nothing of it, as those of a build that can be repeated.
+void read_always(const std::string& file, std::vector<Input>& inputs) {
+  for (Input& input : inputs)
+    if (input.path == file && input.record.kind == InputKind::file) {
+      input.record.flags |= model::kInputNoChangeTime;
+      return;
+    }
+  const State now = state_of(file, true);
+  const UniqueFd fd(open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!fd.valid() || !S_ISREG(now.mode)) return;
+  Input input{file, record_of(now, InputKind::file)};
+  input.record.content = image::hash_content(fd.get()).value_or(0);
+  input.record.flags = model::kInputNoChangeTime;
+  inputs.push_back(std::move(input));
+}
+
 }  // namespace
+
+Root root_of(const Rules& rules, std::vector<Input>& inputs) {
+  const std::string& file = rules.root_identity;
+  const auto found = file.empty() ? std::nullopt : image::root_state(file.c_str(), {});
+  if (!found) {
+    if (!file.empty()) read_always(file, inputs);
+    return {};
+  }
+  OnRoot root(found->device);
+  if (!root.holds(file, true)) return {};
+  std::vector<Input*> held;
+  for (Input& input : inputs)
+    if (root.holds(input.path, input.record.kind != InputKind::link)) held.push_back(&input);
+  const std::string folders = root.folders();
+  const auto state = image::root_state(file.c_str(), folders);
+  if (!state || state->content != found->content) return {};
+  for (Input* input : held) input->record.flags |= model::kInputOnRoot;
+  return {file, folders, state->content, state->mounts};
+}
 
 Result<void> Fingerprinter::add_file(const std::string& path, const Seen& seen,
                                      std::vector<Input>& inputs) {

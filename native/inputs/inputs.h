@@ -36,7 +36,8 @@ struct Root {
   uint64_t content = 0, mounts = 0;
 };
 
-/// That of the rules, if it is one. Marks the inputs that it stands for.
+/// That of the rules, if it is one. Marks the inputs that it stands for. One that is none becomes an
+/// input that each launch reads.
 Root root_of(const Rules& rules, std::vector<Input>& inputs);
 
 /// Makes fingerprints. What it has read once it does not read again, as long as its state is the

@@ -17,6 +17,7 @@ import helper
 log = open('app.log', 'a'); log.write('started\\n'); log.close()
 state = [open(name).read() for name in ('config.txt', 'ignored.txt', 'link.txt', 'same.txt', 'app.mo')]
 state.append(sorted(os.listdir('conf.d')))
+state.append([os.path.exists('data/absent/' + name) for name in 'ab'])
 if os.path.exists('optional.txt'): state.append(open('optional.txt').read())
 library = ctypes.CDLL(os.path.abspath('library.so'))
 time.localtime()
@@ -200,6 +201,13 @@ const pythonChanges: readonly Change[] = [
     'optional.txt',
   ],
   [
+    'missing file appears in a folder that was missing as well',
+    (f) => {
+      f.add('data/absent/b');
+    },
+    'data/absent/b',
+  ],
+  [
     'folder gets an entry',
     (f) => {
       f.add('conf.d/b.conf');
@@ -328,6 +336,7 @@ test('changes after a build of a Python app', (t) => {
   // So many that more than one CPU compares them.
   for (let i = 0; i < 1200; i++) fixture.write(`many/${i}`, '1\n#0');
   fixture.write('conf.d/a.conf', 'a\n');
+  fixture.write('data/file', '');
   symlinkSync('one.txt', fixture.path('link.txt'));
   symlinkSync('one.txt', fixture.path('same.txt'));
   fixture.build(

@@ -122,6 +122,18 @@ function mountBeneath(t: ExecutionContext, fixture: Fixture, version: Version): 
   run(t, 'mount', '-t', 'overlay', '-o', layers, 'overlay', fixture.path('root'));
 }
 
+/** Made as builds that can be repeated make it: with fixed times of change, too. */
+function mountExt4(t: ExecutionContext, fixture: Fixture, version: Version): void {
+  spawnSync('umount', [fixture.path('root')]);
+  const image = fixture.path(`${version}.ext4`);
+  pack(t, fixture, versions[version], fixture.path('unused.squashfs'));
+  run(t, 'find', fixture.path('tree'), '-exec', 'touch', '-h', '-d', '@1700000000', '{}', '+');
+  run(t, 'mke2fs', '-q', '-F', '-t', 'ext4', '-d', fixture.path('tree'), image, '4M');
+  for (const name of ['config.txt', 'build-id', 'a.txt', 'link.txt', 'conf.d'])
+    run(t, 'debugfs', '-w', '-R', `set_inode_field /${name} ctime @1700000000`, image);
+  run(t, 'mount', '-o', 'loop,ro', image, fixture.path('root'));
+}
+
 /** @param changed what a cold start names; undefined: the launch is warm */
 function expectLaunch(
   t: ExecutionContext,
@@ -173,6 +185,22 @@ test('what is too large to be read is named by the build, and asks for no other 
   );
   expectLaunch(t, fixture, 'large', 'root/filler');
   t.false(existsSync(join(fixture.store, 'profiles/reader/rebuild')));
+});
+
+test('inputs.root_identity on an ext4 is read by each launch: nothing else tells another version', (t) => {
+  const fixture = built(t, 'inputs = { root_identity = "FOLDER/root/build-id" }', (_, made) => {
+    mountExt4(t, made, 'first');
+  });
+  if (fixture === undefined) return void t.pass();
+  t.regex(
+    readFileSync(fixture.path('build.log'), 'utf8'),
+    /build-id stands for no other file.*each launch reads it/,
+  );
+  expectLaunch(t, fixture, 'the same', undefined);
+  mountExt4(t, fixture, 'named');
+  expectLaunch(t, fixture, 'another, which says so', 'root/build-id');
+  mountExt4(t, fixture, 'first');
+  expectLaunch(t, fixture, 'the first one, made again', undefined);
 });
 
 test('inputs.root_identity stands for all of its file system, and for nothing that is mounted on it', (t) => {

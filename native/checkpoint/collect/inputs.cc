@@ -51,6 +51,20 @@ void add_opened(image::Builder& image, const ContentHashes& hashes, const model:
   image.inputs.push_back(input);
 }
 
+std::string_view folder_of(const image::Builder& image, const model::Input& input) {
+  const std::string_view path = image.bytes(input.path);
+  return path.substr(0, path.rfind('/'));
+}
+
+/// A launch opens the folder of those that follow each other, and looks single ones up by path.
+void mark_neighbours(image::Builder& image) {
+  for (size_t i = 1; i < image.inputs.size(); ++i) {
+    if (folder_of(image, image.inputs[i - 1]) != folder_of(image, image.inputs[i])) continue;
+    image.inputs[i - 1].flags |= model::kInputSharesFolder;
+    image.inputs[i].flags |= model::kInputSharesFolder;
+  }
+}
+
 }  // namespace
 
 void collect_inputs(Capture& capture) {
@@ -65,6 +79,7 @@ void collect_inputs(Capture& capture) {
   std::stable_partition(image.inputs.begin(), image.inputs.end(), [](const model::Input& input) {
     return (input.flags & model::kInputOnRoot) == 0;
   });
+  mark_neighbours(image);
 }
 
 }  // namespace thaw::checkpoint

@@ -25,6 +25,10 @@ using model::InputKind;
 
 enum class Change { none, changed, vanished, appeared, unknown };
 
+bool is_missing(int err) {
+  return err == ENOENT || err == ENOTDIR;
+}
+
 int64_t nanoseconds(const statx_timestamp& time) {
   return time.tv_sec * 1'000'000'000 + time.tv_nsec;
 }
@@ -44,8 +48,7 @@ class Inputs {
   }
 
   Change compare(const Input& input) {
-    const std::string_view path = view_.bytes(input.path);
-    enter_folder(path);
+    enter(input);
     struct statx now = {};
     const int flags = input.kind == InputKind::link ? AT_SYMLINK_NOFOLLOW : 0;
     if (look(flags, now) != 0) return absent(input, errno);
@@ -61,26 +64,32 @@ class Inputs {
 
  private:
   static Change absent(const Input& input, int err) {
-    const bool is_missing = err == ENOENT || err == ENOTDIR;
-    if (input.kind == InputKind::missing) return is_missing ? Change::none : Change::changed;
-    return is_missing ? Change::vanished : Change::changed;
+    if (input.kind == InputKind::missing) return is_missing(err) ? Change::none : Change::changed;
+    return is_missing(err) ? Change::vanished : Change::changed;
   }
 
   /// Inputs of one folder stand together: its path is walked once.
-  void enter_folder(std::string_view path) {
+  void enter(const Input& input) {
+    const std::string_view path = view_.bytes(input.path);
     const size_t slash = path.rfind('/');
-    name_ = path.data() + slash + 1;
-    const std::string_view folder = path.substr(0, slash);
     path_ = path.data();
-    if (root_ >= 0 || (folder_.data() != nullptr && folder == folder_)) return;
+    name_ = path_ + slash + 1;
+    by_folder_ = root_ < 0 && (input.flags & model::kInputSharesFolder) != 0 && *name_ != '\0';
+    if (by_folder_ && path.substr(0, slash) != folder_) open_folder(path.substr(0, slash));
+    by_folder_ = by_folder_ && (fd_.valid() || is_missing(folder_error_));
+  }
+
+  void open_folder(std::string_view folder) {
     folder_ = folder;
     fd_.reset();
+    folder_error_ = ENAMETOOLONG;
     char name[PATH_MAX];
     if (folder.size() + 2 > sizeof(name)) return;
     memcpy(name, folder.data(), folder.size());
     name[folder.size()] = '/';  // Of the root, nothing else is left.
     name[folder.size() + 1] = '\0';
     fd_.reset(open(name, O_PATH | O_DIRECTORY | O_CLOEXEC));
+    folder_error_ = fd_.valid() ? 0 : errno;
   }
 
   int look(int flags, struct statx& now) {
@@ -91,9 +100,12 @@ class Inputs {
       if (!found.valid()) return -1;
       return statx(found.get(), "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC, kWanted, &now);
     }
-    const bool by_folder = fd_.valid() && *name_ != '\0';
+    if (by_folder_ && !fd_.valid()) {  // Nothing is in it.
+      errno = folder_error_;
+      return -1;
+    }
     // A network's file system must ask: a cold start, which opens the file, would get what is new.
-    return statx(by_folder ? fd_.get() : AT_FDCWD, by_folder ? name_ : path_,
+    return statx(by_folder_ ? fd_.get() : AT_FDCWD, by_folder_ ? name_ : path_,
                  flags | AT_STATX_FORCE_SYNC, kWanted, &now);
   }
 
@@ -166,8 +178,11 @@ class Inputs {
   int root_;
   bool copied_ = false;
   std::atomic<uint32_t>* read_;
-  std::string_view folder_;
+  // The folder of the last input that shares one.
+  std::string_view folder_ = {"", 1};  // None has this name.
   UniqueFd fd_;
+  int folder_error_ = 0;    ///< why it could not be opened
+  bool by_folder_ = false;  ///< whether it tells of this input
   const char* path_ = nullptr;
   const char* name_ = nullptr;
 };

@@ -44,7 +44,8 @@ class SharedWork {
   /// so far: the helpers tell of the rest, by `tell` and by an exit status that is not 0.
   template <typename Look>
   bool leave_to_helpers(const Look& look, uint32_t left) {
-    do_steps(look, helper_count_ != 0 ? left : 0);
+    // Helpers that have not even begun get no CPU: they may be waited for, but not relied on.
+    do_steps(look, state_->next != 0 ? left : 0);
     return !found() && hand_over();
   }
 
