@@ -210,13 +210,14 @@ Result<void> collect_socket(Collector& c, const Probe& probe, SocketRecord& reco
   return read_filter(c, probe, record);
 }
 
-Result<void> refuse_spreading(const Collector& collector, const Probe& probe) {
-  if (collector.seen == nullptr || !collector.seen->spread_sockets.contains(probe.status.st_ino))
-    return {};
+Result<void> refuse_hidden_option(const Collector& collector, const Probe& probe) {
+  if (collector.seen == nullptr) return {};
+  const auto found = collector.seen->hidden_options.find(probe.status.st_ino);
+  if (found == collector.seen->hidden_options.end()) return {};
   return refuse(probe,
-                "has a program that spreads what comes (SO_ATTACH_REUSEPORT_CBPF or _EBPF), which "
-                "the kernel does not show",
-                "attach it after the checkpoint");
+                std::string("has the option ") + found->second +
+                    ", of which the kernel does not show what it is set to",
+                "set it after the checkpoint");
 }
 
 Result<void> drop_waiting(const Collector& collector, const Probe& probe, const std::string& name,

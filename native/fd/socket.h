@@ -70,9 +70,9 @@ Result<void> collect_socket(const Probe& probe, SocketRecord& record);
 /// The same with a classic filter; refuses eBPF ones.
 Result<void> collect_socket(Collector& collector, const Probe& probe, SocketRecord& record);
 
-/// Refuses a socket whose connections or datagrams a BPF program spreads (SO_ATTACH_REUSEPORT_CBPF
-/// and _EBPF), where the app was seen to attach one.
-Result<void> refuse_spreading(const Collector& collector, const Probe& probe);
+/// Refuses a socket with an option that only who has watched the app knows of
+/// (SO_ATTACH_REUSEPORT_CBPF and _EBPF, IP_ROUTER_ALERT).
+Result<void> refuse_hidden_option(const Collector& collector, const Probe& probe);
 
 /// A socket in which `what` waits, sent by others who will not send it again to the launched app:
 /// dropped under the policy `reopen`, left out under `ignore`, else refused (kDropsWaiting).

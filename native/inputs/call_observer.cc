@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <iterator>
 #include <string>
 
 #include "support/file.h"
@@ -39,8 +41,27 @@ bool names_port(pid_t tid, uint64_t address) {
          name.sin_port != 0;
 }
 
+/// Options of sockets that getsockopt(2) does not have.
+struct HiddenOption {
+  int level, option;
+  const char* name;
+};
+constexpr HiddenOption kHiddenOptions[] = {
+    {SOL_SOCKET, 51, "SO_ATTACH_REUSEPORT_CBPF"},
+    {SOL_SOCKET, 52, "SO_ATTACH_REUSEPORT_EBPF"},
+    {IPPROTO_IP, IP_ROUTER_ALERT, "IP_ROUTER_ALERT"},
+    {IPPROTO_IPV6, IPV6_ROUTER_ALERT, "IPV6_ROUTER_ALERT"},
+};
+
+const HiddenOption* hidden_option(uint64_t level, uint64_t option) {
+  const auto* end = std::end(kHiddenOptions);
+  const auto* found = std::find_if(std::begin(kHiddenOptions), end, [&](const HiddenOption& one) {
+    return static_cast<int>(level) == one.level && static_cast<int>(option) == one.option;
+  });
+  return found == end ? nullptr : found;
+}
+
 Kind kind_of(long number, const uint64_t* arguments) {
-  constexpr uint64_t kAttachCbpf = 51, kAttachEbpf = 52;  // SO_ATTACH_REUSEPORT_*
   switch (number) {
     case SYS_timer_settime:
       return Kind::arm;
@@ -53,10 +74,7 @@ Kind kind_of(long number, const uint64_t* arguments) {
     case SYS_bind:
       return Kind::bind;
     case SYS_setsockopt:
-      return arguments[1] == SOL_SOCKET &&
-                     (arguments[2] == kAttachCbpf || arguments[2] == kAttachEbpf)
-                 ? Kind::spread
-                 : Kind::none;
+      return hidden_option(arguments[1], arguments[2]) != nullptr ? Kind::hide : Kind::none;
     case SYS_prctl:
       return static_cast<uint32_t>(arguments[0]) == PR_SET_PTRACER ? Kind::tracer : Kind::none;
     default:
@@ -88,6 +106,8 @@ KeptCall CallObserver::enter(pid_t tid, long number, const uint64_t* arguments) 
   if (call.kind == Kind::arm && absolute) call.value = expiry_at<long>(tid, arguments[2]);
   if (call.kind == Kind::arm_64 && absolute) call.value = expiry_at<int64_t>(tid, arguments[2]);
   if (call.kind == Kind::tracer) call.value = arguments[1];
+  if (call.kind == Kind::hide)
+    call.value = static_cast<uint64_t>(hidden_option(arguments[1], arguments[2]) - kHiddenOptions);
   if (call.kind == Kind::bind && !names_port(tid, arguments[1])) call.kind = Kind::none;
   return call;
 }
@@ -104,8 +124,8 @@ void CallObserver::leave(pid_t tid, const KeptCall& call, int64_t result) {
     case Kind::bind:
       seen_.bound_sockets.insert(socket_inode(tid, call.number));
       break;
-    case Kind::spread:
-      seen_.spread_sockets.insert(socket_inode(tid, call.number));
+    case Kind::hide:
+      seen_.hidden_options[socket_inode(tid, call.number)] = kHiddenOptions[call.value].name;
       break;
     case Kind::tracer:
       // PR_SET_PTRACER_ANY is all ones in a word of the app's.

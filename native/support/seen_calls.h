@@ -13,11 +13,12 @@ namespace thaw {
 struct SeenCalls {
   std::map<int, uint64_t> absolute_timers;  ///< ids of armed POSIX timers: ns of their own clock
   std::set<uint64_t> bound_sockets;         ///< inodes of those whose port bind(2) has named
-  std::set<uint64_t> spread_sockets;        ///< inodes of those with SO_ATTACH_REUSEPORT_*
+  /// Inodes of sockets with an option that the kernel shows nobody: its name.
+  std::map<uint64_t, const char*> hidden_options;
   /// What the app has said last with PR_SET_PTRACER: a process, 0: nobody.
   std::optional<int64_t> tracer;
   static constexpr int64_t kAnyTracer = -1;
-  std::set<std::string> watched_paths;      ///< that inotify_add_watch(2) has named, absolute
+  std::set<std::string> watched_paths;  ///< that inotify_add_watch(2) has named, absolute
 };
 
 }  // namespace thaw

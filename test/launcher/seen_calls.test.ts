@@ -63,6 +63,18 @@ spread.listen()
   t.regex(stderr, /SO_ATTACH_REUSEPORT_CBPF[\s\S]*after the checkpoint/);
 });
 
+test('a raw socket that asks for what routers look at', (t) => {
+  if (process.getuid?.() !== 0) return void t.pass();
+  const workshop = new Workshop(t);
+  const work = `IP_ROUTER_ALERT = 5
+alert = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_IGMP)
+alert.setsockopt(socket.IPPROTO_IP, IP_ROUTER_ALERT, 1)
+`;
+  const { status, stderr } = workshop.thaw('build', workshop.profile('alert', warm, work));
+  t.is(status, 1);
+  t.regex(stderr, /IP_ROUTER_ALERT[\s\S]*after the checkpoint/);
+});
+
 const scope = '/proc/sys/kernel/yama/ptrace_scope';
 
 /** Calls prctl(PR_SET_PTRACER) for that process, and prints at its end whether a child of its own may trace it. */

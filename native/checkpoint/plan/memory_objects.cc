@@ -47,8 +47,7 @@ Result<bool> MemoryObjects::store_content(const Vma& of, int file, model::Object
       THAW_ASSIGN(guards, finder_.guards(vma));
       for (const Span& guard : guards)
         extend(hidden, vma.offset + (guard.start - vma.start), guard.size());
-      THAW_TRY(shared ? store_shared(vma, guards, known)
-                      : store_private(vma, guards, file, known));
+      THAW_TRY(shared ? store_shared(vma, guards, known) : store_private(vma, guards, file, known));
     }
   object.runs.count = static_cast<uint32_t>(capture_.image.data_runs.size()) - object.runs.first;
   return std::all_of(hidden.begin(), hidden.end(),

@@ -43,7 +43,7 @@ std::string note(const TcpRecord& record) {
 Result<void> collect(Collector& c, const Probe& probe, model::OpenFile& out) {
   TcpRecord record;
   THAW_TRY(collect_socket(c, probe, record.socket));
-  THAW_TRY(refuse_spreading(c, probe));
+  THAW_TRY(refuse_hidden_option(c, probe));
   const tcp_info info = read_info(probe.copy.get());
   record.listening = info.tcpi_state == TCP_LISTEN ? 1 : 0;
   if (record.listening != 0) {

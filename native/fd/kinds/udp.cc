@@ -96,7 +96,7 @@ std::string note(const UdpRecord& record) {
 Result<void> collect(Collector& c, const Probe& probe, model::OpenFile& out) {
   UdpRecord record;
   THAW_TRY(collect_socket(c, probe, record.socket));
-  THAW_TRY(refuse_spreading(c, probe));
+  THAW_TRY(refuse_hidden_option(c, probe));
   THAW_TRY(refuse_router(probe, record.socket));
   if (is_corked(probe.copy.get()))
     return refuse(probe, "has part of a datagram that is not sent yet (UDP_CORK, MSG_MORE)",
