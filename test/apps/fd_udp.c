@@ -40,6 +40,12 @@ int main(int argc, char** argv) {
   int filtered = bound(SOCK_NONBLOCK);
   packets_filter(filtered, 8);  // Behind the header of UDP.
   struct sockaddr_in filtered_address = name_of(filtered);
+  // A pair, and one that sends to itself.
+  int pair[2] = {bound(0), bound(0)}, self = bound(0);
+  struct sockaddr_in first = name_of(pair[0]), second = name_of(pair[1]), own = name_of(self);
+  NEED(connect(pair[0], (struct sockaddr*)&second, sizeof second));
+  NEED(connect(pair[1], (struct sockaddr*)&first, sizeof first));
+  NEED(connect(self, (struct sockaddr*)&own, sizeof own));
   int unbound = (int)NEED(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   app_wait();
 
@@ -66,6 +72,14 @@ int main(int argc, char** argv) {
   NEED(sendto(unbound, "unbound", 7, 0, (struct sockaddr*)&server_address, sizeof server_address));
   fds_check_read("datagram of an unbound socket", server, "unbound");
   fds_check_empty("datagrams", server);
+  fds_write(pair[0], "to the second");
+  fds_check_read("datagram to the second", pair[1], "to the second");
+  fds_write(pair[1], "to the first");
+  fds_check_read("datagram to the first", pair[0], "to the first");
+  fds_write(self, "to itself");
+  fds_check_read("datagram to itself", self, "to itself");
+  NEED(sendto(unbound, "from others", 11, 0, (struct sockaddr*)&first, sizeof first));
+  fds_check_empty("what others send to the pair", pair[0]);
   for (const char* text = "nyn"; *text != 0; text++)
     NEED(sendto(unbound, text, 1, 0, (struct sockaddr*)&filtered_address, sizeof filtered_address));
   fds_check_read("datagram that passes a filter", filtered, "y");

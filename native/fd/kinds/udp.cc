@@ -1,10 +1,14 @@
 // Sockets of IP without connections: UDP, UDP-Lite, raw ones and those for ping; new, bound, with
-// multicast groups. One with a peer is a connection to the outside (connected_socket.cc).
+// multicast groups, connected to one of the app's own. One with another peer is a connection to the
+// outside (connected_socket.cc).
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <time.h>
+
+#include <algorithm>
+#include <cstring>
 
 #include "fd/connected.h"
 #include "fd/kinds.h"
@@ -17,6 +21,7 @@ namespace {
 struct UdpRecord {
   SocketRecord socket;
   Memberships groups;
+  SocketAddress peer;  ///< one of the app's own sockets, size 0: none
 };
 
 bool is_known(int type, int protocol) {
@@ -60,6 +65,50 @@ Result<void> refuse_router(const Probe& probe, const SocketRecord& socket) {
                 "let the app become one after the checkpoint");
 }
 
+/// Family, port and IP address; not those of IPv6 that need an interface.
+struct Place {
+  sa_family_t family = AF_UNSPEC;
+  in_port_t port = 0;
+  std::string address;
+  bool any = false, loopback = false;
+};
+
+Place place_of(const SocketAddress& address) {
+  Place place;
+  sockaddr_storage storage = {};
+  std::memcpy(&storage, address.bytes, sizeof(address.bytes));
+  if (address.family() == AF_INET) {
+    const auto& in = reinterpret_cast<const sockaddr_in&>(storage);
+    const uint32_t number = ntohl(in.sin_addr.s_addr);
+    place = {AF_INET, in.sin_port, std::to_string(number), number == INADDR_ANY,
+             number >> IN_CLASSA_NSHIFT == IN_LOOPBACKNET};
+  } else if (address.family() == AF_INET6 && address.interface[0] == '\0') {
+    const auto& in = reinterpret_cast<const sockaddr_in6&>(storage);
+    place = {AF_INET6, in.sin6_port,
+             std::string(reinterpret_cast<const char*>(&in.sin6_addr), sizeof(in.sin6_addr)),
+             IN6_IS_ADDR_UNSPECIFIED(&in.sin6_addr) != 0, IN6_IS_ADDR_LOOPBACK(&in.sin6_addr) != 0};
+  }
+  return place;
+}
+
+/// Whether what is sent to `peer` comes to a socket that is bound there.
+bool receives(const SocketAddress& bound, const SocketAddress& peer) {
+  const Place here = place_of(bound), there = place_of(peer);
+  return there.family != AF_UNSPEC && here.family == there.family && here.port == there.port &&
+         (here.address == there.address || (here.any && there.loopback));
+}
+
+/// Whether `peer`, to which the probe's socket is connected, is one of the app's own.
+bool is_own(const Collector& c, const Probe& probe, const SocketAddress& peer) {
+  const SocketType own = socket_type(probe);
+  if (own.protocol != IPPROTO_UDP && own.protocol != IPPROTO_UDPLITE) return false;
+  return std::any_of(c.probes.begin(), c.probes.end(), [&own, &peer](const Probe& other) {
+    const SocketType type = socket_type(other);
+    return type.type == SOCK_DGRAM && type.protocol == own.protocol &&
+           receives(local_address(other.copy.get()), peer);
+  });
+}
+
 /// Whether a datagram waits. poll alone would believe in one with a wrong checksum, and a pending
 /// error stays the app's: it is not read away.
 bool has_waiting(int fd) {
@@ -88,6 +137,7 @@ std::string note(const UdpRecord& record) {
   const std::string protocol = protocol_text(record.socket);
   if (!has_name(record.socket)) return protocol + ", not bound";
   std::string text = protocol + ", bound to " + address_text(record.socket.local);
+  if (record.peer.size != 0) text += ", sends to its own socket " + address_text(record.peer);
   if (record.groups.count != 0)
     text += ", " + std::to_string(record.groups.count) + " multicast groups";
   return text;
@@ -102,7 +152,9 @@ Result<void> collect(Collector& c, const Probe& probe, model::OpenFile& out) {
     return refuse(probe, "has part of a datagram that is not sent yet (UDP_CORK, MSG_MORE)",
                   "let the app send the rest before the checkpoint (lengthen `settle`)");
   const SocketAddress peer = peer_address(probe.copy.get());
-  if (peer.size != 0) {
+  if (peer.size != 0 && is_own(c, probe, peer)) {
+    record.peer = peer;
+  } else if (peer.size != 0) {
     if (record.socket.filter.size != 0)
       return refuse(probe, "has a packet filter (SO_ATTACH_FILTER), and a peer",
                     "attach the filter after the checkpoint");
@@ -120,11 +172,19 @@ Result<void> collect(Collector& c, const Probe& probe, model::OpenFile& out) {
   return {};
 }
 
+Result<void> connect_to_own(int fd, const SocketAddress& peer) {
+  if (peer.size == 0) return {};
+  THAW_ASSIGN(storage, current_address(fd, peer));
+  if (connect(fd, reinterpret_cast<const sockaddr*>(&storage), peer.size) == 0) return {};
+  return errno_error("cannot connect to " + address_text(peer));
+}
+
 Result<UniqueFd> open_udp(Opener& opener, const model::OpenFile& file) {
   const auto& record = *opener.image.record<UdpRecord>(file.payload);
   THAW_ASSIGN(fd, make_socket(opener.image, record.socket));
   if (has_name(record.socket)) THAW_TRY(bind_socket(fd.get(), record.socket.local));
   THAW_TRY(join(fd.get(), record.groups));
+  THAW_TRY(connect_to_own(fd.get(), record.peer));
   // Without a peer the kernel says ENOTCONN and shuts down nevertheless.
   if (record.socket.shutdown != 0) shutdown(fd.get(), SHUT_RD);
   THAW_TRY(apply_options(fd.get(), record.socket.options, OptionPhase::last));
@@ -137,6 +197,7 @@ const char* validate(const image::View& view, const model::OpenFile& file) {
   if (!is_known(record->socket.type, record->socket.protocol))
     return "a UDP socket is of another protocol";
   if (const char* problem = validate_filter(view, record->socket)) return problem;
+  if (const char* problem = validate_address(record->peer, record->socket.domain)) return problem;
   if (const char* problem = validate_memberships(record->groups)) return problem;
   return validate_socket(record->socket, 0);
 }
