@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "fd/probe.h"
 #include "image/builder.h"
@@ -49,6 +50,10 @@ struct Collector {
 
   /// Null: the app was not watched in its warm-up.
   const SeenCalls* seen = nullptr;
+  /// What somebody should know of the image; null: nobody asks.
+  std::vector<std::string>* warnings = nullptr;
+  /// False: the app runs on meanwhile, and must not be touched.
+  bool frozen = false;
 };
 
 /// What the kinds may use while thaw-exec prepares a launch. Nothing here is allocated per

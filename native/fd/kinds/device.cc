@@ -5,6 +5,7 @@
 #include "fd/flags.h"
 #include "fd/kinds.h"
 #include "fd/path.h"
+#include "fd/pty.h"
 #include "fd/reopen.h"
 
 namespace thaw::fd {
@@ -39,26 +40,16 @@ bool stateless(const struct stat& status) {
   }
 }
 
-/// Opening /dev/ptmx again makes a new terminal, not this one.
-bool pty_master(const struct stat& status) {
-  return S_ISCHR(status.st_mode) && status.st_rdev == makedev(5, 2);
-}
-
 Result<void> refuse_state(const Probe& p) {
-  if (pty_master(p.status))
-    return refuse(p, "is the master of a pseudo-terminal, which cannot be made again",
-                  "open it after the checkpoint, or " +
-                      policy::suggestion(kType, p.link, policy::kCloseOrIgnore));
-  if (!stateless(p.status))
-    return refuse(
-        p, "is a device whose state is in its driver",
-        "open it after the checkpoint, or " + policy::suggestion(kType, p.link, kActions));
-  return {};
+  if (stateless(p.status)) return {};
+  return refuse(p, "is a device whose state is in its driver",
+                "open it after the checkpoint, or " + policy::suggestion(kType, p.link, kActions));
 }
 
 Result<void> collect(Collector& c, const Probe& p, model::OpenFile& out) {
   const Action action = action_of(out);
-  if (action == Action::error || pty_master(p.status)) THAW_TRY(refuse_state(p));
+  if (action == Action::error && is_slave_of_own(c, p)) return collect_slave(c, p, out);
+  if (action == Action::error) THAW_TRY(refuse_state(p));
   if (!name_leads_to_it(p))
     return refuse(p, "is a device whose name does not lead to it any more",
                   "close it before the checkpoint, or " +
