@@ -52,6 +52,10 @@ struct Collector {
 
   /// Null: the app was not watched in its warm-up.
   const SeenCalls* seen = nullptr;
+  /// What somebody should know of the image; null: nobody asks.
+  std::vector<std::string>* warnings = nullptr;
+  /// False: the app runs on meanwhile, and must not be touched.
+  bool frozen = false;
 
   /// The probes of each pipe, by device and inode, in their order. Filled when it is first needed.
   std::map<std::pair<dev_t, ino_t>, std::vector<const Probe*>> pipes = {};

@@ -18,6 +18,7 @@ namespace thaw::fd {
   X(kDeletedFile, 3)             \
   X(kRegularFile, 4)             \
   X(kDirectory, 5)               \
+  X(kPty, 21)                    \
   X(kDevice, 6)                  \
   X(kPipe, 7)                    \
   X(kFifo, 8)                    \

@@ -359,7 +359,7 @@ struct Input {
   uint32_t reserved = 0;
 };
 
-enum class ObjectKind : uint32_t { pipe = 1, socket_pair, shared_memory };
+enum class ObjectKind : uint32_t { pipe = 1, socket_pair, shared_memory, pty };
 
 /// Something that several descriptors, mappings or processes share.
 struct Object {
@@ -368,7 +368,7 @@ struct Object {
   uint64_t id = 0;     ///< inode at checkpoint
   uint64_t size = 0;   ///< bytes of shared memory; capacity of a pipe
   Blob name;           ///< memfd name, path of the deleted file
-  Blob content;        ///< bytes queued in a pipe
+  Blob content;        ///< bytes queued in a pipe; a pty's record
   Range runs;          ///< content of shared memory
   // Of shared memory that descriptors lead to:
   int64_t atime_ns = 0, mtime_ns = 0;

@@ -267,7 +267,7 @@ const char* check_shared_records(const View& v, const Checker& c) {
         i.kind > InputKind::missing)
       return "an input of the image is broken";
   for (const Object& o : v.objects())
-    if (o.kind < ObjectKind::pipe || o.kind > ObjectKind::shared_memory || !c.string(o.name) ||
+    if (o.kind < ObjectKind::pipe || o.kind > ObjectKind::pty || !c.string(o.name) ||
         !c.blob(o.content) || !Checker::range(o.runs, v.data_runs()))
       return "a shared object of the image is broken";
   for (const DataRun& r : v.data_runs())

@@ -9,6 +9,7 @@
 #include <mqueue.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <pty.h>
 #include <signal.h>
 #include <stddef.h>
 #include <sys/file.h>
@@ -326,6 +327,28 @@ static void hold_terminal(void) {
   place(controller);
 }
 
+/// Its slave is open as well: what waits in it is what cannot be kept.
+static int open_pty(void) {
+  int controller, terminal;
+  struct termios mode;
+  NEED(openpty(&controller, &terminal, NULL, NULL, NULL));
+  NEED(tcgetattr(terminal, &mode));
+  mode.c_lflag &= ~(tcflag_t)ECHO;
+  NEED(tcsetattr(terminal, TCSANOW, &mode));
+  place(controller);
+  return terminal;
+}
+
+static void hold_pty_output(void) {
+  NEED(write(open_pty(), "unread", 6));
+}
+
+/// A line that has not ended.
+static void hold_pty_line(void) {
+  open_pty();
+  NEED(write(kNumber, "half", 4));
+}
+
 static void hold_device(void) {
   int fd = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
   if (fd < 0) fd = open("/dev/kmsg", O_RDONLY | O_CLOEXEC);
@@ -542,6 +565,8 @@ static const struct holder holders[] = {
     {"sysv", hold_sysv},
     {"outside-pipe", hold_outside_pipe},
     {"terminal", hold_terminal},
+    {"pty-output", hold_pty_output},
+    {"pty-line", hold_pty_line},
     {"device", hold_device},
     {"userfaultfd", hold_userfaultfd},
     {"pidfd", hold_pidfd},

@@ -289,6 +289,8 @@ Result<void> collect_open_files(Capture& capture, const std::vector<fd::Probe>& 
     return collect_file_content(capture, fd, size);
   };
   if (capture.request.calls) collector.seen = &*capture.request.calls;
+  collector.warnings = &capture.warnings;
+  collector.frozen = refusals == nullptr;
   for (const fd::Probe& p : own) {
     auto collected = fd::collect_open_file(collector, p);
     if (!collected && collected.error().err == 0 && refusals != nullptr) {

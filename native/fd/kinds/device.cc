@@ -13,6 +13,7 @@
 #include "fd/flags.h"
 #include "fd/kinds.h"
 #include "fd/path.h"
+#include "fd/pty.h"
 #include "fd/reopen.h"
 
 namespace thaw::fd {
@@ -47,21 +48,10 @@ bool stateless(const struct stat& status) {
   }
 }
 
-/// Opening /dev/ptmx again makes a new terminal, not this one.
-bool pty_master(const struct stat& status) {
-  return S_ISCHR(status.st_mode) && status.st_rdev == makedev(5, 2);
-}
-
 Result<void> refuse_state(const Probe& p) {
-  if (pty_master(p.status))
-    return refuse(p, "is the master of a pseudo-terminal, which cannot be made again",
-                  "open it after the checkpoint, or " +
-                      policy::suggestion(kType, p.link, policy::kCloseOrIgnore));
-  if (!stateless(p.status))
-    return refuse(
-        p, "is a device whose state is in its driver",
-        "open it after the checkpoint, or " + policy::suggestion(kType, p.link, kActions));
-  return {};
+  if (stateless(p.status)) return {};
+  return refuse(p, "is a device whose state is in its driver",
+                "open it after the checkpoint, or " + policy::suggestion(kType, p.link, kActions));
 }
 
 /// What a terminal (a serial line above all) may lose with its last descriptor.
@@ -101,7 +91,8 @@ Result<void> restore_terminal(int fd, std::string_view bytes) {
 
 Result<void> collect(Collector& c, const Probe& p, model::OpenFile& out) {
   const Action action = action_of(out);
-  if (action == Action::error || pty_master(p.status)) THAW_TRY(refuse_state(p));
+  if (action == Action::error && is_slave_of_own(c, p)) return collect_slave(c, p, out);
+  if (action == Action::error) THAW_TRY(refuse_state(p));
   if (!name_leads_to_it(p))
     return refuse(p, "is a device whose name does not lead to it any more",
                   "close it before the checkpoint, or " +

@@ -138,6 +138,7 @@ export const rows: readonly Row[] = [
   { app: 'fd_directory' },
   { app: 'fd_path' },
   { app: 'fd_device' },
+  { app: 'fd_pty' },
   { app: 'fd_terminal', launch: { wrapper: [join(apps, 'on_terminal'), '40', '100'] } },
   {
     app: 'fd_terminal',
