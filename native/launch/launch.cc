@@ -6,6 +6,7 @@
 #include "launch/check/filter.h"
 #include "launch/check/inputs.h"
 #include "launch/check/owner.h"
+#include "launch/fallback.h"
 #include "launch/guard/guard.h"
 #include "launch/open/image.h"
 #include "launch/open/shared_objects.h"
@@ -70,7 +71,7 @@ Result<void> become_app(const ExecCall& call) {
   THAW_TRY(settle_pid(view, call));
   SignalBlock signals;
   THAW_TRY(signals.block());
-  InputsCheck inputs(view, call, !filtered);
+  InputsCheck inputs(view, call, !filtered, tell_of_fallback);
   THAW_TRY(inputs.begin());
 
   Result<void> result = prepare_and_execute(view, call, filtered, signals, inputs);

@@ -13,7 +13,6 @@
 #include "image/hash.h"
 #include "image/known_file.h"
 #include "image/root_identity.h"
-#include "launch/fallback.h"
 #include "support/unique_fd.h"
 
 namespace thaw::launch {
@@ -227,16 +226,17 @@ std::span<const Input> rows_to_compare(const View& view, const ExecCall& call) {
 
 }  // namespace
 
-InputsCheck::InputsCheck(const View& view, const ExecCall& call, bool may_have_helpers)
+InputsCheck::InputsCheck(const View& view, const ExecCall& call, bool may_have_helpers, Tell tell)
     : view_(view),
       call_(call),
+      tell_(tell),
       rows_(rows_to_compare(view, call)),
       work_(static_cast<uint32_t>(rows_.size()), may_have_helpers) {}
 
 Result<void> InputsCheck::begin() {
   Inputs inputs(view_, -1, &work_.counter());
   work_.begin([&](uint32_t i) { return static_cast<uint32_t>(inputs.compare(rows_[i])); },
-              [&](SharedWork::Found found) { tell_of_fallback(call_, told(found)); });
+              [&](SharedWork::Found found) { tell_(call_, told(found)); });
   return work_.helpers().empty() ? finish() : Result<void>();
 }
 

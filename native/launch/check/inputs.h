@@ -16,8 +16,11 @@ namespace thaw::launch {
 /// before it commits.
 class InputsCheck {
  public:
-  /// Both must outlive it.
-  InputsCheck(const image::View& view, const ExecCall& call, bool may_have_helpers);
+  /// What a helper does with a change that nobody waits for any more.
+  using Tell = void (*)(const ExecCall& call, const Error& reason);
+
+  /// `view` and `call` must outlive it.
+  InputsCheck(const image::View& view, const ExecCall& call, bool may_have_helpers, Tell tell);
 
   /// With signals blocked: a helper that the terminal stops would hold the launch up.
   Result<void> begin();
@@ -37,6 +40,7 @@ class InputsCheck {
 
   const image::View& view_;
   const ExecCall& call_;
+  Tell tell_;
   std::span<const model::Input> rows_;
   SharedWork work_;
 };
