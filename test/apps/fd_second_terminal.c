@@ -1,20 +1,27 @@
 // A terminal that is not the app's own, in a mode that a program for a serial line would set, is opened
 // again by a policy: in that mode, though its last user has left it in another.
+#include <poll.h>
 #include <signal.h>
 
 #include "fds.h"
 #include "terminal.h"
 
-/// The terminal's other end, which puts its mode back whenever nobody has the terminal.
+static bool has_user(int controller) {
+  struct pollfd poll_for = {controller, POLLIN, 0};
+  NEED(poll(&poll_for, 1, 0));
+  return (poll_for.revents & POLLHUP) == 0;
+}
+
+/// The terminal's other end, which puts its mode back whenever its last user has left it.
 static void hold_controller(int controller, const struct termios* usual) {
   if (fork() != 0) _exit(0);
   setsid();
   alarm(120);
   char text[64];
   while (true) {
-    if (read(controller, text, sizeof text) > 0) continue;
+    while (!has_user(controller)) app_sleep_ms(2);
+    while (read(controller, text, sizeof text) > 0) continue;
     NEED(tcsetattr(controller, TCSANOW, usual));
-    app_sleep_ms(5);
   }
 }
 

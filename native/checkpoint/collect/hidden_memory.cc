@@ -2,13 +2,16 @@
 // holds anything. The app is made to look: mremap(2) of nothing gives a second mapping of the same
 // memory, remap_file_pages(2) moves that to the memory's start.
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include <algorithm>
+#include <set>
 
 #include "checkpoint/collect/collect.h"
 #include "checkpoint/span.h"
 #include "image/hash.h"
+#include "support/file.h"
 
 namespace thaw::checkpoint {
 namespace {
@@ -22,6 +25,20 @@ bool is_nameless(const Vma& vma) {
          (vma.deleted || vma.path == "/dev/zero" || vma.path.starts_with("[anon_shmem:")) &&
          !vma.path.starts_with("/SYSV") && !vma.path.starts_with("/[aio]") && !vma.has("ht") &&
          !vma.has("pf") && !vma.has("io");
+}
+
+/// Inodes that the app's descriptors lead to: such memory is collected by these. On btrfs and overlayfs
+/// its device is another one there.
+Result<std::set<uint64_t>> open_inodes(pid_t pid) {
+  const std::string folder = "/proc/" + std::to_string(pid) + "/fd/";
+  THAW_ASSIGN(numbers, numeric_entries(folder));
+  std::set<uint64_t> inodes;
+  for (const int number : numbers) {
+    struct stat status = {};
+    if (stat((folder + std::to_string(number)).c_str(), &status) == 0 && S_ISREG(status.st_mode))
+      inodes.insert(status.st_ino);
+  }
+  return inodes;
 }
 
 std::vector<Span> shown_of(const ProcessCapture& process, const Vma& of) {
@@ -129,8 +146,11 @@ Result<HiddenMemory> look(Window& window, const Vma& vma, const std::vector<Span
 
 Result<void> collect_hidden_memory(const Capture& capture, ProcessCapture& process,
                                    RemoteSyscalls& remote) {
+  if (std::none_of(process.vmas.begin(), process.vmas.end(), is_nameless)) return {};
+  THAW_ASSIGN(open, open_inodes(process.pid));
   for (const Vma& vma : process.vmas) {
-    if (!is_nameless(vma) || process.hidden_memory(vma) != nullptr) continue;
+    if (!is_nameless(vma) || open.contains(vma.ino) || process.hidden_memory(vma) != nullptr)
+      continue;
     const std::vector<Span> shown = shown_of(process, vma);
     Window window(process, remote, capture.page_size);
     auto memory = look(window, vma, shown, capture.page_size);
