@@ -195,7 +195,7 @@ struct Process {
   uint32_t umask = 0;
   int32_t oom_score_adj = 0;  ///< -1000 to 1000
   Terminal terminal;
-  uint32_t nonblocking = 0;  ///< bit n: the app has set O_NONBLOCK on descriptor n of 0, 1, 2
+  uint32_t nonblocking = 0;      ///< bit n: the app has set O_NONBLOCK on descriptor n of 0, 1, 2
   uint16_t protection_keys = 0;  ///< bit n: the app has allocated key n (pkeys(7))
   uint16_t kernels_keys = 0;     ///< the one that the kernel gives memory that can be executed only
   Range seccomp_filters;         ///< the same in all threads
