@@ -46,6 +46,7 @@ static const struct Call calls[] = {
     CALL(wait4) CALL(waitid) CALL(write)
     CALL(capget) CALL(execveat) CALL(fchmodat) CALL(fchown) CALL(fchownat) CALL(getdents64) CALL(getpgid)
     CALL(inotify_add_watch) CALL(ioctl) CALL(ioprio_set) CALL(mlockall) CALL(sendfile) CALL(sendto)
+    CALL(accept4) CALL(nanosleep) CALL(pkey_alloc) CALL(pkey_free) CALL(pkey_mprotect) CALL(seccomp)
     CALL(setpriority) CALL(signalfd4) CALL(sysinfo) CALL(timerfd_settime) CALL(umask) CALL(uname) CALL(utimensat)
 #ifdef SYS_access
     CALL(stat) CALL(lstat) CALL(open) CALL(unlink) CALL(fork) CALL(vfork)

@@ -302,7 +302,7 @@ test('too few descriptors allowed', (t) =>
     // The app has descriptor 999; cold, it takes what its limit allows... but its first descriptors are many, too.
     const outcome = await app.launch({
       flags: [],
-      wrapper: ['prlimit', '--nofile=950:700'],
+      wrapper: ['prlimit', '--nofile=950:950'],
       env: { THAW_LOG: 'info' },
     }).outcome;
     t.is(outcome.code, 0, outcome.stderr);
