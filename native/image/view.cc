@@ -77,7 +77,9 @@ bool can_be_read(int fd, const Header& header, const void* base, bool filtered) 
     char byte = 0;
     if (filtered)
       return pread(fd, &byte, 1, static_cast<off_t>(header.metadata_offset + at - start)) == 1;
-    return syscall(SYS_rt_sigprocmask, kReadOnly, at, nullptr, kSignalSet) == 0 || errno != EFAULT;
+    return syscall(SYS_rt_sigprocmask, kReadOnly, static_cast<long>(at), nullptr, kSignalSet) ==
+               0 ||
+           errno != EFAULT;
   });
 }
 

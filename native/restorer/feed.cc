@@ -141,8 +141,9 @@ void populate(const Handover& handover, bool reads, uint64_t least) {
   for (uint32_t i = 0; i < handover.feed_count; ++i) {
     const model::FeedRun& run = handover.feed_runs[i];
     if (run.size < least || (run.written == 0 && !reads)) continue;
-    if (can_be_read(handover, run) && run.written != 0)
-      advise(run.address, run.size, MADV_POPULATE_WRITE);
+    // What the page cache holds can be read; to map it first would only cost the app's CPUs a flush.
+    if (handover.cached == 0 && !can_be_read(handover, run)) continue;
+    if (run.written != 0) advise(run.address, run.size, MADV_POPULATE_WRITE);
   }
 }
 
