@@ -33,7 +33,8 @@ export function rootWarnings({ inputs }: Definition, { requirements }: Image): s
   return file === '' || requirements.rootIdentity === file
     ? []
     : [
-        `${file} stands for no other file, for it does not lie on a squashfs or erofs: each launch reads it, and compares all inputs as well`,
+        `${file} stands for no other file, for it does not lie on a squashfs or erofs, or its path leads out of that and in again, ` +
+          'or too much is mounted there: each launch reads it, and compares all inputs as well',
       ];
 }
 

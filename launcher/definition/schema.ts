@@ -293,6 +293,15 @@ export const profile = v.pipe(
           remedy: 'set inputs.watch = true, or use another trigger',
         };
   }),
+  rule(({ inputs: { watch, root_identity } }) =>
+    watch || root_identity === ''
+      ? undefined
+      : {
+          path: ['inputs', 'root_identity'],
+          what: 'is set, but with inputs.watch = false nothing is compared that it could stand for',
+          remedy: 'set inputs.watch = true, or leave inputs.root_identity out',
+        },
+  ),
   v.transform((written) => ({ ...written, train: written.train ?? { run: written.warmup.run } })),
   v.title('Profile of an app for thaw'),
 );

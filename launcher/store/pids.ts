@@ -31,6 +31,9 @@ function isOfV8(text: string, pid: number): boolean {
   return new RegExp(`(?:isolate-0x|^)[0-9a-f]+-(?:${pid}-)?v8\\.log|\\[${pid}:0x`).test(text);
 }
 
+/** From here on ids are told from other numbers (IdScanner::kLeast of the engine). */
+const LARGE = 65_536;
+
 function noticeOf(pid: number, { address, form, count, text }: ImageIdNotice): Notice {
   if (form === 'pid file')
     return {
@@ -56,7 +59,7 @@ function noticeOf(pid: number, { address, form, count, text }: ImageIdNotice): N
       kind: form,
       text:
         `${count} ${count === 1 ? 'number' : 'numbers'} in memory may be ${count === 1 ? 'a clock' : 'clocks'} of the CPU time of threads of the warm-up ` +
-        `(the first at ${address}${text === '' ? '' : `, ${text}`}), whose ids were too small to be told from others; a launch leaves them as they are`,
+        `(the first at ${address}${text === '' ? '' : `, ${text}`}), ${pid < LARGE ? 'whose ids were too small to be told from others' : 'or equal one by chance'}; a launch leaves them as they are`,
       remedy:
         'if the app keeps them (pthread_getcpuclockid): let it ask anew after thaw_checkpoint() (native/include/thaw.h), or set launch.keep_pid = true',
     };

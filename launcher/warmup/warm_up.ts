@@ -73,8 +73,10 @@ export async function whenWarm<T>(warmUp: WarmUp, work: (warm: Warm) => Promise<
       watchLookups: true,
     };
     const app = new App([program, ...args], warm, log, watch === undefined ? {} : { inputs: watch });
+    let held = false;
     try {
       const ready = await warmed(app, prepared, watch, warmUp);
+      held = holds(warmup.until);
       const asked = adapter !== undefined && !('callAddress' in ready);
       const frozen = asked ? await atSafePoint(app, adapter, warmUp) : ready;
       if (asked && adapter.settles) await settled(app, warmUp);
@@ -89,7 +91,8 @@ export async function whenWarm<T>(warmUp: WarmUp, work: (warm: Warm) => Promise<
       await app.kill(); // As the image has it: its end would write files that a launch finds changed.
       return done;
     } catch (error) {
-      await app.end();
+      // Where it is held, its signals are blocked.
+      await (held ? app.kill() : app.end());
       throw error;
     }
   } finally {

@@ -102,7 +102,8 @@ Result<void> take_inputs(const Inputs& given, checkpoint::Request& request) {
   (void)fingerprinter.inputs(given.watch->findings(), request.pid).ok();
   THAW_ASSIGN(findings, given.watch->finish());
   THAW_ASSIGN(inputs, fingerprinter.inputs(findings, request.pid));
-  request.root = inputs::root_of(given.rules, inputs);
+  THAW_ASSIGN(root, inputs::root_of(given.rules, inputs));
+  request.root = std::move(root);
   request.inputs = std::move(inputs);
   request.watched = true;
   request.held = findings.held;

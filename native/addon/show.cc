@@ -283,6 +283,7 @@ class Shower {
 
   /// Whether each launch has to read it to know that it is the same.
   bool is_read(const model::Input& i) {
+    if ((i.flags & model::kInputReadAlways) != 0) return true;
     if (i.kind != model::InputKind::file || (i.flags & model::kInputNoChangeTime) == 0)
       return false;
     if (i.content == 0 || (i.flags & model::kInputOnRoot) != 0) return false;

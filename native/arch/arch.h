@@ -71,6 +71,8 @@ std::span<const Setting> cpu_settings();
 
 /// Whether a signal frame holds what a thread may do with each protection key (pkeys(7)).
 extern const bool kKeepsKeyRights;
+/// How many protection keys the CPU has, key 0 among them; 1: no others.
+extern const uint32_t kProtectionKeys;
 
 /// Registers that make the thread call a system call at `instruction` (address of a system call
 /// instruction).

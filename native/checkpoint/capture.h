@@ -44,7 +44,9 @@ struct ThreadCapture {
 struct HiddenMemory {
   uint64_t dev = 0, ino = 0;
   uint64_t size = 0;
-  bool holds_data = false;  ///< where the app does not map it, or nobody knows
+  /// What the app does not map of it: is empty, holds data, is too large to be read, or cannot be
+  /// looked at.
+  enum class Rest : uint8_t { empty, data, large, unknown } rest = Rest::empty;
 };
 
 /// One frozen process.

@@ -104,10 +104,11 @@ Result<Report> attempt(const Request& request, const ReadAhead& ahead) {
   // The disk may take its time. Who has called for the checkpoint waits for its outcome, though; an
   // app that is to end stands still until then, for it runs on where the image cannot be written.
   const bool waits = request.leave_running && request.call_address != 0;
+  // What an app that runs on closes must be closed: for whoever is at its other end, for epoll, and
+  // for its locks and addresses.
+  capture.copies.clear();
   report.frozen_ms = app.frozen_ms();
   if (request.leave_running && !waits) app.let_run();
-  // Nobody at the other end of one may find it open when the app has closed it.
-  capture.copies.clear();
   THAW_ASSIGN(image_size, finish(capture, data, writer));
   if (waits) report.frozen_ms = app.frozen_ms();
   report.warnings = std::move(capture.warnings);

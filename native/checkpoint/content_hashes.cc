@@ -1,16 +1,35 @@
 #include "checkpoint/content_hashes.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstring>
 #include <set>
 #include <string>
 
 #include "image/fingerprint.h"
+#include "image/format.h"
 #include "support/clock.h"
 #include "support/unique_fd.h"
 
 namespace thaw::checkpoint {
+namespace {
+
+/// Its content is what instances write: a launch does not compare it.
+bool is_written(const proc::Vma& vma) {
+  return vma.shared && (vma.prot & PROT_WRITE) != 0;
+}
+
+/// What is mapped of an older image becomes part of the new one.
+bool is_thaw_image(int fd) {
+  char magic[sizeof(image::kMagic)] = {};
+  return pread(fd, magic, sizeof(magic), 0) == ssize_t{sizeof(magic)} &&
+         memcmp(magic, image::kMagic, sizeof(magic)) == 0;
+}
+
+}  // namespace
 
 ContentHashes::Version ContentHashes::version_of(const struct stat& status) {
   return {status.st_dev, status.st_ino, static_cast<uint64_t>(status.st_size),
@@ -30,7 +49,7 @@ void ContentHashes::read_ahead(std::span<const proc::Vma> mappings,
                                const std::vector<inputs::Input>& known) {
   std::set<std::string> paths;
   for (const proc::Vma& vma : mappings)
-    if (vma.is_file() && !vma.deleted) paths.insert(vma.path);
+    if (vma.is_file() && !vma.deleted && !is_written(vma)) paths.insert(vma.path);
   for (const inputs::Input& input : known)
     if (input.record.kind == model::InputKind::file) paths.erase(input.path);
   for (const std::string& path : paths) read(path.c_str());
@@ -43,7 +62,8 @@ void ContentHashes::read(const char* path) {
   const UniqueFd fd(open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!fd.valid() || fstat(fd.get(), &status) != 0) return;
   const Version version = version_of(status);
-  if (!tells_changes(path, version)) return;
+  if (version.size > image::kMostToRead || is_thaw_image(fd.get()) || !tells_changes(path, version))
+    return;
   const auto hash = image::hash_content(fd.get());
   // Changed while it was read.
   if (!hash || fstat(fd.get(), &status) != 0 || version_of(status) != version) return;

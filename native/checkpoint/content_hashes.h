@@ -18,7 +18,8 @@ namespace thaw::checkpoint {
 
 class ContentHashes {
  public:
-  /// Reads what is mapped, but for those among `known`, whose hashes are there already.
+  /// Reads what is mapped, but for what no launch would read, and for those among `known`, whose
+  /// hashes are there already.
   void read_ahead(std::span<const proc::Vma> mappings, const std::vector<inputs::Input>& known);
 
   /// Of the regular file at `fd`, whose position moves; none: it cannot be read.

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -37,6 +38,10 @@ Result<Pair> unix_pair(int type) {
   return Pair{UniqueFd(ends[0]), UniqueFd(ends[1])};
 }
 
+/// A packet filter may drop what goes over the loopback interface: connect(2) and accept(2) would wait
+/// for minutes, or for ever.
+constexpr timeval kPatience = {0, 200'000};
+
 /// A TCP socket that listens on a port of the loopback interface which the kernel chooses; none
 /// where that is down.
 UniqueFd loopback_listener(sockaddr_in& name) {
@@ -45,6 +50,7 @@ UniqueFd loopback_listener(sockaddr_in& name) {
   name.sin_family = AF_INET;
   name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   auto* address = reinterpret_cast<sockaddr*>(&name);
+  setsockopt(listener.get(), SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof(kPatience));
   if (!listener.valid() || bind(listener.get(), address, size) != 0 ||
       listen(listener.get(), 1) != 0 || getsockname(listener.get(), address, &size) != 0)
     listener.reset();
@@ -63,14 +69,39 @@ bool connect_over_loopback(int fd, int domain, const sockaddr_in& name) {
   return connect(fd, reinterpret_cast<const sockaddr*>(&mapped), sizeof(mapped)) == 0;
 }
 
+in_port_t own_port(int fd) {
+  sockaddr_in6 name = {};  // The port stands at the same place in sockaddr_in.
+  socklen_t size = sizeof(name);
+  return getsockname(fd, reinterpret_cast<sockaddr*>(&name), &size) == 0 ? name.sin6_port : 0;
+}
+
+/// Closes the other end of `fd`; others may have connected to the port as well.
+bool close_peer(int listener, int fd) {
+  constexpr int kMostOthers = 8;
+  const in_port_t port = own_port(fd);
+  for (int i = 0; i < kMostOthers; ++i) {
+    sockaddr_in peer = {};
+    socklen_t size = sizeof(peer);
+    const UniqueFd other(
+        accept4(listener, reinterpret_cast<sockaddr*>(&peer), &size, SOCK_CLOEXEC));
+    if (!other.valid()) return false;
+    if (peer.sin_port == port) return true;
+  }
+  return false;
+}
+
 /// Connects a new TCP socket and has its other end closed, or reset: that is what becomes of a
-/// connection that nobody has accepted. False: there is no loopback interface.
+/// connection that nobody has accepted. False: there is no loopback interface, or
+/// none that lets packets pass.
 bool lose_peer(int fd, int domain, bool reset) {
   sockaddr_in name = {};
   const UniqueFd listener = loopback_listener(name);
-  if (!listener.valid() || !connect_over_loopback(fd, domain, name)) return false;
-  if (!reset) UniqueFd(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
-  return true;
+  if (!listener.valid()) return false;
+  setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof(kPatience));
+  if (!connect_over_loopback(fd, domain, name)) return false;
+  const timeval none = {};
+  setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &none, sizeof(none));
+  return reset || close_peer(listener.get(), fd);
 }
 
 /// A stream whose other end is lost.

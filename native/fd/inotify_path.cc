@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "support/file.h"
@@ -27,48 +28,52 @@ struct Handle {
 class Search {
  public:
   Search(const Collector& c, const Probe& p, const std::vector<WatchedInode>& wanted)
-      : c_(c), p_(p), wanted_(wanted), found_(wanted.size()), missing_(wanted.size()) {}
+      : c_(c), p_(p), wanted_(wanted), found_(wanted.size()) {}
 
   std::vector<std::string> run() {
-    for (size_t i = 0; i < wanted_.size(); ++i) take(i, by_handle(wanted_[i]));
-    if (missing_ != 0) by_looking();
+    for (size_t i = 0; i < wanted_.size(); ++i) {
+      found_[i] = by_handle(wanted_[i]);
+      if (found_[i].empty()) missing_.emplace(wanted_[i].ino, i);
+    }
+    if (!missing_.empty()) by_looking();
     return std::move(found_);
   }
 
  private:
-  void take(size_t index, std::string path) {
-    if (path.empty() || !found_[index].empty()) return;
-    found_[index] = std::move(path);
-    --missing_;
-  }
-
-  /// Whether `path` is the watched inode: by file handle where there is one, else by device and
-  /// number.
-  static bool leads_to(const std::string& path, const WatchedInode& wanted) {
-    struct stat status = {};
-    const char* name = path.c_str();
-    if (lstat(name, &status) != 0 || status.st_ino != wanted.ino) return false;
+  /// Whether `path`, with this status, is the watched inode: by file handle where there is one, else
+  /// by device and number.
+  static bool is_inode(const std::string& path, const struct stat& status,
+                       const WatchedInode& wanted) {
+    if (status.st_ino != wanted.ino) return false;
     if (status.st_dev == wanted.dev) return true;
     Handle handle = {};
     handle.head.handle_bytes = MAX_HANDLE_SZ;
     int mount = 0;
     return !wanted.handle.empty() &&
-           name_to_handle_at(AT_FDCWD, name, &handle.head, &mount, 0) == 0 &&
+           name_to_handle_at(AT_FDCWD, path.c_str(), &handle.head, &mount, 0) == 0 &&
            handle.head.handle_type == wanted.handle_type &&
            std::string_view(reinterpret_cast<const char*>(handle.head.f_handle),
                             handle.head.handle_bytes) == wanted.handle;
   }
 
-  void look_at(const std::string& path) {
-    for (size_t i = 0; i < wanted_.size(); ++i)
-      if (found_[i].empty() && leads_to(path, wanted_[i])) take(i, path);
+  static bool leads_to(const std::string& path, const WatchedInode& wanted) {
+    struct stat status = {};
+    return lstat(path.c_str(), &status) == 0 && is_inode(path, status, wanted);
   }
 
-  /// Whether a name with that number in its folder may be one that is missing.
-  [[nodiscard]] bool may_be_wanted(uint64_t ino) const {
-    for (size_t i = 0; i < wanted_.size(); ++i)
-      if (found_[i].empty() && wanted_[i].ino == ino) return true;
-    return false;
+  void look_at(const std::string& path) {
+    struct stat status = {};
+    if (missing_.empty() || lstat(path.c_str(), &status) != 0) return;
+    const auto [first, end] = missing_.equal_range(status.st_ino);
+    for (auto at = first; at != end;) {
+      const size_t i = at->second;
+      if (!is_inode(path, status, wanted_[i])) {
+        ++at;
+        continue;
+      }
+      found_[i] = path;
+      at = missing_.erase(at);
+    }
   }
 
   // ---- through the file handle
@@ -144,7 +149,7 @@ class Search {
     size_t budget = kMostAround;
     // They grow while they are searched. A mount point's name has another number in its folder: it
     // is looked at itself.
-    for (size_t i = 0; i < folders.size() && missing_ != 0; ++i) {
+    for (size_t i = 0; i < folders.size() && !missing_.empty(); ++i) {
       const std::string folder = folders[i];
       look_at(folder);
       look_into(folder, folders, budget);
@@ -208,7 +213,7 @@ class Search {
 
   /// Folders in it go to `folders`.
   void look_into(const std::string& folder, Folders& folders, size_t& budget) {
-    if (folder == "/proc" || folder == "/sys" || missing_ == 0) return;
+    if (folder == "/proc" || folder == "/sys" || missing_.empty()) return;
     const int fd = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     const std::unique_ptr<DIR, int (*)(DIR*)> dir(fd < 0 ? nullptr : fdopendir(fd), closedir);
     const std::string prefix = folder == "/" ? folder : folder + "/";
@@ -217,7 +222,7 @@ class Search {
       if (name == "." || name == "..") continue;
       --budget;
       if (entry->d_type == DT_DIR) add(folders, prefix + entry->d_name);
-      if (may_be_wanted(entry->d_ino)) look_at(prefix + entry->d_name);
+      if (missing_.contains(entry->d_ino)) look_at(prefix + entry->d_name);
     }
   }
 
@@ -230,7 +235,8 @@ class Search {
   const Probe& p_;
   const std::vector<WatchedInode>& wanted_;
   std::vector<std::string> found_;
-  size_t missing_;
+  /// Indices of what has not been found, by number: a file system may show another device.
+  std::unordered_multimap<uint64_t, size_t> missing_;
   std::unordered_set<std::string> looked_;  ///< all that have been put on a list
 };
 

@@ -132,6 +132,9 @@ struct Kind {
   /// Checks the kind's payload in an image that may come from anywhere. The message on failure,
   /// else null.
   const char* (*validate)(const image::View&, const model::OpenFile&);
+  /// Whether open() or finish() does, without a policy, what other processes can see (bind, listen,
+  /// connect): a launch knows its inputs before.
+  bool seen_outside = false;
 };
 
 }  // namespace thaw::fd

@@ -96,6 +96,11 @@ Result<void> finish_file(Opener& o, const model::OpenFile& file, int fd) {
   return kind.finish(o, file, fd);
 }
 
+bool is_seen_outside(const model::OpenFile& file) {
+  if (is_closed(file) || is_left_out(file)) return false;
+  return find_kind(file.kind)->seen_outside || action_of(file) != Action::error;
+}
+
 void undo_file(const model::OpenFile& file, int fd) {
   if (may_leave_socket_file(file)) find_kind(file.kind)->undo(fd);
 }

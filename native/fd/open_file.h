@@ -33,6 +33,9 @@ Result<UniqueFd> open_file(Opener&, const model::OpenFile&);
 /// What can only be done when every descriptor stands at its final number.
 Result<void> finish_file(Opener&, const model::OpenFile&, int fd);
 
+/// Whether open_file() or finish_file() does what other processes can see.
+bool is_seen_outside(const model::OpenFile&);
+
 /// For a launch that is given up: takes back what open_file() left outside of this process.
 void undo_file(const model::OpenFile&, int fd);
 

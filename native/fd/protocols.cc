@@ -13,16 +13,22 @@ namespace {
 
 constexpr const char* kDisplay =
     "checkpoint before the app connects to its display: warmup.until = { connect = \"wayland-0\" } "
-    "or the socket's path, or { call = true } with thaw_checkpoint() of native/include/thaw.h "
+    "or the socket's absolute path, or { call = true } with thaw_checkpoint() of "
+    "native/include/thaw.h "
     "before the toolkit is started";
+constexpr const char* kScreen =
+    "checkpoint before the app connects to its display: warmup.until = { connect = "
+    "\"/tmp/.X11-unix/X0\" } or the address that is named here, or { call = true } with "
+    "thaw_checkpoint() of native/include/thaw.h before the toolkit is started";
 constexpr const char* kBus =
-    "checkpoint before the app connects to the bus: warmup.until = { connect = \"PATH\" } with the "
-    "socket's path; or let it connect again after a launch; a name "
+    "checkpoint before the app connects to the bus: warmup.until = { connect = "
+    "\"/run/user/1000/bus\" } with the socket's own absolute path; or let it connect again after a "
+    "launch; a name "
     "on the bus that it does not need is switched off in the app (GIO: DBUS_SESSION_BUS_ADDRESS)";
 constexpr const char* kAudio = "let the app open its sound after the checkpoint";
 
 constexpr Protocol kWayland = {"a Wayland compositor", kDisplay};
-constexpr Protocol kX = {"an X server", kDisplay};
+constexpr Protocol kX = {"an X server", kScreen};
 
 struct Row {
   const char* pattern;  ///< of fnmatch(3), on the address; '@' begins abstract names

@@ -53,6 +53,7 @@ constexpr int ICMP_FILTER = 1, UDPLITE_SEND_CSCOV = 10, UDPLITE_RECV_CSCOV = 11,
 constexpr int kIpRecvErrRfc4884 = 26, kIpLocalPortRange = 51;
 constexpr int kIpv6MulticastAll = 29, kIpv6RecvErrRfc4884 = 31, kIpv6RecvFragSize = 77,
               kIpv6FreeBind = 78;
+constexpr int kPacketVnetHdrSz = 24;  // <linux/if_packet.h>
 
 #define ROW(level, name, size, phase, form) \
   { level, name, size, phase, Form::form, #name }
@@ -193,6 +194,7 @@ constexpr Row kRows[] = {
     ROW(SOL_PACKET, PACKET_ORIGDEV, kInt, kFirst, plain),
     ROW(SOL_PACKET, PACKET_LOSS, kInt, kFirst, plain),
     ROW(SOL_PACKET, PACKET_VNET_HDR, kInt, kFirst, plain),
+    ROW(SOL_PACKET, kPacketVnetHdrSz, kInt, kFirst, plain),
     ROW(SOL_PACKET, PACKET_TIMESTAMP, kInt, kFirst, plain),
     ROW(SOL_PACKET, PACKET_QDISC_BYPASS, kInt, kFirst, plain),
     ROW(SOL_PACKET, PACKET_IGNORE_OUTGOING, kInt, kFirst, plain),

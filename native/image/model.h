@@ -342,6 +342,7 @@ enum InputFlag : uint32_t {
   kInputOnRoot = 1u << 3,   ///< Requirements::root stands for it
   kInputNoChangeTime = 1u << 2,  ///< its file system has none: another one may look the same
   kInputSharesFolder = 1u << 4,  ///< its folder is that of the one before it or after it
+  kInputReadAlways = 1u << 5,    ///< a launch reads it, whatever it looks like; the last flag
 };
 
 /// Something at a path that the warm state was computed from, and its fingerprint

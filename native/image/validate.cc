@@ -264,7 +264,7 @@ const char* check_shared_records(const View& v, const Checker& c) {
     if (!c.string(f.path) || !c.blob(f.build_id)) return "a file record of the image is broken";
   for (const Input& i : v.inputs())
     if (!c.string(i.path) || !v.bytes(i.path).starts_with('/') || i.kind < InputKind::file ||
-        i.kind > InputKind::missing)
+        i.kind > InputKind::missing || i.flags >= kInputReadAlways << 1)
       return "an input of the image is broken";
   for (const Object& o : v.objects())
     if (o.kind < ObjectKind::pipe || o.kind > ObjectKind::pty || !c.string(o.name) ||

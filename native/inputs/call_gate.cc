@@ -13,6 +13,7 @@
 #include "arch/file_calls.h"
 #include "fd/socket.h"
 #include "inputs/tracee.h"
+#include "support/file.h"
 
 namespace thaw::inputs {
 namespace {
@@ -52,6 +53,14 @@ bool is_of_process(pid_t tid, pid_t process) {
   return access(task.c_str(), F_OK) == 0;
 }
 
+/// By the app or by whoever started it, in whichever mode.
+bool has_seccomp(pid_t tid) {
+  const auto status = read_file("/proc/" + std::to_string(tid) + "/status");
+  if (!status) return false;  // It dies.
+  const std::string_view mode = line_value(status.value(), "Seccomp:");
+  return !mode.empty() && mode != "0";
+}
+
 }  // namespace
 
 bool takes_path(long number) {
@@ -88,6 +97,10 @@ bool CallGate::begin_to_hold(pid_t tid, long number, const uint64_t* arguments) 
     stage_ = Stage::seen;
     return false;
   }
+  if (has_seccomp(tid)) {
+    stage_ = Stage::filtered;
+    return false;
+  }
   HeldCall call = {.tid = tid, .number = number};
   std::copy(arguments, arguments + 6, call.arguments);
   const uint64_t all = ~uint64_t{0};
@@ -107,6 +120,7 @@ bool CallGate::leave(pid_t tid) {
   arch::Interrupted wait = {.in_syscall = true, .number = kWait, .result = -EINTR};
   if (!registers) return true;
   arch::restart_syscall(registers.value(), wait);
+  call_.instruction = arch::program_counter(registers.value());
   if (arch::write_general(tid, registers.value())) stage_ = Stage::going_back;
   return true;
 }

@@ -28,7 +28,8 @@ struct HeldCall {
   pid_t tid = 0;
   long number = -1;
   uint64_t arguments[6] = {};
-  uint64_t blocked = 0;  ///< signal mask
+  uint64_t blocked = 0;      ///< signal mask
+  uint64_t instruction = 0;  ///< address of the one that makes it
 };
 
 /// Whether the call takes a path.
@@ -49,12 +50,16 @@ class CallGate {
   void executed();
 
   /// The call has come.
-  [[nodiscard]] bool reached() const { return stage_ == Stage::held || stage_ == Stage::seen; }
+  [[nodiscard]] bool reached() const {
+    return stage_ == Stage::held || stage_ == Stage::seen || filtered();
+  }
+  /// The thread could not be held, as a seccomp filter judges what it would call instead.
+  [[nodiscard]] bool filtered() const { return stage_ == Stage::filtered; }
   /// Of the thread that stands still now.
   [[nodiscard]] std::optional<HeldCall> held() const;
 
  private:
-  enum class Stage : uint8_t { awaiting, skipping, going_back, held, seen };
+  enum class Stage : uint8_t { awaiting, skipping, going_back, held, seen, filtered };
 
   [[nodiscard]] bool is_awaited(pid_t tid, long number, const uint64_t* arguments) const;
   bool begin_to_hold(pid_t tid, long number, const uint64_t* arguments);
@@ -65,7 +70,7 @@ class CallGate {
   HeldCall call_;
 };
 
-/// The call by which a held thread waits.
+/// The call by which a held thread waits, all of its arguments 0.
 long waiting_call();
 
 }  // namespace thaw::inputs

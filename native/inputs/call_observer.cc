@@ -1,6 +1,7 @@
 #include "inputs/call_observer.h"
 
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -51,6 +52,15 @@ constexpr HiddenOption kHiddenOptions[] = {
     {SOL_SOCKET, 52, "SO_ATTACH_REUSEPORT_EBPF"},
     {IPPROTO_IP, IP_ROUTER_ALERT, "IP_ROUTER_ALERT"},
     {IPPROTO_IPV6, IPV6_ROUTER_ALERT, "IPV6_ROUTER_ALERT"},
+    {IPPROTO_IP, IP_IPSEC_POLICY, "IP_IPSEC_POLICY"},
+    {IPPROTO_IP, IP_XFRM_POLICY, "IP_XFRM_POLICY"},
+    {IPPROTO_IPV6, IPV6_IPSEC_POLICY, "IPV6_IPSEC_POLICY"},
+    {IPPROTO_IPV6, IPV6_XFRM_POLICY, "IPV6_XFRM_POLICY"},
+    {IPPROTO_IP, 200, "MRT_INIT"},
+    {IPPROTO_IPV6, 200, "MRT6_INIT"},
+    {IPPROTO_TCP, TCP_MD5SIG, "TCP_MD5SIG"},
+    {IPPROTO_TCP, 32, "TCP_MD5SIG_EXT"},
+    {IPPROTO_TCP, 38, "TCP_AO_ADD_KEY"},
 };
 
 const HiddenOption* hidden_option(uint64_t level, uint64_t option) {

@@ -60,6 +60,7 @@ struct Findings {
   bool host_name_used = false;
   /// Where the app stands, if it was to be held.
   std::optional<HeldCall> held;
+  bool filtered = false;  ///< it could not be held for its seccomp filter
 };
 
 }  // namespace thaw::inputs

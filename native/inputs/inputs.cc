@@ -135,30 +135,30 @@ model::Input record_of(const State& state, InputKind kind) {
 }
 
 /// Where inodes and times tell nothing of it, as those of a build that can be repeated.
-void read_always(const std::string& file, std::vector<Input>& inputs) {
-  for (Input& input : inputs)
-    if (input.path == file && input.record.kind == InputKind::file) {
-      input.record.flags |= model::kInputNoChangeTime;
-      return;
-    }
+Result<void> read_always(const std::string& file, std::vector<Input>& inputs) {
   const State now = state_of(file, true);
   const UniqueFd fd(open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!fd.valid() || !S_ISREG(now.mode)) return;
   Input input{file, record_of(now, InputKind::file)};
-  input.record.content = image::hash_content(fd.get()).value_or(0);
-  input.record.flags = model::kInputNoChangeTime;
+  if (fd.valid() && S_ISREG(now.mode) && now.size <= image::kMostToRead)
+    input.record.content = image::hash_content(fd.get()).value_or(0);
+  if (input.record.content == 0)
+    return Error{0,
+                 "inputs.root_identity names " + file + ", which no launch could read and compare",
+                 "name a regular file that can be read, or leave inputs.root_identity out"};
+  input.record.flags = model::kInputReadAlways;
+  for (Input& known : inputs)
+    if (known.path == file && known.record.kind == InputKind::file) {
+      known.record.flags |= model::kInputReadAlways;
+      return {};
+    }
   inputs.push_back(std::move(input));
+  return {};
 }
 
-}  // namespace
-
-Root root_of(const Rules& rules, std::vector<Input>& inputs) {
-  const std::string& file = rules.root_identity;
-  const auto found = file.empty() ? std::nullopt : image::root_state(file.c_str(), {});
-  if (!found) {
-    if (!file.empty()) read_always(file, inputs);
-    return {};
-  }
+/// Without a file where it stands for no file system.
+Root root_named_by(const std::string& file, std::vector<Input>& inputs) {
+  const auto found = image::root_state(file.c_str(), {});
+  if (!found) return {};
   OnRoot root(found->device);
   if (!root.holds(file, true)) return {};
   std::vector<Input*> held;
@@ -169,6 +169,16 @@ Root root_of(const Rules& rules, std::vector<Input>& inputs) {
   if (!state || state->content != found->content) return {};
   for (Input* input : held) input->record.flags |= model::kInputOnRoot;
   return {file, folders, state->content, state->mounts};
+}
+
+}  // namespace
+
+Result<Root> root_of(const Rules& rules, std::vector<Input>& inputs) {
+  const std::string& file = rules.root_identity;
+  if (file.empty()) return Root{};
+  Root root = root_named_by(file, inputs);
+  if (root.file.empty()) THAW_TRY(read_always(file, inputs));
+  return root;
 }
 
 Result<void> Fingerprinter::add_file(const std::string& path, const Seen& seen,

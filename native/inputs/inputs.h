@@ -37,8 +37,8 @@ struct Root {
 };
 
 /// That of the rules, if it is one. Marks the inputs that it stands for. One that is none becomes an
-/// input that each launch reads.
-Root root_of(const Rules& rules, std::vector<Input>& inputs);
+/// input that each launch reads; an error where a launch cannot.
+Result<Root> root_of(const Rules& rules, std::vector<Input>& inputs);
 
 /// Makes fingerprints. What it has read once it does not read again, as long as its state is the
 /// same: most of the work can be done before the app is frozen.

@@ -152,6 +152,7 @@ class Tracer {
     if (!begun_ || (installation_ && !installation_->is_over(root_))) return false;
     const bool taken = gate_.enter(tid, number, arguments);
     findings_.held = gate_.held();
+    findings_.filtered = gate_.filtered();
     if (gate_.reached()) reached_ = true;
     return taken;
   }
@@ -248,6 +249,12 @@ void Watch::stop() {
 Result<bool> Watch::reached() {
   const std::lock_guard lock(mutex_);
   if (problem_ != nullptr) return *problem_;
+  if (findings_.filtered)
+    return Error{
+        0,
+        "the thread that makes the system call of warmup.until has a seccomp filter, under "
+        "which it cannot be held",
+        "name an earlier moment in warmup.until, or let the app set its filter after it"};
   return reached_.load();
 }
 

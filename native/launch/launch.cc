@@ -49,6 +49,7 @@ Result<void> prepare_and_execute(View& view, const ExecCall& call, bool filtered
   THAW_TRY(way_back.open(view, room, clocks));
   THAW_ASSIGN(kernel, prepare_kernel_mappings(view));
   Descriptors descriptors(view, room, objects);
+  if (descriptors.are_seen_outside()) THAW_TRY(inputs.finish());  // A stale image shows nothing.
   THAW_TRY(descriptors.restore());
   THAW_TRY(inputs.leave_to_helpers());
   THAW_ASSIGN(handed_over, hand_over({call, view, signals, clocks, way_back, sources, kernel,
@@ -68,11 +69,14 @@ Result<void> become_app(const ExecCall& call) {
   if (filtered) THAW_TRY(check_filter(view, call));  // First: a filter may kill for the others.
   THAW_TRY(check_owner(view.fd(), call.image));
   THAW_TRY(check_launch(view, call));
-  THAW_TRY(settle_pid(view, call));
   SignalBlock signals;
-  THAW_TRY(signals.block());
-  InputsCheck inputs(view, call, !filtered, tell_of_fallback);
+  // With keep_pid, helpers would be the stand-in's children.
+  InputsCheck inputs(view, call, !filtered && !keeps_pid(view, call), tell_of_fallback);
+  // A helper that the terminal stops would hold the launch up; alone, Ctrl-C ends a wait for a disk.
+  if (inputs.wants_helpers()) THAW_TRY(signals.block());
   THAW_TRY(inputs.begin());
+  THAW_TRY(settle_pid(view, call));  // Last: from there on, the caller may only be a stand-in.
+  THAW_TRY(signals.block());
 
   Result<void> result = prepare_and_execute(view, call, filtered, signals, inputs);
   THAW_TRY(inputs.finish());  // First: their change may be what was in the way.

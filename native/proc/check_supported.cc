@@ -138,10 +138,18 @@ Result<void> check_memory_policies(pid_t pid) {
   return {};
 }
 
-/// The kernel shows a filter to a tracer with CAP_SYS_ADMIN that has none itself.
+/// The one that the machine starts with has this number (PROC_USER_INIT_INO of linux/proc_ns.h). A
+/// kernel without CONFIG_USER_NS has no other, and no such link.
+bool is_in_first_user_namespace() {
+  const auto own = read_link("/proc/self/ns/user");
+  return !own || own.value() == "user:[4026531837]";
+}
+
+/// The kernel shows a filter to a tracer with CAP_SYS_ADMIN of the whole machine that has none
+/// itself.
 bool can_read_filters() {
   const auto own = read_file("/proc/self/status");
-  return own && line_value(own.value(), "Seccomp:") == "0" &&
+  return own && is_in_first_user_namespace() && line_value(own.value(), "Seccomp:") == "0" &&
          (number(line_value(own.value(), "CapEff:"), 16) >> CAP_SYS_ADMIN & 1) != 0;
 }
 

@@ -6,6 +6,7 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <bit>
@@ -40,7 +41,7 @@ constexpr std::string_view kLarge = "4194304";  ///< PID_MAX_LIMIT of 64-bit ker
 class RaisedLimit {
  public:
   RaisedLimit() : file_(open(kLimit, O_RDWR | O_CLOEXEC)) {
-    if (!file_.valid() || flock(file_.get(), LOCK_EX) != 0) return;
+    if (!file_.valid() || !lock()) return;
     const auto before = read_all(file_.get());
     if (!before || number(trim(before.value())) >= number(kLarge)) return;
     if (set(kLarge)) before_ = before.value();
@@ -54,6 +55,18 @@ class RaisedLimit {
   void leave() { before_.clear(); }
 
  private:
+  /// Anybody may lock the file and keep it so: then the limit stays as it is.
+  [[nodiscard]] bool lock() const {
+    constexpr int kTries = 50;
+    constexpr timespec kPause = {0, 2'000'000};
+    for (int i = 0; i < kTries; ++i) {
+      if (flock(file_.get(), LOCK_EX | LOCK_NB) == 0) return true;
+      if (errno != EWOULDBLOCK && errno != EINTR) return false;
+      nanosleep(&kPause, nullptr);
+    }
+    return false;
+  }
+
   [[nodiscard]] bool set(std::string_view text) const {
     return pwrite(file_.get(), text.data(), text.size(), 0) == static_cast<ssize_t>(text.size());
   }

@@ -339,6 +339,10 @@ static int open_pty(void) {
   return terminal;
 }
 
+static void hold_pty_exclusive(void) {
+  NEED(ioctl(open_pty(), TIOCEXCL));
+}
+
 static void hold_pty_output(void) {
   NEED(write(open_pty(), "unread", 6));
 }
@@ -565,6 +569,7 @@ static const struct holder holders[] = {
     {"sysv", hold_sysv},
     {"outside-pipe", hold_outside_pipe},
     {"terminal", hold_terminal},
+    {"pty-exclusive", hold_pty_exclusive},
     {"pty-output", hold_pty_output},
     {"pty-line", hold_pty_line},
     {"device", hold_device},

@@ -58,6 +58,7 @@ const refusals: readonly Refusal[] = [
   { what: 'sysv', says: [/sysv|system v/i] },
   { what: 'outside-pipe', says: [descriptor, /pipe/] },
   { what: 'terminal', says: [descriptor, /whose slave the app does not hold open/, /ptsname/, policy] },
+  { what: 'pty-exclusive', says: [descriptor, /for one process/, policy] },
   { what: 'pty-output', says: [descriptor, /6 bytes of output, 0 of input/, /settle/, policy] },
   { what: 'pty-line', says: [descriptor, /0 bytes of output, 4 of input/, /settle/, policy] },
   { what: 'device', says: [descriptor, /\/dev\//] },

@@ -61,6 +61,7 @@ const wrong: readonly (readonly [from: string | RegExp, to: string, line: number
   ['args = ["-c", "true"]', 'cwd = "no/such"', 3, /no folder/],
   ['args = ["-c", "true"]', 'args = "true"', 3, /a list of strings/],
   ['env = { A = "1" }', 'env = { A = 1 }', 4, /table of strings/],
+  ['env = {', 'inputs = { watch = false, root_identity = "/x" }\nenv = {', 4, /root_identity is set, but/],
   ['env = {', 'envy = {', 4, /not known.*accepted here: name, .*env/s],
   ['until = { port = 80 }', 'until = { port = 80, log = "x" }', 7, /two triggers/],
   ['until = { port = 80 }', 'until = { port = 70000 }', 7, /from 1 to 65535/],

@@ -120,6 +120,24 @@ s.on('close', () => console.log('closed'));
   t.is(launchProgram(workshop, process.execPath, [app]), 'got rows\nclosed\n');
 });
 
+test('a thread with a seccomp filter is not held', (t) => {
+  const workshop = new Workshop(t);
+  // A filter that allows everything (SECCOMP_RET_ALLOW).
+  const work = `import ctypes, struct
+code = ctypes.create_string_buffer(struct.pack('HBBI', 6, 0, 0, 0x7fff0000))
+class Program(ctypes.Structure): _fields_ = [('size', ctypes.c_ushort), ('code', ctypes.c_void_p)]
+prctl = ctypes.CDLL(None).prctl
+assert prctl(38, 1, 0, 0, 0) == 0
+assert prctl(22, 2, ctypes.byref(Program(1, ctypes.addressof(code)))) == 0
+try: socket.socket(socket.AF_UNIX).connect('${join(workshop.folder, 'none')}')
+except OSError: pass
+`;
+  const until = `until = { connect = "${join(workshop.folder, 'none')}" }`;
+  const { status, stderr } = workshop.thaw('build', workshop.profile('filtered', until, work));
+  t.is(status, 1);
+  t.regex(stderr, /has a seccomp filter, under which it cannot be held/);
+});
+
 test('what cannot be awaited', (t) => {
   const workshop = new Workshop(t);
   const refused = (until: string, more = ''): string => {

@@ -10,7 +10,8 @@ import { triggerKind } from './trigger.js';
 
 /** A file in $XDG_RUNTIME_DIR, as WAYLAND_DISPLAY has it. */
 const SHORT = /^[^/@:[\]]+$/;
-const MAPPED = /^\[::ffff:([0-9.]+)\]/i;
+/** An IPv4 address in IPv6, as URL writes it. */
+const MAPPED = /^\[::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})\]$/;
 const SIX = /^\[([^\]]+)\](:\d+)$/;
 
 const address = v.pipe(
@@ -46,11 +47,17 @@ function addressOf(value: string, env: Readonly<Record<string, string>>): string
 
 /** As the engine writes it: the shortest form of an IPv6 address, and IPv4 where it is one. */
 function canonical(value: string): string {
-  const plain = value.replace(MAPPED, '$1');
-  const [, six, port] = SIX.exec(plain) ?? [];
-  if (six === undefined) return plain;
-  if (isIPv6(six)) return `${new URL(`http://[${six}]/`).hostname}${port}`;
+  const [, six, port] = SIX.exec(value) ?? [];
+  if (six === undefined) return value;
+  if (isIPv6(six)) return `${plainest(new URL(`http://[${six}]/`).hostname)}${port}`;
   throw new ThawError(`warmup.until.connect is "${value}", which is no IPv6 address`, {
     remedy: 'name one as "[::1]:6379"',
   });
+}
+
+function plainest(address: string): string {
+  const [, high, low] = MAPPED.exec(address) ?? [];
+  if (high === undefined || low === undefined) return address;
+  const [first, second] = [parseInt(high, 16), parseInt(low, 16)];
+  return [first >> 8, first & 255, second >> 8, second & 255].join('.');
 }

@@ -7,5 +7,6 @@ std::span<const Setting> cpu_settings() {
 }
 
 const bool kKeepsKeyRights = false;
+const uint32_t kProtectionKeys = 8;  // Those of POE.
 
 }  // namespace thaw::arch

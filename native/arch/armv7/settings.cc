@@ -7,5 +7,6 @@ std::span<const Setting> cpu_settings() {
 }
 
 const bool kKeepsKeyRights = false;
+const uint32_t kProtectionKeys = 1;
 
 }  // namespace thaw::arch

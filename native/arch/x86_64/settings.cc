@@ -24,5 +24,6 @@ std::span<const Setting> cpu_settings() {
 }
 
 const bool kKeepsKeyRights = true;
+const uint32_t kProtectionKeys = 16;
 
 }  // namespace thaw::arch

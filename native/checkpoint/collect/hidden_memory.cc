@@ -6,7 +6,6 @@
 #include <sys/syscall.h>
 
 #include <algorithm>
-#include <set>
 
 #include "checkpoint/collect/collect.h"
 #include "checkpoint/span.h"
@@ -24,21 +23,36 @@ bool is_nameless(const Vma& vma) {
   return vma.shared &&
          (vma.deleted || vma.path == "/dev/zero" || vma.path.starts_with("[anon_shmem:")) &&
          !vma.path.starts_with("/SYSV") && !vma.path.starts_with("/[aio]") && !vma.has("ht") &&
-         !vma.has("pf") && !vma.has("io");
+         !vma.has("pf") && !vma.has("io") && !vma.has("um") && !vma.has("uw") && !vma.has("ui");
 }
 
-/// Inodes that the app's descriptors lead to: such memory is collected by these. On btrfs and overlayfs
-/// its device is another one there.
-Result<std::set<uint64_t>> open_inodes(pid_t pid) {
+/// A file that one of the app's descriptors leads to.
+struct OpenInode {
+  dev_t dev;
+  ino_t ino;
+  std::string link;
+};
+
+Result<std::vector<OpenInode>> open_inodes(pid_t pid) {
   const std::string folder = "/proc/" + std::to_string(pid) + "/fd/";
   THAW_ASSIGN(numbers, numeric_entries(folder));
-  std::set<uint64_t> inodes;
+  std::vector<OpenInode> inodes;
   for (const int number : numbers) {
+    const std::string name = folder + std::to_string(number);
     struct stat status = {};
-    if (stat((folder + std::to_string(number)).c_str(), &status) == 0 && S_ISREG(status.st_mode))
-      inodes.insert(status.st_ino);
+    if (stat(name.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
+    auto link = read_link(name);
+    inodes.push_back({status.st_dev, status.st_ino, link ? std::move(link.value()) : ""});
   }
   return inodes;
+}
+
+/// Such memory is collected by its descriptor. On btrfs and overlayfs its device is another one there:
+/// the name tells (fd::find_memory).
+bool is_open(const std::vector<OpenInode>& inodes, const Vma& vma) {
+  return std::any_of(inodes.begin(), inodes.end(), [&vma](const OpenInode& open) {
+    return open.ino == vma.ino && (open.dev == vma.dev || open.link == vma.path + " (deleted)");
+  });
 }
 
 std::vector<Span> shown_of(const ProcessCapture& process, const Vma& of) {
@@ -55,7 +69,7 @@ class Window {
   Window(const ProcessCapture& process, RemoteSyscalls& remote, size_t page)
       : process_(process), remote_(remote), page_(page) {}
 
-  /// False where the kernel gives none.
+  /// False where the kernel gives none (memory sealed by mseal(2), RLIMIT_AS, RLIMIT_MEMLOCK).
   Result<bool> open(const Vma& vma) {
     THAW_ASSIGN(at, remote_.call(SYS_mremap, vma.start, 0, page_, MREMAP_MAYMOVE));
     if (is_error(at)) return false;
@@ -76,13 +90,19 @@ class Window {
   Result<bool> has(uint64_t offset) {
     if (offset + page_ > size_) {
       THAW_ASSIGN(at, remote_.call(SYS_mremap, address_, size_, offset + page_, MREMAP_MAYMOVE));
-      if (is_error(at)) return true;
+      if (is_error(at)) {
+        too_small_ = true;
+        return true;
+      }
       address_ = static_cast<uint64_t>(at);
       size_ = offset + page_;
     }
     char byte = 0;
     return static_cast<bool>(process_.memory.read(address_ + offset, &byte, 1));
   }
+
+  /// Whether the kernel has refused to make it larger.
+  [[nodiscard]] bool is_too_small() const { return too_small_; }
 
   [[nodiscard]] bool holds_data(const Span& part) const {
     constexpr size_t kChunk = 1 << 20;
@@ -103,6 +123,7 @@ class Window {
   RemoteSyscalls& remote_;
   size_t page_;
   uint64_t address_ = 0, size_ = 0;
+  bool too_small_ = false;
 };
 
 /// Where the memory ends, which has all before `end`.
@@ -127,18 +148,23 @@ Result<uint64_t> find_end(Window& window, uint64_t end, uint64_t page) {
 
 Result<HiddenMemory> look(Window& window, const Vma& vma, const std::vector<Span>& shown,
                           uint64_t page) {
-  HiddenMemory memory = {vma.dev, vma.ino, shown.back().end, false};
+  using Rest = HiddenMemory::Rest;
+  HiddenMemory memory = {vma.dev, vma.ino, shown.back().end, Rest::empty};
   THAW_ASSIGN(opened, window.open(vma));
   if (!opened) {
-    memory.holds_data = vma.offset != 0;
+    memory.rest = Rest::unknown;
     return memory;
   }
   THAW_ASSIGN(end, find_end(window, shown.back().end, page));
   memory.size = end;
   const std::vector<Span> hidden = without({0, end}, shown);
-  memory.holds_data = total_size(hidden) > kMostRead ||
-                      std::any_of(hidden.begin(), hidden.end(),
-                                  [&window](const Span& part) { return window.holds_data(part); });
+  if (window.is_too_small())
+    memory.rest = Rest::unknown;
+  else if (total_size(hidden) > kMostRead)
+    memory.rest = Rest::large;
+  else if (std::any_of(hidden.begin(), hidden.end(),
+                       [&window](const Span& part) { return window.holds_data(part); }))
+    memory.rest = Rest::data;
   return memory;
 }
 
@@ -149,8 +175,7 @@ Result<void> collect_hidden_memory(const Capture& capture, ProcessCapture& proce
   if (std::none_of(process.vmas.begin(), process.vmas.end(), is_nameless)) return {};
   THAW_ASSIGN(open, open_inodes(process.pid));
   for (const Vma& vma : process.vmas) {
-    if (!is_nameless(vma) || open.contains(vma.ino) || process.hidden_memory(vma) != nullptr)
-      continue;
+    if (!is_nameless(vma) || is_open(open, vma) || process.hidden_memory(vma) != nullptr) continue;
     const std::vector<Span> shown = shown_of(process, vma);
     Window window(process, remote, capture.page_size);
     auto memory = look(window, vma, shown, capture.page_size);

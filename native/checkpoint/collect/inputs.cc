@@ -44,9 +44,12 @@ void add_opened(image::Builder& image, const ContentHashes& hashes, const model:
     known.flags |= model::kInputOpened;
     return;
   }
-  if (fd.valid()) input.content = hashes.of(fd.get()).value_or(0);
   if (!image::has_change_times(path.c_str(), input.mtime_ns, input.ctime_ns))
     input.flags |= model::kInputNoChangeTime;
+  // No launch reads larger ones. Without change times, though, a hash says that looks are no proof.
+  const bool counts =
+      input.size <= image::kMostToRead || (input.flags & model::kInputNoChangeTime) != 0;
+  if (fd.valid() && counts) input.content = hashes.of(fd.get()).value_or(0);
   input.path = file.path;
   image.inputs.push_back(input);
 }

@@ -12,7 +12,11 @@ namespace {
 
 /// Of keys that nobody has: what the rights of a new thread are, so that nothing changes.
 constexpr unsigned long kNoAccess = 1;  // PKEY_DISABLE_ACCESS
-constexpr uint32_t kKeys = 16, kAllKeys = 0xfffe;
+
+/// Those that can be allocated.
+uint32_t all_keys() {
+  return (1u << arch::kProtectionKeys) - 2;
+}
 
 /// Whether CPU and kernel have them.
 bool are_known_here() {
@@ -24,9 +28,9 @@ bool are_known_here() {
 /// The kernel does not tell which keys are taken, but gives all that are not.
 Result<uint32_t> allocated_keys(RemoteSyscalls& remote) {
   uint32_t free = 0;
-  for (uint32_t i = 1; i < kKeys; ++i) {
+  for (uint32_t i = 1; i < arch::kProtectionKeys; ++i) {
     THAW_ASSIGN(key, remote.call(SYS_pkey_alloc, 0, kNoAccess));
-    if (key <= 0 || key >= kKeys) break;
+    if (key <= 0 || key >= arch::kProtectionKeys) break;
     free |= 1u << key;
   }
   for (uint32_t left = free; left != 0; left &= left - 1) {
@@ -34,7 +38,7 @@ Result<uint32_t> allocated_keys(RemoteSyscalls& remote) {
     THAW_ASSIGN(result, remote.call(SYS_pkey_free, key));
     if (result != 0) return Error{static_cast<int>(-result), "cannot free a protection key"};
   }
-  return kAllKeys & ~free;
+  return all_keys() & ~free;
 }
 
 /// Memory that can be executed and nothing else gets a key from the kernel itself.
@@ -55,7 +59,7 @@ Result<void> collect_protection_keys(ProcessCapture& process, RemoteSyscalls& re
   THAW_ASSIGN(keys, allocated_keys(remote));
   uint32_t kernels = 0, used = 0;
   for (const Vma& vma : process.vmas) (is_kernels(vma) ? kernels : used) |= 1u << vma.key;
-  used &= kAllKeys;
+  used &= all_keys();
   if ((used & ~keys) != 0 || (used & kernels) != 0 || (kernels & (kernels - 1)) != 0)
     return refuse(process, "has memory with a protection key that it has freed (pkey_free(2))");
   if (keys != 0 && !arch::kKeepsKeyRights)

@@ -74,12 +74,16 @@ void make_restartable(pid_t tid, arch::Registers& registers) {
 
 Result<void> stand_before(const inputs::HeldCall& held, arch::Registers& registers) {
   arch::Interrupted call = arch::interrupted_syscall(held.tid, registers);
-  if (!call.in_syscall || call.number != inputs::waiting_call())
-    return Error{EAGAIN, "thread " + std::to_string(held.tid) +
-                             " does not stand at the system call that it was held at"};
+  const bool waits = call.in_syscall && call.number == inputs::waiting_call() &&
+                     std::all_of(std::begin(call.arguments), std::end(call.arguments),
+                                 [](uint64_t argument) { return argument == 0; });
   call.number = held.number;
   std::copy(std::begin(held.arguments), std::end(held.arguments), call.arguments);
   arch::restart_syscall(registers, call);
+  // A wait of the app's own may look like the gate's, but for its place.
+  if (!waits || arch::program_counter(registers) != held.instruction)
+    return Error{EAGAIN, "thread " + std::to_string(held.tid) +
+                             " does not stand at the system call that it was held at"};
   return {};
 }
 

@@ -1,7 +1,6 @@
 // Classifies every mapping: what stands behind it, and which of its pages must be stored.
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -94,20 +93,6 @@ Result<policy::Action> action_for_shared(const policy::Policies& policies, const
       "close it before the checkpoint (a database above all: a lock on it is not taken "
       "again), or, where all instances may write to it at the same time, " +
           policy::suggestion(policy::Type::mapping, vma.path, {Action::reopen, Action::ignore}));
-}
-
-/// A descriptor of the file behind a mapping: by its name where that is still the same file, else
-/// through the kernel's own link, which needs privilege. Invalid if neither works.
-UniqueFd open_mapped(const ProcessCapture& process, const Vma& vma, int flags) {
-  if (!vma.deleted) {
-    UniqueFd fd(open(vma.path.c_str(), flags | O_CLOEXEC));
-    struct stat status = {};
-    if (fd.valid() && fstat(fd.get(), &status) == 0 && status.st_ino == vma.ino) return fd;
-  }
-  char link[96];
-  snprintf(link, sizeof(link), "/proc/%d/map_files/%llx-%llx", process.pid,
-           static_cast<unsigned long long>(vma.start), static_cast<unsigned long long>(vma.end));
-  return UniqueFd(open(link, flags | O_CLOEXEC));
 }
 
 bool is_thaw_image(const Vma& vma, int fd) {

@@ -1,5 +1,7 @@
 #include "checkpoint/plan/memory_objects.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -7,6 +9,41 @@
 #include "fd/shared_memory.h"
 
 namespace thaw::checkpoint {
+namespace {
+
+Result<void> refuse_rest(HiddenMemory::Rest rest) {
+  const std::string part = "is a part of shared memory, and nothing leads to the rest, ";
+  const char* remedy = "let the app map all of it, or keep a descriptor of it open";
+  switch (rest) {
+    case HiddenMemory::Rest::empty:
+      return {};
+    case HiddenMemory::Rest::data:
+      return Error{0, part + "which holds data", remedy};
+    case HiddenMemory::Rest::large:
+      return Error{0, part + "which is more than 64 MB, too much to be looked through", remedy};
+    case HiddenMemory::Rest::unknown:
+      break;
+  }
+  return Error{
+      0,
+      "is shared memory that the kernel does not let the app map once more (mseal(2), "
+      "RLIMIT_AS, RLIMIT_MEMLOCK): whether it has a part that is not mapped, nobody knows",
+      "keep a descriptor of it open (memfd_create), or do not seal it, or raise the limit"};
+}
+
+}  // namespace
+
+UniqueFd open_mapped(const ProcessCapture& process, const Vma& vma, int flags) {
+  if (!vma.deleted) {
+    UniqueFd fd(open(vma.path.c_str(), flags | O_CLOEXEC));
+    struct stat status = {};
+    if (fd.valid() && fstat(fd.get(), &status) == 0 && status.st_ino == vma.ino) return fd;
+  }
+  char link[96];
+  snprintf(link, sizeof(link), "/proc/%d/map_files/%llx-%llx", process.pid,
+           static_cast<unsigned long long>(vma.start), static_cast<unsigned long long>(vma.end));
+  return UniqueFd(open(link, flags | O_CLOEXEC));
+}
 
 bool MemoryObjects::is_of_same(const Vma& vma, const Vma& other) const {
   return other.ino != 0 && other.ino == vma.ino && other.dev == vma.dev;
@@ -14,7 +51,9 @@ bool MemoryObjects::is_of_same(const Vma& vma, const Vma& other) const {
 
 bool MemoryObjects::is_seen_elsewhere(const Vma& vma) const {
   const HiddenMemory* hidden = vma.shared ? process_.hidden_memory(vma) : nullptr;
-  if (hidden != nullptr && (hidden->holds_data || hidden->size != vma.size())) return true;
+  if (hidden != nullptr &&
+      (hidden->rest != HiddenMemory::Rest::empty || hidden->size != vma.size()))
+    return true;
   return fd::find_memory(capture_.image, vma.dev, vma.ino, vma.path) != model::kNone ||
          std::any_of(process_.vmas.begin(), process_.vmas.end(), [&](const Vma& other) {
            return other.start != vma.start && other.shared && is_of_same(vma, other);
@@ -25,9 +64,7 @@ Result<model::Index> MemoryObjects::of(const Vma& vma, int file) {
   const model::Index known = fd::find_memory(capture_.image, vma.dev, vma.ino, vma.path);
   if (known != model::kNone) return known;
   const HiddenMemory* hidden = process_.hidden_memory(vma);
-  if (hidden != nullptr && hidden->holds_data)
-    return Error{0, "is a part of shared memory, and nothing leads to the rest, which holds data",
-                 "let the app map all of it, or keep a descriptor of it open"};
+  if (hidden != nullptr) THAW_TRY(refuse_rest(hidden->rest));
   model::Object object = fd::mapped_memory(capture_.image, vma.dev, vma.ino, vma.path);
   THAW_ASSIGN(whole, store_content(vma, file, object));
   if (!whole) return model::kNone;
@@ -99,6 +136,11 @@ Result<void> MemoryObjects::store_private(const Vma& vma, const std::vector<Span
     unite(missing,
           without({vma.offset + (page.start - vma.start), vma.offset + (page.end - vma.start)},
                   known));
+  UniqueFd opened;  // Shared mappings come without a file.
+  if (file < 0 && !missing.empty()) {
+    opened = open_mapped(process_, vma, O_RDONLY);
+    file = opened.get();
+  }
   for (const Span& part : missing) THAW_TRY(store_from(file, part));
   unite(known, missing);
   return {};

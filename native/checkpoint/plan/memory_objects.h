@@ -6,6 +6,10 @@
 
 namespace thaw::checkpoint {
 
+/// A descriptor of the file behind a mapping: by its name where that is still the same file, else
+/// through the kernel's own link, which needs privilege. Invalid if neither works.
+UniqueFd open_mapped(const ProcessCapture& process, const Vma& vma, int flags);
+
 /// Finds the Object behind a mapping of memory without a name: memfds, deleted files, shared
 /// anonymous memory.
 class MemoryObjects {

@@ -89,10 +89,14 @@ policy::Actions known_actions(const Probe& probe, const SocketRecord& socket,
   return can_reconnect ? kActions : kLost;
 }
 
-/// A datagram that waits is one message, and what a launch misses may be lost on any network.
+/// A datagram that waits is one message, and what a launch misses may be lost on any network; but not
+/// between unix sockets, where it may be empty as well.
 bool has_unread(const Probe& probe, const SocketRecord& socket) {
+  if (socket.type == SOCK_DGRAM && socket.domain != AF_UNIX) return false;
+  if (socket.type == SOCK_DGRAM)
+    return (poll_now(probe.copy.get()) & (POLLIN | POLLRDHUP)) == POLLIN;
   int unread = 0;
-  return socket.type != SOCK_DGRAM && ioctl(probe.copy.get(), FIONREAD, &unread) == 0 && unread > 0;
+  return ioctl(probe.copy.get(), FIONREAD, &unread) == 0 && unread > 0;
 }
 
 /// Where the peer has closed its end, waiting may help: once the app has closed its own end too,
@@ -214,10 +218,13 @@ Result<void> collect_connected(Collector& c, const Probe& probe, const SocketRec
       fill(c, record, peer, Revival::reset, what + ", comes back reset by the peer", out);
       return {};
     case Action::reconnect:
+      THAW_TRY(refuse_hidden_option(c, probe));
       if (has_unread(probe, record))
-        return refuse(probe,
-                      what + ", with data not yet read that would not come on a new connection",
-                      "lengthen `settle`, or " + policy::suggestion(kType, name, kLost));
+        return refuse(
+            probe, what + ", with data not yet read that would not come on a new connection",
+            "lengthen `settle`, or " +
+                policy::suggestion(kType, name,
+                                   record.type == SOCK_DGRAM ? policy::kCloseOrIgnore : kLost));
       fill(c, record, peer, Revival::reconnect, what + ", connects again", out,
            chosen_by_app(c, probe, record));
       return {};
@@ -248,6 +255,7 @@ constinit const Kind kConnectedSocket = {
     .open = open_connected,
     .finish = finish,
     .validate = validate,
+    .seen_outside = true,
 };
 
 }  // namespace thaw::fd

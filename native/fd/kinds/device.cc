@@ -57,7 +57,6 @@ Result<void> refuse_state(const Probe& p) {
 /// What a terminal (a serial line above all) may lose with its last descriptor.
 struct TerminalRecord {
   termios2 mode = {};
-  int32_t exclusive = 0;  ///< TIOCEXCL
 };
 
 /// Of a terminal that is opened again under a policy.
@@ -72,7 +71,12 @@ Result<void> collect_terminal(Collector& c, const Probe& p, model::OpenFile& out
                       std::to_string(discipline) + ")",
                   "let the app set it (TIOCSETD) after the checkpoint, or " +
                       policy::suggestion(kType, p.link, policy::kCloseOrIgnore));
-  if (ioctl(fd, TIOCGEXCL, &record.exclusive) != 0) record.exclusive = 0;
+  // A launch that sets it and then starts cold would keep the app from its own terminal.
+  int exclusive = 0;
+  if (ioctl(fd, TIOCGEXCL, &exclusive) == 0 && exclusive != 0)
+    return refuse(p, "is a terminal for one process (TIOCEXCL)",
+                  "let the app set that after the checkpoint, or " +
+                      policy::suggestion(kType, p.link, policy::kCloseOrIgnore));
   out.content = c.image.record(record);
   return {};
 }
@@ -84,8 +88,6 @@ Result<void> restore_terminal(int fd, std::string_view bytes) {
   int session = 0;
   if (ioctl(fd, TIOCGSID, &session) == 0 && session == getsid(0)) return {};
   if (ioctl(fd, TCSETS2, &record.mode) != 0) return errno_error("cannot set a terminal's mode");
-  if (record.exclusive != 0 && ioctl(fd, TIOCEXCL) != 0)
-    return errno_error("cannot take a terminal for this process alone");
   return {};
 }
 

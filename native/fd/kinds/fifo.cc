@@ -143,6 +143,7 @@ constinit const Kind kFifo = {
     .collect = THAW_CHECKPOINT(collect),
     .open = open,
     .validate = validate,
+    .seen_outside = true,
 };
 
 }  // namespace thaw::fd

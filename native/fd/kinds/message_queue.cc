@@ -35,10 +35,10 @@ std::string name_of(const Probe& p) {
 
 /// Whether a message that comes to the empty queue is told to the app (mq_notify(3)): "QSIZE:0
 /// NOTIFY:0 SIGNO:10 NOTIFY_PID:1234".
-bool is_told(const Probe& p) {
-  auto reader = open_again(p.copy.get(), O_RDONLY | O_NONBLOCK);
+Result<bool> is_told(const Probe& p) {
+  THAW_ASSIGN(reader, open_again(p.copy.get(), O_RDONLY | O_NONBLOCK));
   char text[256] = {};
-  if (!reader || read(reader.value().get(), text, sizeof(text) - 1) < 0) return true;
+  if (read(reader.get(), text, sizeof(text) - 1) < 0) return errno_error("cannot read its state");
   return line_field(text, "NOTIFY_PID:") != "0";
 }
 
@@ -47,7 +47,14 @@ Result<void> collect(Collector& c, const Probe& p, model::OpenFile& out) {
   const std::string given_up = policy::suggestion(kType, p.link, policy::kCloseOrIgnore);
   if (p.status.st_nlink == 0)
     return refuse(p, "is a POSIX message queue that was unlinked", closing + given_up);
-  if (is_told(p))
+  const auto told = is_told(p);
+  if (!told)
+    return refuse(
+        p,
+        "is a POSIX message queue that cannot be opened for reading: nobody knows whether "
+        "the app is told of its messages (mq_notify)",
+        "make it readable for the app's user, or " + closing + given_up);
+  if (told.value())
     return refuse(p, "is a POSIX message queue of whose messages the app is told (mq_notify)",
                   "ask for that after the checkpoint, or " + given_up);
   if (action_of(out) != Action::reopen)

@@ -104,6 +104,7 @@ Result<void> refuse_shared(const Collector& c, const Probe& probe, const PacketS
 Result<void> collect(Collector& c, const Probe& probe, model::OpenFile& out) {
   PacketRecord record;
   THAW_TRY(collect_socket(c, probe, record.socket));
+  THAW_TRY(refuse_hidden_option(c, probe));
   record.socket.local = {};
   THAW_ASSIGN(state, packet_diag(probe.pid, probe.status.st_ino));
   const sockaddr_ll name = name_of(probe.copy.get());
@@ -192,6 +193,7 @@ constinit const Kind kPacket = {
     .collect = THAW_CHECKPOINT(collect),
     .open = open_packet,
     .validate = validate,
+    .seen_outside = true,
 };
 
 }  // namespace thaw::fd

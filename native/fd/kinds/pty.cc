@@ -38,18 +38,19 @@ struct EndRecord {
   uint32_t reserved = 0;
 };
 
-bool is_terminal_of(const Probe& p, unsigned first, unsigned last) {
-  const unsigned number = major(p.status.st_rdev);
-  return S_ISCHR(p.status.st_mode) && (p.flags & O_PATH) == 0 && number >= first && number <= last;
+constexpr unsigned kSlaveMajor = 136;  ///< UNIX98_PTY_SLAVE_MAJOR; its minors have 20 bits
+
+bool is_terminal_of(const Probe& p, unsigned number) {
+  return S_ISCHR(p.status.st_mode) && (p.flags & O_PATH) == 0 && major(p.status.st_rdev) == number;
 }
 
 /// /dev/ptmx is one device for all of them.
 bool is_master(const Probe& p) {
-  return is_terminal_of(p, 5, 5) && p.status.st_rdev == makedev(5, 2);
+  return is_terminal_of(p, 5) && p.status.st_rdev == makedev(5, 2);
 }
 
 bool is_slave(const Probe& p) {
-  return is_terminal_of(p, 136, 143);  // UNIX98_PTY_SLAVE_MAJOR and those behind it.
+  return is_terminal_of(p, kSlaveMajor);
 }
 
 int ioctl_value(int fd, unsigned long request) {
@@ -63,20 +64,21 @@ Result<UniqueFd> open_peer(int master, int flags) {
   return fd;
 }
 
+dev_t slave_device(const Probe& master) {
+  const int number = ioctl_value(master.copy.get(), TIOCGPTN);
+  return makedev(kSlaveMajor, static_cast<unsigned>(number));
+}
+
 /// The number is that of a slave of one instance of devpts: the name's inode tells which.
 bool belong_together(const Probe& master, const Probe& slave, const struct stat& peer) {
-  const int number = ioctl_value(master.copy.get(), TIOCGPTN);
-  return slave.status.st_rdev == makedev(136 + static_cast<unsigned>(number) / 256,
-                                         static_cast<unsigned>(number) % 256) &&
-         slave.status.st_dev == peer.st_dev && slave.status.st_ino == peer.st_ino;
+  return slave.status.st_rdev == slave_device(master) && slave.status.st_dev == peer.st_dev &&
+         slave.status.st_ino == peer.st_ino;
 }
 
 /// A slave of that master that the tree has open, or null. Opening it once more changes nothing for
 /// those who have it.
 const Probe* slave_of(const Collector& c, const Probe& master) {
-  const int number = ioctl_value(master.copy.get(), TIOCGPTN);
-  const auto device =
-      makedev(136 + static_cast<unsigned>(number) / 256, static_cast<unsigned>(number) % 256);
+  const dev_t device = slave_device(master);
   const bool held = std::any_of(c.probes.begin(), c.probes.end(), [&](const Probe& p) {
     return is_slave(p) && p.status.st_rdev == device;
   });
@@ -105,10 +107,11 @@ std::string suggestion(const Probe& p) {
 
 /// Bytes that the slave's reader would get, those of a line that is not whole as well: these are
 /// counted without lines only (n_tty_ioctl() of the kernel). Where there are some, the app is
-/// refused, and the reader of one that runs on gets them as after an end of file (VEOF).
+/// refused, and the reader of one that runs on gets them as after an end of file (VEOF). With EXTPROC
+/// all are counted, and a change of the mode would be told to the master (TIOCPKT_IOCTL).
 int input_waiting(const Collector& c, int master, int slave, const termios2& mode) {
   const int whole = ioctl_value(slave, FIONREAD);
-  if (whole != 0 || (mode.c_lflag & ICANON) == 0 || !c.frozen) return whole;
+  if (whole != 0 || (mode.c_lflag & (ICANON | EXTPROC)) != ICANON || !c.frozen) return whole;
   termios2 without = mode;
   without.c_lflag &= ~static_cast<tcflag_t>(ICANON);
   if (ioctl(master, TCSETS2, &without) != 0) return 0;
@@ -132,7 +135,11 @@ Result<void> refuse_state(const Collector& c, const Probe& master, const Probe& 
   const int output = ioctl_value(fd, FIONREAD);
   const int input = input_waiting(c, fd, slave.copy.get(), mode);
   pollfd told = {fd, POLLPRI, 0};
-  if (output != 0 || input != 0 || poll(&told, 1, 0) != 0)
+  if (poll(&told, 1, 0) != 0)
+    return refuse(
+        master, "is the master of a terminal with a change that the app has not read (TIOCPKT)",
+        "let the app read it before the checkpoint (lengthen `settle`), or " + suggestion(master));
+  if (output != 0 || input != 0)
     return refuse(
         master,
         "is the master of a terminal with data that the app has not read (" +
@@ -172,8 +179,19 @@ Result<void> collect_end(Collector& c, const Probe& p, const Probe& master, cons
   return {};
 }
 
+/// Then nobody but root can open the slave once more, which slave_of() does.
+bool is_exclusive(const Collector& c, const Probe& master) {
+  const dev_t device = slave_device(master);
+  return std::any_of(c.probes.begin(), c.probes.end(), [device](const Probe& p) {
+    return is_slave(p) && p.status.st_rdev == device && ioctl_value(p.copy.get(), TIOCGEXCL) != 0;
+  });
+}
+
 Result<void> collect_master(Collector& c, const Probe& p, model::OpenFile& out) {
   const Probe* slave = slave_of(c, p);
+  if (slave == nullptr && is_exclusive(c, p))
+    return refuse(p, "is the master of a terminal for one process (TIOCEXCL)",
+                  "let the app set that after the checkpoint, or " + suggestion(p));
   if (slave == nullptr)
     return refuse(p,
                   "is the master of a pseudo-terminal whose slave the app does not hold open: each "

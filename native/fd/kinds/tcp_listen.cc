@@ -94,6 +94,7 @@ constinit const Kind kTcpListen = {
     .collect = THAW_CHECKPOINT(collect),
     .open = open_tcp,
     .validate = validate,
+    .seen_outside = true,
 };
 
 }  // namespace thaw::fd

@@ -211,6 +211,7 @@ constinit const Kind kUdp = {
     .collect = THAW_CHECKPOINT(collect),
     .open = open_udp,
     .validate = validate,
+    .seen_outside = true,
 };
 
 }  // namespace thaw::fd

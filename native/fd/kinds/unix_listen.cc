@@ -130,6 +130,7 @@ constinit const Kind kUnixListen = {
     .finish = finish,
     .undo = remove_socket_file,
     .validate = validate,
+    .seen_outside = true,
 };
 
 }  // namespace thaw::fd

@@ -221,6 +221,7 @@ constinit const Kind kUnixPair = {
     .open = open_pair,
     .undo = remove_socket_file,
     .validate = validate,
+    .seen_outside = true,
 };
 
 }  // namespace thaw::fd

@@ -15,6 +15,8 @@
 
 #include "arch/call_numbers.h"
 #include "arch/this_cpu.h"
+#include "fd/kinds.h"
+#include "fd/open_file.h"
 #include "support/file.h"
 
 namespace thaw::launch {
@@ -38,6 +40,7 @@ constexpr Trial kAlways[] = {
     {"wait4", SYS_wait4, kNone, 0, WNOHANG},
     {"execveat", SYS_execveat, kNone},
     {"prctl", SYS_prctl, PR_GET_DUMPABLE},
+    {"prlimit64", SYS_prlimit64, 0, kBad},
     {"openat", SYS_openat, kNone},
     {"unlinkat", SYS_unlinkat, kNone},
     {"ioctl", SYS_ioctl, kNone},
@@ -140,7 +143,6 @@ constexpr Trial kForInputs[] = {
 
 constexpr Trial kForOwnSettings[] = {
     {"umask", SYS_umask},
-    {"prlimit64", SYS_prlimit64, 0, kBad},
     {"mlockall", SYS_mlockall, kBad},
 };
 
@@ -156,10 +158,20 @@ constexpr Trial kForIoPriority[] = {{"ioprio_set", SYS_ioprio_set, kBad}};
 
 constexpr Trial kForFilters[] = {{"seccomp", SYS_seccomp, kBad}};
 
+constexpr Trial kForMessageQueues[] = {
+    {"mq_open", SYS_mq_open},  // Without a name.
+    {"mq_getsetattr", SYS_mq_getsetattr, kNone},
+};
+
+constexpr Trial kForTerminals[] = {{"getsid", SYS_getsid, kNone}};
+
 constexpr Trial kForPidFile[] = {{"ftruncate", SYS_ftruncate, kNone, kNone}};
 
 /// A stand-in passes signals on to the app; no process has this pid.
-constexpr Trial kForPid[] = {{"kill", SYS_kill, 0x7fffffff, 0}};
+constexpr Trial kForPid[] = {
+    {"kill", SYS_kill, 0x7fffffff, 0},
+    {"getppid", SYS_getppid},
+};
 
 /// Made as well, but tried by something else than a call of their own, or before any.
 constexpr const char* kUntried[] = {"clone3",    "mmap",     "mprotect",    "munmap",
@@ -183,6 +195,27 @@ bool has_own_settings(const View& view) {
 
 bool has_own_io_priority(const View& view) {
   return some_thread(view, [](const auto& t) { return (t.flags & model::kOwnIoPriority) != 0; });
+}
+
+template <typename Has>
+bool some_file(const View& view, const Has& has) {
+  const auto files = view.open_files();
+  return std::any_of(files.begin(), files.end(), [&has](const model::OpenFile& file) {
+    return !fd::is_closed(file) && !fd::is_left_out(file) && has(file);
+  });
+}
+
+bool opens_message_queue(const View& view) {
+  const uint32_t kind = fd::kind_id(fd::kMessageQueue);
+  return some_file(view, [kind](const model::OpenFile& file) { return file.kind == kind; });
+}
+
+/// Devices have no other content.
+bool opens_terminal(const View& view) {
+  const uint32_t kind = fd::kind_id(fd::kDevice);
+  return some_file(view, [kind](const model::OpenFile& file) {
+    return file.kind == kind && file.content.size != 0;
+  });
 }
 
 bool writes_pid_file(const View& view) {
@@ -224,6 +257,8 @@ constexpr Group kGroups[] = {
      [](const View& view) { return (view.root_process().flags & model::kKeepPid) != 0; }},
     {"where the app has a filter of its own", kForFilters,
      [](const View& view) { return view.root_process().seccomp_filters.count != 0; }},
+    {"where a launch opens a message queue", kForMessageQueues, opens_message_queue},
+    {"where a launch opens a terminal again by policy", kForTerminals, opens_terminal},
     {"where a launch writes a pid file", kForPidFile, writes_pid_file},
 };
 

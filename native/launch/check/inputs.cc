@@ -128,6 +128,7 @@ class Inputs {
 
   /// Whether looking the same is enough.
   bool is_proof(const Input& input) const {
+    if ((input.flags & model::kInputReadAlways) != 0) return false;
     if (copied_ || input.content == 0 || (input.flags & model::kInputNoChangeTime) == 0)
       return true;
     return (input.flags & model::kInputOpened) != 0 && has_same_build_id(input);

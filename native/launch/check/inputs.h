@@ -22,14 +22,18 @@ class InputsCheck {
   /// `view` and `call` must outlive it.
   InputsCheck(const image::View& view, const ExecCall& call, bool may_have_helpers, Tell tell);
 
-  /// With signals blocked: a helper that the terminal stops would hold the launch up.
+  [[nodiscard]] bool wants_helpers() const { return work_.wants_helpers(); }
+
+  /// Where it wants helpers, with signals blocked: a helper that the terminal stops would hold the
+  /// launch up.
   Result<void> begin();
 
   /// Takes part in what the restorer would have to wait for. From then on, the helpers tell of a
   /// change themselves; ends with 0 say that they have found none.
   Result<void> leave_to_helpers();
 
-  /// The first input that has changed, gone or come, as the reason for a cold start.
+  /// The first input that has changed, gone or come, as the reason for a cold start; none where a
+  /// helper has told of it.
   Result<void> finish();
 
   /// Process ids of those that compare inputs by now.

@@ -1,7 +1,9 @@
 #include "launch/check/shared_work.h"
 
 #include <sched.h>
+#include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,6 +23,13 @@ uint32_t other_cpus() {
   cpu_set_t cpus;
   if (sched_getaffinity(0, sizeof(cpus), &cpus) != 0) return 0;
   return static_cast<uint32_t>(std::max(CPU_COUNT(&cpus), 1) - 1);
+}
+
+/// A launch that is killed must not leave it behind. 0: the parent of the first in a pid namespace.
+void die_with(pid_t parent) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  const pid_t now = getppid();
+  if (now != parent && now != 0) _exit(1);
 }
 
 }  // namespace
@@ -44,7 +53,9 @@ SharedWork::~SharedWork() {
 /// With no signal at its end, for which the caller may have a disposition. Where there can be none,
 /// everything is done here.
 bool SharedWork::start_helper() {
+  const pid_t parent = getpid();
   const long child = syscall(SYS_clone, 0, 0, 0, 0, 0);
+  if (child == 0) die_with(parent);
   if (child > 0) helpers_[helper_count_++] = static_cast<int>(child);
   return child != 0;
 }
@@ -62,6 +73,11 @@ void SharedWork::note(uint32_t what) {
 bool SharedWork::hand_over() {
   uint32_t teller = kOpen;
   return state_->teller.compare_exchange_strong(teller, kHelpers);
+}
+
+bool SharedWork::take_back() {
+  uint32_t teller = kHelpers;
+  return state_->teller.compare_exchange_strong(teller, kThisProcess) || teller != kOneOfThem;
 }
 
 bool SharedWork::is_left_to_helpers() {

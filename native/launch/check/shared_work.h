@@ -26,6 +26,8 @@ class SharedWork {
   /// Something that all of them add to.
   [[nodiscard]] std::atomic<uint32_t>& counter() { return state_->counter; }
 
+  [[nodiscard]] bool wants_helpers() const { return wanted_ != 0; }
+
   /// Starts the helpers, if there are any. `look(index)` tells something of a row: 1 to 15, or 0,
   /// nothing. `tell(found)`: what a helper does that has found something when nobody waits for it
   /// here any more.
@@ -50,16 +52,17 @@ class SharedWork {
   }
 
   /// All that is left, in this process and by the helpers; then, the first row of which something
-  /// was told.
+  /// was told, if no helper has told of it.
   template <typename Look>
   std::optional<Found> finish(const Look& look) {
+    const bool is_told = !take_back();
     do_steps(look, 0);
     wait();
     if (!is_done()) {  // A helper was ended with a step of its own.
       state_->next = 0;
       do_steps(look, 0);
     }
-    return found();
+    return is_told ? std::nullopt : found();
   }
 
   /// Process ids of those that have not been waited for.
@@ -98,6 +101,8 @@ class SharedWork {
   [[noreturn]] static void leave(int status);
   void note(uint32_t what);
   bool hand_over();
+  /// Undoes hand_over(). False where a helper tells already.
+  bool take_back();
   /// For a helper that has found something: whether it is the one that tells.
   bool is_left_to_helpers();
   void wait();

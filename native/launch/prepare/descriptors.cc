@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "fd/open_file.h"
 
 namespace thaw::launch {
@@ -29,6 +31,13 @@ Descriptors::~Descriptors() {
     dup3(saved.copy, saved.number, saved.flags != 0 ? O_CLOEXEC : 0);
     close(saved.copy);
   }
+}
+
+bool Descriptors::are_seen_outside() const {
+  const auto files = view_.open_files();
+  return std::any_of(files.begin(), files.end(), [](const model::OpenFile& file) {
+    return makes_descriptor(file) && fd::is_seen_outside(file);
+  });
 }
 
 Result<void> Descriptors::restore() {
@@ -116,7 +125,7 @@ Result<void> Descriptors::set_owner(const model::OpenFile& file, int fd) {
   if (file.owner_type < 0) return {};
   f_owner_ex owner = {};
   owner.type = static_cast<decltype(owner.type)>(file.owner_type);
-  owner.pid = file.owner_type == F_OWNER_PGRP ? getpgrp() : getpid();
+  owner.pid = file.owner_type == F_OWNER_PGRP ? getpgid(0) : getpid();
   if (file.owner_type == F_OWNER_TID && file.owner_thread != model::kNone &&
       file.owner_thread < process_.threads.count)
     owners_.push_back({fd, file.owner_thread});

@@ -21,6 +21,9 @@ class Descriptors {
   /// Puts the caller's descriptors back, unless the launch went on.
   ~Descriptors();
 
+  /// Whether restore() does what other processes can see: binds, listens, connects, writes, locks.
+  [[nodiscard]] bool are_seen_outside() const;
+
   /// Makes every open file description and places its numbers.
   Result<void> restore();
 

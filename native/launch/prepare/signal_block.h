@@ -22,7 +22,9 @@ class SignalBlock {
     if (blocked_) syscall(SYS_rt_sigprocmask, SIG_SETMASK, &callers_, nullptr, sizeof(callers_));
   }
 
+  /// Where they are blocked by this already, nothing.
   Result<void> block() {
+    if (blocked_) return {};
     const uint64_t all = ~uint64_t{0};
     if (syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &callers_, sizeof(all)) != 0)
       return errno_error("cannot block signals");
