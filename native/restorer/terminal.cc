@@ -19,12 +19,16 @@ long control(long fd, long request, void* argument) {
   return raw::call(__NR_ioctl, fd, request, reinterpret_cast<long>(argument));
 }
 
-/// Who may not ask (a filter of system calls) does not know what a cold start would find. What is no
-/// terminal answers as its driver likes.
+/// What drivers say of what is no terminal, or none any more.
+bool is_no_terminal(long result) {
+  return result == -ENOTTY || result == -EBADF || result == -EIO || result == -EINVAL ||
+         result == -ENODEV;
+}
+
+/// Who may not ask (a filter of system calls) does not know what a cold start would find.
 bool is_terminal(Handover& handover, int fd, termios& mode) {
   const long result = control(fd, TCGETS, &mode);
-  if (result == -EPERM || result == -EACCES || result == -ENOSYS)
-    check(handover, result, "cannot ask for the terminal's mode");
+  if (!is_no_terminal(result)) check(handover, result, "cannot ask for the terminal's mode");
   return result == 0;
 }
 
