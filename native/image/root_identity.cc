@@ -62,9 +62,12 @@ Mount parse(std::string_view line) {
   return mount;
 }
 
-/// All that this process sees.
+/// All that this process sees. `device`: of the file system that stands for its root; numbers of
+/// devices are given out in the order of mounts, so only which are that one counts.
 class Mounts {
  public:
+  Mounts(std::string_view folders, dev_t device) : folders_(folders), device_(device) {}
+
   /// False if there are more than fit.
   bool read_all() {
     const UniqueFd fd(open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC));
@@ -78,52 +81,59 @@ class Mounts {
       const std::string_view line = rest.substr(0, rest.find('\n'));
       rest.remove_prefix(std::min(rest.size(), line.size() + 1));
       if (count_ == kMost) return false;
-      all_[count_++] = parse(line);
+      all_[count_++] = known(parse(line));
     }
     return true;
   }
 
-  /// Their sum does not depend on their order. What lies on top of what, the parents tell.
-  [[nodiscard]] uint64_t sum(std::string_view folders, dev_t device) const {
+  /// Does not depend on their order. What lies on top of what, the parents tell.
+  [[nodiscard]] uint64_t sum() const {
     uint64_t sum = 0;
     for (size_t i = 0; i < count_; ++i)
-      if (counts(all_[i].point, folders))
-        sum += one(all_[i], device) * 3 + one(parent_of(all_[i]), device);
+      if (all_[i].counts) sum += all_[i].hash * 3 + hash_of(all_[i].parent);
     return sum;
   }
 
  private:
   static constexpr size_t kMost = 256, kMostText = 65536;
 
+  /// Without initial values: most of them are never touched.
+  struct Known {
+    unsigned long id, parent;
+    uint64_t hash;
+    bool counts;
+  };
+
   static bool is_in(std::string_view path, std::string_view folder) {
     return folder == "/" || (path.starts_with(folder) &&
                              (path.size() == folder.size() || path[folder.size()] == '/'));
   }
 
-  static bool counts(std::string_view point, std::string_view folders) {
-    for (const std::string_view folder : Strings(folders))
+  [[nodiscard]] bool counts(std::string_view point) const {
+    for (const std::string_view folder : Strings(folders_))
       if (is_in(point, folder) || is_in(folder, point)) return true;
     return false;
   }
 
-  /// Numbers of devices are given out in the order of mounts: only which are the root's counts.
-  static uint64_t one(const Mount& mount, dev_t device) {
-    const std::string_view type = mount.device == device ? "\n" : mount.type;
+  [[nodiscard]] Known known(const Mount& mount) const {
+    const std::string_view type = mount.device == device_ ? "\n" : mount.type;
     uint64_t sum = 0;
     for (const std::string_view part : {mount.point, mount.root, type})
       sum = sum * 31 + hash(part.data(), part.size());
-    return sum;
+    return {mount.id, mount.parent, sum, counts(mount.point)};
   }
 
-  [[nodiscard]] Mount parent_of(const Mount& mount) const {
+  [[nodiscard]] uint64_t hash_of(unsigned long id) const {
     for (size_t i = 0; i < count_; ++i)
-      if (all_[i].id == mount.parent) return all_[i];
-    return {};
+      if (all_[i].id == id) return all_[i].hash;
+    return 0;
   }
 
-  char text_[kMostText];
-  Mount all_[kMost];
+  std::string_view folders_;
+  dev_t device_;
   size_t count_ = 0;
+  Known all_[kMost];
+  char text_[kMostText];
 };
 
 bool cannot_be_written(int fd) {
@@ -144,10 +154,9 @@ std::optional<RootState> root_state(const char* file, std::string_view folders) 
   char text[4096];
   const ssize_t size = read(fd.get(), text, sizeof(text));
   if (size <= 0 || size == sizeof(text)) return std::nullopt;
-  const std::unique_ptr<Mounts> mounts(new Mounts);  // Its text needs no zeros.
+  const std::unique_ptr<Mounts> mounts(new Mounts(folders, status.st_dev));
   if (!mounts->read_all()) return std::nullopt;
-  return RootState{status.st_dev, hash(text, static_cast<size_t>(size)),
-                   mounts->sum(folders, status.st_dev)};
+  return RootState{status.st_dev, hash(text, static_cast<size_t>(size)), mounts->sum()};
 }
 
 }  // namespace thaw::image
