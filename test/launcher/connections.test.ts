@@ -75,7 +75,9 @@ const all = async () => { for (const port of [18474, 18475, 18476]) console.log(
   await all();
   await all();
   console.log('warm');
-  while (!fs.existsSync('go')) await new Promise((resolve) => setTimeout(resolve, 50));
+  const wait = () => new Promise((resolve) => setTimeout(resolve, 50));
+  while (!fs.existsSync('go')) await wait();
+  await wait(); // As long as it takes to hear of ends: a request before that may be lost, as on any connection.
   await all();
   process.exit();
 })();

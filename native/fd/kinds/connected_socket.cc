@@ -150,6 +150,7 @@ Result<UniqueFd> reconnect(const ConnectedRecord& record) {
   if (record.bind != 0) THAW_TRY(bind_socket(fd.get(), record.socket.local));
   if (auto connected = connect_again(fd.get(), record); !connected)
     return make_dead_socket(record.socket);
+  if (fcntl(fd.get(), F_SETFL, 0) != 0) return errno_error("cannot take O_NONBLOCK back");
   THAW_TRY(apply_options(fd.get(), record.socket.options, OptionPhase::last));
   return fd;
 }
