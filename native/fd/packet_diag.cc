@@ -1,13 +1,12 @@
 #include "fd/packet_diag.h"
 
-#include <linux/netlink.h>
-#include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
 #include <sys/socket.h>
 
 #include <cstring>
 #include <optional>
 
+#include "fd/diag_answer.h"
 #include "fd/net_namespace.h"
 
 namespace thaw::fd {
@@ -41,7 +40,7 @@ void take_attribute(const rtattr* attribute, PacketSocket& out) {
   switch (attribute->rta_type) {
     case PACKET_DIAG_INFO: {
       packet_diag_info info = {};
-      if (size >= sizeof(info)) std::memcpy(&info, bytes, sizeof(info));
+      read_attribute(attribute, info);
       out.copy_threshold = info.pdi_copy_thresh;
       break;
     }
@@ -64,11 +63,8 @@ void take_attribute(const rtattr* attribute, PacketSocket& out) {
 
 PacketSocket read_answer(const nlmsghdr* header) {
   PacketSocket socket;
-  const auto* body = static_cast<const packet_diag_msg*>(NLMSG_DATA(header));
-  const auto* attribute = reinterpret_cast<const rtattr*>(body + 1);
-  auto room = static_cast<int>(header->nlmsg_len - NLMSG_LENGTH(sizeof(*body)));
-  for (; RTA_OK(attribute, room); attribute = RTA_NEXT(attribute, room))
-    take_attribute(attribute, socket);
+  each_attribute<packet_diag_msg>(
+      header, [&socket](const rtattr* attribute) { take_attribute(attribute, socket); });
   return socket;
 }
 

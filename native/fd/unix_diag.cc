@@ -1,13 +1,10 @@
 #include "fd/unix_diag.h"
 
-#include <linux/netlink.h>
-#include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
 #include <linux/unix_diag.h>
 #include <sys/socket.h>
 
-#include <cstring>
-
+#include "fd/diag_answer.h"
 #include "fd/net_namespace.h"
 
 namespace thaw::fd {
@@ -36,11 +33,6 @@ Result<void> send_request(int fd, uint32_t inode) {
   request.body.udiag_cookie[0] = request.body.udiag_cookie[1] = ~0u;
   if (send(fd, &request, sizeof(request), 0) < 0) return diag_error(errno);
   return {};
-}
-
-template <typename T>
-void read_attribute(const rtattr* attribute, T& out) {
-  if (RTA_PAYLOAD(attribute) >= sizeof(T)) std::memcpy(&out, RTA_DATA(attribute), sizeof(T));
 }
 
 void take_attribute(const rtattr* attribute, UnixSocket& out) {
@@ -77,12 +69,8 @@ void take_attribute(const rtattr* attribute, UnixSocket& out) {
 
 UnixSocket read_answer(const nlmsghdr* header) {
   UnixSocket socket;
-  const auto* body = static_cast<const unix_diag_msg*>(NLMSG_DATA(header));
-  const auto* attribute = reinterpret_cast<const rtattr*>(body + 1);
-  // NLMSG_LENGTH(body) of a message that the kernel made: never shorter.
-  auto room = static_cast<int>(header->nlmsg_len - NLMSG_LENGTH(sizeof(*body)));
-  for (; RTA_OK(attribute, room); attribute = RTA_NEXT(attribute, room))
-    take_attribute(attribute, socket);
+  each_attribute<unix_diag_msg>(
+      header, [&socket](const rtattr* attribute) { take_attribute(attribute, socket); });
   return socket;
 }
 

@@ -49,7 +49,8 @@ Result<void> prepare_and_execute(View& view, const ExecCall& call, bool filtered
   THAW_TRY(way_back.open(view, room, clocks));
   THAW_ASSIGN(kernel, prepare_kernel_mappings(view));
   Descriptors descriptors(view, room, objects);
-  if (descriptors.are_seen_outside()) THAW_TRY(inputs.finish());  // A stale image shows nothing.
+  // A stale image shows nothing.
+  if (!inputs.helpers().empty() && descriptors.are_seen_outside()) THAW_TRY(inputs.finish());
   THAW_TRY(descriptors.restore());
   THAW_TRY(inputs.leave_to_helpers());
   THAW_ASSIGN(handed_over, hand_over({call, view, signals, clocks, way_back, sources, kernel,

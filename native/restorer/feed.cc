@@ -245,8 +245,7 @@ void leave_cpu(uint32_t cpu) {
 }
 
 /// With --keep-pid, a feeder could take the id of one of the app's threads. The app's filters would
-/// hold for its calls, too. From the page cache it
-/// needs a CPU that the app does not need itself.
+/// hold for its calls, too. From the page cache it needs a CPU that the app does not need itself.
 bool may_have_feeder(const Handover& handover) {
   return handover.process->threads.count > 1 && handover.keep_pid == 0 &&
          handover.process->seccomp_filters.count == 0 &&

@@ -23,6 +23,7 @@
 #include <sys/xattr.h>
 
 #include "area.h"
+#include "call_filter.h"
 #include "holders.h"
 
 enum { kNumber = 77 };
@@ -49,13 +50,8 @@ static void hold_child(void) {
 
 /// That call has that result.
 static void filter_calls(long number, unsigned result) {
-  struct sock_filter filter[] = {
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)number, 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, result),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-  };
-  struct sock_fprog program = {sizeof filter / sizeof *filter, filter};
+  struct CallFilter filter = call_filter(number, result);
+  struct sock_fprog program = {kCallFilterSize, filter.rules};
   NEED(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
   NEED(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
 }

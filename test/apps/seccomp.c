@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <sys/prctl.h>
 
+#include "call_filter.h"
 #include "faults.h"
 
 #define LOAD_NUMBER BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr))
@@ -18,13 +19,8 @@ static void install(unsigned flags, struct sock_filter* filter, size_t size) {
 
 /// One call, which nothing else makes, gives that error.
 static void forbid(long number, unsigned error, unsigned flags) {
-  struct sock_filter filter[] = {
-      LOAD_NUMBER,
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)number, 0, 1),
-      RETURN(SECCOMP_RET_ERRNO | error),
-      RETURN(SECCOMP_RET_ALLOW),
-  };
-  install(flags, filter, sizeof filter);
+  struct CallFilter filter = call_filter(number, SECCOMP_RET_ERRNO | error);
+  install(flags, filter.rules, sizeof filter.rules);
 }
 
 /// What a sandbox allows that its app can live with: it may give memory back, and get none.

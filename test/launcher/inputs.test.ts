@@ -72,6 +72,55 @@ const variableChanges: readonly Change[] = [
   ],
 ];
 
+/** Of a folder that the app lists: `conf.d`, with `a.conf` in it. */
+const folderChanges = (folder: string): readonly Change[] => [
+  [
+    'folder gets an entry',
+    (f) => {
+      f.add(`${folder}/b.conf`);
+    },
+    folder,
+  ],
+  [
+    'folder loses an entry',
+    (f) => {
+      f.moveAway(`${folder}/a.conf`);
+    },
+    folder,
+  ],
+  [
+    'folder touched only',
+    (f) => {
+      f.touch(folder);
+    },
+    null,
+  ],
+  [
+    'entry that was not read',
+    (f) => {
+      f.edit(`${folder}/a.conf`);
+    },
+    null,
+  ],
+];
+
+const linkChanges: readonly Change[] = [
+  [
+    'link leads elsewhere',
+    (f) => {
+      f.retarget('link.txt', 'one.txt', 'two.txt');
+    },
+    'link.txt',
+  ],
+  [
+    'link leads to the same content',
+    (f) => {
+      f.retarget('same.txt', 'one.txt', 'one_more.txt');
+    },
+    null,
+  ],
+];
+
 const pythonChanges: readonly Change[] = [
   [
     'config edited',
@@ -180,20 +229,6 @@ const pythonChanges: readonly Change[] = [
     'zone',
   ],
   [
-    'link leads elsewhere',
-    (f) => {
-      f.retarget('link.txt', 'one.txt', 'two.txt');
-    },
-    'link.txt',
-  ],
-  [
-    'link leads to the same content',
-    (f) => {
-      f.retarget('same.txt', 'one.txt', 'one_more.txt');
-    },
-    null,
-  ],
-  [
     'missing file appears',
     (f) => {
       f.add('optional.txt');
@@ -206,34 +241,6 @@ const pythonChanges: readonly Change[] = [
       f.add('data/absent/b');
     },
     'data/absent/b',
-  ],
-  [
-    'folder gets an entry',
-    (f) => {
-      f.add('conf.d/b.conf');
-    },
-    'conf.d',
-  ],
-  [
-    'folder loses an entry',
-    (f) => {
-      f.moveAway('conf.d/a.conf');
-    },
-    'conf.d',
-  ],
-  [
-    'folder touched only',
-    (f) => {
-      f.touch('conf.d');
-    },
-    null,
-  ],
-  [
-    'entry that was not read',
-    (f) => {
-      f.edit('conf.d/a.conf');
-    },
-    null,
   ],
   [
     'program replaced, equal size and time',
@@ -313,6 +320,8 @@ const pythonChanges: readonly Change[] = [
     },
     'added',
   ],
+  ...folderChanges('conf.d'),
+  ...linkChanges,
 ];
 
 test('changes after a build of a Python app', (t) => {
@@ -484,13 +493,6 @@ const nodeChanges: readonly Change[] = [
     'app/own.txt',
   ],
   [
-    'folder gets an entry',
-    (f) => {
-      f.add('app/conf.d/b.conf');
-    },
-    'app/conf.d',
-  ],
-  [
     'library upgraded, equal size and time',
     (f) => {
       f.patch('library.so');
@@ -525,27 +527,7 @@ const nodeChanges: readonly Change[] = [
     },
     'app/own.txt',
   ],
-  [
-    'folder loses an entry',
-    (f) => {
-      f.moveAway('app/conf.d/a.conf');
-    },
-    'app/conf.d',
-  ],
-  [
-    'folder touched only',
-    (f) => {
-      f.touch('app/conf.d');
-    },
-    null,
-  ],
-  [
-    'entry that was not read',
-    (f) => {
-      f.edit('app/conf.d/a.conf');
-    },
-    null,
-  ],
+  ...folderChanges('app/conf.d'),
 ];
 
 test('changes after a build of a Node app', (t) => {
@@ -666,41 +648,6 @@ const javaChanges: readonly Change[] = [
     null,
   ],
   [
-    'link leads elsewhere',
-    (f) => {
-      f.retarget('link.txt', 'one.txt', 'two.txt');
-    },
-    'link.txt',
-  ],
-  [
-    'link leads to the same content',
-    (f) => {
-      f.retarget('same.txt', 'one.txt', 'one_more.txt');
-    },
-    null,
-  ],
-  [
-    'folder gets an entry',
-    (f) => {
-      f.add('conf.d/b.conf');
-    },
-    'conf.d',
-  ],
-  [
-    'folder touched only',
-    (f) => {
-      f.touch('conf.d');
-    },
-    null,
-  ],
-  [
-    'entry that was not read',
-    (f) => {
-      f.edit('conf.d/a.conf');
-    },
-    null,
-  ],
-  [
     'library upgraded, equal size and time',
     (f) => {
       f.patch('library.so');
@@ -728,6 +675,8 @@ const javaChanges: readonly Change[] = [
     },
     null,
   ],
+  ...folderChanges('conf.d'),
+  ...linkChanges,
 ];
 
 test('changes after a build of a Java app', (t) => {

@@ -19,6 +19,7 @@
 #include "fd/dead_socket.h"
 #include "fd/kinds.h"
 #include "fd/protocols.h"
+#include "fd/reopen.h"
 #include "support/file.h"
 
 namespace thaw::fd {
@@ -144,13 +145,14 @@ Result<void> connect_again(int fd, const ConnectedRecord& record) {
   return errno_error("cannot connect to " + address_text(record.peer));
 }
 
-Result<UniqueFd> reconnect(const ConnectedRecord& record) {
+/// `flags`: those that the app had set.
+Result<UniqueFd> reconnect(const ConnectedRecord& record, uint32_t flags) {
   THAW_ASSIGN(fd, make_socket(record.socket));
   if (fcntl(fd.get(), F_SETFL, O_NONBLOCK) != 0) return errno_error("cannot set O_NONBLOCK");
   if (record.bind != 0) THAW_TRY(bind_socket(fd.get(), record.socket.local));
   if (auto connected = connect_again(fd.get(), record); !connected)
     return make_dead_socket(record.socket);
-  if (fcntl(fd.get(), F_SETFL, 0) != 0) return errno_error("cannot take O_NONBLOCK back");
+  THAW_TRY(set_status_flags(fd.get(), flags));
   THAW_TRY(apply_options(fd.get(), record.socket.options, OptionPhase::last));
   return fd;
 }
@@ -167,7 +169,7 @@ Result<UniqueFd> open_connected(Opener& opener, const model::OpenFile& file) {
     case Revival::dead:
       return make_dead_socket(record.socket);
     case Revival::reconnect:
-      return reconnect(record);
+      return reconnect(record, file.flags);
     case Revival::reset:
       return make_reset_socket(record.socket);
     case Revival::left:

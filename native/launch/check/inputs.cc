@@ -235,13 +235,16 @@ InputsCheck::InputsCheck(const View& view, const ExecCall& call, bool may_have_h
       work_(static_cast<uint32_t>(rows_.size()), may_have_helpers) {}
 
 Result<void> InputsCheck::begin() {
-  Inputs inputs(view_, -1, &work_.counter());
-  work_.begin([&](uint32_t i) { return static_cast<uint32_t>(inputs.compare(rows_[i])); },
-              [&](SharedWork::Found found) { tell_(call_, told(found)); });
+  if (work_.wants_helpers()) {
+    Inputs inputs(view_, -1, &work_.counter());
+    work_.begin([&](uint32_t i) { return static_cast<uint32_t>(inputs.compare(rows_[i])); },
+                [&](SharedWork::Found found) { tell_(call_, told(found)); });
+  }
   return work_.helpers().empty() ? finish() : Result<void>();
 }
 
 Result<void> InputsCheck::leave_to_helpers() {
+  if (work_.helpers().empty()) return {};  // All is known.
   Inputs inputs(view_, -1, &work_.counter());
   // One is compared in about the time in which the restorer makes a mapping.
   const bool left = work_.leave_to_helpers(
