@@ -179,7 +179,7 @@ class Inputs {
   bool copied_ = false;
   std::atomic<uint32_t>* read_;
   // The folder of the last input that shares one.
-  std::string_view folder_ = {"", 1};  // None has this name.
+  std::string_view folder_ = {"\0", 1};  // None has this name.
   UniqueFd fd_;
   int folder_error_ = 0;    ///< why it could not be opened
   bool by_folder_ = false;  ///< whether it tells of this input
