@@ -34,12 +34,18 @@ interface Spec<O extends Options, A extends readonly string[]> {
 export interface Command {
   /** Reads the arguments and runs the command, or says what --help has to say. @throws ThawError, UsageError */
   call(name: string, args: readonly string[]): Promise<number>;
+  /** What reads its arguments, and knows all that can be said of them. */
+  parser(name: string): Parser;
+  /** Added to the end of --help. */
+  readonly notes: string | undefined;
 }
 
 export function command<const O extends Options, const A extends readonly string[]>(
   spec: Spec<O, A>,
 ): Command {
   return {
+    notes: spec.notes,
+    parser: (name) => parserOf(name, spec),
     async call(name, args) {
       const end = spec.passes === undefined ? -1 : args.indexOf('--');
       const [own, passed] = end < 0 ? [args, []] : [args.slice(0, end), args.slice(end + 1)];

@@ -77,7 +77,17 @@ function positive(text: string, problem: string): number {
   return number;
 }
 
-export const store = text('--store <DIR>', 'where profiles and images are kept; see thaw --help');
+/** Paths with a colon between two, however often it is given. */
+export function stores(description: string): TypedOption<string | undefined> {
+  const append = (text: string, before?: string): string =>
+    before === undefined ? text : `${before}:${text}`;
+  return {
+    option: new Option('--store <DIR>', description).argParser(append),
+    read: (given) => given as string | undefined,
+  };
+}
+
+export const store = stores('where profiles and images are kept; several in order, see thaw --help');
 export const json = flag('--json', 'the result as JSON');
 
 export function pid(description: string): TypedOption<number | undefined> {

@@ -4,11 +4,19 @@
 set -eu
 . "$(dirname "$0")/common.sh"
 
-# Building: compilers, cmake, hashing, signatures; formatting, checking and fuzzing; the cross compilers.
+# Building: compilers, cmake, hashing, signatures, Wayland's protocols; formatting, checking and fuzzing; the cross compilers.
 build_packages="build-essential cmake libxxhash-dev libsodium-dev clang llvm libclang-rt-14-dev clang-format clang-tidy shellcheck musl-tools
+    libwayland-dev wayland-protocols
     $(guest_packages compilers)"
 # The apps of the profiles, and the tools that their warm-up and the tests use.
-app_packages="redis-server nginx-light openjdk-17-jdk-headless python3 ruby curl procps iproute2 jq"
+# With those that seal stores (`thaw pack`): erofs-utils, squashfs-tools, and cryptsetup-bin for dm-verity.
+app_packages="redis-server nginx-light postgresql-15 openjdk-17-jdk-headless python3 ruby curl procps iproute2 jq
+    erofs-utils squashfs-tools cryptsetup-bin
+    tmux vim less erlang-base
+    dbus-daemon systemd python3-dbus python3-gi libsystemd-dev weston libwayland-bin"
+
+# What tests look at the face of thaw with: reports in a browser, manual pages, completions of shells, the guide for Qt.
+face_packages="chromium mandoc zsh fish python3-pyqt5 qtwayland5"
 
 as_root() {
     if [ "$(id -u)" = 0 ]; then
@@ -21,7 +29,7 @@ as_root() {
 }
 
 missing_packages() {
-    for package in $build_packages $app_packages; do
+    for package in $build_packages $app_packages $face_packages; do
         # Another flavour of nginx does as well, and installing this one would replace it.
         [ "$package" = nginx-light ] && [ -x /usr/sbin/nginx ] && continue
         state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
@@ -48,7 +56,7 @@ install_without_starting() {
         as_root apt-get update -q && apt_install "$@" || return 1
     fi
     if command -v systemctl >/dev/null; then
-        for service in redis-server nginx; do
+        for service in redis-server nginx postgresql; do
             case " $* " in
                 *" $service"*) as_root systemctl disable --quiet "$service" || true ;;
             esac

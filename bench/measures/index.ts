@@ -7,6 +7,7 @@ import { floorMeasure } from './floor.js';
 import { imageSizeMeasure } from './image_size.js';
 import { inputsMeasure } from './inputs.js';
 import { instancesMeasure } from './instances.js';
+import { sealedMeasure } from './sealed.js';
 import { storageMeasure } from './storage.js';
 
 /** All that `npm run bench` measures, in the order in which it does. */
@@ -18,6 +19,7 @@ export const measures: readonly Measure[] = [
   inputsMeasure,
   droppedMeasure,
   storageMeasure,
+  sealedMeasure,
   imageSizeMeasure,
   instancesMeasure,
 ];

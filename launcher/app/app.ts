@@ -18,7 +18,7 @@ export class App {
   readonly #kept: boolean;
   #ended = false;
 
-  /** Starts `command` with stdin from /dev/null, or open, its output in `log`, under `watchers`. @throws ThawError */
+  /** Starts `command` with stdin from /dev/null, or open, or a terminal, its output in `log`, under `watchers`. @throws ThawError */
   constructor(
     command: readonly [string, ...string[]],
     setting: Setting,
@@ -129,7 +129,7 @@ export interface Limits {
 
 function start(
   command: readonly [string, ...string[]],
-  { env, cwd, account, freshClocks, kept, unusualPid, largePid, watchLookups, openInput }: Setting,
+  { env, cwd, account, freshClocks, kept, unusualPid, largePid, watchLookups, openInput, terminal }: Setting,
   log: string,
   watchers: Watchers,
 ): number {
@@ -154,6 +154,7 @@ function start(
       largePid: largePid === true,
       watchLookups: watchLookups === true,
       openInput: kept === true && openInput === true,
+      terminal: terminal === true,
       ...watchers,
     });
   } finally {

@@ -1,6 +1,7 @@
 // Launches of an image that is not installed yet: what training and proving have in common.
 import type { Definition } from '../definition/schema.js';
 import { type FaultRecorder, native } from '../engine/index.js';
+import { ThawError } from '../errors.js';
 import { App } from './app.js';
 import type { Setting } from './setting.js';
 
@@ -14,14 +15,40 @@ export interface ImageLaunch {
 }
 
 /**
- * Launches the image with its own arguments; it never starts cold, nor where an instance before has changed the app's files.
- * `env` is added to the app's. @throws ThawError
+ * What keeps others away from its data trusts that nobody changes them: a launch would write what it remembers over what an
+ * instance before has left, as a database server would that does not know of the last transactions.
+ */
+function expectOwnData(image: string): void {
+  const { processes, inputs } = native.show(image);
+  const locks = processes.some(
+    ({ descriptors, idNotices, mappings }) =>
+      descriptors.some(({ policy }) => policy === 'relock') ||
+      idNotices.some(({ form }) => form === 'written pid file') ||
+      mappings.some(({ name }) => name.startsWith('/SYSV')),
+  );
+  const written = inputs.filter((input) => input.written);
+  if (!locks || written.length === 0) return;
+  const { problems } = native.verify(image, { data: false });
+  const changed = problems.find(
+    ({ condition, what }) => condition === 'input' && written.some(({ path }) => what.startsWith(`${path} `)),
+  );
+  if (changed === undefined) return;
+  throw new ThawError(`${changed.what}, by an instance of the build, and the app locks its data`, {
+    remedy:
+      'take the checkpoint before the app reads them (warmup.until = { syscall = ... } or { call = true }), or let it only read them: see docs/how-to/postgresql.md',
+  });
+}
+
+/**
+ * Launches the image with its own arguments; it never starts cold, and goes on where an instance before has changed the app's
+ * files, unless the app locks them. `env` is added to the app's. @throws ThawError
  */
 export function launch(
   { definition: { program, args }, image, setting, log }: ImageLaunch,
   env: Setting['env'] = {},
   faults?: FaultRecorder,
 ): App {
+  expectOwnData(image);
   const thawExec = native.thawExec();
   const command = [
     thawExec,

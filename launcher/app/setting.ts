@@ -16,6 +16,8 @@ export interface Setting {
   readonly freshClocks?: boolean;
   /** Standard input stays open: a pipe that nobody writes to. Only of what is kept. */
   readonly openInput?: boolean;
+  /** Its standard descriptors are a terminal of its own; what it shows there is its output. */
+  readonly terminal?: boolean;
   /** Ends with thaw, however thaw ends. A process more to start: not for what is measured. */
   readonly kept?: boolean;
   /** A pid that can be found in the app's memory, where privileges allow. */
@@ -38,6 +40,7 @@ export async function settingOf({ user, env, cwd, likeEnv, warmup }: Definition)
     cwd,
     account,
     openInput: warmup.stdin === 'open',
+    terminal: warmup.stdin === 'terminal',
   };
 }
 

@@ -7,8 +7,10 @@ import { callersOwnGroup } from '../app/account.js';
 import { explained } from '../app/output.js';
 import { type Setting, settingOf } from '../app/setting.js';
 import type { Definition } from '../definition/schema.js';
+import { ThawError } from '../errors.js';
 import { type CheckpointReport, native } from '../engine/index.js';
 import type { Progress } from '../progress.js';
+import { recordBuild } from '../store/history.js';
 import { asidePath, expectNotIndexed, install, removeLeftovers } from '../store/install.js';
 import { type Readers, readersOf, shareFile, shareImage } from '../store/readers.js';
 import { pidWarnings } from '../store/pids.js';
@@ -16,6 +18,8 @@ import type { Store } from '../store/store.js';
 import { checkpointWarm } from '../warmup/checkpoint.js';
 import { changedByTrial, inputWarnings, readWarnings, rootWarnings } from './input_warnings.js';
 import { qualify } from './qualify.js';
+
+const MOST_STARTS = 4;
 
 export interface Built {
   readonly name: string;
@@ -63,6 +67,7 @@ export async function build(
     const made = installed.map((path) => native.show(path));
     const [report, first] = [reports[0], made[0]];
     if (report === undefined || first === undefined) throw new RangeError('a profile has an image');
+    recordBuild(store, name, first, readers);
     const onDisk = made.reduce((sum, { sizes }) => sum + sizes.onDisk, 0);
     return { name, image: installed[0] ?? '', id: first.header.id, images: installed, onDisk, report };
   } catch (error) {
@@ -86,9 +91,11 @@ async function makeImage(
   { definition, setting, readers, writesTo, guardsOff, progress, interrupt }: Making,
 ): Promise<CheckpointReport> {
   const warmUpLog = writesTo('warmup.log');
-  rmSync(warmUpLog, { force: true });
   const warmUp = { definition, setting, log: warmUpLog, progress, interrupt };
-  const report = await checkpointWarm(warmUp, image, guardsOff);
+  const report = await unlessByChance(progress, () => {
+    rmSync(warmUpLog, { force: true });
+    return checkpointWarm(warmUp, image, guardsOff);
+  });
   shareImage(image, readers);
   const made = native.show(image);
   for (const warning of [
@@ -103,6 +110,17 @@ async function makeImage(
   for (const warning of changedByTrial(image)) progress.warn(warning);
   for (const log of [warmUpLog, trialLog]) shareFile(log, readers);
   return report;
+}
+
+/** What was found in one start of the app by chance (a number that equals a pid), the next one hardly has. */
+async function unlessByChance<T>(progress: Progress, work: () => Promise<T>): Promise<T> {
+  for (let left = MOST_STARTS; ; left--)
+    try {
+      return await work();
+    } catch (error) {
+      if (left === 1 || !(error instanceof ThawError) || error.code !== 'THAW_BY_CHANCE') throw error;
+      progress.warn(`${error.message}: once more`);
+    }
 }
 
 /** Several images are of use only where the kernel lays each start out anew. */

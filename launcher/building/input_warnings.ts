@@ -3,11 +3,20 @@ import type { Definition } from '../definition/schema.js';
 import { type Image, native } from '../engine/index.js';
 import { size } from '../units.js';
 
+/** Of more files than these, as databases have, one warning tells. */
+const MOST_NAMED = 4;
+
 /** Files that the app both reads and writes: its own data, which an image must not overwrite. */
 export function inputWarnings({ inputs }: Image): string[] {
-  return inputs
-    .filter(({ written }) => written)
-    .map(({ path }) => `the app reads and writes ${path}: each launch after it has changed is a cold start`);
+  const paths = inputs.filter(({ written }) => written).map(({ path }) => path);
+  return paths.length > MOST_NAMED
+    ? [
+        `the app reads and writes ${paths[0]} and ${paths.length - 1} other files: each launch after one of them has changed is a ` +
+          'cold start (details: thaw show)',
+      ]
+    : paths.map(
+        (path) => `the app reads and writes ${path}: each launch after it has changed is a cold start`,
+      );
 }
 
 /** What a launch reads at most (native/image/fingerprint.h). */
@@ -30,12 +39,12 @@ export function readWarnings({ inputs }: Image): string[] {
 /** A root identity that the profile names and that is none. */
 export function rootWarnings({ inputs }: Definition, { requirements }: Image): string[] {
   const { root_identity: file } = inputs;
-  return file === '' || requirements.rootIdentity === file
-    ? []
-    : [
-        `${file} stands for no other file, for it does not lie on a squashfs or erofs, or its path leads out of that and in again, ` +
-          'or too much is mounted there: each launch reads it, and compares all inputs as well',
-      ];
+  if (file === '' || requirements.rootIdentity === file) return [];
+  const { whyNot } = native.knownRoot(file);
+  const reason = whyNot === '' ? 'has changed during the build' : whyNot;
+  return [
+    `${file} stands for no other file, for it ${reason}: each launch compares all inputs, and reads it if it is one`,
+  ];
 }
 
 /** What the training and trial launches have changed themselves. */

@@ -1,36 +1,12 @@
 // thaw bench: cold against warm starts of an installed profile.
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
-
-import { command, print, printJson } from '../command.js';
-import type { Definition } from '../definition/schema.js';
-import { ThawError } from '../errors.js';
-import { interruptibly } from '../interruption.js';
-import { native } from '../engine/index.js';
-import { countOr, flag, json, store } from '../options.js';
-import { PHASES, parsePhases, untilResume, type Phases } from '../phases.js';
-import { Progress } from '../progress.js';
-import { median, summary } from '../statistics.js';
-import { Store } from '../store/store.js';
 import { table } from '../columns.js';
-import { App, exitText } from '../app/app.js';
-import { expectFree, isServer } from '../warmup/triggers/index.js';
-import { explained } from '../app/output.js';
-import { type Setting, settingOf } from '../app/setting.js';
-import { answer } from '../training/answer.js';
-
-const RETRY_MS = 5;
-
-type Command = readonly [string, ...string[]];
-
-interface Report {
-  readonly name: string;
-  /** Milliseconds of each start. */
-  readonly cold: readonly number[];
-  readonly warm: readonly number[];
-  readonly phases: readonly Phases[];
-}
+import { command, print, printJson } from '../command.js';
+import { interruptibly } from '../interruption.js';
+import { type Starts, measure } from '../measuring/starts.js';
+import { countOr, flag, json, store } from '../options.js';
+import { PHASES, untilResume } from '../phases.js';
+import { median, summary } from '../statistics.js';
+import { Stores } from '../store/stores.js';
 
 export default command({
   about:
@@ -49,7 +25,7 @@ export default command({
   operands: ['<NAME>'],
   run({ store, json, runs, trace }, [name]) {
     return interruptibly(async (signal) => {
-      const report = await measure(new Store(store), name, runs, trace, signal);
+      const report = await measure(new Stores(store), name, runs, trace, signal);
       if (json) printJson(report);
       else print(text(report));
       return 0;
@@ -57,121 +33,7 @@ export default command({
   },
 });
 
-async function measure(
-  store: Store,
-  name: string,
-  runs: number,
-  trace: boolean,
-  interrupt: AbortSignal,
-): Promise<Report> {
-  const definition = store.definition(name);
-  const setting = await settingOf(definition);
-  const log = join(store.folder(name), 'bench.log');
-  const cold: Command = [definition.program, ...definition.args];
-  const warm: Command = [
-    ...([native.thawExec(), '--store', store.root, '--profile', name] as const),
-    ...['--no-fallback', '--', ...cold],
-  ];
-  const progress = new Progress(name);
-  const start = (
-    what: string,
-    command: Command,
-    env: Setting['env'] = setting.env,
-    then?: Afterwards,
-  ): Promise<number> =>
-    progress.step(what, () => untilAnswer(definition, command, { ...setting, env }, log, interrupt, then));
-  const report = { name, cold: [] as number[], warm: [] as number[], phases: [] as Phases[] };
-  try {
-    for (let run = 1; run <= runs; run++) {
-      report.cold.push(await start(`cold ${run} of ${runs}`, cold));
-      report.warm.push(await start(`warm ${run} of ${runs}`, warm));
-    }
-    // Apart from the others: printing takes time.
-    for (let run = 1; trace && run <= runs; run++) {
-      await start(`traced ${run} of ${runs}`, warm, { ...setting.env, THAW_LOG: 'trace' }, (signal) =>
-        phasesWritten(log, signal),
-      );
-      const phases = phasesIn(log);
-      if (phases === undefined)
-        throw new ThawError("the app's output holds no phases", {
-          remedy: 'thaw verify says whether the image can be launched',
-        });
-      report.phases.push(phases);
-    }
-    return report;
-  } catch (error) {
-    throw explained(name, log, error);
-  }
-}
-
-/** What is awaited between an app's answer and its end. */
-type Afterwards = (signal: AbortSignal) => Promise<void>;
-
-/** Starts the app, waits for its answer, ends it. @returns milliseconds until the answer @throws ThawError */
-async function untilAnswer(
-  definition: Definition,
-  command: Command,
-  setting: Setting,
-  log: string,
-  interrupt: AbortSignal,
-  then?: Afterwards,
-): Promise<number> {
-  const { warmup, train } = definition;
-  expectFree(warmup.until);
-  const begin = performance.now();
-  const app = new App(command, setting, log);
-  const sinceBegin = (): number => performance.now() - begin;
-  try {
-    if (!isServer(warmup.until) && train.run.length === 0) {
-      await endsWell(app, warmup.timeoutMs, interrupt);
-      return sinceBegin();
-    }
-    const work = async (signal: AbortSignal): Promise<number> => {
-      await answer(definition, app.pid, setting, signal);
-      const milliseconds = sinceBegin();
-      await then?.(signal);
-      return milliseconds;
-    };
-    return await app.during(work, {
-      what: 'start',
-      timeoutMs: warmup.timeoutMs,
-      interrupt,
-      remedy: "the app does not pass the profile's train.run, or does not listen on its port",
-    });
-  } finally {
-    await app.end();
-  }
-}
-
-/** What the app does until it has ended is its answer. */
-async function endsWell(app: App, timeoutMs: number, interrupt: AbortSignal): Promise<void> {
-  // No AbortSignal.any(): in Node.js 20 a timeout that only it knows is collected, and never fires.
-  const time = AbortSignal.timeout(timeoutMs);
-  const stopped = new Promise<undefined>((resolve) => {
-    for (const stop of [time, interrupt])
-      stop.addEventListener('abort', () => {
-        resolve(undefined);
-      });
-  });
-  const exit = await Promise.race([app.exit, stopped]);
-  interrupt.throwIfAborted();
-  if (exit === undefined)
-    throw new ThawError('nothing tells when the app has answered', {
-      remedy: 'name a command that it must answer in train.run of the profile',
-    });
-  if (exit.code !== 0) throw new ThawError(`the app ended with ${exitText(exit)}`);
-}
-
-/** The app's sockets listen before its threads run: it may be found before the launch has told its phases. */
-async function phasesWritten(log: string, signal: AbortSignal): Promise<void> {
-  while (phasesIn(log) === undefined) await setTimeout(RETRY_MS, undefined, { signal });
-}
-
-function phasesIn(log: string): Phases | undefined {
-  return parsePhases(readFileSync(log, 'utf8'));
-}
-
-function text({ cold, warm, phases }: Report): string {
+function text({ cold, warm, phases }: Starts): string {
   const ratio = `${(median(cold) / median(warm)).toFixed(1)} times faster\n`;
   const starts = times([
     ['cold', cold],

@@ -7,7 +7,7 @@ import { interruptible } from '../interruption.js';
 import { readEnvironmentFile } from '../likeness/env_file.js';
 import { unitEnvironment } from '../likeness/unit.js';
 import { grouped, guardsOff, json, store, text } from '../options.js';
-import { Store } from '../store/store.js';
+import { Stores } from '../store/stores.js';
 import { table } from '../columns.js';
 import { duration, size } from '../units.js';
 import { GUEST_CPUS } from '../cpus.js';
@@ -91,7 +91,7 @@ async function buildHere(
   { store: root, json, guardsOff, ...like }: Common,
   paths: readonly string[],
 ): Promise<number> {
-  const store = new Store(root);
+  const store = new Stores(root).writable;
   // A mistake in the last definition shall not come to light after minutes of work on the first.
   const likeEnv = await environmentLike(like);
   const definitions = paths.map((path) => ({

@@ -5,7 +5,7 @@ import { type Check, native } from '../engine/index.js';
 import { json, pid, store } from '../options.js';
 import { guardProblems } from '../store/guard.js';
 import { imagePaths } from '../store/image.js';
-import { Store } from '../store/store.js';
+import { Stores } from '../store/stores.js';
 import { usage } from '../store/usage.js';
 
 export default command({
@@ -24,12 +24,12 @@ export default command({
   run(options, [name]) {
     if (name !== undefined && options.pid !== undefined)
       throw new UsageError('one of --pid PID and NAME is enough');
-    const store = new Store(options.store);
-    const instance = instanceOf(store, name);
+    const stores = new Stores(options.store);
+    const instance = instanceOf(stores, name);
     const checks = [
       ...native.doctor(instance),
       ...(options.pid === undefined ? [] : native.survey(options.pid)),
-      ...(name === undefined ? [] : imageChecks(store, name)),
+      ...(name === undefined ? [] : imageChecks(stores, name)),
     ];
     if (options.json) printJson({ checks });
     else print(checks.map(text).join(''));
@@ -39,17 +39,18 @@ export default command({
   },
 });
 
-function instanceOf(store: Store, name: string | undefined): number | undefined {
+function instanceOf(stores: Stores, name: string | undefined): number | undefined {
   if (name === undefined) return undefined;
+  const store = stores.of(name);
   store.expect(name);
   const users = usage();
   return store.images(name).flatMap((image) => users.get(image) ?? [])[0];
 }
 
-function imageChecks(store: Store, name: string): Check[] {
-  const problems = imagePaths(store, name).flatMap((image) => [
+function imageChecks(stores: Stores, name: string): Check[] {
+  const problems = imagePaths(stores.of(name), name).flatMap((image) => [
     ...native.verify(image, { data: false }).problems,
-    ...guardProblems(image),
+    ...guardProblems(image, stores.list),
   ]);
   const ok = problems.length === 0;
   if (ok) return [{ name: 'image', ok, detail: `${name} can be launched`, remedy: '' }];

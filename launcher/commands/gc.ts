@@ -2,7 +2,8 @@
 import { command, print, printJson } from '../command.js';
 import { json, store } from '../options.js';
 import { type Removed, removeDangling, removeLeftovers, removeUnused } from '../store/install.js';
-import { Store, entries } from '../store/store.js';
+import { entries } from '../store/store.js';
+import { Stores } from '../store/stores.js';
 import { usage } from '../store/usage.js';
 import { size } from '../units.js';
 
@@ -13,7 +14,7 @@ export default command({
   options: { store, json },
   operands: [],
   run(options) {
-    const store = new Store(options.store);
+    const store = new Stores(options.store).writable;
     const users = usage();
     const removed: Removed[] = [
       // Every folder, also of profiles whose first build never came to its end.

@@ -4,7 +4,8 @@ import { messageOf } from '../errors.js';
 import { type Image, native } from '../engine/index.js';
 import { json, store } from '../options.js';
 import { guardProblems } from '../store/guard.js';
-import { Store } from '../store/store.js';
+import type { Store } from '../store/store.js';
+import { Stores } from '../store/stores.js';
 import { type Usage, usage } from '../store/usage.js';
 import { table } from '../columns.js';
 import { size } from '../units.js';
@@ -16,17 +17,20 @@ export default command({
   options: { store, json },
   operands: [],
   run(options) {
-    const store = new Store(options.store);
+    const stores = new Stores(options.store);
     const users = usage();
-    const list = store.names().map((name) => entry(store, name, users));
+    const list = stores.all.flatMap((store) =>
+      store.names().map((name) => entry({ store, stores }, name, users)),
+    );
     if (options.json) printJson(list);
-    else print(text(list));
+    else print(text(list, stores.all.length > 1));
     return 0;
   },
 });
 
 interface Entry {
   readonly name: string;
+  readonly store: string;
   /** The first one's, as is `madeAt`. */
   readonly image: string | null;
   /** How many there are, of which a launch takes one. */
@@ -45,13 +49,19 @@ interface Entry {
   readonly rebuild: string | null;
 }
 
-function entry(store: Store, name: string, users: Usage): Entry {
+interface Place {
+  readonly store: Store;
+  readonly stores: Stores;
+}
+
+function entry({ store, stores }: Place, name: string, users: Usage): Entry {
   const { program, args } = store.definition(name);
   const images = store.images(name);
   const [current, problem] = currentImages(store, name);
   const [image] = current;
   return {
     name,
+    store: store.root,
     image: image?.header.id ?? null,
     layouts: current.length,
     madeAt: image === undefined ? null : new Date(image.requirements.madeAtMs).toISOString(),
@@ -61,8 +71,8 @@ function entry(store: Store, name: string, users: Usage): Entry {
     program,
     args,
     problem: problem ?? null,
-    setAside: store.allCurrent(name).flatMap((path) => guardProblems(path))[0]?.what ?? null,
-    rebuild: store.rebuildReason(name) ?? null,
+    setAside: store.allCurrent(name).flatMap((path) => guardProblems(path, stores.list))[0]?.what ?? null,
+    rebuild: store.rebuildReason(name) ?? stores.writable.rebuildReason(name) ?? null,
   };
 }
 
@@ -82,9 +92,10 @@ function remark({ layouts, setAside, rebuild }: Entry): string {
   return rebuild === null ? images : `${images} (out of date)`;
 }
 
-function text(list: readonly Entry[]): string {
+function text(list: readonly Entry[], withStore: boolean): string {
   const rows = list.map((e) => [
     e.name,
+    ...(withStore ? [e.store] : []),
     e.madeAt === null ? '-' : e.madeAt.slice(0, 16).replace('T', ' '),
     e.onDisk === null ? '-' : size(e.onDisk),
     String(e.oldImages),
@@ -94,6 +105,7 @@ function text(list: readonly Entry[]): string {
   return table(
     [
       { title: 'NAME' },
+      ...(withStore ? [{ title: 'STORE' }] : []),
       { title: 'MADE (UTC)' },
       { title: 'ON DISK', right: true },
       { title: 'OLD', right: true },

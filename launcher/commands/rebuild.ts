@@ -7,23 +7,26 @@ import { readDefinition } from '../definition/read.js';
 import type { Definition } from '../definition/schema.js';
 import { interruptible } from '../interruption.js';
 import { json, store } from '../options.js';
-import { Store } from '../store/store.js';
+import type { Store } from '../store/store.js';
+import { Stores } from '../store/stores.js';
 
 export default command({
   about:
     'Builds the named profiles anew from their definitions in the store; without NAME those whose launch has found that a ' +
-    'file had changed since the build, and has left a request.',
+    'file had changed since the build, and has left a request. Of a profile in a read-only store, the new image goes into ' +
+    'the first store that can be written to.',
   options: { store, json },
   operands: ['[NAME...]'],
   async run(options, [named]) {
-    const store = new Store(options.store);
-    for (const name of named) store.expect(name);
-    const asked = store.names().filter((name) => store.rebuildReason(name) !== undefined);
+    const stores = new Stores(options.store);
+    const store = stores.writable;
+    for (const name of named) stores.of(name).expect(name);
+    const asked = stores.names().filter((name) => store.rebuildReason(name) !== undefined);
     const interruption = interruptible();
     const rows: Attempt[] = [];
     for (const name of named.length === 0 ? asked : named) {
       rows.push(
-        await attempt(name, () => storedDefinition(store, name), store, {
+        await attempt(name, () => storedDefinition(stores.of(name), name), store, {
           guardsOff: [],
           interrupt: interruption.signal,
         }),

@@ -2,7 +2,7 @@
 import { command, print, printJson } from '../command.js';
 import { json, store } from '../options.js';
 import { removeProfile } from '../store/install.js';
-import { Store } from '../store/store.js';
+import { Stores } from '../store/stores.js';
 
 export default command({
   about:
@@ -10,7 +10,7 @@ export default command({
   options: { store, json },
   operands: ['<NAME...>'],
   run(options, [names]) {
-    const store = new Store(options.store);
+    const store = new Stores(options.store).writable;
     // All or none: a name that is wrong shall not leave half of the work done.
     for (const name of names) store.expect(name);
     for (const name of names) {

@@ -3,7 +3,7 @@ import { command } from '../command.js';
 import { ThawError, messageOf } from '../errors.js';
 import { environmentList, native } from '../engine/index.js';
 import { flag, store } from '../options.js';
-import { Store } from '../store/store.js';
+import { Stores } from '../store/stores.js';
 import { accountOf } from '../app/account.js';
 import { settingOf } from '../app/setting.js';
 
@@ -23,8 +23,8 @@ export default command({
   operands: ['<NAME>'],
   passes: 'ARGS...',
   async run({ store: root, keepPid, fallback }, [name], extra) {
-    const store = new Store(root);
-    const definition = store.definition(name);
+    const stores = new Stores(root);
+    const definition = stores.of(name).definition(name);
     await expectUser(name, definition.user);
     try {
       process.chdir(definition.cwd);
@@ -40,7 +40,7 @@ export default command({
     const thawExec = native.thawExec();
     return native.exec(
       thawExec,
-      [thawExec, '--store', store.root, ...options, '--', definition.program, ...definition.args, ...extra],
+      [thawExec, '--store', stores.list, ...options, '--', definition.program, ...definition.args, ...extra],
       environmentList({ ...thawsVariables(), ...(await settingOf(definition)).env }),
       definition.launch.inherit,
     );

@@ -13,7 +13,7 @@ import { imagePath } from '../store/image.js';
 import { filterLines } from '../store/calls.js';
 import { needs } from '../store/needs.js';
 import { noticesOf } from '../store/pids.js';
-import { Store } from '../store/store.js';
+import { Stores } from '../store/stores.js';
 import { pairs, table } from '../columns.js';
 import { size } from '../units.js';
 
@@ -31,16 +31,17 @@ export default command({
   },
   operands: ['<NAME|FILE>'],
   run(options, [operand]) {
-    const path = imagePath(new Store(options.store), operand);
+    const stores = new Stores(options.store);
+    const path = imagePath(stores.of(operand), operand);
     const image = native.show(path);
     if (options.json) printJson(image);
-    else print(options.workingSet ? workingSet(image) : guardText(path) + text(image));
+    else print(options.workingSet ? workingSet(image) : guardText(path, stores) + text(image));
     return 0;
   },
 });
 
-function guardText(path: string): string {
-  return guardProblems(path)
+function guardText(path: string, stores: Stores): string {
+  return guardProblems(path, stores.list)
     .map(({ what, remedy }) => `${what}\n  ${remedy}\n\n`)
     .join('');
 }
@@ -76,7 +77,12 @@ function text(image: Image): string {
     section('needs', pairs(needs(image))),
     section('environment', pairs(environment(image))),
     section(`inputs (${image.inputs.length + image.requirements.machine.length})`, inputs(image)),
-    ...image.processes.flatMap((process) => processSections(process, image)),
+    ...(image.processes.length === 1
+      ? []
+      : [section(`processes (${image.processes.length})`, tree(image.processes))]),
+    ...image.processes
+      .filter(({ state }) => state !== 'zombie')
+      .flatMap((process) => processSections(process, image)),
     section("for a unit with a filter, beyond the app's own calls (docs/filter.md)", filterLines(image)),
   ];
   return sections.filter((part) => part !== '').join('\n');
@@ -146,12 +152,20 @@ function inputs({ inputs: rows, requirements }: Image): string {
     : 'the warm-up was not watched: files may be missing here\n';
   return (
     unknown +
+    rootOf(requirements.rootIdentity) +
     INPUT_RULES +
     table(
       [{ title: 'KIND' }, { title: 'PATH' }, { title: 'NOTE' }],
       [...machine, ...rows.map((row) => [row.kind, row.path, noteOf(row, requirements)])],
     )
   );
+}
+
+/** What the root identity is on this machine, which need not be the one that it was on. */
+function rootOf(name: string): string {
+  if (name === '') return '';
+  const { kind, whyNot } = native.knownRoot(name);
+  return `${name} stands for its file system: ${kind === '' ? `not here, where it ${whyNot}` : kind}\n`;
 }
 
 function noteOf({ written, onRoot }: ImageInput, { rootIdentity }: Image['requirements']): string {
@@ -163,11 +177,38 @@ function quoted(argument: string): string {
   return /^[\w@%+=:,./-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", `'\\''`)}'`;
 }
 
-function processSections(process: ImageProcess, { header }: Image): string[] {
+/** Each below its parent. */
+function tree(processes: readonly ImageProcess[]): string {
+  const depth = (process: ImageProcess | undefined): number =>
+    process === undefined || process.parent === null ? 0 : 1 + depth(processes[process.parent]);
+  const below = (parent: number | null): ImageProcess[] =>
+    processes.flatMap((process, index) => (process.parent === parent ? [process, ...below(index)] : []));
+  return table(
+    [{ title: 'PID' }, { title: 'NAME' }, { title: 'STATE' }, { title: 'SESSION' }, { title: 'GROUP' }],
+    below(null).map((process) => [
+      '  '.repeat(depth(process)) + String(process.pid),
+      process.name,
+      process.state === 'zombie' ? `has ended (${endOf(process)})` : process.state,
+      leaderOf(process.session, processes),
+      leaderOf(process.group, processes),
+    ]),
+  );
+}
+
+function endOf({ exitStatus }: ImageProcess): string {
+  const signal = exitStatus & 0x7f;
+  return signal === 0 ? `exit status ${exitStatus >> 8}` : `signal ${signal}`;
+}
+
+function leaderOf(index: number | null, processes: readonly ImageProcess[]): string {
+  return index === null ? "the caller's" : String(processes[index]?.pid ?? '');
+}
+
+function processSections(process: ImageProcess, { header, processes }: Image): string[] {
   const guards = process.guards ? 'guarded' : 'not guarded';
   return [
     section(
-      `process ${process.pid}`,
+      `process ${process.pid} (${process.name})`,
       pairs([
         ['cwd', process.cwdMoved ? `${process.cwd} (the app moved there)` : process.cwd],
         ['memory calls', guards],
@@ -178,7 +219,7 @@ function processSections(process: ImageProcess, { header }: Image): string[] {
     section(`descriptors (${process.descriptors.length})`, descriptors(process)),
     section(`mappings (${process.mappings.length})`, mappings(process, header.pageSize)),
     process.ids.length === 0 ? '' : section(`thread ids in memory (${process.ids.length})`, ids(process)),
-    ...noticesOf(process).map((notice) => `${notice.text}\n  ${notice.remedy}\n`),
+    ...noticesOf(process, processes).map((notice) => `${notice.text}\n  ${notice.remedy}\n`),
     process.timers.length === 0 ? '' : section(`timers (${process.timers.length})`, timers(process)),
   ];
 }
@@ -220,18 +261,13 @@ function mappings({ mappings: rows }: ImageProcess, pageSize: number): string {
   );
 }
 
-function ids({ ids: rows, threads: all, mappings: places }: ImageProcess): string {
+function ids({ ids: rows, mappings: places }: ImageProcess): string {
   const nameAt = (address: bigint): string =>
     places.find(({ start, end }) => BigInt(`0x${start}`) <= address && address < BigInt(`0x${end}`))?.name ??
     'registers';
   return table(
     [{ title: 'ADDRESS', right: true }, { title: 'TID', right: true }, { title: 'FORM' }, { title: 'NAME' }],
-    rows.map(({ address, thread, form }) => [
-      address,
-      String(all[thread]?.tid ?? ''),
-      form,
-      nameAt(BigInt(`0x${address}`)),
-    ]),
+    rows.map(({ address, tid, form }) => [address, String(tid), form, nameAt(BigInt(`0x${address}`))]),
   );
 }
 

@@ -6,7 +6,7 @@ import { json, required, store, text } from '../options.js';
 import { privateKey } from '../signing/keys.js';
 import { signImage } from '../signing/signature.js';
 import { imagePaths } from '../store/image.js';
-import { Store } from '../store/store.js';
+import { Stores } from '../store/stores.js';
 
 export default command({
   about:
@@ -22,7 +22,7 @@ export default command({
   operands: ['<NAME|FILE...>'],
   run(options, [operands]) {
     const key = privateKey(options.key);
-    const store = new Store(options.store);
+    const store = new Stores(options.store).writable;
     const images = operands.flatMap((operand) => imagePaths(store, operand));
     images.forEach(expectSound);
     const signed = images.map((image) => ({ image, signature: signImage(image, key) }));

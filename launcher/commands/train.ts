@@ -4,7 +4,7 @@ import type { Image } from '../engine/index.js';
 import { interruptibly } from '../interruption.js';
 import { json, store } from '../options.js';
 import { Progress } from '../progress.js';
-import { Store } from '../store/store.js';
+import { Stores } from '../store/stores.js';
 import { size } from '../units.js';
 import { retrain } from '../building/retrain.js';
 
@@ -17,7 +17,7 @@ export default command({
   operands: ['<NAME>'],
   run(options, [name]) {
     return interruptibly(async (signal) => {
-      const store = new Store(options.store);
+      const store = new Stores(options.store).writable;
       const images = await retrain(store, name, new Progress(name), signal);
       if (options.json)
         printJson(images.length === 1 ? images[0]?.workingSet : images.map((image) => image.workingSet));

@@ -12,7 +12,7 @@ import { publicKeys } from '../signing/keys.js';
 import { signatureProblems, verityProblems } from '../signing/signature.js';
 import { guardProblems } from '../store/guard.js';
 import { imagePaths } from '../store/image.js';
-import { Store } from '../store/store.js';
+import { Stores } from '../store/stores.js';
 import { needs } from '../store/needs.js';
 import { pairs } from '../columns.js';
 
@@ -41,11 +41,11 @@ export default command({
   operands: ['[NAME|FILE...]'],
   run({ root, data, key, ...options }, [named]) {
     if (named.length === 0 && root === undefined) throw new UsageError('NAME or FILE is missing');
-    const store = new Store(options.store ?? (root === undefined ? undefined : join(root, storePath())));
-    const operands = named.length === 0 ? storedNames(store) : named;
-    const asked = { data, root, keys: requiredKeys(key, root) };
+    const stores = new Stores(options.store ?? (root === undefined ? undefined : join(root, storePath())));
+    const operands = named.length === 0 ? storedNames(stores) : named;
+    const asked = { data, root, stores: stores.list, keys: requiredKeys(key, root) };
     const verified = operands.flatMap((operand) => {
-      const paths = imagePaths(store, operand);
+      const paths = imagePaths(stores.of(operand), operand);
       const nameOf = (i: number): string =>
         paths.length === 1 ? operand : `${operand} (${i + 1} of ${paths.length})`;
       return paths.map((path, i) => verify(nameOf(i), path, asked));
@@ -63,10 +63,10 @@ interface Verified {
   readonly needs: readonly (readonly [string, string])[];
 }
 
-function storedNames(store: Store): string[] {
-  const names = store.names();
+function storedNames(stores: Stores): string[] {
+  const names = stores.names();
   if (names.length > 0) return names;
-  throw new ThawError(`there are no profiles in ${store.root}`, {
+  throw new ThawError(`there are no profiles in ${stores.list}`, {
     remedy: 'make them with thaw build --target CPU --root DIR, or name an image',
   });
 }
@@ -74,6 +74,8 @@ function storedNames(store: Store): string[] {
 interface Asked {
   readonly data: boolean;
   readonly root: string | undefined;
+  /** Where records of launches may be. */
+  readonly stores: string;
   /** One of them must have signed. */
   readonly keys: readonly KeyObject[] | undefined;
 }
@@ -96,13 +98,13 @@ function signingProblems(
   return verityProblems(path, existsSync(native.store.requireVerity));
 }
 
-function verify(image: string, path: string, { data, root, keys }: Asked): Verified {
+function verify(image: string, path: string, { data, root, stores, keys }: Asked): Verified {
   const found = native.verify(path, root === undefined ? { data } : { data, root });
   const has = (what: string): boolean => found.problems.some(({ condition }) => condition === what);
   const readable = !has('image');
   const problems = [
     ...found.problems,
-    ...(readable && root === undefined ? guardProblems(path) : []),
+    ...(readable && root === undefined ? guardProblems(path, stores) : []),
     ...(readable && !has('page data') && keys !== undefined ? signingProblems(path, keys, root) : []),
   ];
   const verdict = { ok: problems.length === 0, problems };

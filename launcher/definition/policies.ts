@@ -14,6 +14,7 @@ export const policyTypes = [
   'mapping',
   'inotify',
   'descriptor',
+  'shm',
 ] as const;
 export const policyActions = [
   'error',
@@ -25,6 +26,7 @@ export const policyActions = [
   'pid',
   'relock',
   'reset',
+  'replay',
 ] as const;
 
 /** Actions that make sense for one type only. */
@@ -34,6 +36,7 @@ const typesOf: Partial<Record<(typeof policyActions)[number], readonly [type: st
   pid: ['file', 'only files can hold a pid'],
   relock: ['file', 'only files can be locked again'],
   reset: ['socket', 'only connections can be reset'],
+  replay: ['socket', 'only connections can be replayed'],
 };
 
 const type = v.pipe(oneOf(policyTypes), v.description('the kind of state; default: any'));
@@ -46,12 +49,13 @@ const path = v.pipe(
 const action = v.pipe(
   oneOf(policyActions),
   v.description(
-    '`error`: refuse the checkpoint, as where no policy matches; `reopen`: open it by its name in each instance; `close`: ' +
+    '`error`: refuse the checkpoint, as where no policy matches; `reopen`: open it by its name in each instance (System V shared memory: make it anew with its key); `close`: ' +
       'put something closed in its place, /dev/null or a socket whose other end is gone (reads find the end); `reset`: of a connection: ' +
       'the same, but the first read or write fails with ECONNRESET; `ignore`: leave it out (of a ' +
       'mapping: a private copy); `append`: open the file by its name, writes go to its end; `reconnect`: connect the socket again; ' +
       '`pid`: make the file anew, with the new pid in it, also where the app has closed it; `relock`: open the file by its name and take the locks that ' +
-      'the app held (where another process has one, the app starts cold); a pid in it is renewed',
+      'the app held (where another process has one, the app starts cold); a pid in it is renewed; `replay`: connect a unix ' +
+      'socket again and have the conversation of the warm-up again, where thaw knows the protocol (D-Bus, Wayland)',
   ),
 );
 

@@ -66,9 +66,10 @@ const warmup = v.pipe(
     ),
     stdin: withDefault(
       'null',
-      oneOf(['null', 'open']),
+      oneOf(['null', 'open', 'terminal']),
       '`"null"`: standard input is at its end (/dev/null); `"open"`: a pipe to which nobody writes, for programs that ' +
-        'read it and would end, such as filters and shells. A launch has the standard input of its caller',
+        'read it and would end, such as filters and shells; `"terminal"`: standard input, output and errors are a terminal ' +
+        'of 80 columns and 24 rows at which nobody types, for editors and interactive shells. A launch has those of its caller',
     ),
     settle: withDefault('200ms', duration, 'how long to leave the app alone before the checkpoint'),
     timeout: withDefault('60s', duration, 'when to give up'),
@@ -207,9 +208,9 @@ const inputs = v.pipe(
     root_identity: withDefault(
       '',
       v.pipe(v.string(), v.regex(/^(\/|$)/), accepts('an absolute path')),
-      'a file that has another content in each version of the read-only file system (squashfs, erofs) that it lies on: as ' +
-        'long as it says the same, nothing on that file system is compared; on another file system, each launch reads it ' +
-        'and compares the inputs as well; `""`: none',
+      'a file that has another content in each version of the read-only file system (squashfs, erofs, a read-only device) ' +
+        'that it lies on, or a folder on which ostree has mounted a deployment: as long as it says the same, nothing on that ' +
+        'file system is compared; on another file system, each launch reads the file and compares the inputs as well; `""`: none',
     ),
     ignore_machine: withDefault(
       [],

@@ -6,15 +6,25 @@ import { fileURLToPath } from 'node:url';
 
 import { hostCpu } from '../cpus.js';
 import { ThawError, messageOf } from '../errors.js';
-import type { Check, CheckpointReport, Deaths, Exit, StoreLayout, Verdict, Vocabulary } from './answers.js';
-import type { Image } from './image.js';
 import type {
-  AwaitedCall,
+  Check,
+  CheckpointReport,
+  Deaths,
+  Exit,
+  KnownRoot,
+  StoreLayout,
+  Verdict,
+  Vocabulary,
+} from './answers.js';
+import type { Image, StoredRun } from './image.js';
+import type {
   CheckpointOptions,
   FaultRecorder,
   InputWatch,
   SpawnOptions,
   VerifyOptions,
+  WatchOptions,
+  WorkingSet,
 } from './requests.js';
 
 /** thaw.node as it is. What it throws carries `code` and often `remedy` (native/addon/addon.h). */
@@ -27,11 +37,13 @@ export interface Addon {
   exec(program: string, args: readonly string[], env: readonly string[], inherit: readonly number[]): never;
   checkpoint(options: CheckpointOptions): Promise<CheckpointReport>;
   show(path: string): Image;
+  storedPages(path: string): readonly StoredRun[];
   verify(path: string, options: VerifyOptions): Verdict;
   faultRecorder(): FaultRecorder;
-  train(path: string, pid: number, faults: FaultRecorder): void;
+  workingSet(path: string, pid: number, faults: FaultRecorder): WorkingSet;
+  setWorkingSet(path: string, set: WorkingSet): void;
   survey(pid: number): readonly Check[];
-  inputWatch(awaited?: AwaitedCall & { readonly hold: boolean }): InputWatch;
+  inputWatch(options?: WatchOptions): InputWatch;
   settleInputs(watch: InputWatch): void;
   callReached(watch: InputWatch): boolean;
   doctor(pid?: number): readonly Check[];
@@ -39,11 +51,13 @@ export interface Addon {
   checkProcess(pid: number): void;
   vocabulary(): Vocabulary;
   readonly store: StoreLayout;
-  ownStore(): string;
+  ownStores(): readonly string[];
+  isReadOnly(path: string): boolean;
   launchKey(program: string, args: readonly string[] | null, folder: string): string;
-  deaths(image: string): Deaths;
+  deaths(image: string, stores: string): Deaths;
   receiveDatagram(path: string, text: string): Promise<string>;
   findBytes(pid: number, hex: string): readonly string[];
+  knownRoot(name: string): KnownRoot;
   enableVerity(path: string): boolean;
   measureVerity(path: string): string | null;
 }

@@ -79,6 +79,15 @@ export const storeLayoutSchema = v.strictObject({
   requireVerity: v.string(),
 });
 
+/** One of the two is ''. */
+export const knownRootSchema = v.strictObject({
+  /** Why the file system stays as it is. */
+  kind: v.string(),
+  /** Why it is no root identity, with its name as the subject. */
+  whyNot: v.string(),
+});
+
+export type KnownRoot = Told<typeof knownRootSchema>;
 export type Exit = Told<typeof exitSchema>;
 export type CheckpointReport = Told<typeof checkpointReportSchema>;
 export type Problem = Told<typeof problem>;

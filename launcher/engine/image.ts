@@ -124,8 +124,8 @@ const timer = v.strictObject({
 /** Where the id of a thread stands in memory and is corrected by a launch. */
 const id = v.strictObject({
   address: v.string(),
-  /** Its place in the list of threads; the pid is the first one's. */
-  thread: v.number(),
+  /** That of a thread of any of the processes; a pid is that of its first thread. */
+  tid: v.number(),
   form: v.string(),
 });
 
@@ -139,8 +139,25 @@ const idNotice = v.strictObject({
   text: v.string(),
 });
 
+/** Index of a process in the image; null: it is none of them, but the caller's. */
+const member = v.nullable(v.number());
+
 const process = v.strictObject({
   pid: v.number(),
+  /** Of its main thread. */
+  name: v.string(),
+  /** '' of a zombie. */
+  program: v.string(),
+  /** A zombie has ended, and its parent has not waited for it. */
+  state: v.picklist(['runs', 'stopped', 'zombie']),
+  /** Of a zombie, as wait(2) tells it. */
+  exitStatus: v.number(),
+  /** The signal that its parent gets at its end; 0: none. */
+  exitSignal: v.number(),
+  parent: member,
+  /** Whose id its session and its process group have. */
+  session: member,
+  group: member,
   cwd: v.string(),
   cwdMoved: v.boolean(),
   guards: v.boolean(),
@@ -191,6 +208,8 @@ export const imageSchema = v.strictObject({
   calls: v.array(v.string()),
 });
 
+export const storedRunsSchema = v.array(v.strictObject({ address: v.string(), pages: v.number() }));
+
 export type Image = Told<typeof imageSchema>;
 export type ImageProcess = Told<typeof process>;
 export type ImageThread = Told<typeof thread>;
@@ -200,4 +219,5 @@ export type ImageId = Told<typeof id>;
 export type ImageIdNotice = Told<typeof idNotice>;
 export type ImageInput = Told<typeof input>;
 export type ImageTimer = Told<typeof timer>;
+export type StoredRun = Told<typeof storedRunsSchema>[number];
 export type WorkingSetRun = Told<typeof workingSetRun>;

@@ -1,15 +1,25 @@
 // The engine, as the commands call it: build/<cpu>/thaw.node and build/<cpu>/thaw-exec. What it throws is a ThawError.
 import { ThawError, messageOf } from '../errors.js';
 import { addon, built } from './addon.js';
-import type { Check, CheckpointReport, Deaths, Exit, StoreLayout, Verdict, Vocabulary } from './answers.js';
-import type { Image } from './image.js';
 import type {
-  AwaitedCall,
+  Check,
+  CheckpointReport,
+  Deaths,
+  Exit,
+  KnownRoot,
+  StoreLayout,
+  Verdict,
+  Vocabulary,
+} from './answers.js';
+import type { Image, StoredRun } from './image.js';
+import type {
   CheckpointOptions,
   FaultRecorder,
   InputWatch,
   SpawnOptions,
   VerifyOptions,
+  WatchOptions,
+  WorkingSet,
 } from './requests.js';
 
 export { buildFolder, projectFolder } from './addon.js';
@@ -64,24 +74,25 @@ export const native = {
   checkpoint: (options: CheckpointOptions): Promise<CheckpointReport> =>
     toldLater(() => addon().checkpoint(options)),
   show: (path: string): Image => told(() => addon().show(path)),
+  /** Which pages of the app's memory the image holds, by address within each of its mappings. */
+  storedPages: (path: string): readonly StoredRun[] => told(() => addon().storedPages(path)),
   verify: (path: string, options: VerifyOptions): Verdict => told(() => addon().verify(path, options)),
   faultRecorder: (): FaultRecorder => addon().faultRecorder(),
-  /** `awaited`: with `hold`, the app is held at the entry of that call. @throws ThawError where there is none such */
-  inputWatch: (awaited?: AwaitedCall & { readonly hold: boolean }): InputWatch =>
-    told(() => addon().inputWatch(awaited)),
+  /** @throws ThawError where there is no such call as is awaited */
+  inputWatch: (options?: WatchOptions): InputWatch => told(() => addon().inputWatch(options)),
   /** Whether the awaited call has come. @throws ThawError where the app cannot be watched */
   callReached: (watch: InputWatch): boolean => told(() => addon().callReached(watch)),
   /** Says that the app is left alone from now on: what it looks up again and again, it will look up after a launch, too. */
   settleInputs: (watch: InputWatch): void => {
     addon().settleInputs(watch);
   },
-  /**
-   * Records in the image at `path`, not installed yet, which pages process `pid`, launched from it with this recorder,
-   * has touched, in the order of first use.
-   */
-  train: (path: string, pid: number, faults: FaultRecorder): void => {
+  /** Which pages of the image at `path` the process `pid` has touched, which was launched from it with this recorder. */
+  workingSet: (path: string, pid: number, faults: FaultRecorder): WorkingSet =>
+    told(() => addon().workingSet(path, pid, faults)),
+  /** Changes the image, which is not installed yet: no process of an app may have it mapped any more. */
+  setWorkingSet: (path: string, set: WorkingSet): void => {
     told(() => {
-      addon().train(path, pid, faults);
+      addon().setWorkingSet(path, set);
     });
   },
   /** What a checkpoint of the process would refuse, without stopping it. */
@@ -105,17 +116,22 @@ export const native = {
     return addon().store;
   },
   /** The store that this user writes to, and that this user's launches look into first. */
-  ownStore: (): string => addon().ownStore(),
+  /** Those of $THAW_STORE, else the one that this user writes to. */
+  ownStores: (): readonly string[] => addon().ownStores(),
+  /** Whether it is on a read-only file system; what is not there is on none. */
+  isReadOnly: (path: string): boolean => addon().isReadOnly(path),
   /** The name of a launch's entry in the index. `args` null: for any arguments; `folder` '': from any folder. */
   launchKey: (program: string, args: readonly string[] | null, folder: string): string =>
     told(() => addon().launchKey(program, args, folder)),
   /** What is recorded of early deaths of the launches of an image, `<folder>/<id>.thaw`. */
-  deaths: (image: string): Deaths => addon().deaths(image),
+  deaths: (image: string, stores = ''): Deaths => addon().deaths(image, stores),
   /** The first message with `text` in it on a unix datagram socket at `path`; removing the socket ends the wait. */
   receiveDatagram: (path: string, text: string): Promise<string> =>
     toldLater(() => addon().receiveDatagram(path, text)),
   /** Where these bytes stand in the writable memory of process `pid`: addresses, all in hexadecimal. */
   findBytes: (pid: number, hex: string): readonly string[] => told(() => addon().findBytes(pid, hex)),
+  /** What a file or folder is as a root identity, here and now. */
+  knownRoot: (name: string): KnownRoot => addon().knownRoot(name),
   /** Puts a file, which is never written again, under fs-verity. False where the file system has none. */
   enableVerity: (path: string): boolean => told(() => addon().enableVerity(path)),
   /** The digest in hexadecimal that the kernel compares with; null where it does not. */

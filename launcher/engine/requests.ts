@@ -9,6 +9,9 @@ export interface User {
 /** Records the page faults of the process that it is spawned with, where the kernel lets this user do that. */
 export type FaultRecorder = object & { readonly __brand: 'FaultRecorder' };
 
+/** Pages of an image, in the order of first use. */
+export type WorkingSet = object & { readonly __brand: 'WorkingSet' };
+
 /** Watches which files the process uses that it is spawned with, until its checkpoint. */
 export type InputWatch = object & { readonly __brand: 'InputWatch' };
 
@@ -20,6 +23,13 @@ export interface AwaitedCall {
   readonly path?: string;
   /** What connect(2) is given: the absolute path of a unix socket, "@name", "1.2.3.4:80", "[::1]:80"; default: any. */
   readonly address?: string;
+}
+
+export interface WatchOptions {
+  /** A call that is waited for, and whether the app is held there. */
+  readonly awaited?: AwaitedCall & { readonly hold: boolean };
+  /** Those of the profile: conversations with servers that one of them has replayed are recorded. */
+  readonly policies?: readonly Policy[];
 }
 
 export interface SpawnOptions {
@@ -34,6 +44,8 @@ export interface SpawnOptions {
   readonly stdio: readonly [number, number, number];
   /** Standard input is a pipe that nobody writes to, as long as the process is kept. */
   readonly openInput?: boolean;
+  /** `stdio` is a terminal of its own, and what it shows goes to the second of them. */
+  readonly terminal?: boolean;
   readonly setsid: boolean;
   /** In a time namespace whose clocks begin near zero, where privileges allow. */
   readonly freshClocks?: boolean;

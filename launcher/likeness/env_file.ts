@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 
 import type { Variables } from '../app/setting.js';
 import { ThawError, messageOf } from '../errors.js';
-import { unquoted } from './words.js';
+import { unquoted } from '../systemd/words.js';
 
 /** The variables of a file: lines `NAME=value` (systemd.exec(5), EnvironmentFile=), or such strings each with a NUL. @throws ThawError */
 export function readEnvironmentFile(path: string): Variables {

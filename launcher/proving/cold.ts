@@ -35,7 +35,7 @@ export async function coldStart(launch: ImageLaunch, commands: readonly string[]
     expectFree(warmup.until);
     const env = { ...setting.env, ...prepared.env };
     const awaited = awaitedCall(warmup.until, setting.env);
-    const watch = awaited && native.inputWatch({ ...awaited, hold: false });
+    const watch = awaited && native.inputWatch({ awaited: { ...awaited, hold: false } });
     const watchers = watch === undefined ? {} : { inputs: watch };
     const app = new App([program, ...args], { ...setting, env, kept: true }, log, watchers);
     try {

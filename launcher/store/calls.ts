@@ -23,8 +23,12 @@ export const ARMV7_NAMES: readonly string[] = [
   'utimensat_time64',
 ];
 
+/** The calls of a launch, by name. */
+export function callsOf({ header, calls }: Image): string[] {
+  return [...new Set([...calls, ...(header.cpu === 'armv7' ? ARMV7_NAMES : [])])].sort();
+}
+
 /** Lines for its [Service]; those of other lines are allowed as well. */
-export function filterLines({ header, calls }: Image): string {
-  const names = new Set([...calls, ...(header.cpu === 'armv7' ? ARMV7_NAMES : [])]);
-  return `SystemCallFilter=${[...names].sort().join(' ')}\nEnvironment=THAW_FILTER=try\n`;
+export function filterLines(image: Image): string {
+  return `SystemCallFilter=${callsOf(image).join(' ')}\nEnvironment=THAW_FILTER=try\n`;
 }

@@ -48,16 +48,20 @@ export function forgetLaunches(image: string): void {
 }
 
 /** Why launches do not use the image at `path`; undefined: they do, as far as the guard knows. */
-function setAside(path: string, { requirements: { guardTries: tries } }: Image): string | undefined {
-  const { count, last } = native.deaths(realpathSync(path));
+function setAside(
+  path: string,
+  stores: string,
+  { requirements: { guardTries: tries } }: Image,
+): string | undefined {
+  const { count, last } = native.deaths(realpathSync(path), stores);
   return tries === 0 || count < tries ? undefined : `set aside after ${count} early deaths: ${last}`;
 }
 
-/** The same as what is wrong with it. */
-export function guardProblems(path: string): Problem[] {
+/** The same as what is wrong with it. `stores`: where its record may be, with a colon between two. */
+export function guardProblems(path: string, stores: string): Problem[] {
   try {
     const image = native.show(path);
-    const what = setAside(path, image);
+    const what = setAside(path, stores, image);
     if (what === undefined) return [];
     return [{ condition: 'guard', what, remedy: `thaw rebuild ${image.requirements.profile}` }];
   } catch {

@@ -123,7 +123,9 @@ export function asidePath(store: Store, name: string, number = 0): string {
 }
 
 function isLeftover(file: string): boolean {
-  const pid = /^(?:\.new-|definition\.(?:toml|json)\.|current(?:\.\d+)?\.thaw\.)(\d+)/.exec(file)?.[1];
+  const pid = /^(?:\.new-|definition\.(?:toml|json)\.|history\.jsonl\.|current(?:\.\d+)?\.thaw\.)(\d+)/.exec(
+    file,
+  )?.[1];
   return pid !== undefined && !isAlive(Number(pid));
 }
 

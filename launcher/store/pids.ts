@@ -9,15 +9,30 @@ export interface Notice {
 }
 
 /** Places where the pid stands, or may stand, and that a launch leaves as they are. */
-export function noticesOf({ pid, idNotices }: ImageProcess): Notice[] {
-  return idNotices
-    .filter(({ form, text }) => form !== 'written pid file' && !(form === 'text' && isOfV8(text, pid)))
-    .map((notice) => noticeOf(pid, notice));
+export function noticesOf(process: ImageProcess, processes: readonly ImageProcess[]): Notice[] {
+  return process.idNotices
+    .filter(
+      ({ form, text }) => form !== 'written pid file' && !(form === 'text' && isOfV8(text, process.pid)),
+    )
+    .map((notice) => {
+      const pid = whose(notice, process, processes);
+      return pid === process.pid ? noticeOf(pid, notice) : noticeOfOther(pid, notice);
+    });
+}
+
+/** Text may be the pid of another process of the app. */
+function whose(
+  { form, text }: ImageIdNotice,
+  process: ImageProcess,
+  processes: readonly ImageProcess[],
+): number {
+  if (form !== 'text') return process.pid;
+  return [process, ...processes].find(({ pid }) => text.includes(String(pid)))?.pid ?? process.pid;
 }
 
 /** What the builder of the profile `name` is told: the first of each kind, and how many there are. */
 export function pidWarnings(name: string, processes: readonly ImageProcess[]): string[] {
-  const notices = processes.flatMap(noticesOf);
+  const notices = processes.flatMap((process) => noticesOf(process, processes));
   return [...new Set(notices.map(({ kind }) => kind))].flatMap((kind) => {
     const [first, ...rest] = notices.filter((notice) => notice.kind === kind);
     if (first === undefined) return [];
@@ -29,6 +44,15 @@ export function pidWarnings(name: string, processes: readonly ImageProcess[]): s
 /** Names of its logs, and what it puts before lines about its heap: nobody takes a pid from there. */
 function isOfV8(text: string, pid: number): boolean {
   return new RegExp(`(?:isolate-0x|^)[0-9a-f]+-(?:${pid}-)?v8\\.log|\\[${pid}:0x`).test(text);
+}
+
+function noticeOfOther(pid: number, { address, text }: ImageIdNotice): Notice {
+  return {
+    kind: 'text of another',
+    text: `the pid ${pid} of a process of the app stands as text in the memory of another, at ${address}: ${JSON.stringify(text)}`,
+    remedy:
+      'if the app sends signals to it or waits for it by that text (a shell keeps $! so), it would hit a stranger: let it start that process after the checkpoint',
+  };
 }
 
 /** From here on ids are told from other numbers (IdScanner::kLeast of the engine). */

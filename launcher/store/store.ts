@@ -6,6 +6,7 @@
 //   profiles/<name>/current.thaw                       symbolic link to the image that launches use
 //   profiles/<name>/current.<n>.thaw                   the same, to its other images, where it has several
 //   profiles/<name>/deaths/<id>                        how launches of an image have died early (docs/guard.md)
+//   profiles/<name>/history.jsonl                      builds and measurements
 //   profiles/<name>/rebuild                           why a launch has asked for a new image
 //   index/<key>                                        symbolic link to ../profiles/<name>/current.thaw
 import { existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, realpathSync } from 'node:fs';
@@ -22,8 +23,8 @@ import { syncFolder } from './replace.js';
 export class Store {
   readonly root: string;
 
-  constructor(root: string | undefined) {
-    this.root = realPath(resolve(root ?? native.ownStore()));
+  constructor(root: string) {
+    this.root = realPath(resolve(root));
   }
 
   get profilesFolder(): string {
@@ -128,10 +129,14 @@ export class Store {
     }
   }
 
+  /** A name is one folder's; anything else could lead out of the store. */
+  has(name: string): boolean {
+    return /^[a-z0-9][a-z0-9._-]*$/.test(name) && existsSync(this.definitionFile(name));
+  }
+
   /** @throws ThawError when there is no such profile */
   expect(name: string): void {
-    // A name is one folder's; anything else could lead out of the store.
-    if (/^[a-z0-9][a-z0-9._-]*$/.test(name) && existsSync(this.definitionFile(name))) return;
+    if (this.has(name)) return;
     const names = this.names();
     throw new ThawError(`there is no profile ${name} in ${this.root}`, {
       remedy:

@@ -4,7 +4,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { App } from '../app/app.js';
 import { type ImageLaunch, launch } from '../app/launch.js';
 import type { Definition } from '../definition/schema.js';
-import { type FaultRecorder, native } from '../engine/index.js';
+import { type FaultRecorder, type WorkingSet, native } from '../engine/index.js';
 import { logOf, msSince } from '../log.js';
 import { isServer } from '../warmup/triggers/index.js';
 import { answer } from './answer.js';
@@ -16,34 +16,36 @@ const trainingLog = logOf('training');
 
 /** Launches the image and records its working set there. @throws ThawError */
 export async function train(training: ImageLaunch): Promise<void> {
-  const { definition, image, setting, interrupt } = training;
+  const { image } = training;
   const faults = native.faultRecorder();
   const begin = performance.now();
   // Pages that were fed or read ahead would look touched.
   const app = launch(training, { THAW_FEED: 'record' }, faults);
-  try {
-    if (!(await alive(app, definition))) return; // A command that was done at once: nothing to learn.
-    await app.during((signal) => answer(definition, app.pid, setting, signal), {
-      what: 'train',
-      timeoutMs: definition.warmup.timeoutMs,
-      interrupt,
-      remedy: "the restored app does not pass the profile's train.run, or does not listen on its port",
-    });
-    // A server is up before its threads run.
-    if (onlyServes(definition) && !(await staysAlive(app))) return;
-    await record(app, image, faults);
-    trainingLog.info({ pid: app.pid, image, ms: msSince(begin) }, 'trained');
-  } finally {
-    await app.end();
-  }
+  const set = await touched(app, training, faults).finally(() => app.end());
+  if (set === undefined) return;
+  native.setWorkingSet(image, set); // Until it had ended, a slow one of several processes may not have been restored.
+  trainingLog.info({ pid: app.pid, image, ms: msSince(begin) }, 'trained');
 }
 
-/** An app that ends meanwhile is for the trial launch to tell. */
-async function record(app: App, image: string, faults: FaultRecorder): Promise<void> {
+async function touched(
+  app: App,
+  { definition, image, setting, interrupt }: ImageLaunch,
+  faults: FaultRecorder,
+): Promise<WorkingSet | undefined> {
+  if (!(await alive(app, definition))) return undefined; // A command that was done at once: nothing to learn.
+  await app.during((signal) => answer(definition, app.pid, setting, signal), {
+    what: 'train',
+    timeoutMs: definition.warmup.timeoutMs,
+    interrupt,
+    remedy: "the restored app does not pass the profile's train.run, or does not listen on its port",
+  });
+  // A server is up before its threads run.
+  if (onlyServes(definition) && !(await staysAlive(app))) return undefined;
   try {
-    native.train(image, app.pid, faults);
+    return native.workingSet(image, app.pid, faults);
   } catch (error) {
     if (await staysAlive(app)) throw error;
+    return undefined; // That it has ended meanwhile is for the trial launch to tell.
   }
 }
 

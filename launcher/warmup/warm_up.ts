@@ -61,7 +61,10 @@ export async function whenWarm<T>(warmUp: WarmUp, work: (warm: Warm) => Promise<
   try {
     const env = { ...setting.env, ...prepared.env };
     const watch = definition.inputs.watch
-      ? native.inputWatch(awaited && { ...awaited, hold: true })
+      ? native.inputWatch({
+          policies: definition.policies,
+          ...(awaited && { awaited: { ...awaited, hold: true } }),
+        })
       : undefined;
     const warm = {
       ...setting,

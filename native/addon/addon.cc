@@ -24,9 +24,11 @@ constexpr Function kFunctions[] = {
     {"checkpoint", checkpoint},
     {"survey", survey},
     {"show", show},
+    {"storedPages", stored_pages},
     {"verify", verify},
     {"faultRecorder", fault_recorder},
-    {"train", train},
+    {"workingSet", working_set},
+    {"setWorkingSet", set_working_set},
     {"inputWatch", input_watch},
     {"settleInputs", settle_inputs},
     {"callReached", call_reached},
@@ -34,11 +36,13 @@ constexpr Function kFunctions[] = {
     {"checkKernel", check_kernel},
     {"checkProcess", check_process},
     {"vocabulary", vocabulary},
-    {"ownStore", own_store},
+    {"ownStores", own_stores},
+    {"isReadOnly", is_read_only},
     {"launchKey", launch_key},
     {"deaths", deaths},
     {"receiveDatagram", receive_datagram},
     {"findBytes", find_bytes},
+    {"knownRoot", known_root},
     {"enableVerity", enable_verity},
     {"measureVerity", measure_verity},
 };
@@ -57,7 +61,8 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
 Napi::Error to_js(Napi::Env env, const Error& error) {
   Napi::Error js = Napi::Error::New(env, error.what());
   const char* name = error.err == 0 ? nullptr : strerrorname_np(error.err);
-  js.Set("code", Napi::String::New(env, name == nullptr ? "THAW_REFUSED" : name));
+  if (name == nullptr) name = error.by_chance ? "THAW_BY_CHANCE" : "THAW_REFUSED";
+  js.Set("code", name);
   if (!error.remedy.empty()) js.Set("remedy", error.remedy);
   return js;
 }

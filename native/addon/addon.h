@@ -8,8 +8,8 @@
 
 namespace thaw::addon {
 
-/// A JavaScript Error with the engine's message; `code` is the errno's name, or THAW_REFUSED where
-/// there is none; `remedy` is there where the engine knows one.
+/// A JavaScript Error with the engine's message; `code` is the errno's name, or where there is none, THAW_BY_CHANCE of what
+/// another start of the app need not have, and THAW_REFUSED; `remedy` is there where the engine knows one.
 Napi::Error to_js(Napi::Env env, const Error& error);
 
 Napi::Value spawn(const Napi::CallbackInfo& info);
@@ -19,9 +19,11 @@ Napi::Value exec(const Napi::CallbackInfo& info);
 Napi::Value checkpoint(const Napi::CallbackInfo& info);
 Napi::Value survey(const Napi::CallbackInfo& info);
 Napi::Value show(const Napi::CallbackInfo& info);
+Napi::Value stored_pages(const Napi::CallbackInfo& info);
 Napi::Value verify(const Napi::CallbackInfo& info);
 Napi::Value fault_recorder(const Napi::CallbackInfo& info);
-Napi::Value train(const Napi::CallbackInfo& info);
+Napi::Value working_set(const Napi::CallbackInfo& info);
+Napi::Value set_working_set(const Napi::CallbackInfo& info);
 Napi::Value input_watch(const Napi::CallbackInfo& info);
 Napi::Value settle_inputs(const Napi::CallbackInfo& info);
 Napi::Value call_reached(const Napi::CallbackInfo& info);
@@ -30,11 +32,13 @@ Napi::Value check_kernel(const Napi::CallbackInfo& info);
 Napi::Value check_process(const Napi::CallbackInfo& info);
 Napi::Value vocabulary(const Napi::CallbackInfo& info);
 Napi::Object store_layout(Napi::Env env);
-Napi::Value own_store(const Napi::CallbackInfo& info);
+Napi::Value own_stores(const Napi::CallbackInfo& info);
+Napi::Value is_read_only(const Napi::CallbackInfo& info);
 Napi::Value launch_key(const Napi::CallbackInfo& info);
 Napi::Value deaths(const Napi::CallbackInfo& info);
 Napi::Value receive_datagram(const Napi::CallbackInfo& info);
 Napi::Value find_bytes(const Napi::CallbackInfo& info);
+Napi::Value known_root(const Napi::CallbackInfo& info);
 Napi::Value enable_verity(const Napi::CallbackInfo& info);
 Napi::Value measure_verity(const Napi::CallbackInfo& info);
 

@@ -5,46 +5,12 @@
 #include "addon/addon.h"
 #include "addon/background.h"
 #include "addon/inputs.h"
+#include "addon/policies.h"
 #include "checkpoint/survey.h"
 #include "spawn/given.h"
 
 namespace thaw::addon {
 namespace {
-
-/// "error, reopen, ...".
-template <typename Table>
-std::string list_of(const Table& table) {
-  std::string list;
-  for (const std::string_view name : table) list.append(list.empty() ? "" : ", ").append(name);
-  return list;
-}
-
-policy::Action action_of(Napi::Env env, const std::string& name) {
-  if (const auto action = policy::parse_action(name)) return *action;
-  throw to_js(env, Error{0, "no policy has the action '" + name + "'",
-                         "known are " + list_of(policy::kActions)});
-}
-
-std::optional<policy::Type> type_of(Napi::Env env, const std::string& name) {
-  if (name.empty()) return std::nullopt;
-  if (const auto type = policy::parse_type(name)) return type;
-  throw to_js(env, Error{0, "no policy has the type '" + name + "'",
-                         "known are " + list_of(policy::kTypes)});
-}
-
-policy::Policies policies_of(const Napi::Object& options) {
-  policy::Policies policies;
-  const Napi::Value value = options.Get("policies");
-  if (!value.IsArray()) return policies;
-  const auto array = value.As<Napi::Array>();
-  for (uint32_t i = 0; i < array.Length(); ++i) {
-    const auto row = array.Get(i).As<Napi::Object>();
-    policies.rows.push_back({type_of(row.Env(), string_option(row, "type")),
-                             string_option(row, "path"),
-                             action_of(row.Env(), string_option(row, "action"))});
-  }
-  return policies;
-}
 
 checkpoint::Request parse(const Napi::Object& options) {
   checkpoint::Request request;
@@ -106,6 +72,7 @@ Result<void> take_inputs(const Inputs& given, checkpoint::Request& request) {
   request.root = std::move(root);
   request.inputs = std::move(inputs);
   request.watched = true;
+  request.relay = given.watch->relay();
   request.held = findings.held;
   request.calls = std::move(findings.calls);
   request.machine = inputs::machine_inputs(findings, given.rules);

@@ -1,10 +1,14 @@
 // inputWatch(): an object for the `inputs` of spawn, which watches what files that process uses, and
 // of checkpoint, which makes inputs of them. settleInputs(watch): the app is left alone from now on.
-// inputWatch({ syscall, path, address, hold }): it holds the app at that call, if `hold`, and
-// callReached(watch) tells that it has come.
+// inputWatch({ awaited: { syscall, path, address, hold } }): it holds the app at that call, if
+// `hold`, and callReached(watch) tells that it has come.
+// inputWatch({ policies }): where one of them has the action `replay`, it records conversations.
 #include "addon/inputs.h"
 
+#include <algorithm>
+
 #include "addon/addon.h"
+#include "addon/policies.h"
 #include "arch/call_names.h"
 
 namespace thaw::addon {
@@ -30,6 +34,13 @@ inputs::AwaitedCall awaited_of(const Napi::Object& options) {
   return call;
 }
 
+std::shared_ptr<session::Relay> relay_of(policy::Policies policies) {
+  const bool replays =
+      std::any_of(policies.rows.begin(), policies.rows.end(),
+                  [](const policy::Policy& row) { return row.action == policy::Action::replay; });
+  return replays ? std::make_shared<session::Relay>(std::move(policies)) : nullptr;
+}
+
 }  // namespace
 
 std::shared_ptr<inputs::Watch> input_watch_of(const Napi::Value& value) {
@@ -39,10 +50,16 @@ std::shared_ptr<inputs::Watch> input_watch_of(const Napi::Value& value) {
 Napi::Value input_watch(const Napi::CallbackInfo& info) {
   using Shared = std::shared_ptr<inputs::Watch>;
   inputs::AwaitedCall awaited;
-  if (info[0].IsObject()) awaited = awaited_of(info[0].As<Napi::Object>());
-  return Napi::External<Shared>::New(info.Env(),
-                                     new Shared(std::make_shared<inputs::Watch>(awaited)),
-                                     [](Napi::Env, Shared* watch) { delete watch; });
+  std::shared_ptr<session::Relay> relay;
+  if (info[0].IsObject()) {
+    const auto options = info[0].As<Napi::Object>();
+    const Napi::Value call = options.Get("awaited");
+    if (call.IsObject()) awaited = awaited_of(call.As<Napi::Object>());
+    relay = relay_of(policies_of(options));
+  }
+  return Napi::External<Shared>::New(
+      info.Env(), new Shared(std::make_shared<inputs::Watch>(awaited, std::move(relay))),
+      [](Napi::Env, Shared* watch) { delete watch; });
 }
 
 Napi::Value settle_inputs(const Napi::CallbackInfo& info) {

@@ -29,6 +29,7 @@ spawn::Request request_of(const Napi::Object& options) {
   request.unusual_pid = bool_option(options, "unusualPid");
   request.large_pid = bool_option(options, "largePid");
   request.open_input = bool_option(options, "openInput");
+  request.terminal = bool_option(options, "terminal");
   if (const Napi::Value stdio = options.Get("stdio"); stdio.IsArray())
     for (uint32_t i = 0; i < 3; ++i)
       request.stdio[i] = stdio.As<Napi::Array>().Get(i).ToNumber().Int32Value();

@@ -179,6 +179,7 @@ class Shower {
   Object process(const model::Process& p) {
     Object o = Object::New(env_);
     o.Set("pid", p.pid);
+    kinship(p, o);
     o.Set("cwd", text(p.cwd));
     o.Set("cwdMoved", (p.flags & model::kCwdMoved) != 0);
     o.Set("guards", (p.flags & model::kShimGuards) != 0);
@@ -197,6 +198,26 @@ class Shower {
     o.Set("signalActions", p.sigactions.count);
     o.Set("pendingSignals", p.pending.count);
     return o;
+  }
+
+  Napi::Value member(model::Index index) {
+    return index == model::kNone ? env_.Null() : Napi::Number::New(env_, index);
+  }
+
+  void kinship(const model::Process& p, Object& o) {
+    static constexpr const char* kStates[] = {"runs", "stopped", "zombie"};
+    const auto threads = View::part(view_.threads(), p.threads);
+    o.Set("name", threads.empty() ? "?" : std::string(threads[0].comm));
+    o.Set("program", p.program_file == model::kNone
+                         ? (p.parent == model::kNone ? text(view_.requirements_record().program)
+                                                     : Napi::String::New(env_, ""))
+                         : text(view_.files()[p.program_file].path));
+    o.Set("state", kStates[static_cast<uint32_t>(p.state) % std::size(kStates)]);
+    o.Set("exitStatus", p.exit_status);
+    o.Set("exitSignal", p.exit_signal);
+    o.Set("parent", member(p.parent));
+    o.Set("session", member(p.session));
+    o.Set("group", member(p.process_group));
   }
 
   Object thread(const model::Thread& t) {
@@ -258,16 +279,16 @@ class Shower {
   }
 
   static const char* form_name(model::IdForm form) {
-    static constexpr const char* kForms[] = {
-        "?",    "word",  "futex", "fixnum",   "smi",
-        "real", "clock", "text",  "pid file", "written pid file"};
+    static constexpr const char* kForms[] = {"?",    "word",     "futex",           "fixnum",
+                                             "smi",  "real",     "clock",           "tagged",
+                                             "text", "pid file", "written pid file"};
     return kForms[static_cast<uint32_t>(form) % std::size(kForms)];
   }
 
   Object id_patch(const model::IdPatch& patch) {
     Object o = Object::New(env_);
     o.Set("address", hex(patch.address));
-    o.Set("thread", patch.thread);
+    o.Set("tid", view_.threads()[patch.thread].tid);
     o.Set("form", form_name(patch.form));
     return o;
   }

@@ -1,4 +1,4 @@
-// store, ownStore(), launchKey(program, arguments, folder), deaths(image): the rules of the store, which the launcher
+// store, ownStores(), launchKey(program, arguments, folder), deaths(image, stores): the rules of the store, which the launcher
 // writes.
 #include "store/store.h"
 
@@ -22,8 +22,16 @@ Napi::Object store_layout(Napi::Env env) {
   return layout;
 }
 
-Napi::Value own_store(const Napi::CallbackInfo& info) {
-  return Napi::String::New(info.Env(), store::own_store());
+Napi::Value own_stores(const Napi::CallbackInfo& info) {
+  const std::vector<std::string> stores = store::split(store::own_stores());
+  Napi::Array array = Napi::Array::New(info.Env(), stores.size());
+  for (uint32_t i = 0; i < stores.size(); ++i) array.Set(i, stores[i]);
+  return array;
+}
+
+/// isReadOnly(path)
+Napi::Value is_read_only(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), store::is_read_only(info[0].ToString()));
 }
 
 /// Arguments null: the entry for any arguments; an empty folder: for any folder.
@@ -38,10 +46,11 @@ Napi::Value launch_key(const Napi::CallbackInfo& info) {
   return Napi::String::New(info.Env(), store::launch_key({program.c_str(), argv.data(), folder}));
 }
 
-/// deaths(image): what its record says of early deaths.
+/// deaths(image, stores): what its record says of early deaths.
 Napi::Value deaths(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  const std::string record = store::deaths_path(info[0].ToString().Utf8Value());
+  const std::string image = info[0].ToString(), stores = info[1].ToString();
+  const std::string record = store::deaths_path(image, stores.c_str());
   const store::Deaths deaths =
       record.empty() ? store::Deaths() : store::read_deaths(record.c_str());
   Napi::Object result = Napi::Object::New(env);

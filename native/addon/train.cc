@@ -1,5 +1,6 @@
 // faultRecorder(): an object for the `faults` of spawn, which records the page faults of that
-// process. train(path, pid, recorder): records the working set of a launched app in its image.
+// process. workingSet(path, pid, recorder): what a launched app has touched of its image, for
+// setWorkingSet(path, set), which changes the image: no process may have it mapped then.
 #include "addon/addon.h"
 #include "addon/fault_recorder.h"
 #include "image/writer.h"
@@ -8,8 +9,10 @@
 namespace thaw::addon {
 namespace {
 
-Result<std::vector<model::FeedRun>> record(const std::string& path, pid_t pid,
-                                           const training::FaultRecorder& recorder) {
+using WorkingSet = std::vector<model::FeedRun>;
+
+Result<WorkingSet> record(const std::string& path, pid_t pid,
+                          const training::FaultRecorder& recorder) {
   THAW_ASSIGN(view, image::View::open(path.c_str()));
   return training::working_set(view, pid, recorder.faults());
 }
@@ -26,11 +29,18 @@ Napi::Value fault_recorder(const Napi::CallbackInfo& info) {
       [](Napi::Env, training::FaultRecorder* recorder) { delete recorder; });
 }
 
-Napi::Value train(const Napi::CallbackInfo& info) {
+Napi::Value working_set(const Napi::CallbackInfo& info) {
   const std::string path = info[0].ToString();
   auto runs = record(path, info[1].ToNumber().Int32Value(), *fault_recorder_of(info[2]));
   if (!runs) throw to_js(info.Env(), runs.error());
-  if (auto written = image::set_working_set(path, runs.take()); !written)
+  return Napi::External<WorkingSet>::New(info.Env(), new WorkingSet(runs.take()),
+                                         [](Napi::Env, WorkingSet* set) { delete set; });
+}
+
+Napi::Value set_working_set(const Napi::CallbackInfo& info) {
+  const std::string path = info[0].ToString();
+  const WorkingSet& set = *info[1].As<Napi::External<WorkingSet>>().Data();
+  if (auto written = image::set_working_set(path, set); !written)
     throw to_js(info.Env(), written.error());
   return info.Env().Undefined();
 }

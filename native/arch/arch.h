@@ -98,6 +98,8 @@ struct Interrupted {
 Interrupted interrupted_syscall(pid_t tid, const Registers&);
 /// Makes the thread call again the system call it was stopped in (with arguments[i] as given).
 void restart_syscall(Registers&, const Interrupted&);
+/// Has the thread get `result` instead of making the call that it would make again.
+void answer_restarted(Registers&, int64_t result);
 /// Has a thread that stands at the entry of a system call leave it out: the stop at its exit is next.
 Result<void> skip_syscall(pid_t tid);
 

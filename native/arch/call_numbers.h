@@ -42,10 +42,16 @@ constexpr long kAdvise = __NR_fadvise64;
 constexpr long kGetUid = __NR_getuid32, kGetEffectiveUid = __NR_geteuid32;
 constexpr long kGetGid = __NR_getgid32, kGetEffectiveGid = __NR_getegid32;
 constexpr long kSetOwner = __NR_fchown32;
+constexpr long kSetGroups = __NR_setgroups32, kSetUids = __NR_setresuid32;
+constexpr long kSetGids = __NR_setresgid32, kSetFsUid = __NR_setfsuid32;
+constexpr long kSetFsGid = __NR_setfsgid32;
 #else
 constexpr long kGetUid = __NR_getuid, kGetEffectiveUid = __NR_geteuid;
 constexpr long kGetGid = __NR_getgid, kGetEffectiveGid = __NR_getegid;
 constexpr long kSetOwner = __NR_fchown;
+constexpr long kSetGroups = __NR_setgroups, kSetUids = __NR_setresuid;
+constexpr long kSetGids = __NR_setresgid, kSetFsUid = __NR_setfsuid;
+constexpr long kSetFsGid = __NR_setfsgid;
 #endif
 #ifdef __NR__llseek
 constexpr long kSeek = __NR__llseek;

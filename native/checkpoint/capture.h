@@ -15,6 +15,7 @@
 #include "checkpoint/openssl_versions.h"
 #include "checkpoint/overlay.h"
 #include "checkpoint/request.h"
+#include "fd/kind.h"
 #include "image/builder.h"
 #include "lookups/lookups.h"
 #include "proc/memory.h"
@@ -37,7 +38,8 @@ struct ThreadCapture {
   pid_t tid = 0;
   arch::Registers registers;  ///< ready for the signal frame
   SignalState signals;
-  uint64_t waits_for = 0;  ///< the word for which it waits by futex(2), 0: none
+  uint64_t waits_for = 0;         ///< the word for which it waits by futex(2), 0: none
+  bool ends_by_handlers = false;  ///< it makes a call again that a handler of a signal ends
 };
 
 /// All of the memory behind a shared mapping, where nothing has a name for it.
@@ -48,6 +50,18 @@ struct HiddenMemory {
   /// looked at.
   enum class Rest : uint8_t { empty, data, large, unknown } rest = Rest::empty;
 };
+
+/// A ring of kernel AIO (io_setup(2)), without requests.
+struct AioRing {
+  pid_t pid = 0;
+  uint64_t address = 0;   ///< by which the app calls it
+  uint32_t events = 0;    ///< that it has room for
+  uint32_t requests = 0;  ///< for io_setup(2) to make such a one
+};
+
+inline bool is_aio_ring(const Vma& vma) {
+  return vma.path == "/[aio]";
+}
 
 /// One frozen process.
 struct ProcessCapture {
@@ -62,17 +76,23 @@ struct ProcessCapture {
   std::vector<int> expired_timers;       ///< ids of POSIX timers whose signal is pending
   uint64_t syscall_instruction = 0;      ///< address of one, for injected calls
   uint64_t scratch = 0;                  ///< writable page, for injected calls
+  uint64_t ptrace_options = 0;           ///< of its threads, between injected calls
+  uint32_t securebits = 0;               ///< of its threads (PR_GET_SECUREBITS)
   bool shim_allowed = true;              ///< its filters let the shim make its calls
+  int stop_signal = 0;                   ///< that has stopped it, 0: it runs
   Overlay overlay;                       ///< bytes of its memory that differ in the image
   std::optional<lookups::Seen> lookups;  ///< in its environment; none: it was not watched
-  std::vector<HiddenMemory> hidden;
 
   /// Index of the thread, model::kNone if the process has none of that id.
   [[nodiscard]] model::Index thread(pid_t tid) const;
-  /// What is known of the memory behind a shared mapping, or null.
-  [[nodiscard]] const HiddenMemory* hidden_memory(const Vma& vma) const;
   /// The mapping that holds `address`, or null.
   [[nodiscard]] const Vma* mapping(uint64_t address) const;
+};
+
+/// A process that has ended, and that its parent has not waited for.
+struct EndedProcess {
+  pid_t pid = 0;
+  model::Process record;  ///< with one thread, which is nothing but the id
 };
 
 /// Device and inode.
@@ -95,16 +115,27 @@ struct Capture {
   size_t page_size;
   image::Builder image;                   ///< the records of all processes
   std::vector<ProcessCapture> processes;  ///< the root first, parents before children
+  std::vector<EndedProcess> ended;        ///< in the image behind all of these
+  std::vector<HiddenMemory> hidden;
   std::vector<FileContent> contents;
   std::map<FileId, Overlay> shared_overlays;  ///< by offset in the shared file or memory
   OpensslVersions openssl_versions;           ///< as far as they were seen before the freeze
   ContentHashes content_hashes;               ///< as far as they were made before the freeze
   std::vector<std::string> warnings;          ///< what somebody should know of the image
   std::vector<UniqueFd> copies;               ///< of the app's descriptors
+  std::vector<AioRing> aio_rings;             ///< of all processes
+  std::vector<fd::Collector::ControllingTerminal> terminals;
 
   /// The process that becomes the caller of thaw-exec: program, arguments, identity are its own.
   [[nodiscard]] ProcessCapture& root() { return processes.front(); }
   [[nodiscard]] const ProcessCapture& root() const { return processes.front(); }
+  [[nodiscard]] bool is_root(const ProcessCapture& process) const { return &process == &root(); }
+  /// Whether the app is more than one process.
+  [[nodiscard]] bool is_tree() const { return processes.size() + ended.size() > 1; }
+  /// Index of the process in the image, model::kNone: it is no part of the app.
+  [[nodiscard]] model::Index process(pid_t pid) const;
+  /// What is known of the memory behind a shared mapping, or null.
+  [[nodiscard]] const HiddenMemory* hidden_memory(const Vma& vma) const;
 };
 
 }  // namespace thaw::checkpoint

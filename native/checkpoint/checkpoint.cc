@@ -6,12 +6,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <set>
+
 #include "checkpoint/collect/collect.h"
 #include "checkpoint/freeze/app_call.h"
 #include "checkpoint/freeze/frozen_tree.h"
 #include "checkpoint/plan/plan.h"
 #include "checkpoint/survey.h"
 #include "checkpoint/write/write.h"
+#include "proc/members.h"
 #include "support/unique_fd.h"
 
 namespace thaw::checkpoint {
@@ -36,16 +39,25 @@ void warn_of_timers(const Capture& capture, std::vector<std::string>& warnings) 
                          "(TIMER_ABSTIME), it will be late in each launch; `thaw build` can tell");
 }
 
+/// Processes of one app are often alike.
+void drop_repeated(std::vector<std::string>& warnings) {
+  std::set<std::string> known;
+  std::erase_if(warnings,
+                [&known](const std::string& warning) { return !known.insert(warning).second; });
+}
+
 /// What was read of the files that the app has mapped, before it has to stand still for it.
 struct ReadAhead {
   OpensslVersions versions;
   ContentHashes hashes;
 
   explicit ReadAhead(const Request& request) {
-    const auto mappings = proc::read_mappings(request.pid);
-    if (!mappings) return;
-    versions.has_unknown(mappings.value());
-    hashes.read_ahead(mappings.value(), request.inputs);
+    for (const pid_t pid : proc::members_of(request.pid).running) {
+      const auto mappings = proc::read_mappings(pid);
+      if (!mappings) continue;
+      versions.has_unknown(mappings.value());
+      hashes.read_ahead(mappings.value(), request.inputs);
+    }
   }
 };
 
@@ -88,12 +100,13 @@ void judge_host_name(Capture& capture, HostName& name) {
 }
 
 Result<Report> attempt(const Request& request, const ReadAhead& ahead) {
+  const session::Hold hold(request.relay.get());
   THAW_ASSIGN(app, FrozenTree::take(request.pid));
 
   Capture capture(request, static_cast<size_t>(sysconf(_SC_PAGESIZE)));
   capture.openssl_versions = ahead.versions;
   capture.content_hashes = ahead.hashes;
-  THAW_TRY(collect(capture, app.processes()));
+  THAW_TRY(collect(capture, app));
   THAW_ASSIGN(data, plan(capture));
   collect_inputs(capture);
   HostName name(asks_for_host_name(request.machine) ? request.host_name : "");
@@ -122,6 +135,7 @@ Result<Report> attempt(const Request& request, const ReadAhead& ahead) {
     for (std::string& warning : secrets_of(process)) report.warnings.push_back(std::move(warning));
   }
   warn_of_timers(capture, report.warnings);
+  drop_repeated(report.warnings);
   THAW_TRY(let_go(request, app));
   return report;
 }
@@ -142,7 +156,7 @@ Result<Report> checkpoint(const Request& request) {
   const ExactPauses exact;
   // A thread may stand where the image needs other code (an entry point that gets a guard, the
   // vDSO): a moment later it does not.
-  constexpr int kAttempts = 100;
+  constexpr int kAttempts = 200;
   for (int i = 0;; ++i) {
     auto report = attempt(request, ahead);
     if (!report && has_ended(request.pid, process))

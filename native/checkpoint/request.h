@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "inputs/inputs.h"
 #include "policy/policy.h"
 #include "proc/given.h"
+#include "session/record/relay.h"
 #include "support/seen_calls.h"
 
 namespace thaw::checkpoint {
@@ -42,8 +44,9 @@ struct Request {
   std::optional<SeenCalls> calls;        ///< none: the app was not watched
   model::Machine machine;                ///< what of it the app has asked for
   std::string host_name;
-  bool host_name_used = false;  ///< inputs::Findings::host_name_used
-  uint32_t guard_tries = 0;     ///< `launch.guard`; 0: none
+  bool host_name_used = false;            ///< inputs::Findings::host_name_used
+  std::shared_ptr<session::Relay> relay;  ///< between the app and its servers; null: none
+  uint32_t guard_tries = 0;               ///< `launch.guard`; 0: none
   uint32_t guard_within_ms = 0;
   inputs::Root root;
   uint32_t layouts = 1;                 ///< `images` of a profile: this is one of so many

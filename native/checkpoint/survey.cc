@@ -6,15 +6,20 @@
 
 #include "checkpoint/collect/collect.h"
 #include "checkpoint/plan/memory_plan.h"
+#include "checkpoint/plan/segments.h"
 #include "proc/check_supported.h"
 #include "support/file.h"
 
 namespace thaw::checkpoint {
 namespace {
 
-void survey_descriptors(const Request& request, proc::Memory memory, std::vector<Error>& found) {
+void survey_descriptors(const Request& request, const proc::Members& members,
+                        std::vector<Error>& found) {
   Capture capture(request, static_cast<size_t>(sysconf(_SC_PAGESIZE)));
-  capture.processes.emplace_back(request.pid, std::move(memory));
+  for (const pid_t pid : members.running)
+    if (auto memory = proc::Memory::open(pid)) capture.processes.emplace_back(pid, memory.take());
+  for (const pid_t pid : members.ended) capture.ended.push_back({pid, {}});
+  if (capture.processes.empty() || capture.root().pid != request.pid) return;
   if (auto result = collect_descriptors(capture, &found); !result && result.error().err == 0)
     found.push_back(result.error());
 }
@@ -37,17 +42,26 @@ bool is_held(const Vma& vma) {
 }  // namespace
 
 std::vector<Error> survey(const Request& request) {
-  if (auto traceable = proc::check_traceable(request.pid); !traceable) return {traceable.error()};
-  std::vector<Error> found = proc::refusals(request.pid);
-  if (auto rights = check_own_rights(request); !rights) found.push_back(rights.error());
-  auto memory = proc::Memory::open(request.pid);
-  if (!memory) return found;
-  survey_descriptors(request, memory.take(), found);
-  auto vmas = proc::read_vmas(request.pid);
-  if (!vmas) return found;
-  for (const Vma& vma : vmas.value())
-    if (auto result = check_mapping(request.policies, vma); !result)
-      found.push_back(result.error());
+  const proc::Members members = proc::members_of(request.pid);
+  std::vector<Error> found;
+  auto add = [&](const Result<void>& result, pid_t pid) {
+    if (!result)
+      found.push_back(pid == request.pid ? result.error() : proc::of_member(result.error(), pid));
+  };
+  for (const pid_t pid : members.running) add(proc::check_traceable(pid), pid);
+  if (!found.empty()) return found;
+  found = proc::refusals(members);
+  add(check_own_rights(request, request.pid), request.pid);
+  survey_descriptors(request, members, found);
+  std::vector<std::pair<pid_t, std::vector<Vma>>> memory;
+  for (const pid_t pid : members.running)
+    if (auto vmas = proc::read_vmas(pid)) memory.emplace_back(pid, vmas.take());
+  for (const auto& [pid, vmas] : memory)
+    for (const Vma& vma : vmas) {
+      uint64_t mappings = 0;
+      for (const auto& other : memory) mappings += mappings_of_segment(vma, other.second);
+      add(check_mapping(request.policies, vma, vmas, mappings), pid);
+    }
   return found;
 }
 
@@ -56,7 +70,7 @@ Error with_others(const Request& request, const Error& first) {
   const bool known = std::any_of(
       all.begin(), all.end(), [&first](const Error& one) { return one.message == first.message; });
   // What the process is refused for by itself comes as one error already.
-  const bool several = proc::refusals(request.pid).size() > 1;
+  const bool several = proc::refusals(proc::members_of(request.pid)).size() > 1;
   if (!known && !several) all.insert(all.begin(), first);
   auto result = joined(all);
   return result ? first : result.error();

@@ -6,12 +6,15 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <string>
+#include <vector>
 
 #include "exec/options.h"
 #include "exec/program.h"
 #include "exec/signature.h"
 #include "launch/fallback.h"
 #include "launch/launch.h"
+#include "launch/prepare/keep_pid.h"
 #include "restorer/cold_start.h"
 #include "store/store.h"
 #include "support/clock.h"
@@ -77,25 +80,49 @@ int start_without_image(const Options& options) {
   start_cold(options.command[0], options.command);
 }
 
-/// Returns if the launch was not possible, which it has told of then.
-void launch_warm(const Options& options, const std::string& program, const std::string& folder,
-                 const std::string& path, uint32_t log, uint64_t started_ns) {
+/// Returns if no launch from these images was possible, which it has told of then.
+void launch_warm(launch::ExecCall call, const std::vector<std::string>& images) {
+  const std::string* stale = nullptr;
+  std::string why;
+  for (size_t i = 0; i < images.size(); ++i) {
+    call.image = images[i].c_str();
+    // With keep_pid, a launch that was given up leaves a stand-in, which can only start cold.
+    call.has_others = i + 1 < images.size() && !call.keep_pid;
+    if (call.log >= restorer::kLogDebug)
+      say("thaw-exec: %s: launching from %s", call.program, call.image);
+    const Error reason = launch::launch(call);
+    launch::tell_of_fallback(call, reason);
+    if (!call.has_others || launch::has_stand_in()) break;
+    if (!reason.stale || stale != nullptr) continue;
+    stale = &images[i];
+    why = reason.what();
+  }
+  if (stale != nullptr) store::ask_for_rebuild(*stale, call.stores, why);
+}
+
+launch::ExecCall call_of(const Options& options, uint32_t log, uint64_t started_ns) {
   launch::ExecCall call;
-  call.image = path.c_str();
-  call.program = program.c_str();
-  call.folder = folder.c_str();
   call.argv = options.command;
   call.envp = environ;
   call.fallback = options.fallback;
   call.keep_pid = options.keep_pid;
   call.any_inputs = options.any_inputs;
+  call.says_ready = options.notify;
   call.from_store = options.image == nullptr;
+  call.stores = options.stores();
   call.tries_filter = may_try_filter();
   call.feed = feed();
   call.log = log;
   call.started_ns = started_ns;
   call.check_signature = check_signature;
-  launch::tell_of_fallback(call, launch::launch(call));
+  return call;
+}
+
+std::vector<std::string> images_of(const Options& options, const std::string& program,
+                                   const std::string& folder) {
+  if (options.image != nullptr) return {options.image};
+  return store::find_images(options.stores(), options.profile,
+                            {program.c_str(), options.command, folder});
 }
 
 int run(int argc, char** argv) {
@@ -119,20 +146,18 @@ int run(int argc, char** argv) {
     start_cold(options.command[0], options.command);  // Says what exec would say.
 
   const std::string folder = current_folder();
-  const std::string path = options.image != nullptr
-                               ? options.image
-                               : store::find_image(options.store, options.profile,
-                                                   {program.c_str(), options.command, folder});
-  if (path.empty()) {
+  const std::vector<std::string> images = images_of(options, program, folder);
+  if (images.empty()) {
     if (log >= restorer::kLogInfo)
       say("thaw-exec: %s: there is no image%s", program.c_str(), "; starting cold");
   } else {
-    if (log >= restorer::kLogDebug)
-      say("thaw-exec: %s: launching from %s", program.c_str(), path.c_str());
-    launch_warm(options, program, folder, path, log, started_ns);
+    launch::ExecCall call = call_of(options, log, started_ns);
+    call.program = program.c_str();
+    call.folder = folder.c_str();
+    launch_warm(call, images);
   }
   if (!options.fallback) {
-    if (path.empty()) say("thaw-exec: %s: there is no image%s", program.c_str(), "");
+    if (images.empty()) say("thaw-exec: %s: there is no image%s", program.c_str(), "");
     return kOwnError;
   }
   start_cold(options.command[0], options.command);

@@ -12,11 +12,14 @@ const char* const kUsage =
     "Becomes PROGRAM as exec would: warm, from its image in the store, or else by a cold start.\n"
     "\n"
     "  --store DIR      look for images in DIR ($THAW_STORE, else /var/lib/thaw and the user's "
-    "own)\n"
+    "own);\n"
+    "                   of several, with a colon between two, the first image that does is "
+    "launched\n"
     "  --profile NAME   use the image of this profile, instead of looking it up by PROGRAM and "
     "ARGS\n"
     "  --image FILE     use this image\n"
     "  --no-fallback    never start cold: exit 125 if the launch is not possible\n"
+    "  --notify         say READY=1 to $NOTIFY_SOCKET for the app once it is launched\n"
     "  --keep-pid       give the app the pid that it had when the image was made (needs "
     "privileges)\n"
     "  --help, --version\n"
@@ -51,6 +54,7 @@ bool take_flag(Options& options, const char* argument) {
     bool value;
   };
   static constexpr Flag kFlags[] = {{"--no-fallback", &Options::fallback, false},
+                                    {"--notify", &Options::notify, true},
                                     {"--keep-pid", &Options::keep_pid, true},
                                     {launch::kAnyInputs, &Options::any_inputs, true},
                                     {"--help", &Options::help, true},
@@ -68,8 +72,11 @@ bool take_value(Options& options, const Argument& argument, bool& took_next) {
     const char* name;
     const char* Options::*member;
   };
-  static constexpr Value kValues[] = {{"--store", &Options::store},
-                                      {"--profile", &Options::profile},
+  if (const char* text = value_of("--store", argument, took_next)) {
+    options.store = options.store ? *options.store + ':' + text : text;
+    return true;
+  }
+  static constexpr Value kValues[] = {{"--profile", &Options::profile},
                                       {"--image", &Options::image},
                                       {launch::kLeaveTimeNamespace, &Options::time_namespace}};
   for (const Value& value : kValues) {

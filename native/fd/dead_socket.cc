@@ -133,6 +133,13 @@ Result<UniqueFd> make_dead_socket(const SocketRecord& record) {
   return with_options(std::move(fd), record);
 }
 
+Result<UniqueFd> open_dead_stream(Opener&, const model::OpenFile&) {
+  SocketRecord record;
+  record.domain = AF_UNIX;
+  record.type = SOCK_STREAM;
+  return make_dead_socket(record);
+}
+
 Result<UniqueFd> make_left_socket(const SocketRecord& record) {
   return record.type == SOCK_STREAM ? make_lost(record, false) : make_dead_socket(record);
 }

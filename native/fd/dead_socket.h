@@ -10,6 +10,9 @@ namespace thaw::fd {
 /// SIGPIPE) or ECONNREFUSED.
 Result<UniqueFd> make_dead_socket(const SocketRecord& record);
 
+/// A unix stream of that sort, in the place of whatever a policy closes.
+Result<UniqueFd> open_dead_stream(Opener&, const model::OpenFile&);
+
 /// The same of a connection that the other end has closed a moment ago. Over TCP the first write is
 /// taken, as on any such connection: a client that writes its request and reads the answer sees the
 /// end, and no SIGPIPE. Its addresses are of the loopback interface.

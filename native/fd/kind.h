@@ -17,7 +17,12 @@
 #include "policy/policy.h"
 #include "support/result.h"
 #include "support/seen_calls.h"
+#include "support/told_text.h"
 #include "support/unique_fd.h"
+
+namespace thaw::session {
+class Relay;
+}
 
 namespace thaw::fd {
 
@@ -36,7 +41,7 @@ struct Collector {
   const policy::Policies& policies;
   /// One per open file description of the process tree, 0/1/2 copies left out.
   std::span<const Probe> probes;
-  /// For all other processes: the target of each link /proc/PID/fd/N, and the link's own path.
+  /// For all processes outside of the app: the target of each link /proc/PID/fd/N, and the link's own path.
   /// Filled when it is first needed.
   std::optional<std::unordered_multimap<std::string, std::string>> others;
 
@@ -57,8 +62,24 @@ struct Collector {
   /// False: the app runs on meanwhile, and must not be touched.
   bool frozen = false;
 
+  size_t processes = 1;  ///< of the app
+
+  /// What stood between the app and its servers; null: nothing.
+  session::Relay* relay = nullptr;
+
   /// The probes of each pipe, by device and inode, in their order. Filled when it is first needed.
   std::map<std::pair<dev_t, ino_t>, std::vector<const Probe*>> pipes = {};
+
+  /// The ids of all processes as the image has them, with those that have ended.
+  std::span<const pid_t> pids = {};
+
+  /// The app's own pseudo-terminals that are the controlling ones of sessions, and the process group
+  /// in the foreground of each. Filled by their kind.
+  struct ControllingTerminal {
+    model::Index object;
+    pid_t session, foreground;
+  };
+  std::vector<ControllingTerminal> terminals = {};
 };
 
 /// What the kinds may use while thaw-exec prepares a launch. Nothing here is allocated per
@@ -73,6 +94,10 @@ struct Opener {
   std::span<Side> sides;
   /// Per OpenFile: its first descriptor at its final number, valid in finish().
   std::span<int> placed;
+  /// What servers have told otherwise than the app remembers.
+  std::vector<ToldText>* texts = nullptr;
+  /// For kinds that need_processes, per Process of an app of several: its id.
+  std::span<const pid_t> pids = {};
 };
 
 /// What stands in a descriptor's place under the action `close`: nobody at the other end, nothing
@@ -126,15 +151,23 @@ struct Kind {
   /// After every descriptor stands at its final number (epoll registrations, contents that need
   /// peers); may be null.
   Result<void> (*finish)(Opener&, const model::OpenFile&, int fd) = nullptr;
+  /// The OpenFiles that a process must have open to run finish(); null: none but its own.
+  std::vector<model::Index> (*needed)(const image::Builder&, const model::OpenFile&) = nullptr;
   /// For a launch that is given up: takes back what open() left outside of this process. `fd` is
   /// the descriptor that open() made. May be null.
   void (*undo)(int fd) = nullptr;
   /// Checks the kind's payload in an image that may come from anywhere. The message on failure,
   /// else null.
   const char* (*validate)(const image::View&, const model::OpenFile&);
-  /// Whether open() or finish() does, without a policy, what other processes can see (bind, listen,
-  /// connect): a launch knows its inputs before.
+  /// Whether open() or finish() does, without a policy, what other processes can see (a socket's
+  /// file, a datagram that arrives): a launch knows its inputs before.
   bool seen_outside = false;
+  /// Whether open() of an app of several processes is called when all of them are there, in the one
+  /// that finishes the description; the others are handed it.
+  bool needs_processes = false;
+  /// The second argument of listen(2), which the restorer calls once the inputs are known; nullopt:
+  /// it does not listen. May be null.
+  std::optional<uint32_t> (*backlog)(const image::View&, const model::OpenFile&) = nullptr;
 };
 
 }  // namespace thaw::fd

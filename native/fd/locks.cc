@@ -45,13 +45,19 @@ bool parse_lock(std::string_view line, Lock& lock) {
   return true;
 }
 
-/// A launch opens what the app maps as well, and closes it again, which ends the process's locks.
-bool is_mapped(const Probe& p) {
-  auto maps = read_file("/proc/" + std::to_string(p.pid) + "/maps");
+/// A launch opens what the app maps as well, and closes it again in all of its processes, which ends
+/// their locks.
+bool is_mapped_by(pid_t pid, const Probe& p) {
+  auto maps = read_file("/proc/" + std::to_string(pid) + "/maps");
   if (!maps) return true;
   for (const std::string_view line : split(maps.value(), "\n"))
     if (line.ends_with(' ' + p.link)) return true;
   return false;
+}
+
+bool is_mapped(const Probe& p) {
+  return std::any_of(p.members.begin(), p.members.end(),
+                     [&p](pid_t member) { return is_mapped_by(member, p); });
 }
 
 /// Whether collect_locks() takes them.

@@ -73,6 +73,13 @@ Result<model::OpenFile> collect_open_file(Collector& c, const Probe& p) {
   return file;
 }
 
+std::vector<model::Index> needed_to_finish(const image::Builder& image,
+                                           const model::OpenFile& file) {
+  const Kind& kind = *find_kind(file.kind);
+  if (kind.needed == nullptr || is_closed(file) || is_left_out(file)) return {};
+  return kind.needed(image, file);
+}
+
 Result<void> check_open_file(const image::View& view, const model::OpenFile& file) {
   const Kind* kind = find_kind(file.kind);
   if (kind == nullptr)
@@ -90,6 +97,10 @@ Result<UniqueFd> open_file(Opener& o, const model::OpenFile& file) {
   return is_closed(file) ? kind.policy.closed.open(o, file) : kind.open(o, file);
 }
 
+bool needs_processes(const model::OpenFile& file) {
+  return !is_closed(file) && find_kind(file.kind)->needs_processes;
+}
+
 Result<void> finish_file(Opener& o, const model::OpenFile& file, int fd) {
   const Kind& kind = *find_kind(file.kind);
   if (kind.finish == nullptr || is_closed(file)) return {};
@@ -99,6 +110,12 @@ Result<void> finish_file(Opener& o, const model::OpenFile& file, int fd) {
 bool is_seen_outside(const model::OpenFile& file) {
   if (is_closed(file) || is_left_out(file)) return false;
   return find_kind(file.kind)->seen_outside || action_of(file) != Action::error;
+}
+
+std::optional<uint32_t> backlog_of(const image::View& view, const model::OpenFile& file) {
+  if (is_closed(file) || is_left_out(file)) return std::nullopt;
+  auto* const backlog = find_kind(file.kind)->backlog;
+  return backlog == nullptr ? std::nullopt : backlog(view, file);
 }
 
 void undo_file(const model::OpenFile& file, int fd) {

@@ -12,6 +12,9 @@ namespace thaw::fd {
 /// The record of what the probe shows, in which the owner is not set yet; or the refusal.
 Result<model::OpenFile> collect_open_file(Collector&, const Probe&);
 
+/// The other OpenFiles that a process must have open to finish this one.
+std::vector<model::Index> needed_to_finish(const image::Builder&, const model::OpenFile&);
+
 // ---- at launch
 
 /// Checks a record of an image that may come from anywhere.
@@ -30,11 +33,17 @@ inline bool is_closed(const model::OpenFile& file) {
 /// Makes it again, or what stands in its place; a new descriptor with O_CLOEXEC, at any number.
 Result<UniqueFd> open_file(Opener&, const model::OpenFile&);
 
+/// Whether open_file() needs the processes of an app of several.
+bool needs_processes(const model::OpenFile&);
+
 /// What can only be done when every descriptor stands at its final number.
 Result<void> finish_file(Opener&, const model::OpenFile&, int fd);
 
 /// Whether open_file() or finish_file() does what other processes can see.
 bool is_seen_outside(const model::OpenFile&);
+
+/// The second argument of listen(2), which is called when the inputs are known; nullopt: never.
+std::optional<uint32_t> backlog_of(const image::View&, const model::OpenFile&);
 
 /// For a launch that is given up: takes back what open_file() left outside of this process.
 void undo_file(const model::OpenFile&, int fd);

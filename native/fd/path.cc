@@ -15,10 +15,20 @@ bool name_leads_to_it(const Probe& p) {
 }
 
 std::string name_at_launch(const Probe& p) {
-  const std::string own = "/proc/" + std::to_string(p.pid);
-  if (p.link == own || p.link.starts_with(own + "/"))
-    return "/proc/self" + p.link.substr(own.size());
-  return p.link;
+  constexpr std::string_view kProc = "/proc/";
+  if (!p.link.starts_with(kProc) || p.link[kProc.size()] < '1' || p.link[kProc.size()] > '9')
+    return p.link;
+  // A launch's first process opens all of them.
+  const std::string own = "/proc/" + std::to_string(p.members.front());
+  if (p.link != own && !p.link.starts_with(own + "/")) return {};
+  const std::string name = "/proc/self" + p.link.substr(own.size());
+  return name.starts_with("/proc/self/task/") ? std::string() : name;
+}
+
+Error refuse_number(const Probe& p, policy::Type type) {
+  return refuse(p, "belongs to a process or thread whose number will be another one",
+                "close it before the checkpoint, or " +
+                    policy::suggestion(type, p.link, policy::kCloseOrIgnore));
 }
 
 PathRecord path_record(Collector& c, const Probe& p, std::string_view path) {

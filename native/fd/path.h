@@ -21,8 +21,10 @@ struct PathRecord {
 /// True if the probe's name leads to what the descriptor refers to.
 bool name_leads_to_it(const Probe&);
 
-/// The probe's name for a launch, where the process's own directory in /proc has another number.
+/// The probe's name for a launch, where the directory in /proc of the app's first process has another
+/// number. Empty: it is another process's or a thread's, and there is no such name: refuse_number().
 std::string name_at_launch(const Probe&);
+Error refuse_number(const Probe&, policy::Type type);
 
 PathRecord path_record(Collector&, const Probe&, std::string_view path);
 

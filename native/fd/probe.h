@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,7 @@ namespace thaw::fd {
 struct Probe {
   pid_t pid = 0;
   int number = 0;
+  std::span<const pid_t> members;  ///< the processes of its app, the root first
   /// readlink /proc/PID/fd/N ("pipe:[123]", "/etc/passwd", "anon_inode:[eventfd]")
   std::string link;
   std::string fdinfo;       ///< /proc/PID/fdinfo/N

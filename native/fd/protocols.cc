@@ -27,8 +27,8 @@ constexpr const char* kBus =
     "on the bus that it does not need is switched off in the app (GIO: DBUS_SESSION_BUS_ADDRESS)";
 constexpr const char* kAudio = "let the app open its sound after the checkpoint";
 
-constexpr Protocol kWayland = {"a Wayland compositor", kDisplay};
-constexpr Protocol kX = {"an X server", kScreen};
+constexpr Protocol kWayland = {"a Wayland compositor", kDisplay, true};
+constexpr Protocol kX = {"an X server", kScreen, false};
 
 struct Row {
   const char* pattern;  ///< of fnmatch(3), on the address; '@' begins abstract names
@@ -44,14 +44,14 @@ constexpr Row kRows[] = {
     {"\\[::1]:606[0-3]", kX},
     {"\\[::ffff:127.0.0.1]:60[0-5][0-9]", kX},
     {"\\[::ffff:127.0.0.1]:606[0-3]", kX},
-    {"*/dbus/system_bus_socket", {"the system bus", kBus}},
-    {"*/system_bus_socket", {"the system bus", kBus}},
-    {"/run/user/*/bus", {"the session bus", kBus}},
-    {"*/dbus-*", {"a bus", kBus}},
-    {"*/at-spi/bus*", {"the accessibility bus", kBus}},
-    {"*/pulse/native", {"a PulseAudio server", kAudio}},
-    {"*/pipewire-[0-9]*", {"a PipeWire server", kAudio}},
-    {"*/jack_*", {"a JACK server", kAudio}},
+    {"*/dbus/system_bus_socket", {"the system bus", kBus, true}},
+    {"*/system_bus_socket", {"the system bus", kBus, true}},
+    {"/run/user/*/bus", {"the session bus", kBus, true}},
+    {"*/dbus-*", {"a bus", kBus, true}},
+    {"*/at-spi/bus*", {"the accessibility bus", kBus, true}},
+    {"*/pulse/native", {"a PulseAudio server", kAudio, false}},
+    {"*/pipewire-[0-9]*", {"a PipeWire server", kAudio, false}},
+    {"*/jack_*", {"a JACK server", kAudio, false}},
 };
 
 /// What a process was started with; empty: not set, or set to nothing.

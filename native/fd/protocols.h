@@ -11,6 +11,7 @@ namespace thaw::fd {
 struct Protocol {
   const char* what;    ///< "a Wayland compositor"
   const char* remedy;  ///< what to do instead of connecting again
+  bool replayed;       ///< a launch can have the conversation again (native/session/)
 };
 
 /// The protocol that process `pid` speaks at `peer`, the text of a socket's address; null: none with

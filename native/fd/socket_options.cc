@@ -268,6 +268,16 @@ bool is_idle_stream(int fd) {
          (info.tcpi_state == TCP_LISTEN || info.tcpi_state == TCP_CLOSE);
 }
 
+/// Streams cannot set these, and one that was accepted has what its peer's SYN had.
+bool is_senseless(int fd, const Row& row) {
+  const bool multicast =
+      (row.level == SOL_IP && (row.name == IP_MULTICAST_TTL || row.name == IP_MULTICAST_IF)) ||
+      (row.level == SOL_IPV6 && (row.name == IPV6_MULTICAST_HOPS || row.name == IPV6_MULTICAST_IF));
+  int type = 0;
+  socklen_t size = sizeof(type);
+  return multicast && getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
+}
+
 bool worth_keeping(int fd, const Row& row, const SocketOption& now, const SocketOption& fresh) {
   const bool differs = std::memcmp(now.value, fresh.value, sizeof(now.value)) != 0;
   if (row.form == Form::receive_buffer || row.form == Form::send_buffer)
@@ -329,7 +339,7 @@ Result<void> read_options(int fd, int fresh, SocketOptions& out) {
     SocketOption now;
     SocketOption reference;
     if (!read_raw(fd, row, now) || !read_raw(fresh, row, reference)) continue;
-    if (!worth_keeping(fd, row, now, reference)) continue;
+    if (!worth_keeping(fd, row, now, reference) || is_senseless(fd, row)) continue;
     if (keeps_interface(row.form) && !name_interface(fd, row, now))
       return errno_error(std::string("socket option ") + row.label +
                          " names a network interface that has gone");

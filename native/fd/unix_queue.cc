@@ -109,7 +109,7 @@ Result<void> check_message(const Probe& probe, const Message& message, bool app_
     return refuse(probe, "holds a message with descriptors (SCM_RIGHTS) in its queue", kLater);
   if (message.truncated)
     return refuse(probe, "holds a message in its queue that is too large to keep", kLater);
-  if (app_wants_credentials && message.sender != 0 && message.sender != probe.pid)
+  if (app_wants_credentials && message.sender != 0 && message.sender != probe.members.front())
     return refuse(probe,
                   "holds a message in its queue from another process, whose credentials "
                   "(SO_PASSCRED) would change",

@@ -15,7 +15,7 @@
 namespace thaw::image {
 
 constexpr char kMagic[8] = {'T', 'H', 'A', 'W', 'I', 'M', 'G', '\0'};
-constexpr uint32_t kVersion = 5;
+constexpr uint32_t kVersion = 6;
 constexpr uint32_t kMostLayouts = 64;
 
 /// X(section name, record type): the tables an image holds, in file order.
@@ -42,6 +42,8 @@ constexpr uint32_t kMostLayouts = 64;
   X(id_patches, model::IdPatch)            \
   X(id_notices, model::IdNotice)           \
   X(seccomp_filters, model::SeccompFilter) \
+  X(attachments, model::Attachment)        \
+  X(credentials, model::Credentials)       \
   X(blobs, char)
 
 enum class SectionId : uint32_t {

@@ -134,6 +134,8 @@ enum ProcessFlag : uint32_t {
   kOwnTracer = 1u << 16,          ///< the app has called PR_SET_PTRACER: for nobody, unless
   kTracedByAny = 1u << 17,        ///< for PR_SET_PTRACER_ANY, or
   kTracedByOwn = 1u << 18,        ///< for itself and its descendants
+  kNoTerminal = 1u << 19,  ///< it has given up its session's controlling terminal (TIOCNOTTY)
+  kOwnStdio = 1u << 20,    ///< of 0, 1 and 2, it has closed those that are none of its descriptors
 };
 
 /// struct rlimit64; ~0: the caller's hard limit.
@@ -157,17 +159,42 @@ struct Terminal {
   uint16_t rows = 0, columns = 0;
 };
 
-/// One process of the tree. `parent` is kNone for the root, which the caller of thaw-exec becomes.
+enum class ProcessState : uint32_t {
+  runs,
+  stopped,  ///< by a signal (SIGSTOP and the like), until SIGCONT
+  zombie,   ///< has ended, and its parent has not waited for it: it has nothing but `exit_status`
+};
+
+/// What wait(2) tells of a child that SIGCONT has continued.
+constexpr uint32_t kContinued = 0xffff;
+
+/// One process of the tree, parents before children. `parent` is kNone for the root alone, which the
+/// caller of thaw-exec becomes.
 struct Process {
   Index parent = kNone;
+  /// The process whose id its session or group has: itself, or another member. kNone: the caller's,
+  /// as the root's always are.
+  Index session = kNone, process_group = kNone;
+  Index controlling = kNone;  ///< of who leads a session: the pty that is its controlling terminal
+  /// The process whose group is in the foreground of that terminal; of the root: of its caller's,
+  /// kNone: its own, or none of the app.
+  Index foreground = kNone;
+  ProcessState state = ProcessState::runs;
+  /// What wait(2) has to tell its parent: of a zombie its end, never with a core dump; of the others
+  /// that it is stopped or continued, 0: nothing.
+  uint32_t exit_status = 0;
+  uint32_t exit_signal = 0;  ///< what its parent gets at its end (clone(2)), 0: nothing
   uint32_t flags = 0;
   uint32_t pid = 0;  ///< at checkpoint; only --keep-pid uses it
   uint32_t personality = 0;
   uint32_t mce_kill = 0;  ///< PR_MCE_KILL_GET
   uint32_t coredump_filter = 0;
-  uint32_t membarrier = 0;  ///< MEMBARRIER_CMD_REGISTER_* that it has called (membarrier(2))
-  uint32_t own_limits = 0;  ///< bit n: the app has set the limit RLIMIT_* n
-  Range threads;            ///< the first is the thread group leader
+  uint32_t membarrier = 0;     ///< MEMBARRIER_CMD_REGISTER_* that it has called (membarrier(2))
+  uint32_t own_limits = 0;     ///< bit n: the app has set the limit RLIMIT_* n
+  Index program_file = kNone;  ///< File that /proc/PID/exe named, of a member other than the root
+  /// The first is the thread group leader. The ranges of all processes follow each other. Of a zombie,
+  /// one record that has nothing but its id and name.
+  Range threads;
   Range mappings;
   Range fds;
   Range sigactions;
@@ -199,6 +226,35 @@ struct Process {
   uint16_t protection_keys = 0;  ///< bit n: the app has allocated key n (pkeys(7))
   uint16_t kernels_keys = 0;     ///< the one that the kernel gives memory that can be executed only
   Range seccomp_filters;         ///< the same in all threads
+  Range attachments;
+  Index credentials = kNone;  ///< of a member that has others than the root; kNone: the caller's
+  uint32_t reserved = 0;
+  uint64_t segment_ids = 0;  ///< address of the shim's SegmentId[], one for each segment with a key
+                             ///< in the order of `attachments`; 0: the app's ids must be the same
+};
+
+enum CredentialFlag : uint32_t {
+  kOwnGroups = 1u << 0,  ///< `supplementary` are its own, not the caller's
+  // A set of capabilities that is not the root's is given as it was, or the launch starts cold; of one that is the
+  // root's, what the caller has not is left out.
+  kOwnPermitted = 1u << 1,
+  kOwnEffective = 1u << 2,
+  kOwnInheritable = 1u << 3,
+  kOwnSecurebits = 1u << 4,  ///< `securebits` are not what the root has
+};
+constexpr uint32_t kCredentialFlags = (kOwnSecurebits << 1) - 1;
+
+/// What a process may do that has given up rights of the root (credentials(7), capabilities(7)): of what the caller
+/// has, a launch leaves it this and nothing else.
+struct Credentials {
+  uint32_t users[4] = {};   ///< real, effective, saved, of the file system
+  uint32_t groups[4] = {};  ///< the same
+  Blob supplementary;       ///< uint32_t[]
+  uint64_t permitted = 0, effective = 0, inheritable = 0, ambient = 0;
+  uint64_t bounding = 0;  ///< the caller's, without what is not in here
+  uint32_t own = 0;       ///< CredentialFlag
+  uint32_t securebits = 0;
+  Blob root;  ///< path of its root directory (chroot(2)), empty: the caller's
 };
 
 enum ThreadFlag : uint32_t {
@@ -249,16 +305,18 @@ enum class IdForm : uint32_t {
   smi,       ///< 2n in 32 bits: small integers of V8 where they have 31 bits
   real,      ///< IEEE 754, 64 bits
   clock,     ///< of its CPU time: the complement above three bits of 32 (pthread_getcpuclockid(3))
+  tagged,    ///< 16n + 15 in a machine word: small integers of Erlang
   // In notices alone:
   text,              ///< decimal digits
   pid_file,          ///< the content of a file
   written_pid_file,  ///< the same; a launch writes it
 };
 
-/// A place where a launch puts the new id of a thread, before any thread runs.
+/// A place in the memory of a process where a launch puts the new id of a thread, of any process of
+/// the tree, before any thread runs. Memory that several share is corrected by one of them.
 struct IdPatch {
   uint64_t address = 0;
-  Index thread = 0;  ///< within the process
+  Index thread = 0;  ///< in the image's table of threads
   IdForm form = IdForm::word;
   uint32_t prot = 0;     ///< PROT_* that its memory has afterwards, where `protect`
   uint32_t protect = 0;  ///< 1: its memory must be made writable for it, or holds code
@@ -268,8 +326,12 @@ struct IdPatch {
 struct IdNotice {
   uint64_t address = 0;  ///< of the first, 0: not in memory
   IdForm form = IdForm::word;
-  uint32_t count = 0;  ///< of a file that is written: 1 if a newline ends it
-  Blob text;           ///< what stands around it, a path, or why it cannot be told
+  uint32_t count = 0;
+  Blob text;  ///< what stands around it, a path, or why it cannot be told
+  // Of a file that is written:
+  Blob rest;          ///< what follows the pid
+  uint32_t mode = 0;  ///< permission bits of one that is made anew
+  uint32_t reserved = 0;
 };
 
 /// A filter of system calls that the app has set itself (seccomp(2)), the oldest first.
@@ -291,6 +353,8 @@ struct SigAction {
 /// A signal to be queued again with rt_sigqueueinfo: the kernel's siginfo_t.
 struct PendingSignal {
   uint8_t siginfo[128] = {};
+  Index sender = kNone;  ///< process of the app that si_pid names, whose new pid stands there then
+  uint32_t reserved = 0;
 };
 
 /// A POSIX timer. Times in nanoseconds; `value_ns` is what remained at checkpoint.
@@ -360,17 +424,19 @@ struct Input {
   uint32_t reserved = 0;
 };
 
-enum class ObjectKind : uint32_t { pipe = 1, socket_pair, shared_memory, pty };
+enum class ObjectKind : uint32_t { pipe = 1, socket_pair, shared_memory, pty, system_v };
 
 /// Something that several descriptors, mappings or processes share.
 struct Object {
   ObjectKind kind = ObjectKind::pipe;
-  uint32_t flags = 0;  ///< kind-specific: PipeFlag, memory flags of fd/shared_memory.h
-  uint64_t id = 0;     ///< inode at checkpoint
-  uint64_t size = 0;   ///< bytes of shared memory; capacity of a pipe
-  Blob name;           ///< memfd name, path of the deleted file
-  Blob content;        ///< bytes queued in a pipe; a pty's record
-  Range runs;          ///< content of shared memory
+  /// Kind-specific: PipeFlag, memory flags of fd/shared_memory.h, mode of a System V segment
+  /// (SHM_DEST: it was removed).
+  uint32_t flags = 0;
+  uint64_t id = 0;    ///< inode at checkpoint; id of a System V segment
+  uint64_t size = 0;  ///< bytes of shared memory; capacity of a pipe
+  Blob name;          ///< memfd name, path of the deleted file, key of a System V segment
+  Blob content;       ///< bytes queued in a pipe; a pty's record
+  Range runs;         ///< content of shared memory
   // Of shared memory that descriptors lead to:
   int64_t atime_ns = 0, mtime_ns = 0;
   uint32_t uid = 0, gid = 0;
@@ -390,17 +456,20 @@ struct OpenFile {
   uint64_t position = 0;
   Index file = kNone;
   Index object = kNone;
-  uint32_t side = 0;           ///< which end of `object`: 0 or 1
-  uint32_t action = 0;         ///< policy::Action that was chosen
-  int32_t owner_type = -1;     ///< F_SETOWN_EX type, -1: none
-  Index owner_thread = kNone;  ///< thread that gets the signals, kNone: the process
-  uint32_t owner_signal = 0;   ///< F_SETSIG
-  uint32_t fd_count = 0;       ///< descriptors that refer to it
-  Index first_fd = kNone;      ///< one of them
-  uint32_t reserved = 0;
-  Blob payload;  ///< the kind's own record
-  Blob content;  ///< queued bytes
-  Blob note;     ///< one line for `thaw show`
+  uint32_t side = 0;            ///< which end of `object`: 0 or 1
+  uint32_t action = 0;          ///< policy::Action that was chosen
+  int32_t owner_type = -1;      ///< F_SETOWN_EX type, -1: none
+  Index owner_process = kNone;  ///< process that gets the signals, or leads the group that does
+  Index owner_thread = kNone;   ///< thread of it that gets them, kNone: the process
+  uint32_t owner_signal = 0;    ///< F_SETSIG
+  uint32_t fd_count = 0;        ///< descriptors that refer to it
+  Index first_fd = kNone;       ///< one of them
+  Index process = 0;            ///< which finishes it, once its descriptors are placed; has it open
+  uint32_t uid = kNone;         ///< whose a socket or pipe is that a member with its own user has
+  uint32_t gid = kNone;         ///< made, kNone: the caller's
+  Blob payload;                 ///< the kind's own record
+  Blob content;                 ///< queued bytes
+  Blob note;                    ///< one line for `thaw show`
 };
 
 /// One descriptor number of one process.
@@ -410,6 +479,16 @@ struct Fd {
   uint32_t close_on_exec = 0;
   int32_t inherit = -1;  ///< 0, 1, 2 or a number the profile inherits
 };
+
+/// Memory that the app has attached: its place is kept free for it (shmat(2)).
+struct Attachment {
+  uint64_t address = 0;
+  uint64_t size = 0;     ///< whole pages
+  Index object = kNone;  ///< a System V segment
+  uint32_t flags = 0;    ///< SHM_RDONLY
+};
+constexpr uint32_t kMostAttachments = 16;  ///< of one process
+constexpr uint32_t kMostSegmentIds = 16;   ///< segments with a key, of an app
 
 enum class MappingKind : uint32_t {
   anonymous = 1,
@@ -445,13 +524,14 @@ struct MapSource {
 };
 
 enum class OpKind : uint32_t {
-  map = 1,  ///< mmap(address, size, prot, flags|MAP_FIXED, source, offset)
-  read,     ///< pread(image) into the mapping: size bytes at offset
-  protect,  ///< mprotect(prot); with the protection key `flags`, if that is not 0
-  advise,   ///< madvise(flags)
-  lock,     ///< mlock2(flags)
-  name,     ///< PR_SET_VMA_ANON_NAME; the name is Blob{offset, prot}
-  seal,     ///< mseal
+  map = 1,   ///< mmap(address, size, prot, flags|MAP_FIXED, source, offset)
+  read,      ///< pread(image) into the mapping: size bytes at offset
+  protect,   ///< mprotect(prot); with the protection key `flags`, if that is not 0
+  advise,    ///< madvise(flags)
+  lock,      ///< mlock2(flags)
+  name,      ///< PR_SET_VMA_ANON_NAME; the name is Blob{offset, prot}
+  seal,      ///< mseal
+  aio_ring,  ///< io_setup(offset), which makes a ring of `flags` events; moved to its address
 };
 
 /// One step that rebuilds the address space. Every number is final.
@@ -467,8 +547,8 @@ struct Op {
   static constexpr uint16_t kNoSource = 0xffff;
 };
 
-/// A part of the working set: `size` bytes of consecutive pages that a launch touches. Advice,
-/// never needed: what is not fed comes in on demand.
+/// A part of the working set of the root: `size` bytes of consecutive pages that a launch touches.
+/// Advice, never needed: what is not fed comes in on demand.
 struct FeedRun {
   uint64_t address = 0;
   uint64_t size = 0;

@@ -6,12 +6,14 @@
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/shm.h>
 
 #include <algorithm>
 #include <cstring>
 #include <limits>
 
 #include "arch/cpus.h"
+#include "image/validate_tree.h"
 #include "support/app_call.h"
 
 namespace thaw::image {
@@ -62,9 +64,14 @@ class Checker {
   uint64_t page_;
 };
 
+/// Those of the process that the caller becomes, which alone hears of the caller.
+std::span<const Mapping> roots_mappings(const View& v) {
+  return View::part(v.mappings(), v.root_process().mappings);
+}
+
 /// True if the app may write all of [address, address + size), which the restorer does.
 bool is_writable(const View& v, uint64_t address, uint64_t size, uint64_t alignment = 8) {
-  for (const Mapping& m : v.mappings())
+  for (const Mapping& m : roots_mappings(v))
     if ((m.prot & PROT_WRITE) != 0 && address % alignment == 0 && address >= m.start &&
         address < m.end && size <= m.end - address)
       return true;
@@ -79,14 +86,14 @@ bool are_mapped(const View& v, std::string_view addresses) {
     const auto holds = [address](const Mapping& m) {
       return address >= m.start && address < m.end && (m.prot & PROT_READ) != 0;
     };
-    if (std::none_of(v.mappings().begin(), v.mappings().end(), holds)) return false;
+    const auto mappings = roots_mappings(v);
+    if (std::none_of(mappings.begin(), mappings.end(), holds)) return false;
   }
   return addresses.empty();
 }
 
 const char* check_requirements(const View& v, const Checker& c) {
-  if (v.requirements().size() != 1) return "the image has no requirements";
-  const Requirements& r = v.requirements()[0];
+  const Requirements& r = v.requirements_record();
   if (!c.string(r.kernel) || !c.blob(r.vdso) || !c.blob(r.sigpage) || !c.string(r.security_label) ||
       !c.string(r.program) || !c.blob(r.arguments) || !c.blob(r.environment) ||
       !c.blob(r.declared) || !c.string(r.profile) || !c.string(r.folder) ||
@@ -128,6 +135,10 @@ bool sound_tid_words(const View& v, const Process& p, const Thread& t) {
   });
 }
 
+bool is_machine_word(IdForm form) {
+  return form == IdForm::fixnum || form == IdForm::tagged;
+}
+
 /// Each patch lies in memory that the app has; both tables ascend.
 bool sound_id_patches(const View& v, const Process& p) {
   const auto mappings = View::part(v.mappings(), p.mappings);
@@ -135,9 +146,9 @@ bool sound_id_patches(const View& v, const Process& p) {
   uint64_t last = 0;
   for (const IdPatch& patch : View::part(v.id_patches(), p.id_patches)) {
     const uint64_t size =
-        patch.form == IdForm::real || (patch.form == IdForm::fixnum && sizeof(long) == 8) ? 8 : 4;
-    if (patch.address < last || patch.thread >= p.threads.count || patch.form < IdForm::word ||
-        patch.form > IdForm::clock || patch.address > kTop - size || patch.protect > 1 ||
+        patch.form == IdForm::real || (is_machine_word(patch.form) && sizeof(long) == 8) ? 8 : 4;
+    if (patch.address < last || patch.thread >= v.threads().size() || patch.form < IdForm::word ||
+        patch.form > IdForm::tagged || patch.address > kTop - size || patch.protect > 1 ||
         (patch.protect == 0 && patch.prot != 0) ||
         (patch.prot & ~uint32_t{PROT_READ | PROT_WRITE | PROT_EXEC}) != 0)
       return false;
@@ -154,9 +165,7 @@ bool sound_id_patches(const View& v, const Process& p) {
   return true;
 }
 
-const char* check_process(const View& v, const Checker& c, const Process& p, Index self) {
-  if (p.parent != kNone && p.parent >= self)
-    return "a process of the image has an impossible parent";
+const char* check_process(const View& v, const Checker& c, const Process& p) {
   if (!Checker::range(p.threads, v.threads()) || p.threads.count == 0 || p.threads.count > 65536 ||
       !Checker::range(p.mappings, v.mappings()) || !Checker::range(p.fds, v.fds()) ||
       !Checker::range(p.sigactions, v.sigactions()) ||
@@ -164,7 +173,8 @@ const char* check_process(const View& v, const Checker& c, const Process& p, Ind
       !Checker::range(p.pending, v.pending_signals()) || !Checker::range(p.ops, v.ops()) ||
       !Checker::range(p.gaps, v.gaps()) || !Checker::range(p.id_patches, v.id_patches()) ||
       !Checker::range(p.id_notices, v.id_notices()) ||
-      !Checker::range(p.seccomp_filters, v.seccomp_filters()))
+      !Checker::range(p.seccomp_filters, v.seccomp_filters()) ||
+      !Checker::range(p.attachments, v.attachments()) || p.attachments.count > kMostAttachments)
     return "a process of the image refers to records that do not exist";
   if ((p.membarrier & ~kMembarrierRegistrations) != 0)
     return "a process of the image has membarrier(2) do what is no registration";
@@ -184,6 +194,8 @@ const char* check_process(const View& v, const Checker& c, const Process& p, Ind
   if (!in_area(p.park_code, 16) || !in_area(p.finish_code, 16) || !in_area(p.leave_code, 16) ||
       !in_area(p.park_word, 8) || p.park_word % 4 != 0)
     return "the image's wake-up stub is broken";
+  if (p.segment_ids != 0 && !in_area(p.segment_ids, kMostSegmentIds * 2 * sizeof(int32_t)))
+    return "the image's ids of shared memory are broken";
   if (p.vdso_start != 0 && !c.pages(p.vdso_start, p.vdso_size)) return "the image's vDSO is broken";
   if (p.vvar_size != 0 && !c.pages(p.vvar_start, p.vvar_size)) return "the image's vvar is broken";
   if (v.requirements_record().sigpage.size > p.vvar_size) return "the image's sigpage is broken";
@@ -243,6 +255,8 @@ bool sound_op(const View& v, const Checker& c, const Op& op) {
     case OpKind::name: {
       return c.pages(op.address, op.size) && c.string(Blob{op.offset, op.prot});
     }
+    case OpKind::aio_ring:
+      return c.pages(op.address, op.size) && op.offset != 0 && op.offset <= op.flags;
     case OpKind::protect:
     case OpKind::advise:
     case OpKind::lock:
@@ -250,6 +264,25 @@ bool sound_op(const View& v, const Checker& c, const Op& op) {
       return c.pages(op.address, op.size);
   }
   return false;
+}
+
+/// A System V segment; its content ends within its last page.
+bool sound_segment(const View& v, const Checker& c, const Object& o) {
+  if (o.size == 0 || o.size > kTop - c.page() || !Checker::range(o.runs, v.data_runs()))
+    return false;
+  const uint64_t end = (o.size + c.page() - 1) / c.page() * c.page();
+  const auto runs = View::part(v.data_runs(), o.runs);
+  return std::all_of(runs.begin(), runs.end(), [end](const DataRun& run) {
+    return run.offset <= end && run.size <= end - run.offset;
+  });
+}
+
+bool sound_attachment(const View& v, const Checker& c, const Attachment& a) {
+  if (!c.pages(a.address, a.size) || !Checker::index(a.object, v.objects(), false) ||
+      (a.flags & ~uint32_t{SHM_RDONLY}) != 0)
+    return false;
+  const Object& o = v.objects()[a.object];
+  return o.kind == ObjectKind::system_v && o.size <= a.size && a.size - o.size < c.page();
 }
 
 bool sound_filter(const Checker& c, const SeccompFilter& f) {
@@ -267,24 +300,33 @@ const char* check_shared_records(const View& v, const Checker& c) {
         i.kind > InputKind::missing || i.flags >= kInputReadAlways << 1)
       return "an input of the image is broken";
   for (const Object& o : v.objects())
-    if (o.kind < ObjectKind::pipe || o.kind > ObjectKind::pty || !c.string(o.name) ||
-        !c.blob(o.content) || !Checker::range(o.runs, v.data_runs()))
+    if (o.kind < ObjectKind::pipe || o.kind > ObjectKind::system_v || !c.string(o.name) ||
+        !c.blob(o.content) || !Checker::range(o.runs, v.data_runs()) ||
+        (o.kind == ObjectKind::system_v && !sound_segment(v, c, o)))
       return "a shared object of the image is broken";
   for (const DataRun& r : v.data_runs())
     if (!c.data(r.data, r.size) || r.offset > kTop - r.size)
       return "a data run of the image is broken";
   for (const MapSource& s : v.map_sources())
     if (!sound_source(v, s)) return "a mapping source of the image is broken";
+  for (const Attachment& a : v.attachments())
+    if (!sound_attachment(v, c, a)) return "attached memory of the image is broken";
   for (const Op& op : v.ops())
     if (!sound_op(v, c, op)) return "a memory operation of the image is broken";
   for (const FeedRun& r : v.feed_runs())
     if (!c.pages(r.address, r.size) || r.written > 1) return "the image's working set is broken";
   for (const IdNotice& n : v.id_notices())
     if (n.form < IdForm::word || n.form > IdForm::written_pid_file || !c.string(n.text) ||
+        !c.blob(n.rest) || n.mode > 0777 ||
         (n.form == IdForm::written_pid_file && !v.bytes(n.text).starts_with('/')))
       return "a note on a thread id is broken";
   for (const SeccompFilter& f : v.seccomp_filters())
     if (!sound_filter(c, f)) return "a filter of system calls of the image is broken";
+  for (const Credentials& credentials : v.credentials())
+    if (!sound_credentials(credentials) || !c.blob(credentials.supplementary) ||
+        !c.string(credentials.root) ||
+        (credentials.root.size != 0 && !v.bytes(credentials.root).starts_with('/')))
+      return "credentials of the image are broken";
   for (const Gap& g : v.gaps())
     if (g.start >= g.end || g.start % c.page() != 0 || g.end % c.page() != 0)
       return "a gap is broken";
@@ -297,6 +339,9 @@ const char* check_descriptions(const View& v, const Checker& c) {
         !Checker::index(m.file, v.files(), true) || !Checker::index(m.object, v.objects(), true) ||
         !c.string(m.name) || !c.string(m.vm_flags) || !c.string(m.note))
       return "a mapping record of the image is broken";
+  for (const PendingSignal& signal : v.pending_signals())
+    if (!Checker::index(signal.sender, v.processes(), true))
+      return "a pending signal of the image is broken";
   for (const OpenFile& f : v.open_files())
     if (!Checker::index(f.file, v.files(), true) || !Checker::index(f.object, v.objects(), true) ||
         f.side > 1 || !c.blob(f.payload) || f.payload.offset % 8 != 0 || !c.blob(f.content) ||
@@ -309,12 +354,17 @@ const char* check_descriptions(const View& v, const Checker& c) {
 
 const char* validate(const View& view) {
   const Checker checker(view);
+  if (view.requirements().size() != 1) return "the image has no requirements";
+  if (const char* problem = validate_tree(view)) return problem;
+  if (!Checker::range(view.root_process().mappings, view.mappings()))
+    return "a process of the image refers to records that do not exist";
   if (const char* problem = check_requirements(view, checker)) return problem;
-  if (view.processes().empty()) return "the image holds no process";
-  for (Index i = 0; i < view.processes().size(); ++i)
-    if (const char* problem = check_process(view, checker, view.processes()[i], i)) return problem;
+  for (const Process& process : view.processes())
+    if (process.state != ProcessState::zombie)
+      if (const char* problem = check_process(view, checker, process)) return problem;
   if (const char* problem = check_shared_records(view, checker)) return problem;
-  return check_descriptions(view, checker);
+  if (const char* problem = check_descriptions(view, checker)) return problem;
+  return validate_file_users(view);
 }
 
 }  // namespace thaw::image

@@ -62,15 +62,15 @@ std::vector<uint64_t> differences(std::span<const DataBlock> a, std::span<const 
   return offsets;
 }
 
-/// The mapping whose memory lies in the block at `offset` of the image, for people; empty where it
-/// is no mapping's.
-std::string owner(const View& view, uint64_t offset) {
-  for (const model::Op& op : view.ops()) {
+/// The mapping of a process whose memory lies in the block at `offset` of the image, for people; empty
+/// where it is no mapping's.
+std::string owner(const View& view, const model::Process& process, uint64_t offset) {
+  for (const model::Op& op : View::part(view.ops(), process.ops)) {
     const bool stored =
         op.kind == model::OpKind::read || (op.kind == model::OpKind::map && op.source == 0);
     if (!stored || op.offset >= offset + DataBlock::kSize || op.offset + op.size <= offset)
       continue;
-    for (const model::Mapping& m : view.mappings()) {
+    for (const model::Mapping& m : View::part(view.mappings(), process.mappings)) {
       if (op.address < m.start || op.address >= m.end) continue;
       char range[48];
       snprintf(range, sizeof(range), "%" PRIx64 "-%" PRIx64, m.start, m.end);
@@ -79,6 +79,12 @@ std::string owner(const View& view, uint64_t offset) {
              (name.empty() ? "" : " (" + std::string(name) + ")");
     }
   }
+  return {};
+}
+
+std::string owner(const View& view, uint64_t offset) {
+  for (const model::Process& process : view.processes())
+    if (std::string found = owner(view, process, offset); !found.empty()) return found;
   return {};
 }
 

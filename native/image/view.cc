@@ -6,6 +6,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "image/hash.h"
 #include "image/validate.h"
 #include "support/readable.h"
@@ -74,9 +76,12 @@ bool can_be_read(int fd, const Header& header, const void* base, bool filtered) 
   const auto page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
   const auto start = reinterpret_cast<uintptr_t>(base);
   return make_readable(start, header.metadata_size, page, [&](uint64_t at) {
-    char byte = 0;
-    if (filtered)
-      return pread(fd, &byte, 1, static_cast<off_t>(header.metadata_offset + at - start)) == 1;
+    if (filtered) {
+      char bytes[kSignalSet];
+      const auto size = std::min<uint64_t>(sizeof(bytes), start + header.metadata_size - at);
+      return pread(fd, bytes, size, static_cast<off_t>(header.metadata_offset + at - start)) ==
+             static_cast<ssize_t>(size);
+    }
     return syscall(SYS_rt_sigprocmask, kReadOnly, static_cast<long>(at), nullptr, kSignalSet) ==
                0 ||
            errno != EFAULT;

@@ -100,12 +100,12 @@ uint64_t socket_inode(pid_t tid, int fd) {
   return number(split(std::string_view(link.value()).substr(kSocket.size()), "]")[0]);
 }
 
-}  // namespace
-
-bool CallObserver::is_app(pid_t tid) const {
-  return access(("/proc/" + std::to_string(app_) + "/task/" + std::to_string(tid)).c_str(), F_OK) ==
-         0;
+pid_t process_of(pid_t tid) {
+  auto status = read_file("/proc/" + std::to_string(tid) + "/status");
+  return status ? static_cast<pid_t>(number(line_value(status.value(), "Tgid:"))) : tid;
 }
+
+}  // namespace
 
 KeptCall CallObserver::enter(pid_t tid, long number, const uint64_t* arguments) const {
   KeptCall call;
@@ -123,13 +123,14 @@ KeptCall CallObserver::enter(pid_t tid, long number, const uint64_t* arguments) 
 }
 
 void CallObserver::leave(pid_t tid, const KeptCall& call, int64_t result) {
-  if (call.kind == Kind::none || result < 0 || !is_app(tid)) return;
+  if (call.kind == Kind::none || result < 0) return;
+  const std::pair timer(process_of(tid), call.number);
   switch (call.kind) {
     case Kind::arm:
     case Kind::arm_64:
     case Kind::disarm:
-      seen_.absolute_timers.erase(call.number);
-      if (call.value != 0) seen_.absolute_timers[call.number] = call.value;
+      seen_.absolute_timers.erase(timer);
+      if (call.value != 0) seen_.absolute_timers[timer] = call.value;
       break;
     case Kind::bind:
       seen_.bound_sockets.insert(socket_inode(tid, call.number));
@@ -139,7 +140,7 @@ void CallObserver::leave(pid_t tid, const KeptCall& call, int64_t result) {
       break;
     case Kind::tracer:
       // PR_SET_PTRACER_ANY is all ones in a word of the app's.
-      seen_.tracer = static_cast<long>(call.value);
+      seen_.tracers[process_of(tid)] = static_cast<long>(call.value);
       break;
     case Kind::none:
       break;
@@ -147,7 +148,8 @@ void CallObserver::leave(pid_t tid, const KeptCall& call, int64_t result) {
 }
 
 void CallObserver::executed(pid_t tid) {
-  if (tid == app_) seen_.absolute_timers.clear();
+  std::erase_if(seen_.absolute_timers,
+                [tid](const auto& timer) { return timer.first.first == tid; });
 }
 
 }  // namespace thaw::inputs

@@ -18,10 +18,10 @@ struct KeptCall {
   uint64_t value = 0;
 };
 
-/// For the app itself: its children are not checkpointed.
+/// For all processes of an app.
 class CallObserver {
  public:
-  CallObserver(pid_t app, SeenCalls& seen) : app_(app), seen_(seen) {}
+  explicit CallObserver(SeenCalls& seen) : seen_(seen) {}
 
   /// The thread, stopped, is about to make a system call.
   [[nodiscard]] KeptCall enter(pid_t tid, long number, const uint64_t* arguments) const;
@@ -31,9 +31,6 @@ class CallObserver {
   void executed(pid_t tid);
 
  private:
-  [[nodiscard]] bool is_app(pid_t tid) const;
-
-  pid_t app_;
   SeenCalls& seen_;
 };
 

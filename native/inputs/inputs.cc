@@ -12,6 +12,7 @@
 #include "image/root_identity.h"
 #include "inputs/on_root.h"
 #include "support/file.h"
+#include "support/pid_file.h"
 #include "support/unique_fd.h"
 
 namespace thaw::inputs {
@@ -155,20 +156,19 @@ Result<void> read_always(const std::string& file, std::vector<Input>& inputs) {
   return {};
 }
 
-/// Without a file where it stands for no file system.
-Root root_named_by(const std::string& file, std::vector<Input>& inputs) {
-  const auto found = image::root_state(file.c_str(), {});
-  if (!found) return {};
-  OnRoot root(found->device);
-  if (!root.holds(file, true)) return {};
+/// Without a name where it stands for no file system.
+Root root_named_by(const std::string& file, const image::RootState& found,
+                   std::vector<Input>& inputs) {
+  OnRoot root(found.device, found.mount);
+  if (!found.stands() || !root.holds(file, true)) return {};
   std::vector<Input*> held;
   for (Input& input : inputs)
     if (root.holds(input.path, input.record.kind != InputKind::link)) held.push_back(&input);
   const std::string folders = root.folders();
-  const auto state = image::root_state(file.c_str(), folders);
-  if (!state || state->content != found->content) return {};
+  const image::RootState state = image::root_state(file.c_str(), folders);
+  if (!state.stands() || state.content != found.content) return {};
   for (Input* input : held) input->record.flags |= model::kInputOnRoot;
-  return {file, folders, state->content, state->mounts};
+  return {file, folders, state.content, state.mounts};
 }
 
 }  // namespace
@@ -176,9 +176,22 @@ Root root_named_by(const std::string& file, std::vector<Input>& inputs) {
 Result<Root> root_of(const Rules& rules, std::vector<Input>& inputs) {
   const std::string& file = rules.root_identity;
   if (file.empty()) return Root{};
-  Root root = root_named_by(file, inputs);
-  if (root.file.empty()) THAW_TRY(read_always(file, inputs));
+  const image::RootState found = image::root_state(file.c_str(), {});
+  const bool is_folder = S_ISDIR(state_of(file, true).mode);
+  // Where all are read that it does not stand for, nothing else has to tell of another version.
+  const bool reads_all = found.stands() && found.kind == image::RootKind::unwritable;
+  if (!is_folder && !reads_all) THAW_TRY(read_always(file, inputs));
+  Root root = root_named_by(file, found, inputs);
+  if (!is_folder && reads_all && root.file.empty()) THAW_TRY(read_always(file, inputs));
   return root;
+}
+
+RootKnown known_root(const std::string& name) {
+  const image::RootState state = image::root_state(name.c_str(), {});
+  if (!state.stands()) return {state.kind, state.why_not};
+  OnRoot root(state.device, state.mount);
+  const bool held = root.holds(name, true);
+  return {state.kind, held ? "" : "has a path that leads out of its file system and in again"};
 }
 
 Result<void> Fingerprinter::add_file(const std::string& path, const Seen& seen,
@@ -193,8 +206,8 @@ Result<void> Fingerprinter::add_file(const std::string& path, const Seen& seen,
   if (kind != InputKind::missing && kind != InputKind::exists)
     input.record.content = content(path, now, kind);
   // A pid file says nothing to the next start.
-  if (kind == InputKind::file && seen.written && now.size <= 16)
-    if (auto text = read_file(path); text && trim(text.value()) == pid_) return {};
+  if (kind == InputKind::file && seen.written && now.size <= kMostOfPidFile)
+    if (auto text = read_file(path); text && behind_pid(text.value(), pid_)) return {};
   if (seen.written && seen.read) input.record.flags |= model::kInputWritten;
   if (!image::has_change_times(path.c_str(), now.mtime_ns, now.ctime_ns))
     input.record.flags |= model::kInputNoChangeTime;
@@ -215,7 +228,7 @@ void Fingerprinter::add_link(const std::string& path, std::vector<Input>& inputs
 }
 
 Result<std::vector<Input>> Fingerprinter::inputs(const Findings& findings, pid_t app) {
-  pid_ = std::to_string(app);
+  pid_ = app;
   if (!findings.unseen.empty())
     return Error{0, "not all files that the app uses can be watched: " + findings.unseen.front(),
                  "change that, or set inputs.watch = false in the profile: its image is then "

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "image/model.h"
+#include "image/root_identity.h"
 #include "inputs/findings.h"
 #include "support/result.h"
 
@@ -18,7 +19,7 @@ struct Rules {
   std::vector<std::string> ignore;
   std::vector<std::string> add;             ///< as glob(7) takes them
   std::vector<std::string> ignore_machine;  ///< words of image::kMachineWords
-  std::string root_identity;  ///< a file that names its file system's content; empty: none
+  std::string root_identity;  ///< what names its file system's content; empty: nothing
 };
 
 struct Input {
@@ -29,9 +30,9 @@ struct Input {
 /// What of the machine the app has asked for, less what the rules leave out.
 model::Machine machine_inputs(const Findings& findings, const Rules& rules);
 
-/// A read-only file system that one of its files names.
+/// A read-only file system that one of its files, or the mount of a folder, names.
 struct Root {
-  std::string file;     ///< empty: there is none
+  std::string file;     ///< or the folder; empty: there is none
   std::string folders;  ///< as model::RootIdentity has them
   uint64_t content = 0, mounts = 0;
 };
@@ -39,6 +40,13 @@ struct Root {
 /// That of the rules, if it is one. Marks the inputs that it stands for. One that is none becomes an
 /// input that each launch reads; an error where a launch cannot.
 Result<Root> root_of(const Rules& rules, std::vector<Input>& inputs);
+
+/// What `name` is, as a root identity, for people.
+struct RootKnown {
+  image::RootKind kind;
+  std::string why_not;  ///< empty: it stands for a file system, of this kind
+};
+RootKnown known_root(const std::string& name);
 
 /// Makes fingerprints. What it has read once it does not read again, as long as its state is the
 /// same: most of the work can be done before the app is frozen.
@@ -57,7 +65,7 @@ class Fingerprinter {
   [[nodiscard]] Findings with_added(const Findings& findings) const;
 
   const Rules& rules_;
-  std::string pid_;
+  pid_t pid_ = 0;
   std::map<std::string, std::pair<State, uint64_t>> known_;
 };
 

@@ -203,7 +203,9 @@ void Observer::opened(pid_t tid, ThreadState& thread, int64_t result) {
   if (!is_file_of_disk(real)) return asked_by_file(real);  // By a link, as /etc/mtab.
   const bool follow = (call.flags & O_NOFOLLOW) == 0;
   State state = state_of(call.path, follow);
-  Seen& seen = findings_.files[call.path];
+  // With O_PATH and O_NOFOLLOW, a link is opened itself.
+  const bool link = state.there && S_ISLNK(state.mode);
+  Seen& seen = (link ? findings_.links : findings_.files)[call.path];
   const bool was_used = is_used(seen);
   const bool known = seen.read || seen.looked || seen.listed || seen.written;
   const auto mode = static_cast<int>(call.flags & O_ACCMODE);

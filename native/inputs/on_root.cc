@@ -1,8 +1,11 @@
 #include "inputs/on_root.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <deque>
 
 #include "support/file.h"
@@ -27,6 +30,15 @@ bool is_noted(const std::string& at, bool last) {
 
 }  // namespace
 
+bool OnRoot::is_inside(const std::string& path, uint32_t& mode) const {
+  struct statx status = {};
+  constexpr int kFlags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT;
+  if (statx(AT_FDCWD, path.c_str(), kFlags, STATX_TYPE | STATX_MNT_ID, &status) != 0) return false;
+  mode = status.stx_mode;
+  if (mount_ != 0) return status.stx_mnt_id == mount_;
+  return makedev(status.stx_dev_major, status.stx_dev_minor) == device_;
+}
+
 bool OnRoot::holds(const std::string& path, bool follow) {
   Parts parts;
   prepend(parts, path);
@@ -35,8 +47,8 @@ bool OnRoot::holds(const std::string& path, bool follow) {
     if (result) folders_.merge(folders);
     return result;
   };
-  struct stat status = {};
-  const bool top = lstat("/", &status) == 0 && status.st_dev == device_;
+  uint32_t mode = 0;
+  const bool top = is_inside("/", mode);
   bool here = top;
   std::string at;
   for (int links = 0; !parts.empty();) {
@@ -47,12 +59,12 @@ bool OnRoot::holds(const std::string& path, bool follow) {
     std::string next = at;
     next.append(1, '/').append(part);
     if (is_noted(next, parts.empty())) folders.insert(next);
-    if (lstat(next.c_str(), &status) != 0)
-      return end(here && (errno == ENOENT || errno == ENOTDIR));
-    const bool inside = status.st_dev == device_;
+    mode = 0;
+    const bool inside = is_inside(next, mode);
+    if (mode == 0) return end(here && (errno == ENOENT || errno == ENOTDIR));
     if (here && !inside) return false;
     here = inside;
-    if (S_ISLNK(status.st_mode) && (follow || !parts.empty())) {
+    if (S_ISLNK(mode) && (follow || !parts.empty())) {
       auto target = read_link(next);
       if (!here || !target || ++links > kMostLinks) return false;
       prepend(parts, target.value());

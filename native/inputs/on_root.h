@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <set>
 #include <string>
 
@@ -10,7 +11,8 @@ namespace thaw::inputs {
 
 class OnRoot {
  public:
-  explicit OnRoot(dev_t device) : device_(device) {}
+  /// `mount`: 0, or the only mount of it that counts, by its id.
+  OnRoot(dev_t device, uint64_t mount) : device_(device), mount_(mount) {}
 
   /// Whether the way to `path` enters the file system, by folders alone, and does not leave it, links
   /// followed (the last one if `follow`). What is not there counts where it would be.
@@ -20,7 +22,11 @@ class OnRoot {
   [[nodiscard]] std::string folders() const;
 
  private:
+  /// Whether what is there, not followed, lies in it. Leaves `mode` where there is nothing.
+  bool is_inside(const std::string& path, uint32_t& mode) const;
+
   dev_t device_;
+  uint64_t mount_;
   std::set<std::string> folders_;
 };
 

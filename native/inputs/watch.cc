@@ -1,7 +1,9 @@
 #include "inputs/watch.h"
 
+#include <linux/sched.h>
 #include <signal.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -9,7 +11,10 @@
 #include <optional>
 
 #include "inputs/observer.h"
+#include "inputs/tracee.h"
 #include "lookups/watch.h"
+#include "proc/next_pid.h"
+#include "session/record/diversion.h"
 
 namespace thaw::inputs {
 namespace {
@@ -32,11 +37,33 @@ void* number(unsigned long value) {
 constexpr unsigned long kOptions = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK |
                                    PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC;
 
+/// Whether the call makes a process, and not only a thread.
+bool makes_process(pid_t tid, long nr, const uint64_t* arguments) {
+  uint64_t flags = CLONE_THREAD;
+  switch (nr) {
+#ifdef SYS_fork
+    case SYS_fork:
+    case SYS_vfork:
+      return true;
+#endif
+    case SYS_clone:
+      flags = arguments[0];
+      break;
+    case SYS_clone3:
+      copy(tid, arguments[0], &flags, sizeof(flags));
+      break;
+    default:
+      break;
+  }
+  return (flags & CLONE_THREAD) == 0;
+}
+
 /// The stops of one app, all of them taken by one thread.
 class Tracer {
  public:
-  Tracer(pid_t root, bool look_ups, const AwaitedCall& awaited, Findings& findings,
-         std::mutex& mutex, const std::atomic<bool>& stopping, const std::atomic<bool>& settling,
+  Tracer(pid_t root, bool look_ups, const AwaitedCall& awaited,
+         const std::shared_ptr<session::Relay>& relay, Findings& findings, std::mutex& mutex,
+         const std::atomic<bool>& stopping, const std::atomic<bool>& settling,
          std::atomic<bool>& reached)
       : root_(root),
         findings_(findings),
@@ -45,8 +72,9 @@ class Tracer {
         settling_(settling),
         reached_(reached),
         observer_(root, findings),
-        calls_(root, findings.calls),
+        calls_(findings.calls),
         gate_(root, awaited),
+        diversion_(root, relay),
         look_ups_(look_ups) {}
 
   /// Until the app has ended or is to be let go. The kernel lets go of what this thread traces when
@@ -77,6 +105,7 @@ class Tracer {
  private:
   void gone(pid_t tid) {
     threads_.erase(tid);
+    made_process(tid);
     const std::lock_guard lock(mutex_);
     gate_.gone(tid);
     findings_.held = gate_.held();
@@ -95,6 +124,10 @@ class Tracer {
         ptrace(PTRACE_LISTEN, tid, nullptr, nullptr);
       else
         go_on(tid, 0);
+    } else if (event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK ||
+               event == PTRACE_EVENT_CLONE) {
+      made_process(tid);
+      go_on(tid, 0);
     } else if (event == PTRACE_EVENT_EXEC) {
       after_exec(tid);
       go_on(tid, 0);
@@ -137,14 +170,31 @@ class Tracer {
         thread.kept = {};
         return;
       }
+      if (begun_ && makes_process(tid, static_cast<long>(info.entry.nr), arguments))
+        choose_pid(tid);
+      diversion_.enter(tid, static_cast<long>(info.entry.nr), arguments);
       observer_.enter(tid, thread, static_cast<long>(info.entry.nr), arguments);
       thread.kept = calls_.enter(tid, static_cast<long>(info.entry.nr), arguments);
       return;
     }
+    made_process(tid);
     // Before the program is there, it is thaw's own child that makes the calls.
     if (info.op != PTRACE_SYSCALL_INFO_EXIT || !begun_ || gate_.leave(tid)) return;
+    diversion_.leave(tid, result_of(info));
     calls_.leave(tid, thread.kept, result_of(info));
     observer_.leave(tid, thread, result_of(info), settling_);
+  }
+
+  /// For the process that the thread makes just now: what the app keeps of its pid can be told in
+  /// memory then.
+  void choose_pid(pid_t tid) {
+    next_pid_.reset();
+    next_pid_.emplace();
+    maker_ = tid;
+  }
+  /// The child, if there was one to be, has its pid.
+  void made_process(pid_t tid) {
+    if (maker_ == tid) next_pid_.reset();
   }
 
   /// Not for the calls of thaw's own child, and of the loader.
@@ -190,8 +240,11 @@ class Tracer {
   Observer observer_;
   CallObserver calls_;
   CallGate gate_;
+  session::Diversion diversion_;
   std::map<pid_t, ThreadState> threads_;
   uint32_t arch_ = 0;
+  std::optional<proc::NextPid> next_pid_;
+  pid_t maker_ = 0;
   bool begun_ = false;
   bool at_exit_ = false;  ///< of a system call
   bool look_ups_;
@@ -230,7 +283,8 @@ void Watch::trace(pid_t pid, bool look_ups) {
   seized_ = true;
   seized_.notify_one();
   if (result)
-    Tracer(pid, look_ups, awaited_, findings_, mutex_, stopping_, settling_, reached_).run();
+    Tracer(pid, look_ups, awaited_, relay_, findings_, mutex_, stopping_, settling_, reached_)
+        .run();
   ended_ = true;
 }
 

@@ -11,6 +11,7 @@
 
 #include "inputs/call_gate.h"
 #include "inputs/findings.h"
+#include "session/record/relay.h"
 #include "support/result.h"
 
 namespace thaw::inputs {
@@ -19,8 +20,10 @@ namespace thaw::inputs {
 /// status stays for whoever waits for it.
 class Watch {
  public:
-  /// `awaited`: at this call the app is held.
-  explicit Watch(AwaitedCall awaited = {}) : awaited_(std::move(awaited)) {}
+  /// `awaited`: at this call the app is held. `relay`: stands between the app and servers; null:
+  /// nothing does.
+  explicit Watch(AwaitedCall awaited = {}, std::shared_ptr<session::Relay> relay = nullptr)
+      : awaited_(std::move(awaited)), relay_(std::move(relay)) {}
   Watch(const Watch&) = delete;
   Watch& operator=(const Watch&) = delete;
   ~Watch();
@@ -36,6 +39,7 @@ class Watch {
   Result<bool> reached();
   /// What was seen so far; the app is watched on.
   Findings findings();
+  [[nodiscard]] const std::shared_ptr<session::Relay>& relay() const { return relay_; }
   /// Lets go of the app, which runs on. Fails where it could not be watched.
   Result<Findings> finish();
 
@@ -44,6 +48,7 @@ class Watch {
   void stop();
 
   AwaitedCall awaited_;
+  std::shared_ptr<session::Relay> relay_;
   std::thread thread_;
   std::atomic<bool> seized_ = false, stopping_ = false, ended_ = false, settling_ = false,
                     reached_ = false;

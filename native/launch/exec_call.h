@@ -29,11 +29,14 @@ struct ExecCall {
   const char* folder = nullptr;   ///< the caller's; empty where it has no path
   char* const* argv = nullptr;
   char* const* envp = nullptr;
-  bool fallback = true;       ///< false: a launch that fails late ends with exit status 125
-  bool tries_filter = false;  ///< a filter of system calls lets a child be made, to try it
-  bool keep_pid = false;      ///< the app gets the process and thread ids that it had
-  bool any_inputs = false;    ///< inputs are not looked at (kAnyInputs)
-  bool from_store = false;    ///< the image lies in one, with what else belongs to its profile
+  bool fallback = true;          ///< false: a launch that fails late ends with exit status 125
+  bool tries_filter = false;     ///< a filter of system calls lets a child be made, to try it
+  bool keep_pid = false;         ///< the app gets the process and thread ids that it had
+  bool any_inputs = false;       ///< inputs are not looked at (kAnyInputs)
+  bool says_ready = false;       ///< tells $NOTIFY_SOCKET at commit that the app is ready
+  bool from_store = false;       ///< the image lies in one, with what else belongs to its profile
+  const char* stores = nullptr;  ///< as --store has them: where records of the image may go
+  bool has_others = false;       ///< the next store has an image for this launch as well
   Feed feed = Feed::on;
   uint32_t log = 0;         ///< restorer::kLogWarn ...
   uint64_t started_ns = 0;  ///< CLOCK_REALTIME, for the phases of THAW_LOG=trace

@@ -6,7 +6,8 @@
 
 namespace thaw::launch {
 
-/// On standard error, as $THAW_LOG has it; a stale image also asks for a new one in its store.
+/// On standard error, as $THAW_LOG has it; a stale image also asks for a new one in its store, unless
+/// another store has one.
 void tell_of_fallback(const ExecCall& call, const Error& reason);
 
 }  // namespace thaw::launch

@@ -11,13 +11,16 @@
 #include "launch/open/image.h"
 #include "launch/open/shared_objects.h"
 #include "launch/open/sources.h"
+#include "launch/prepare/attached_memory.h"
 #include "launch/prepare/descriptors.h"
 #include "launch/prepare/hand_over.h"
 #include "launch/prepare/keep_pid.h"
 #include "launch/prepare/kernel_mappings.h"
+#include "launch/prepare/ready_message.h"
 #include "launch/prepare/signal_block.h"
 #include "launch/prepare/time_namespace.h"
 #include "launch/prepare/way_back.h"
+#include "launch/tree/tree.h"
 
 namespace thaw::launch {
 namespace {
@@ -25,11 +28,26 @@ namespace {
 using image::View;
 
 /// From there on, the only way back is the restorer's own cold start.
-Result<void> enter_restorer(const View& view, const HandedOver& handed_over) {
+Result<void> enter_restorer(const Prepared& prepared, const HandedOver& handed_over) {
   const auto& [area, handover] = handed_over;
-  THAW_TRY(arch::take_over_extras(View::part(view.threads(), view.root_process().threads)));
+  const auto threads = prepared.view.threads();
+  THAW_TRY(arch::take_over_extras(View::part(threads, prepared.tree.process().threads)));
   THAW_TRY(area.take_metadata());  // Last: nothing finds it where it was.
   raw::switch_stack(area.leader_stack_end(), area.start(), handover);
+}
+
+/// Each process of the app for itself. What has been prepared so far was the root's, and is everybody's.
+Result<void> execute(const Prepared& prepared, KernelMappings& kernel, Descriptors& descriptors,
+                     InputsCheck& inputs, Guard& guard) {
+  const Tree& tree = prepared.tree;
+  if (tree.is_member())
+    THAW_TRY(
+        kernel.place(prepared.view, tree.process(), prepared.attached.moves_of(tree.process())));
+  THAW_TRY(descriptors.restore(tree));
+  if (!tree.is_member()) THAW_TRY(inputs.leave_to_helpers());
+  THAW_ASSIGN(handed_over, hand_over(prepared));
+  if (!tree.is_member()) guard.settle();
+  return enter_restorer(prepared, handed_over);
 }
 
 /// Prepare: all that can be had while a cold start is still just a return away. Each of the objects
@@ -47,18 +65,26 @@ Result<void> prepare_and_execute(View& view, const ExecCall& call, bool filtered
   THAW_TRY(clocks.continue_clocks(view, room));
   WayBack way_back;
   THAW_TRY(way_back.open(view, room, clocks));
-  THAW_ASSIGN(kernel, prepare_kernel_mappings(view));
+  ReadyMessage ready;
+  THAW_TRY(ready.open(call, room));
   Descriptors descriptors(view, room, objects);
   // A stale image shows nothing.
-  if (!inputs.helpers().empty() && descriptors.are_seen_outside()) THAW_TRY(inputs.finish());
-  THAW_TRY(descriptors.restore());
-  THAW_TRY(inputs.leave_to_helpers());
-  THAW_ASSIGN(handed_over, hand_over({call, view, signals, clocks, way_back, sources, kernel,
-                                      descriptors, guard, inputs}));
-  guard.settle();
-
-  // Execute.
-  return enter_restorer(view, handed_over);
+  if (!inputs.helpers().empty() &&
+      (descriptors.are_seen_outside() || AttachedMemory::is_seen_outside(view)))
+    THAW_TRY(inputs.finish());
+  AttachedMemory attached;
+  THAW_TRY(attached.attach(view));
+  THAW_ASSIGN(kernel, KernelMappings::read(attached.moves()));
+  THAW_TRY(kernel.place(view, view.root_process(), attached.moves_of(view.root_process())));
+  THAW_TRY(descriptors.open());
+  Tree tree(view);
+  Result<void> result;
+  if (view.processes().size() > 1) result = tree.grow(guard, descriptors);
+  const Prepared prepared = {call,   view,     tree,        signals, clocks, way_back, sources,
+                             kernel, attached, descriptors, guard,   inputs, ready};
+  if (result) result = execute(prepared, kernel, descriptors, inputs, guard);
+  if (tree.is_member()) tree.give_up(call, result.error());
+  return result;
 }
 
 Result<void> become_app(const ExecCall& call) {

@@ -73,7 +73,8 @@ class Settler {
     tables_.walked = vma.resident_kb != 0 || vma.size() != tables_.traced_end - vma.start ? 1 : 0;
     std::vector<char> strings(vma.size());
     THAW_TRY(memory_.read(vma.start, strings.data(), strings.size()));
-    THAW_ASSIGN(remote, checkpoint::RemoteSyscalls::begin(frozen_.pid(), instruction, scratch));
+    THAW_ASSIGN(remote, checkpoint::RemoteSyscalls::begin(frozen_.pid(), instruction, scratch,
+                                                          frozen_.options()));
 #ifdef SYS_mmap2
     constexpr long kMmap = SYS_mmap2;
 #else

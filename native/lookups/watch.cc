@@ -99,7 +99,7 @@ class Installer {
     THAW_ASSIGN(instruction, syscall_instruction());
     THAW_ASSIGN(registers, arch::read_registers(child_));
     const uint64_t scratch = arch::stack_pointer(registers) / 16 * 16;
-    THAW_ASSIGN(remote, RemoteSyscalls::begin(child_, instruction, scratch));
+    THAW_ASSIGN(remote, RemoteSyscalls::begin(child_, instruction, scratch, PTRACE_O_TRACESYSGOOD));
     THAW_TRY(map_strings(remote));
     THAW_TRY(map_shim(remote));
     return {};

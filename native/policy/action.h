@@ -13,7 +13,7 @@ namespace thaw::policy {
 /// X(name): what is done with state. Images hold the place of an action in this list, so a new one
 /// goes to the end. The descriptor kinds that take it say so in Kind::policy.
 ///   error      refuses the checkpoint, as without a policy
-///   reopen     opens it by its name again, or makes it anew without what waited in it
+///   reopen     opens it by its name again, or makes it anew (sockets without what waited in them)
 ///   close      puts something closed in its place: /dev/null, the end of a lost connection
 ///   ignore     leaves it out
 ///   append     opens the file by its name again; what is written goes to its end
@@ -21,6 +21,7 @@ namespace thaw::policy {
 ///   pid        makes the file anew, with the new pid in it
 ///   relock     opens the file by its name again and takes the locks that the app held on it
 ///   reset      puts the end of a connection in its place that the other end has reset
+///   replay     connects to the same address again, and has the recorded conversation again
 #define THAW_POLICY_ACTIONS(X) \
   X(error)                     \
   X(reopen)                    \
@@ -30,7 +31,8 @@ namespace thaw::policy {
   X(reconnect)                 \
   X(pid)                       \
   X(relock)                    \
-  X(reset)
+  X(reset)                     \
+  X(replay)
 
 /// X(name): the types of state that a policy can speak for.
 #define THAW_POLICY_TYPES(X) \
@@ -42,7 +44,8 @@ namespace thaw::policy {
   X(device)                  \
   X(mapping)                 \
   X(inotify)                 \
-  X(descriptor)
+  X(descriptor)              \
+  X(shm)
 
 enum class Action : uint32_t {
 #define X(name) name,

@@ -167,12 +167,19 @@ Result<void> check_speculation(pid_t pid, std::string_view status) {
 
 }  // namespace
 
-std::vector<Error> confinement_refusals(pid_t pid, std::string_view status) {
+std::vector<Error> confinement_refusals(pid_t pid, std::string_view status, bool is_root) {
   std::vector<Error> found;
-  for (const Result<void>& result :
-       {check_credentials(pid, status), check_capabilities(pid, status), check_namespaces(pid),
-        check_root(pid), check_speculation(pid, status), check_threads(pid, status)})
+  const auto add = [&found](const Result<void>& result) {
     if (!result) found.push_back(result.error());
+  };
+  if (is_root) {
+    add(check_credentials(pid, status));
+    add(check_capabilities(pid, status));
+    add(check_root(pid));
+  }
+  add(check_namespaces(pid));
+  add(check_speculation(pid, status));
+  add(check_threads(pid, status));
   return found;
 }
 

@@ -12,7 +12,8 @@
 
 namespace thaw::proc {
 
-/// All that must be refused; `status`: its /proc/PID/status.
-std::vector<Error> confinement_refusals(pid_t pid, std::string_view status);
+/// All that must be refused; `status`: its /proc/PID/status. `is_root`: it is the first process of its app; others may
+/// have given rights up (proc/credentials.h).
+std::vector<Error> confinement_refusals(pid_t pid, std::string_view status, bool is_root);
 
 }  // namespace thaw::proc

@@ -7,37 +7,20 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <span>
 
 #include "proc/bystander.h"
 #include "proc/check_confinement.h"
 #include "proc/check_scheduling.h"
+#include "proc/check_tree.h"
 #include "proc/refuse.h"
+#include "proc/system_v.h"
 #include "support/file.h"
 #include "support/kernel.h"
 
 namespace thaw::proc {
 namespace {
-
-Result<void> check_children(pid_t pid) {
-  const std::string tasks = "/proc/" + std::to_string(pid) + "/task/";
-  THAW_ASSIGN(tids, numeric_entries(tasks));
-  for (const int tid : tids) {
-    auto children = read_file(tasks + std::to_string(tid) + "/children");
-    if (!children) continue;
-    const auto pids = split(children.value(), " \n");
-    if (pids.empty()) continue;
-    const std::string child(pids[0]);
-    auto comm = read_file("/proc/" + child + "/comm");
-    return refuse(pid,
-                  "has a child process (" + child + ", " +
-                      (comm ? std::string(trim(comm.value())) : "unknown") +
-                      "), and thaw restores one process",
-                  "set warmup.until = { call = true } and let the app call thaw_checkpoint() of "
-                  "native/include/thaw.h before it forks, or switch its worker processes off");
-  }
-  return {};
-}
 
 /// Kernel threads that an io_uring has made in the process; they cannot be stopped.
 bool is_io_worker(std::string_view status) {
@@ -112,6 +95,31 @@ Result<void> check_message_queues(pid_t pid) {
   return {};
 }
 
+bool has_attached(pid_t pid, const Segment& segment) {
+  const auto vmas = read_mappings(pid);
+  return vmas && std::any_of(vmas.value().begin(), vmas.value().end(), [&segment](const Vma& vma) {
+           return is_of_segment(vma) && vma.ino == static_cast<uint64_t>(segment.id);
+         });
+}
+
+/// Of those that one of the app's processes has attached, the mappings tell more
+/// (checkpoint/plan/segments.h).
+Result<void> check_segments(pid_t pid, std::span<const pid_t> members) {
+  for (const Segment& segment : read_segments()) {
+    const bool used = !segment.is_removed() && (segment.maker == pid || segment.last == pid);
+    if (!used || std::any_of(members.begin(), members.end(),
+                             [&segment](pid_t member) { return has_attached(member, segment); }))
+      continue;
+    return refuse(pid,
+                  "has used System V shared memory (key " + segment.key_text() + ", id " +
+                      std::to_string(segment.id) +
+                      ") that it has not attached, whose id may be another's when it is launched",
+                  "let the app call shmget(2) after the checkpoint, or remove it before "
+                  "(shmctl(id, IPC_RMID))");
+  }
+  return {};
+}
+
 /// Then all memory is of that node, whatever an app asks for.
 bool has_one_node() {
   auto nodes = read_file("/sys/devices/system/node/possible");
@@ -173,6 +181,26 @@ Result<std::string> status_of(pid_t pid) {
   return status;
 }
 
+/// Of one process, `members` of whose app run.
+std::vector<Error> refusals_of(pid_t pid, std::span<const pid_t> members) {
+  std::vector<Error> found;
+  auto add = [&found](const Result<void>& result) {
+    if (!result) found.push_back(result.error());
+  };
+  auto status = status_of(pid);
+  if (!status) return {status.error()};
+  const std::string_view text = status.value();
+  add(check_seccomp(pid, text));
+  for (Error& error : confinement_refusals(pid, text, pid == members.front()))
+    found.push_back(std::move(error));
+  add(check_scheduling(pid));
+  add(check_semaphores(pid));
+  add(check_message_queues(pid));
+  add(check_segments(pid, members));
+  add(check_memory_policies(pid));
+  return found;
+}
+
 }  // namespace
 
 Result<void> check_traceable(pid_t pid) {
@@ -186,27 +214,24 @@ Result<void> check_traceable(pid_t pid) {
   return check_io_workers(pid);
 }
 
-std::vector<Error> refusals(pid_t pid) {
+std::vector<Error> refusals(const Members& members) {
   std::vector<Error> found;
-  auto add = [&found](const Result<void>& result) {
-    if (!result) found.push_back(result.error());
-  };
-  auto status = status_of(pid);
-  if (!status) return {status.error()};
-  const std::string_view text = status.value();
-  add(check_seccomp(pid, text));
-  for (Error& error : confinement_refusals(pid, text)) found.push_back(std::move(error));
-  add(check_scheduling(pid));
-  add(check_semaphores(pid));
-  add(check_message_queues(pid));
-  add(check_memory_policies(pid));
-  add(check_children(pid));
+  for (const pid_t pid : members.running)
+    for (Error& error : refusals_of(pid, members.running))
+      found.push_back(pid == members.running.front() ? std::move(error)
+                                                     : of_member(std::move(error), pid));
+  for (Error& error : tree_refusals(members)) found.push_back(std::move(error));
   return found;
 }
 
-Result<void> check_supported(pid_t pid) {
-  THAW_TRY(check_traceable(pid));
-  return joined(refusals(pid));
+Result<void> check_supported(pid_t root) {
+  const Members members = members_of(root);
+  for (const pid_t pid : members.running) {
+    auto traceable = check_traceable(pid);
+    if (traceable || (pid != root && has_ended(pid))) continue;
+    return pid == root ? traceable.error() : of_member(traceable.error(), pid);
+  }
+  return joined(refusals(members));
 }
 
 }  // namespace thaw::proc

@@ -1,5 +1,6 @@
 #include "proc/given.h"
 
+#include <fcntl.h>
 #include <linux/ioprio.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -50,6 +51,20 @@ Result<Given> read_given(pid_t pid) {
     given.oom_score_adj = static_cast<int>(strtol(score.value().c_str(), nullptr, 10));
   sched_getaffinity(pid, sizeof(given.cpus), &given.cpus);
   return given;
+}
+
+std::optional<GivenFiles> given_files(std::span<const int, 3> descriptors) {
+  GivenFiles files;
+  for (size_t i = 0; i < files.size(); ++i) {
+    const int fd = descriptors[i];
+    const int flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || fstat(fd, &files[i].status) != 0) return std::nullopt;
+    files[i].access = flags & O_ACCMODE;
+    const mode_t mode = files[i].status.st_mode;
+    if (S_ISREG(mode) || (S_ISCHR(mode) && isatty(fd) == 0))
+      files[i].copy = std::make_shared<const UniqueFd>(fcntl(fd, F_DUPFD_CLOEXEC, 3));
+  }
+  return files;
 }
 
 Result<Given> read_own_given() {

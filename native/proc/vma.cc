@@ -1,7 +1,11 @@
 #include "proc/vma.h"
 
+#include <dirent.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/sysmacros.h>
+
+#include <memory>
 
 #include "support/file.h"
 
@@ -11,6 +15,27 @@ namespace {
 uint32_t prot_of(std::string_view permissions) {
   return (permissions[0] == 'r' ? PROT_READ : 0u) | (permissions[1] == 'w' ? PROT_WRITE : 0u) |
          (permissions[2] == 'x' ? PROT_EXEC : 0u);
+}
+
+/// A file that was made under one name, linked under another in the same folder and unlinked there,
+/// as sem_open(3) makes semaphores, is a file with a name.
+void find_other_name(Vma& vma) {
+  const size_t slash = vma.path.rfind('/');
+  if (slash == 0 || slash == std::string::npos || vma.path == "/dev/zero") return;
+  const std::string folder = vma.path.substr(0, slash + 1);
+  const std::unique_ptr<DIR, int (*)(DIR*)> listing(opendir(folder.c_str()), closedir);
+  while (listing != nullptr) {
+    const dirent64* entry = readdir64(listing.get());
+    if (entry == nullptr) return;
+    const std::string name = folder + entry->d_name;
+    struct stat64 status = {};
+    if (entry->d_ino != vma.ino || lstat64(name.c_str(), &status) != 0 ||
+        status.st_ino != vma.ino || status.st_dev != vma.dev || !S_ISREG(status.st_mode))
+      continue;
+    vma.path = name;
+    vma.deleted = false;
+    return;
+  }
 }
 
 /// "7f..-7f.. r-xp 00001000 08:01 1234   /path with blanks (deleted)"
@@ -31,6 +56,7 @@ Vma parse_header(std::string_view line) {
   if (vma.path.ends_with(kDeleted)) {
     vma.deleted = true;
     vma.path.resize(vma.path.size() - kDeleted.size());
+    if (vma.shared && vma.is_file()) find_other_name(vma);
   }
   return vma;
 }

@@ -17,7 +17,9 @@ struct Vma {
   uint32_t prot = 0;  ///< PROT_*
   bool shared = false;
   uint64_t dev = 0, ino = 0;
-  std::string path;  ///< as in maps, " (deleted)" cut off
+  /// As in maps, " (deleted)" cut off; of a shared mapping, another name in the same folder if the
+  /// file lives on under that.
+  std::string path;
   bool deleted = false;
   std::string flags;  ///< VmFlags: two-letter words
   uint64_t resident_kb = 0, anonymous_kb = 0, swap_kb = 0;

@@ -10,6 +10,7 @@
 #include "arch/this_cpu.h"
 #include "restorer/callers_state.h"
 #include "restorer/helpers.h"
+#include "restorer/tree.h"
 
 namespace thaw::restorer {
 namespace {
@@ -58,6 +59,14 @@ void remove_socket_files(const ColdStart& cold) {
       continue;
     raw::call(__NR_unlinkat, AT_FDCWD, reinterpret_cast<long>(address.path), 0);
   }
+}
+
+/// With a key, they would be in the way of the cold start's own; they go with the last mapping.
+void remove_segments(const Handover& handover) {
+  constexpr long kRemove = 0;  // IPC_RMID
+  for (uint32_t i = 0; i < handover.segment_id_count; ++i)
+    if ((handover.made_segments >> i & 1) != 0)
+      raw::call(__NR_shmctl, handover.segment_ids[i], kRemove, 0);
 }
 
 void put_back_descriptors(const ColdStart& cold) {
@@ -129,10 +138,12 @@ void check(Handover& handover, long result, const char* what, uint64_t address) 
 
 void start_cold(Handover& handover) {
   const ColdStart& cold = handover.cold;
+  give_tree_up(handover);
   if (cold.watcher > 0) raw::call(__NR_kill, -cold.watcher, SIGKILL);
   wait_for_helpers(handover);
   put_back_callers_state(handover);
   remove_socket_files(cold);
+  remove_segments(handover);
   if (cold.program == nullptr) raw::call(__NR_exit_group, kExitNotPossible);
   put_back_descriptors(cold);
   // Blocked in either way of exec: thaw-exec keeps the mask that it is started with.

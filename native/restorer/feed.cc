@@ -3,7 +3,6 @@
 #include <asm-generic/mman-common.h>
 #include <asm/errno.h>
 #include <asm/unistd.h>
-#include <linux/fs.h>
 #include <linux/futex.h>
 #include <linux/prctl.h>
 #include <linux/sched.h>
@@ -147,27 +146,6 @@ void populate(const Handover& handover, bool reads, uint64_t least) {
   }
 }
 
-/// True if a byte of the image can be had without waiting for the storage (RWF_NOWAIT, Linux 4.14).
-bool is_cached(const Handover& handover, uint64_t offset) {
-  char byte = 0;
-  struct {
-    void* base;
-    unsigned long size;
-  } room = {&byte, 1};
-  return raw::call(__NR_preadv2, handover.image_fd, reinterpret_cast<long>(&room), 1,
-                   static_cast<long>(offset), static_cast<long>(offset >> 32), RWF_NOWAIT) == 1;
-}
-
-/// A few samples tell whether the page cache holds the working set.
-bool is_cached(const Handover& handover) {
-  constexpr uint32_t kSamples = 16;
-  const uint32_t step = handover.feed_count / kSamples + 1;
-  for (uint32_t i = 0; i < handover.feed_count; i += step)
-    if (handover.feed_runs[i].offset != 0 && !is_cached(handover, handover.feed_runs[i].offset))
-      return false;
-  return true;
-}
-
 /// For what the app touches later. The app's own advice comes behind all mappings
 /// (checkpoint/plan/ops.cc).
 void allow_read_ahead(const Handover& handover) {
@@ -273,9 +251,8 @@ uint64_t own_area_size(const Handover& handover) {
 }
 
 void feed_from_storage(Handover& handover) {
-  if (handover.feed_count == 0) return;
-  handover.cached = is_cached(handover) ? 1 : 0;
-  if (handover.cached == 0 && !start_feeder(handover)) read_ahead(handover);
+  if (handover.feed_count == 0 || handover.cached != 0) return;
+  if (!start_feeder(handover)) read_ahead(handover);
 }
 
 void feed_rebuilt_memory(Handover& handover) {

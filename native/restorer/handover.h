@@ -6,10 +6,12 @@
 
 #include "image/model.h"
 #include "restorer/log.h"
+#include "support/told_text.h"
 
 namespace thaw::restorer {
 
-/// A mapping of the kernel ([vdso], [vvar]...) that moves to where the app expects it.
+/// A mapping of the kernel ([vdso], [vvar]...), or one that the launch has attached, that moves to
+/// where the app expects it.
 struct Move {
   uint64_t from, size, to;
 };
@@ -33,11 +35,23 @@ struct SavedFd {
   int32_t flags;  ///< FD_CLOEXEC
 };
 
-/// A descriptor whose signals go to one thread of the app.
+/// Whom a descriptor signals, where its id is not known before: a thread of the app, or any process
+/// of a tree.
 struct FdOwner {
   int32_t number;
-  uint32_t thread;  ///< index within the process
+  int32_t type;     ///< F_OWNER_*
+  uint32_t thread;  ///< index in the image's table of threads
+  uint32_t id;      ///< where `thread` is model::kNone
+  uint32_t signal;  ///< F_SETSIG, 0: as it is
 };
+
+/// A bound socket that listens when the inputs are known.
+struct Listener {
+  int32_t fd;
+  uint32_t backlog;
+};
+
+struct Tree;
 
 /// A system call that puts back what exec would keep.
 struct UndoCall {
@@ -55,6 +69,7 @@ struct CallersState {
   uint64_t ignored_signals = 0;   ///< of these, the caller's ignored ones
   uint64_t queued_signals = 0;    ///< signals that are pending because the app's were
   char terminal[64] = {};         ///< the mode of its terminal: struct termios
+  int32_t foreground = 0;         ///< the process group in the foreground of it
 };
 
 /// A cold start that is still possible.
@@ -79,8 +94,9 @@ struct ColdStart {
   uint32_t helper_count = 0;         ///< those that have not been waited for
 };
 
-/// Mappings that a kernel has of its own in each process: 3 on x86-64 since Linux 6.13.
-constexpr uint32_t kMostMoves = 8;
+/// Mappings that a kernel has of its own in each process: 3 on x86-64 since Linux 6.13; attached
+/// memory.
+constexpr uint32_t kMostMoves = 8 + model::kMostAttachments;
 
 struct Handover {
   uint64_t area_start = 0;  ///< the restorer area
@@ -88,7 +104,10 @@ struct Handover {
   uint64_t stacks = 0;  ///< one small stack per thread, the leader's first
   uint64_t stack_size = 0;
 
+  const Tree* tree = nullptr;  ///< null: the app is a single process
   const model::Process* process = nullptr;
+  const model::Credentials* credentials =
+      nullptr;  ///< of a member with its own; null: the caller's
   const model::Thread* threads = nullptr;
   const model::Op* ops = nullptr;
   const model::SigAction* sigactions = nullptr;
@@ -111,6 +130,7 @@ struct Handover {
   const int32_t* source_fds = nullptr;  ///< per MapSource
   int32_t exe_fd = -1;
   uint32_t no_exec_store = 0;  ///< the image's file system does not allow executable mappings
+  int32_t ready_fd = -1;       ///< the caller's $NOTIFY_SOCKET, which waits for READY=1; -1: none
   uint32_t keep_pid = 0;
   uint32_t page_size = 0;
   uint64_t old_rseq = 0;  ///< thaw-exec's own registration, to be undone; 0: none
@@ -130,7 +150,16 @@ struct Handover {
   uint32_t close_count = 0;
   const FdOwner* owners = nullptr;
   uint32_t owner_count = 0;
+  const Listener* listeners = nullptr;
+  uint32_t listener_count = 0;
+  const ToldText* texts = nullptr;  ///< what servers have told, for the app's memory
+  uint32_t text_count = 0;
   ColdStart cold;
+
+  int32_t segment_ids[model::kMostSegmentIds] =
+      {};  ///< the kernel's ids of System V segments with a key
+  uint32_t segment_id_count = 0;
+  uint32_t made_segments = 0;  ///< bit n: `segment_ids[n]` was made by this launch
 
   uint64_t call_address = 0;   ///< the app's struct thaw_call, 0: none
   uint64_t delivery_size = 0;  ///< bytes at the end of the restorer area that the app keeps

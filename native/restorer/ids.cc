@@ -8,7 +8,7 @@
 
 #include "arch/this_cpu.h"
 #include "restorer/cold_start.h"
-#include "restorer/threads.h"
+#include "restorer/tree.h"
 
 namespace thaw::restorer {
 namespace {
@@ -53,7 +53,8 @@ uint32_t decimal(uint32_t number, char (&text)[12]) {
 /// In bytes; the page behind may be another mapping, or none.
 uint64_t size_of(IdForm form) {
   if (form == IdForm::real) return sizeof(uint64_t);
-  return form == IdForm::fixnum ? sizeof(unsigned long) : sizeof(uint32_t);
+  const bool machine_word = form == IdForm::fixnum || form == IdForm::tagged;
+  return machine_word ? sizeof(unsigned long) : sizeof(uint32_t);
 }
 
 void write(const model::IdPatch& patch, uint32_t id) {
@@ -65,6 +66,8 @@ void write(const model::IdPatch& patch, uint32_t id) {
                              (load<uint32_t>(patch.address) & ~uint32_t{FUTEX_TID_MASK}) | id);
     case IdForm::fixnum:
       return store<unsigned long>(patch.address, 2ul * id + 1);
+    case IdForm::tagged:
+      return store<unsigned long>(patch.address, 16ul * id + 15);
     case IdForm::smi:
       return store<uint32_t>(patch.address, 2 * id);
     case IdForm::real:
@@ -111,9 +114,17 @@ void correct_ids(Handover& handover) {
             "cannot put the new thread id into read-only memory", patch.address);
     };
     protect(patch.prot | PROT_READ | PROT_WRITE);
-    write(patch, new_tid(handover, patch.thread));
+    write(patch, id_of_thread(handover, patch.thread));
     if ((patch.prot & PROT_EXEC) != 0) raw::sync_instructions(first, end);
     protect(patch.prot);
+  }
+}
+
+void write_texts(const Handover& handover) {
+  for (uint32_t i = 0; i < handover.text_count; ++i) {
+    const ToldText& text = handover.texts[i];
+    auto* to = reinterpret_cast<volatile char*>(static_cast<uintptr_t>(text.address));
+    for (uint32_t at = 0; at < text.size; ++at) to[at] = text.bytes[at];
   }
 }
 
@@ -124,12 +135,16 @@ void write_pid_files(const Handover& handover) {
     const model::IdNotice& notice = handover.id_notices[i];
     if (notice.form != IdForm::written_pid_file) continue;
     if (size == 0) size = decimal(static_cast<uint32_t>(raw::call(__NR_getpid)), text);
-    const long fd = raw::call(
-        __NR_openat, AT_FDCWD, reinterpret_cast<long>(handover.blobs + notice.text.offset),
-        O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0644);
+    const long fd = raw::call(__NR_openat, AT_FDCWD,
+                              reinterpret_cast<long>(handover.blobs + notice.text.offset),
+                              O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+                              static_cast<long>(notice.mode));
     if (fd < 0) continue;
-    if (is_plain_file(fd) && raw::call(__NR_ftruncate, fd, 0) == 0)
-      raw::call(__NR_write, fd, reinterpret_cast<long>(text), size + (notice.count != 0 ? 1 : 0));
+    if (is_plain_file(fd) && raw::call(__NR_ftruncate, fd, 0) == 0) {
+      raw::call(__NR_write, fd, reinterpret_cast<long>(text), size);
+      raw::call(__NR_write, fd, reinterpret_cast<long>(handover.blobs + notice.rest.offset),
+                static_cast<long>(notice.rest.size));
+    }
     raw::call(__NR_close, fd);
   }
 }

@@ -14,6 +14,9 @@ constexpr uint32_t cpu_clock(uint32_t tid, uint32_t clock) {
   return ~tid << 3 | (clock & kKind);
 }
 
+/// What servers have told instead of what the app remembers (support/told_text.h).
+void write_texts(const Handover& handover);
+
 /// Files that held the pid and that a policy has written.
 void write_pid_files(const Handover& handover);
 

@@ -59,6 +59,25 @@ long execute_map(const Handover& handover, const Op& op) {
   return raw::mmap(op.address, op.size, op.prot, op.flags, handover.image_fd, op.offset);
 }
 
+long move_to(uint64_t from, uint64_t size, uint64_t to) {
+  return raw::call(__NR_mremap, static_cast<long>(from), static_cast<long>(size),
+                   static_cast<long>(size), MREMAP_MAYMOVE | MREMAP_FIXED, static_cast<long>(to));
+}
+
+/// The app's id of the ring is its address, where the kernel does not put it by itself.
+long make_aio_ring(const Op& op) {
+  // Something there, so that the ring comes to lie apart.
+  long result =
+      raw::mmap(op.address, op.size, PROT_NONE, MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, -1, 0);
+  if (result < 0 && result > -4096) return result;
+  unsigned long ring = 0;  // aio_context_t
+  result = raw::call(__NR_io_setup, static_cast<long>(op.offset), reinterpret_cast<long>(&ring));
+  if (result < 0) return result;
+  const auto* events = reinterpret_cast<const volatile uint32_t*>(ring) + 1;  // aio_ring::nr
+  if (*events != op.flags) return -EINVAL;
+  return move_to(ring, op.size, op.address);
+}
+
 long execute(const Handover& handover, const Op& op) {
   const long address = static_cast<long>(op.address), size = static_cast<long>(op.size);
   switch (op.kind) {
@@ -78,6 +97,8 @@ long execute(const Handover& handover, const Op& op) {
                        reinterpret_cast<long>(handover.blobs + op.offset));
     case OpKind::seal:
       return raw::call(young::kNrMseal, address, size, 0);
+    case OpKind::aio_ring:
+      return make_aio_ring(op);
   }
   return -EINVAL;
 }
@@ -98,13 +119,10 @@ const char* name_of(OpKind kind) {
       return "cannot name memory";
     case OpKind::seal:
       return "cannot seal memory";
+    case OpKind::aio_ring:
+      return "cannot set kernel AIO up (io_setup)";
   }
   return "unknown memory operation";
-}
-
-long move_to(uint64_t from, uint64_t size, uint64_t to) {
-  return raw::call(__NR_mremap, static_cast<long>(from), static_cast<long>(size),
-                   static_cast<long>(size), MREMAP_MAYMOVE | MREMAP_FIXED, static_cast<long>(to));
 }
 
 bool overlap(const Move& a, const Move& b) {
@@ -122,6 +140,7 @@ void move_kernel_mappings(Handover& handover) {
   uint64_t interim = handover.interim;
   for (uint32_t i = 0; crossing && i < handover.move_count; ++i) {
     Move& move = handover.moves[i];
+    if (move.from == move.to) continue;  // All places to move to lie apart.
     check(handover, move_to(move.from, move.size, interim), "cannot move the vDSO", move.from);
     move.from = interim;
     interim += move.size;
@@ -162,6 +181,15 @@ void unmap_own(const Handover& handover) {
     const Move& own = handover.own[i];
     if (!is_kernels(handover, own)) unmap(own.from, own.from + own.size);
   }
+}
+
+/// Beside those that the app has kept (SegmentId of shim/tables.h).
+void write_segment_ids(const Handover& handover) {
+  if (handover.process->segment_ids == 0) return;
+  auto* pairs =
+      reinterpret_cast<volatile int32_t*>(static_cast<uintptr_t>(handover.process->segment_ids));
+  for (uint32_t i = 0; i < handover.segment_id_count; ++i)
+    pairs[2 * i + 1] = handover.segment_ids[i];
 }
 
 }  // namespace
@@ -215,6 +243,7 @@ void rebuild_memory(Handover& handover) {
                 MADV_RANDOM);
   }
   free_spare_keys(handover);
+  write_segment_ids(handover);
   for (uint32_t i = 0; i < handover.stand_in_count; ++i) place(handover, handover.stand_ins[i]);
 }
 

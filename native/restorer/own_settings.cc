@@ -22,8 +22,12 @@ void set_limit(uint32_t resource, const model::Limit& wanted) {
   raw::call(__NR_prlimit64, 0, resource, reinterpret_cast<long>(&limit), 0);
 }
 
+}  // namespace
+
 /// Lowering it below what it once was needs CAP_SYS_RESOURCE, as for the app itself.
-void set_oom_score(const Handover& handover, int32_t score) {
+void restore_oom_score(const Handover& handover) {
+  if ((handover.process->flags & model::kOwnOomScore) == 0) return;
+  const int32_t score = handover.process->oom_score_adj;
   char text[6];
   uint32_t size = 0;
   if (score < 0) text[size++] = '-';
@@ -37,8 +41,6 @@ void set_oom_score(const Handover& handover, int32_t score) {
   if (fd >= 0) raw::call(__NR_close, fd);
   warn(handover, result, "cannot set oom_score_adj as the app had");
 }
-
-}  // namespace
 
 void replace_umask(Handover& handover) {
   const model::Process& process = *handover.process;
@@ -55,10 +57,8 @@ void expect_limits(Handover& handover) {
           "cannot set the limits that the app had");
 }
 
-void restore_own_settings(const Handover& handover) {
+void restore_limits(const Handover& handover) {
   const model::Process& process = *handover.process;
-  // First what needs a descriptor: a limit may be one of these.
-  if ((process.flags & model::kOwnOomScore) != 0) set_oom_score(handover, process.oom_score_adj);
   for (uint32_t i = 0; i < sizeof(process.limits) / sizeof(process.limits[0]); ++i)
     if ((process.own_limits >> i & 1) != 0) set_limit(i, process.limits[i]);
 }

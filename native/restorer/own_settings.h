@@ -13,7 +13,10 @@ void replace_umask(Handover& handover);
 /// would refuse it.
 void expect_limits(Handover& handover);
 
-/// Limits and oom_score_adj. Hard limits are never raised.
-void restore_own_settings(const Handover& handover);
+/// Needs a descriptor: before the limits, which may be of these.
+void restore_oom_score(const Handover& handover);
+
+/// Hard limits are never raised.
+void restore_limits(const Handover& handover);
 
 }  // namespace thaw::restorer

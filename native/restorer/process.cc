@@ -12,17 +12,21 @@
 #include "arch/this_cpu.h"
 #include "restorer/callers_state.h"
 #include "restorer/cold_start.h"
+#include "restorer/credentials.h"
 #include "restorer/ids.h"
 #include "restorer/own_settings.h"
 #include "restorer/signals.h"
 #include "restorer/terminal.h"
 #include "restorer/threads.h"
 #include "restorer/timers.h"
+#include "restorer/tree.h"
 #include "support/app_call.h"
 #include "support/young_kernels.h"
 
 namespace thaw::restorer {
 namespace {
+
+constexpr const char* kNoExecGain = "cannot refuse memory that becomes executable (PR_SET_MDWE)";
 
 long prctl(long option, long a, long b = 0, long c = 0) {
   return raw::call(__NR_prctl, option, a, b, c, 0);
@@ -103,6 +107,9 @@ void replace_flags(Handover& handover) {
   if ((process.flags & model::kMemoryMerge) != 0)
     replace(handover, young::kPrSetMemoryMerge, 1, prctl(young::kPrGetMemoryMerge, 0),
             "cannot have equal pages merged");
+  // What would fail last, when the app was already said to be ready.
+  if ((process.flags & model::kMdwe) != 0)
+    check(handover, prctl(young::kPrGetMdwe, 0), kNoExecGain);
   if (process.mce_kill != PR_MCE_KILL_DEFAULT) {
     constexpr const char* kProblem = "cannot set what a broken page does";
     const long callers = prctl(PR_MCE_KILL_GET, 0);
@@ -124,8 +131,9 @@ void replace_leaders_state(Handover& handover) {
   if (leader.timer_slack_ns != 0)
     replace(handover, PR_SET_TIMERSLACK, static_cast<long>(leader.timer_slack_ns),
             prctl(PR_GET_TIMERSLACK, 0), "cannot set the timer slack");
-  // With a kept pid, the leader's parent stands for it and takes it along (keep_pid.cc).
-  if (leader.parent_death_signal != 0 && handover.keep_pid == 0)
+  // With a kept pid, the leader's parent stands for it and takes it along (keep_pid.cc). Until the
+  // commit, so does a tree's.
+  if (leader.parent_death_signal != 0 && handover.keep_pid == 0 && !is_member(handover))
     replace(handover, PR_SET_PDEATHSIG, static_cast<long>(leader.parent_death_signal),
             written_by(PR_GET_PDEATHSIG), "cannot set the parent death signal");
 }
@@ -164,8 +172,7 @@ void refuse_exec_gain(Handover& handover) {
   const int more = (flags & model::kMdweNoInherit) != 0 ? young::kPrMdweNoInherit : 0;
   // Other bits may be the caller's already, which exec would have passed on.
   if (prctl(young::kPrGetMdwe, 0) > 0) return;
-  check(handover, prctl(young::kPrSetMdwe, young::kPrMdweRefuseExecGain | more),
-        "cannot refuse memory that becomes executable (PR_SET_MDWE)");
+  check(handover, prctl(young::kPrSetMdwe, young::kPrMdweRefuseExecGain | more), kNoExecGain);
 }
 
 /// Without Yama the kernel takes no such call, and needs none.
@@ -178,17 +185,48 @@ void restore_tracer(const Handover& handover) {
   prctl(PR_SET_PTRACER, tracer);
 }
 
-/// Descriptors whose signals go to one thread (F_SETOWN_EX): its id is known only now.
+/// Whom descriptors signal (F_SETOWN_EX): the ids are known only now.
 void restore_owners(Handover& handover) {
+  constexpr const char* kProblem = "cannot set the owner of a descriptor";
   for (uint32_t i = 0; i < handover.owner_count; ++i) {
+    const FdOwner& from = handover.owners[i];
+    const uint32_t id = from.thread == model::kNone ? from.id : id_of_thread(handover, from.thread);
     struct {
       int type, pid;
-    } owner = {F_OWNER_TID, static_cast<int>(new_tid(handover, handover.owners[i].thread))};
+    } owner = {from.type, static_cast<int>(id)};
     check(handover,
-          raw::call(arch::kFcntl, handover.owners[i].number, F_SETOWN_EX,
-                    reinterpret_cast<long>(&owner)),
-          "cannot set the owner of a descriptor");
+          raw::call(arch::kFcntl, from.number, F_SETOWN_EX, reinterpret_cast<long>(&owner)),
+          kProblem);
+    if (from.signal != 0)
+      check(handover, raw::call(arch::kFcntl, from.number, F_SETSIG, from.signal), kProblem);
   }
+}
+
+/// A member has no cold start of its own, and ends where something fails: before the commit, it has what it would not
+/// be allowed any more, and then no more rights than it had.
+void settle_rights(Handover& handover) {
+  restore_oom_score(handover);
+  set_scheduling(handover, 0);
+  enter_root(handover);
+  check(handover, take_credentials(handover),
+        "cannot take the credentials that a process of the app had");
+  bind_to_parent(handover);
+}
+
+/// Whoever has the same user could look into it: not before all is closed that is not the app's.
+void restore_dumping(const Handover& handover) {
+  if (handover.credentials != nullptr && (handover.process->flags & model::kDumpable) != 0)
+    prctl(PR_SET_DUMPABLE, 1);
+}
+
+/// Nothing undoes these: the last that can fail comes first.
+void renounce(Handover& handover) {
+  const uint32_t flags = handover.process->flags;
+  if ((flags & model::kDumpable) == 0)
+    check(handover, prctl(PR_SET_DUMPABLE, 0), "cannot forbid core dumps");
+  refuse_exec_gain(handover);
+  if ((flags & model::kNoNewPrivileges) != 0)
+    check(handover, prctl(PR_SET_NO_NEW_PRIVS, 1), "cannot give up new privileges");
 }
 
 /// The caller's environment, and what the app may ask for of the launch's caller. The image holds
@@ -203,11 +241,31 @@ void deliver(const Handover& handover) {
   call->arguments_size = handover.arguments_size;
   call->environment = handover.environment;
   call->environment_size = handover.environment_size;
-  late_cold_start(handover).pid = static_cast<uint64_t>(raw::call(__NR_getpid));
+  LateColdStart& cold = late_cold_start(handover);
+  cold.pid = static_cast<uint64_t>(raw::call(__NR_getpid));
+  tell_members(handover, reinterpret_cast<uint32_t*>(static_cast<uintptr_t>(cold.members)));
   if (call->limit != 0) call->limit = limit_hooks(call->limit);
 }
 
+/// For the app, whose warm-up has said it. The kernel adds this process's id.
+void say_ready(Handover& handover) {
+  constexpr char kReady[] = "READY=1";
+  if (handover.ready_fd < 0) return;
+  check(
+      handover,
+      raw::call(__NR_write, handover.ready_fd, reinterpret_cast<long>(kReady), sizeof(kReady) - 1),
+      "cannot tell $NOTIFY_SOCKET that the app is ready");
+}
+
 }  // namespace
+
+void listen_for_app(Handover& handover) {
+  for (uint32_t i = 0; i < handover.listener_count; ++i) {
+    const Listener& listener = handover.listeners[i];
+    check(handover, raw::call(__NR_listen, listener.fd, static_cast<long>(listener.backlog)),
+          "cannot listen, where another has the port by now");
+  }
+}
 
 void restore_membarrier(Handover& handover) {
   for (uint32_t left = handover.process->membarrier; left != 0; left &= left - 1)
@@ -216,13 +274,12 @@ void restore_membarrier(Handover& handover) {
 }
 
 void restore_process(Handover& handover) {
-  const model::Process& process = *handover.process;
+  const bool member = is_member(handover);
   // What exec undoes by itself.
   restore_layout(handover);
   check(handover, raw::set_tls(handover.threads[0].tls), "cannot set the thread pointer");
   raw::call(__NR_set_tid_address, static_cast<long>(handover.threads[0].clear_child_tid));
   check(handover, register_thread(handover, 0), "cannot set up the main thread");
-  restore_owners(handover);
   restore_locking(handover);
   create_timers(handover);
   arm_timers(handover);
@@ -237,21 +294,30 @@ void restore_process(Handover& handover) {
   replace_interval_timers(handover);
   queue_signals(handover);
   replace_terminal_mode(handover);
-  replace_descriptor_flags(handover);
+  give_foreground(handover);
+  if (!member) replace_descriptor_flags(handover);
   replace_umask(handover);
   expect_limits(handover);
 
-  // What nothing undoes: the last that can fail comes first.
-  if ((process.flags & model::kDumpable) == 0)
-    check(handover, prctl(PR_SET_DUMPABLE, 0), "cannot forbid core dumps");
-  refuse_exec_gain(handover);
-  if ((process.flags & model::kNoNewPrivileges) != 0)
-    check(handover, prctl(PR_SET_NO_NEW_PRIVS, 1), "cannot give up new privileges");
+  // What nothing undoes. Of a tree, the root comes last, and commits for all.
+  if (member) settle_rights(handover);
+  restore_owners(handover);  // With the rights of who has set them.
+  if (member) renounce(handover);
+  await_commit(handover);
+  if (!member) {
+    say_ready(handover);
+    renounce(handover);
+  }
+  commit_tree(handover);
+  // A cold start could not take that back from who has it open as well.
+  if (member) replace_descriptor_flags(handover);
   write_pid_files(handover);
   for (uint32_t i = 0; i < handover.close_count; ++i) close_range(handover.close[i]);
-  restore_own_settings(handover);
+  if (!member) restore_oom_score(handover);
+  restore_limits(handover);
+  restore_dumping(handover);
   restore_tracer(handover);
-  set_scheduling(handover, 0);
+  if (!member) set_scheduling(handover, 0);
 }
 
 }  // namespace thaw::restorer

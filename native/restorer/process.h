@@ -6,6 +6,9 @@
 
 namespace thaw::restorer {
 
+/// From there on, others see that the app is there.
+void listen_for_app(Handover& handover);
+
 /// Registers for membarrier(2) as the app had: as long as there is one thread, the kernel need not
 /// wait for the other CPUs (sync_runqueues_membarrier_state in kernel/sched/membarrier.c).
 void restore_membarrier(Handover& handover);

@@ -3,7 +3,7 @@
 // sigreturn.
 //
 //   release our own memory → rebuild the app's → make its threads, parked
-//   → feed it → commit → resume
+//   → feed it → meet the other processes of a tree → commit → resume
 //
 // Until commit every failure ends in a cold start: nothing that a plain exec would not undo has
 // happened.
@@ -23,6 +23,7 @@
 #include "restorer/process.h"
 #include "restorer/seccomp.h"
 #include "restorer/threads.h"
+#include "restorer/tree.h"
 
 namespace thaw::restorer {
 namespace {
@@ -49,16 +50,20 @@ extern "C" [[noreturn]] __attribute__((section(".text.entry"))) void thaw_restor
   rebuild_memory(handover);
   mark(handover, kMapped);
   settle_inputs(handover);
+  listen_for_app(handover);
   restore_membarrier(handover);
   feed_rebuilt_memory(handover);
   start_threads(handover);
   mark(handover, kThreads);
   feed_from_cache(handover);
   mark(handover, kFed);
+  meet_others(handover);
   correct_ids(handover);
+  write_texts(handover);
   restore_process(handover);
   mark(handover, kCommitted);
   if (handover.log >= kLogTrace) print_phases(handover);
+  settle_tree(handover);
   restore_filters(handover);
   const model::Process& process = *handover.process;
   raw::enter_finish(handover.finish_code, handover.threads[0].frame, process.park_word,

@@ -5,6 +5,8 @@
 
 #include "arch/this_cpu.h"
 #include "restorer/cold_start.h"
+#include "restorer/members.h"
+#include "restorer/tree.h"
 
 namespace thaw::restorer {
 namespace {
@@ -32,10 +34,15 @@ long set_action(int signal, const KernelSigaction& action, KernelSigaction* old)
                    reinterpret_cast<long>(old), kSetSize);
 }
 
-uint64_t pending_signals() {
-  uint64_t pending = 0;
-  raw::call(__NR_rt_sigpending, reinterpret_cast<long>(&pending), kSetSize);
-  return pending;
+/// As it is queued: it comes from a process of this launch.
+model::PendingSignal from_sender(const Handover& handover, const model::PendingSignal& signal) {
+  constexpr unsigned kSender = sizeof(long) == 8 ? 16 : 12;  // si_pid of siginfo_t.
+  model::PendingSignal queued = signal;
+  if (signal.sender == model::kNone) return queued;
+  const uint32_t pid = handover.tree != nullptr ? handover.tree->pid(signal.sender)
+                                                : static_cast<uint32_t>(raw::call(__NR_getpid));
+  __builtin_memcpy(queued.siginfo + kSender, &pid, sizeof(pid));
+  return queued;
 }
 
 /// Signals that wait already are the caller's, and stay.
@@ -46,6 +53,28 @@ void note_queued(Handover& handover, const model::Range& signals, uint64_t calle
 }
 
 }  // namespace
+
+uint64_t pending_signals() {
+  uint64_t pending = 0;
+  raw::call(__NR_rt_sigpending, reinterpret_cast<long>(&pending), kSetSize);
+  return pending;
+}
+
+bool hears_of_stops() {
+  KernelSigaction action = {};
+  raw::call(__NR_rt_sigaction, SIGCHLD, 0, reinterpret_cast<long>(&action), kSetSize);
+  return action.handler != kIgnore && (action.flags & SA_NOCLDSTOP) == 0;
+}
+
+void stop_by(int signal) {
+  KernelSigaction usual = {}, action = {};
+  const uint64_t others = ~bit(signal), all = ~uint64_t{0};
+  set_action(signal, usual, &action);
+  raw::call(__NR_kill, raw::call(__NR_getpid), signal);
+  raw::call(__NR_rt_sigprocmask, SIG_SETMASK, reinterpret_cast<long>(&others), 0, kSetSize);
+  raw::call(__NR_rt_sigprocmask, SIG_SETMASK, reinterpret_cast<long>(&all), 0, kSetSize);
+  set_action(signal, action, nullptr);
+}
 
 void replace_signal_actions(Handover& handover) {
   CallersState& callers = handover.cold.callers;
@@ -61,15 +90,18 @@ void replace_signal_actions(Handover& handover) {
       action.mask[8 / sizeof(unsigned long) - 1] = static_cast<unsigned long>(from.mask >> 32);
     check(handover, set_action(signal, action, &old), "cannot set a signal's action");
     callers.replaced_actions |= bit(signal);
-    if (old.handler == kIgnore) callers.ignored_signals |= bit(signal);
+    if (old.handler == kIgnore || (signal == SIGCHLD && caller_ignores_ends(handover)))
+      callers.ignored_signals |= bit(signal);
   }
+  restore_child_signal(handover);
 }
 
 long queue_thread_signals(const Handover& handover, const model::Thread& thread) {
   if (thread.pending.count == 0) return 0;
   const long pid = raw::call(__NR_getpid), tid = raw::call(__NR_gettid);
   for (uint32_t i = 0; i < thread.pending.count; ++i) {
-    const model::PendingSignal& signal = handover.pending[thread.pending.first + i];
+    const model::PendingSignal signal =
+        from_sender(handover, handover.pending[thread.pending.first + i]);
     const long result = raw::call(__NR_rt_tgsigqueueinfo, pid, tid, number_of(signal),
                                   reinterpret_cast<long>(signal.siginfo));
     if (result < 0) return result;
@@ -88,7 +120,7 @@ void queue_signals(Handover& handover) {
   check(handover, queue_thread_signals(handover, leader), kProblem);
   const long pid = raw::call(__NR_getpid);
   for (uint32_t i = 0; i < process.count; ++i) {
-    const model::PendingSignal& signal = handover.pending[process.first + i];
+    const model::PendingSignal signal = from_sender(handover, handover.pending[process.first + i]);
     check(handover,
           raw::call(__NR_rt_sigqueueinfo, pid, number_of(signal),
                     reinterpret_cast<long>(signal.siginfo)),

@@ -10,7 +10,9 @@
 #include "arch/this_cpu.h"
 #include "restorer/callers_state.h"
 #include "restorer/cold_start.h"
+#include "restorer/members.h"
 #include "restorer/signals.h"
+#include "restorer/tree.h"
 
 namespace thaw::restorer {
 namespace {
@@ -51,6 +53,24 @@ bool equal(const termios& a, const termios& b) {
   return same;
 }
 
+/// The caller's foreground is the app's only where the app is in it.
+void keep_callers_foreground(Handover& handover, int fd) {
+  const long own = raw::call(__NR_getpgid, 0);
+  int* kept = &handover.cold.callers.foreground;
+  check(handover, control(fd, TIOCGPGRP, kept), "cannot ask for the foreground process group");
+  check(handover, *kept == own ? 0 : -ENOTTY,
+        "the app has a job in the foreground of its terminal, and is in the background");
+  note_undo(handover, __NR_ioctl, fd, TIOCSPGRP, reinterpret_cast<long>(kept));
+  if (handover.call_address != 0) late_cold_start(handover).foreground = 1;
+}
+
+/// Such an app draws a screen or a line of its own, which this terminal does not show. All that do
+/// draw it again on SIGWINCH.
+bool has_own_mode(const model::Terminal& terminal) {
+  return (terminal.input.changed | terminal.output.changed | terminal.local.changed |
+          terminal.characters.changed) != 0;
+}
+
 void set_mode(Handover& handover, int fd, const termios& callers) {
   const model::Terminal& terminal = handover.process->terminal;
   termios mode = callers;
@@ -84,11 +104,23 @@ void replace_terminal_mode(Handover& handover) {
   termios callers = {};
   const int fd = find_terminal(handover, callers);
   if (fd < 0) return;
-  set_mode(handover, fd, callers);
+  // All processes of a tree have the same terminal; the root's cold start puts it back.
+  if (!is_member(handover)) set_mode(handover, fd, callers);
+  // Who waits for a job in the foreground draws nothing.
+  if (handover.process->foreground != model::kNone) return;
   winsize size = {};
-  if (control(fd, TIOCGWINSZ, &size) == 0 &&
-      (size.ws_row != terminal.rows || size.ws_col != terminal.columns))
+  if (has_own_mode(terminal) || (control(fd, TIOCGWINSZ, &size) == 0 &&
+                                 (size.ws_row != terminal.rows || size.ws_col != terminal.columns)))
     queue_signal(handover, SIGWINCH);
+}
+
+void give_foreground(Handover& handover) {
+  const Tree* tree = handover.tree;
+  if (tree == nullptr || tree->terminal < 0) return;
+  if (!is_member(handover)) keep_callers_foreground(handover, tree->terminal);
+  int group = static_cast<int>(tree->pid(handover.process->foreground));
+  check(handover, control(tree->terminal, TIOCSPGRP, &group),
+        "cannot put a process group into the foreground");
 }
 
 }  // namespace thaw::restorer

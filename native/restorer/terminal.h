@@ -9,4 +9,8 @@ namespace thaw::restorer {
 /// A cold start gets the mode back.
 void replace_terminal_mode(Handover& handover);
 
+/// Puts the process group that had the foreground of a controlling terminal into it, in whom that is up
+/// to: the root, for that of its caller, which a cold start gets back; who leads another session.
+void give_foreground(Handover& handover);
+
 }  // namespace thaw::restorer

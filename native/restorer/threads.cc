@@ -12,6 +12,7 @@
 #include "arch/this_cpu.h"
 #include "restorer/clone.h"
 #include "restorer/cold_start.h"
+#include "restorer/credentials.h"
 #include "restorer/signals.h"
 
 namespace thaw::restorer {
@@ -51,12 +52,13 @@ long set_up_thread(const Handover& handover, uint32_t index) {
     if (const long result = prctl(PR_SET_TIMERSLACK, static_cast<long>(thread.timer_slack_ns));
         result < 0)
       return result;
+  set_scheduling(handover, index);
+  if (const long result = take_credentials(handover); result < 0) return result;
   if (thread.parent_death_signal != 0)
     if (const long result = prctl(PR_SET_PDEATHSIG, thread.parent_death_signal); result < 0)
       return result;
   if ((handover.process->flags & model::kNoNewPrivileges) != 0)
     if (const long result = prctl(PR_SET_NO_NEW_PRIVS, 1); result < 0) return result;
-  set_scheduling(handover, index);
   return queue_thread_signals(handover, thread);
 }
 

@@ -21,6 +21,7 @@ struct Redirection {
   const char* name;
   uint32_t BlobHeader::*entry;
   bool optional;
+  bool of_segments = false;
 };
 
 constexpr Redirection kRedirections[] = {
@@ -28,7 +29,8 @@ constexpr Redirection kRedirections[] = {
     {"mremap", &BlobHeader::mremap, false},     {"mmap", &BlobHeader::mmap, false},
     {"mmap64", &BlobHeader::mmap64, true},      {"munmap", &BlobHeader::munmap, false},
     {"mprotect", &BlobHeader::mprotect, false}, {"pkey_mprotect", &BlobHeader::pkey_mprotect, true},
-    {"syscall", &BlobHeader::syscall, false},
+    {"syscall", &BlobHeader::syscall, false},   {"shmget", &BlobHeader::shmget, true, true},
+    {"shmat", &BlobHeader::shmat, true, true},  {"shmctl", &BlobHeader::shmctl, true, true},
 };
 
 struct GuardName {
@@ -59,12 +61,17 @@ bool has_room(const elf::Module& module, const elf::Symbol& function, uint64_t n
   return function.size == 0 || round_up(function.size, 16) >= needed;
 }
 
-std::optional<Libc> as_libc(const elf::Module& module) {
+std::optional<Libc> as_libc(const elf::Module& module, bool segments) {
   const elf::Symbol* errno_location = module.find("__errno_location");
   if (errno_location == nullptr) return {};
   Libc libc;
   libc.errno_location = errno_location->address;
+  libc.of_segments = segments && sizeof(long) == sizeof(uint64_t);
   for (const Redirection& redirection : kRedirections) {
+    if (redirection.of_segments && !libc.of_segments) {
+      libc.functions.emplace_back();
+      continue;
+    }
     const elf::Symbol* function = module.find(redirection.name);
     if (function != nullptr && !has_room(module, *function, arch::kJumpSize)) {
       if (!redirection.optional) return {};
@@ -72,6 +79,7 @@ std::optional<Libc> as_libc(const elf::Module& module) {
     }
     if (function == nullptr && !redirection.optional) return {};
     libc.functions.push_back(function == nullptr ? elf::Symbol{} : *function);
+    if (redirection.of_segments && function == nullptr) return as_libc(module, false);
   }
   return libc;
 }
@@ -115,6 +123,9 @@ std::vector<uint8_t> make_tables(const Input& input, uint64_t errno_location) {
   tables.errno_location = errno_location;
   tables.page_size = input.page_size;
   tables.range_count = input.ranges.size();
+  for (const int id : input.segments)
+    if (tables.segment_id_count < kMostSegmentIds)
+      tables.segment_ids[tables.segment_id_count++] = {id, id};
   std::vector<Range> ranges;
   std::vector<uint8_t> pages;
   for (const GuardedRange& guarded : input.ranges) {
@@ -153,13 +164,14 @@ std::vector<Patch> redirect(const Libc& libc, const BlobHeader& header, uint64_t
 
 /// Looks for libc among all modules: each module's header stands at the start of a readable private
 /// mapping.
-std::optional<Libc> find_libc(std::span<const proc::Vma> vmas, const elf::ReadMemory& read) {
+std::optional<Libc> find_libc(std::span<const proc::Vma> vmas, const elf::ReadMemory& read,
+                              bool segments) {
   for (const proc::Vma& vma : vmas) {
     if (!vma.is_file() || vma.shared || vma.offset != 0 || (vma.prot & PROT_READ) == 0) continue;
     const auto module = elf::Module::read(vma.start, read);
     if (!module) continue;
     if (bypasses_libc(module.value())) return {};
-    if (auto libc = as_libc(module.value())) return libc;
+    if (auto libc = as_libc(module.value(), segments)) return libc;
   }
   return {};
 }
@@ -192,6 +204,7 @@ ShimPlan plan(const Input& input) {
   plan.finish_offset = header.finish;
   plan.leave_offset = header.leave;
   plan.park_word_offset = offsetof(Tables, park_words);
+  plan.segment_ids_offset = offsetof(Tables, segment_ids);
   if (input.libc != nullptr) plan.patches = redirect(*input.libc, header, input.code_address);
   return plan;
 }

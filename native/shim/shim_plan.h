@@ -22,14 +22,17 @@ struct Libc {
   /// In the order of the table in shim_plan.cc; address 0 where an optional one is missing.
   std::vector<elf::Symbol> functions;
   uint64_t errno_location = 0;
+  bool of_segments = false;  ///< those for System V segments are redirected, too
 
   /// The code that redirecting changes, one range per function.
   [[nodiscard]] std::vector<AddressRange> changed_code() const;
 };
 
 /// The libc through which the app makes its memory calls, if its functions can be redirected.
-/// Otherwise the app's memory must come back as true anonymous memory.
-std::optional<Libc> find_libc(std::span<const proc::Vma> vmas, const elf::ReadMemory& read);
+/// Otherwise the app's memory must come back as true anonymous memory. `segments`: those for System V
+/// segments as well, where they can be.
+std::optional<Libc> find_libc(std::span<const proc::Vma> vmas, const elf::ReadMemory& read,
+                              bool segments);
 
 /// Memory that is mapped from the image and must behave as anonymous.
 struct GuardedRange {
@@ -48,6 +51,7 @@ struct Input {
   std::vector<GuardedRange> ranges;     ///< ascending
   uint64_t call_address = 0;            ///< of the app's struct thaw_call, 0: none
   std::vector<uint64_t> fork_handlers;  ///< to be called in each launch
+  std::vector<int> segments;            ///< ids of System V segments that have a key
 };
 
 /// Bytes to be changed in the image.
@@ -64,6 +68,7 @@ struct ShimPlan {
   uint64_t park_offset = 0, finish_offset = 0, leave_offset = 0;
   uint64_t start_cold_offset = 0, signal_return_offset = 0;  ///< in code (blob/cold.cc)
   uint64_t park_word_offset = 0;                             ///< in data: two 32-bit words
+  uint64_t segment_ids_offset = 0;                           ///< in data: SegmentId[]
 };
 
 ShimPlan plan(const Input& input);

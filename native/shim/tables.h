@@ -32,6 +32,12 @@ struct Range {
   uint64_t first_page;
 };
 
+/// A System V segment: the id that the app knows, and the kernel's own, which each launch writes.
+struct SegmentId {
+  int32_t kept, now;
+};
+constexpr uint32_t kMostSegmentIds = 16;
+
 /// The shim's data, at the start of the writable part of the thaw area. Ranges follow, then a byte
 /// per page.
 struct Tables {
@@ -43,6 +49,8 @@ struct Tables {
   uint64_t range_count;
   uint64_t fork_handlers;  ///< address of the addresses that blob/fork.cc calls
   uint64_t fork_handler_count;
+  SegmentId segment_ids[kMostSegmentIds];
+  uint64_t segment_id_count;
 };
 
 /// What the functions of the environment work with while an app warms up (blob/lookups.cc): the
@@ -76,6 +84,7 @@ constexpr char kLookupsMagic[8] = {'T', 'H', 'A', 'W', 'L', 'O', 'O', 'K'};
 struct BlobHeader {
   uint32_t park, finish, leave;
   uint32_t madvise, posix_madvise, mremap, mmap, mmap64, munmap, mprotect, pkey_mprotect, syscall;
+  uint32_t shmget, shmat, shmctl, reserved;
   uint32_t start_cold, signal_return;
   uint32_t getenv, setenv, unsetenv, putenv;
   uint64_t tables;

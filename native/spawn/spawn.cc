@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -12,6 +13,7 @@
 
 #include "spawn/given.h"
 #include "spawn/keeper.h"
+#include "spawn/terminal.h"
 #include "spawn/unusual_pid.h"
 #include "support/clock.h"
 #include "support/time_namespace.h"
@@ -45,7 +47,7 @@ const char* set_up_child(const Request& request, const std::array<int, 3>& stdio
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
   for (int number = 1; number < 32; ++number) signal(number, SIG_DFL);
-  if (request.new_session) setsid();
+  if (request.new_session || request.terminal) setsid();
   if (request.fresh_clocks) start_clocks_afresh();
   // Out of the way first: the sources may be 0, 1 or 2 themselves.
   int copies[3];
@@ -54,6 +56,7 @@ const char* set_up_child(const Request& request, const std::array<int, 3>& stdio
       return "duplicate a standard descriptor";
   for (int i = 0; i < 3; ++i)
     if (dup2(copies[i], i) < 0) return "set a standard descriptor";
+  if (request.terminal && ioctl(0, TIOCSCTTY, 0) != 0) return "take its terminal";
   if (request.user) {
     const auto& [uid, gid, groups] = *request.user;
     // Not by libc, which looks for the threads of the parent to change them, too.
@@ -150,6 +153,14 @@ Result<pid_t> spawn(const Request& request) {
   THAW_ASSIGN(input, make_pipe());
   std::array<int, 3> stdio = request.stdio;
   if (request.open_input) stdio[0] = input.reader.get();
+  Terminal terminal;
+  if (request.terminal) {
+    THAW_ASSIGN(made,
+                make_terminal(request.user ? std::optional(request.user->uid) : std::nullopt));
+    terminal = std::move(made);
+    stdio.fill(terminal.slave.get());
+  }
+  auto given_stdio = proc::given_files(stdio);
   const auto leave_to_parent = [&] {
     go.writer.reset();
     input.writer.reset();
@@ -163,10 +174,13 @@ Result<pid_t> spawn(const Request& request) {
   THAW_ASSIGN(pid, request.kept ? fork_kept(fork_child, leave_to_parent, run)
                                 : fork_plain(fork_child, leave_to_parent, run));
   report.writer.reset();
+  terminal.slave.reset();
+  if (request.terminal) THAW_TRY(copy_shown(std::move(terminal.master), request.stdio[1]));
   if (const auto keeper = keeper_of(pid)) keeper->input = std::move(input.writer);
   lower_open_files(pid);
   if (auto given = proc::read_given(pid)) {
     given.value().new_user = request.user.has_value();
+    given.value().stdio = std::move(given_stdio);
     remember_given(pid, std::move(given.value()));
   }
   if (request.before_exec) request.before_exec(pid);

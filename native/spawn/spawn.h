@@ -39,6 +39,9 @@ struct Request {
   /// Its standard input is a pipe that nobody writes to, open as long as it is kept; then stdio[0]
   /// does not matter.
   bool open_input = false;
+  /// All three are a terminal of its own, its controlling one in a session of its own; what it shows
+  /// there goes to stdio[1].
+  bool terminal = false;
   bool new_session = false;
   /// In a time namespace whose clocks begin near zero, where privileges allow.
   bool fresh_clocks = false;

@@ -56,6 +56,15 @@ void sync_folder(const char* path) {
   if (fd.valid()) fsync(fd.get());
 }
 
+/// There are none yet of an image that lies in a store that cannot be written to.
+void make_folders(const char* path) {
+  const std::string_view record = path;
+  const std::string folder(record.substr(0, record.rfind('/')));
+  if (access(folder.c_str(), F_OK) == 0 || errno != ENOENT) return;
+  make_records_folder(folder.substr(0, folder.rfind('/')));
+  mkdir(folder.c_str(), 0700);
+}
+
 /// By one write at the end: instances that die at the same time do not mix their lines.
 void append(const char* path, std::string_view line) {
   const UniqueFd fd(
@@ -79,11 +88,12 @@ DeathText text_of(Death death) {
   return text;
 }
 
-std::string deaths_path(std::string_view image) {
+std::string deaths_path(std::string_view image, const char* stores) {
   const size_t slash = image.rfind('/');
   if (slash == std::string_view::npos || !image.ends_with(kEnding)) return {};
-  std::string path(image.substr(0, slash + 1));
-  path.append(kDeaths).append(image.substr(slash));
+  std::string path = records_folder(std::string(image.substr(0, slash)), stores);
+  if (path.empty()) return path;
+  path.append("/").append(kDeaths).append(image.substr(slash));
   path.resize(path.size() - kEnding.size());
   return path;
 }
@@ -104,6 +114,7 @@ Deaths read_deaths(const char* path) {
 }
 
 void add_death(const char* path, Death death) {
+  make_folders(path);
   append(path, text_of(death).bytes);
 }
 

@@ -4,7 +4,8 @@
 //                                          once a cold start has lived where these launches died
 //
 // There is no such file for an image whose last launch was good. The folder belongs to the user who
-// launches the profile, and holds nothing else.
+// launches the profile, and holds nothing else. Of an image on a read-only file system, the same lies
+// in another store.
 #pragma once
 
 #include <cstdint>
@@ -35,8 +36,9 @@ struct Deaths {
   bool aside = false;  ///< a cold start has lived since
 };
 
-/// Of the image at `image`, <folder>/<id>.thaw; empty for a file of another name.
-std::string deaths_path(std::string_view image);
+/// Of the image at `image`, a real path <folder>/<id>.thaw; empty for a file of another name, and where
+/// there is no place for records (records_folder() of store/store.h, with these `stores`).
+std::string deaths_path(std::string_view image, const char* stores);
 
 /// Nothing where there is no record. What is no line of a record (after a power cut) does not count.
 Deaths read_deaths(const char* path);

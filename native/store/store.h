@@ -8,6 +8,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace thaw::store {
 
@@ -30,10 +31,13 @@ constexpr const char* kSystemStore = "/var/lib/thaw";
 constexpr const char* kRequireSignature = "/etc/thaw/require-signature.pem";
 constexpr const char* kRequireVerity = "/etc/thaw/require-verity";
 
-/// The store that this user writes to, and that this user's launches look into first: $THAW_STORE;
-/// else the system's for root, and for others one in $XDG_STATE_HOME or $HOME. A user who has
-/// neither gets the system's.
-std::string own_store();
+/// The stores of $THAW_STORE, in order; else the one that this user writes to, and that this user's
+/// launches look into first: the system's for root, and for others one in $XDG_STATE_HOME or $HOME.
+/// A user who has neither gets the system's.
+std::string own_stores();
+
+/// One after the other, of `stores` as --store and $THAW_STORE have them: with a colon between two.
+std::vector<std::string> split(const std::string& stores);
 
 /// What a launch is looked up by.
 struct Launch {
@@ -46,13 +50,27 @@ struct Launch {
 /// it), the program's path and its arguments (argv[1]...), each of these with its NUL.
 std::string launch_key(const Launch& launch);
 
-/// Path of the image for a launch, or of a profile; empty if no store has one. An image for just
-/// this folder comes before one for all, and one for just these arguments before one for any.
-/// Stores: `store` alone if given; else $THAW_STORE alone; else the user's own, then the system's.
-std::string find_image(const char* store, const char* profile, const Launch& launch);
+/// Paths of the images for a launch, or of a profile, in the order of the stores: a launch takes the
+/// first that does. An image for just this folder comes before one for all, and one for just these
+/// arguments before one for any; all that are found are of the same kind. `stores`: those alone if
+/// given; else those of $THAW_STORE; else the user's own and the system's.
+std::vector<std::string> find_images(const char* stores, const char* profile, const Launch& launch);
 
-/// Leaves a request for a new image beside the one that `image`, an entry of a store, leads to.
-/// Nothing happens where there is one already, or where the caller may not write.
-void ask_for_rebuild(const std::string& image, const std::string& reason);
+/// Whether it is on a read-only file system. What is not there is on none.
+bool is_read_only(const std::string& path);
+
+/// Where launches leave what they have to say of an image in the folder <store>/profiles/<name> (a
+/// real path): there; if that is on a read-only file system, in the folder of the same name in the
+/// first of `stores` (null: own_stores()), or else of the user's default one, that is on none and
+/// that nobody else can write to. Empty where there is none.
+std::string records_folder(const std::string& folder, const char* stores);
+
+/// Makes a folder that records_folder() has told, where it is missing and the caller may.
+void make_records_folder(const std::string& folder);
+
+/// Leaves a request for a new image beside the one that `image`, an entry of a store, leads to, or in
+/// the folder of its records. Nothing happens where there is one already, or where the caller may not
+/// write.
+void ask_for_rebuild(const std::string& image, const char* stores, const std::string& reason);
 
 }  // namespace thaw::store

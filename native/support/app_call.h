@@ -15,6 +15,9 @@ namespace thaw {
 /// the code that reads it is the image's.
 struct LateColdStart {
   static constexpr uint64_t kNone = ~uint64_t{0};
+  uint64_t foreground;  ///< 1: the launch has put a process group of the app's into the foreground
+  uint64_t members;     ///< uint32_t pids of the app's other processes, parents first
+  uint64_t member_count;
   uint64_t watcher;              ///< process group of who watches the launch, 0: nobody
   uint64_t terminal;             ///< the descriptor whose mode the launch has set, or kNone
   char terminal_mode[64];        ///< the caller's: struct termios of the kernel

@@ -17,8 +17,10 @@ constexpr int kSignalSet = 8;
 /// rt_sigprocmask(kReadOnly, address, null, kSignalSet) and says whether it was not EFAULT.
 template <typename Read>
 bool make_readable(uint64_t start, uint64_t size, uint64_t page_size, Read read) {
-  for (uint64_t at = start; at < start + size; at += page_size)
-    if (!read(at)) return false;
+  // A set that begins in one page and ends in the next one reads both.
+  const uint64_t end = start + size;
+  for (uint64_t at = start; at < end; at += 2 * page_size)
+    if (!read(end - at > page_size ? at + page_size - kSignalSet / 2 : at)) return false;
   return true;
 }
 

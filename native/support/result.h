@@ -20,6 +20,8 @@ struct Error {
   std::string remedy = {};
   /// An image that is out of date: one that is built again will be right.
   bool stale = false;
+  /// A checkpoint of another start of the app need not find the same.
+  bool by_chance = false;
 
   /// The message followed by the errno text, without the remedy.
   [[nodiscard]] std::string what() const {

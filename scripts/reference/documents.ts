@@ -1,8 +1,10 @@
-// The documents that are made from the schema of a profile.
+// The documents that are made from the schema of a profile and from the commands.
 import { toJsonSchema } from '@valibot/to-json-schema';
 import { format } from 'prettier';
 
 import { profile } from '../../launcher/definition/schema.js';
+import { completions } from './completions.js';
+import { manualPages } from './manual.js';
 import { keyReference } from './markdown.js';
 
 /** Their texts, by their paths in the project. */
@@ -10,6 +12,8 @@ export async function documents(): Promise<ReadonlyMap<string, string>> {
   return new Map([
     ['docs/reference/profile-keys.md', keyReference()],
     ['docs/reference/thaw.schema.json', await editorSchema()],
+    ...(await manualPages()),
+    ...(await completions()),
   ]);
 }
 

@@ -1,12 +1,15 @@
 // All that exec keeps of a process, and the app replaces: a launch that is given up late must leave
 // the caller's to the cold start.
 //
-//   caller_state STATUS GO SCRATCH [brief | alone]
+//   caller_state STATUS GO SCRATCH [brief | alone | tree | workers]
 //
 // When it may go, it prints "cold" if it has just been started, else "warm", and a line for each
 // attribute. With "brief" it prints no more than the first line, and makes next to no call when it is
-// started cold; with "alone" it has no second thread as well.
+// started cold; with "alone" it has no second thread as well. With "tree" it has children: one that runs,
+// with a child of its own, and one that has ended. With "workers" these have given up root's rights.
 #include <dirent.h>
+#include <grp.h>
+#include <linux/capability.h>
 #include <linux/membarrier.h>
 #include <pthread.h>
 #include <sched.h>
@@ -26,8 +29,11 @@
 #include <sys/un.h>
 
 #include "terminal.h"
+#include "tree.h"
 
 enum { kLongSeconds = 100000, kRealTime = 40 };
+/// Of <linux/prctl.h>, which older ones lack (6.3, 6.4).
+enum { kSetMdwe = 65, kGetMdwe = 66, kSetMemoryMerge = 67, kGetMemoryMerge = 68 };
 
 static char report[65536];
 static size_t report_size;
@@ -79,6 +85,7 @@ static void say_prctl(void) {
   say("subreaper: %d\nparent death signal: %d\nslack: %d\nthp: %d\ndumpable: %d\n", subreaper,
       death, prctl(PR_GET_TIMERSLACK), prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0),
       prctl(PR_GET_DUMPABLE));
+  say("merge: %d\nmdwe: %d\n", prctl(kGetMemoryMerge, 0, 0, 0, 0), prctl(kGetMdwe, 0, 0, 0, 0));
   say("machine checks: %d\npersonality: %x\n", prctl(PR_MCE_KILL_GET, 0, 0, 0, 0),
       personality(0xffffffff));
 }
@@ -113,6 +120,51 @@ static void say_descriptors(void) {
   }
 }
 
+/// What a child, and its own, may do.
+static void say_rights(const char* pid) {
+  static const char* const lines[] = {"Uid:",    "Gid:",    "Groups:", "CapInh:",    "CapPrm:",
+                                      "CapEff:", "CapBnd:", "CapAmb:", "NoNewPrivs:"};
+  static char text[8192];
+  char path[64], children[256];
+  snprintf(path, sizeof path, "/proc/%s/status", pid);
+  read_text(path, text, sizeof text);
+  for (char *rest = text, *line; (line = strsep(&rest, "\n")) != NULL;)
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+      if (strncmp(line, lines[i], strlen(lines[i])) == 0) say("  %s\n", line);
+  snprintf(path, sizeof path, "/proc/%s/task/%s/children", pid, pid);
+  read_text(path, children, sizeof children);
+  for (char *rest = children, *child; (child = strsep(&rest, " ")) != NULL;)
+    if (*child != '\0') say_rights(child);
+}
+
+/// What its children are to it; a cold start has none, and never had.
+static void say_children(void) {
+  char path[64], text[1024];
+  snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+  static char children[1024];
+  read_text(path, children, sizeof children);
+  for (char *rest = children, *child; (child = strsep(&rest, " ")) != NULL;) {
+    if (*child == '\0') continue;
+    snprintf(path, sizeof path, "/proc/%s/stat", child);
+    read_text(path, text, sizeof text);
+    char name[32] = "", state = '?';
+    int parent = 0, group = 0, session = 0;
+    sscanf(text, "%*d (%31[^)]) %c %d %d %d", name, &state, &parent, &group, &session);
+    const bool own = group == atoi(child);
+    say("child: %s %s, group %s, session %s\n", name, state == 'Z' ? "has ended" : "lives",
+        own                   ? "its own"
+        : group == getpgid(0) ? "this"
+                              : "another",
+        session == atoi(child) ? "its own"
+        : session == getsid(0) ? "this"
+                               : "another");
+    say_rights(child);
+  }
+  siginfo_t ended = {0};
+  if (waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid != 0)
+    say("ended: %d\n", ended.si_status);
+}
+
 /// Descriptors of its own are opened and closed before the list is made.
 static void make_report(bool warm) {
   char folder[512] = "";
@@ -122,9 +174,20 @@ static void make_report(bool warm) {
   say_status(warm);
   say_prctl();
   say_timers();
+  say_children();
   struct termios mode = {0};
   if (tcgetattr(0, &mode) == 0) say("echo: %d\n", (mode.c_lflag & ECHO) != 0);
   say_descriptors();
+}
+
+static pid_t running_child;
+
+static void end_children(void) {
+  if (running_child == 0) return;
+  if (running_child <= 1) FAIL("the child's pid has become %d", (int)running_child);
+  if (kill(running_child, SIGKILL) != 0) CHECK_EQ("errno", ESRCH, errno);  // It was killed before.
+  while (waitpid(running_child, NULL, 0) >= 0 || errno == EINTR) {
+  }
 }
 
 static void end_with_report(bool warm, bool brief) {
@@ -133,6 +196,7 @@ static void end_with_report(bool warm, bool brief) {
   else
     make_report(warm);
   unlink(app_path("socket"));
+  end_children();
   NEED(write(1, report, report_size));
   _exit(0);
 }
@@ -164,6 +228,7 @@ static void set_signals(void) {
   sigaddset(&blocked, kRealTime);
   NEED0(pthread_sigmask(SIG_BLOCK, &blocked, NULL));
   NEED(signal(SIGUSR2, handle) == SIG_ERR ? -1 : 0);
+  NEED(signal(SIGCHLD, handle) == SIG_ERR ? -1 : 0);
   NEED(signal(SIGPIPE, SIG_IGN) == SIG_ERR ? -1 : 0);
   NEED(signal(SIGTTOU, SIG_IGN) == SIG_ERR ? -1 : 0);
   NEED(kill(getpid(), SIGUSR1));
@@ -196,6 +261,10 @@ static void set_attributes(void) {
   NEED(personality(ADDR_NO_RANDOMIZE));
   NEED(sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0}));
   NEED(prctl(PR_SET_NAME, "another name"));
+  // Of kernels that have them.
+  prctl(kSetMemoryMerge, 1, 0, 0, 0);
+  prctl(kSetMdwe, 1, 0, 0, 0);
+  NEED(mlockall(MCL_FUTURE | MCL_ONFAULT));
   // Tighter than the caller's, so that they are its own.
   umask(077);
   NEED(setrlimit(RLIMIT_MSGQUEUE, &(struct rlimit){1000, 1000}));
@@ -264,16 +333,70 @@ static void start_thread(void) {
   pthread_barrier_wait(&barrier);
 }
 
+/// Raw: before the process has a second thread.
+static void give_up_rights(bool all) {
+  enum { kUser = 4321, kBind = 10, kChown = 0 };  // CAP_NET_BIND_SERVICE, CAP_CHOWN
+  const gid_t groups[] = {77, 4242};
+  NEED(setgroups(2, groups));
+  NEED(prctl(PR_CAPBSET_DROP, kChown, 0, 0, 0));
+  if (!all) NEED(prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0));
+  NEED(setresgid(kUser, kUser, kUser));
+  NEED(setresuid(kUser, kUser, kUser));
+  if (all) return;
+  struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  struct __user_cap_data_struct sets[2] = {{1u << kBind, 1u << kBind, 1u << kBind}, {0, 0, 0}};
+  NEED(syscall(SYS_capset, &header, sets));
+  NEED(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, kBind, 0, 0));
+  NEED(prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0));
+}
+
+static void live_in_tree(int ready) {
+  NEED(prctl(PR_SET_PDEATHSIG, SIGKILL));
+  NEED(write(ready, "", 1));
+  for (;;) app_sleep_ms(10);
+}
+
+/// The one that has ended has done so with the signal that says so taken already.
+static void start_children(bool workers) {
+  int ready[2];
+  char bytes[2];
+  NEED(pipe(ready));
+  running_child = tree_fork();
+  if (running_child == 0) {
+    NEED(setpgid(0, 0));
+    set_signals();
+    if (tree_fork() == 0) {
+      NEED(setsid());
+      if (workers) give_up_rights(false);
+      live_in_tree(ready[1]);
+    }
+    if (workers) give_up_rights(true);
+    live_in_tree(ready[1]);
+  }
+  for (int i = 0; i < 2; i++) NEED(read(ready[0], bytes, 1));
+  close(ready[0]);
+  close(ready[1]);
+  const pid_t ended = tree_fork();
+  if (ended == 0 && workers) give_up_rights(true);
+  if (ended == 0) _exit(3);
+  siginfo_t information;
+  NEED(waitid(P_PID, (id_t)ended, &information, WEXITED | WNOWAIT));
+}
+
 int main(int argc, char** argv) {
   app_start(argc, argv);
-  const bool brief = argc > 4, alone = brief && strcmp(argv[4], "alone") == 0;
+  const bool workers = argc > 4 && strcmp(argv[4], "workers") == 0;
+  const bool tree = workers || (argc > 4 && strcmp(argv[4], "tree") == 0);
+  const bool brief = argc > 4 && !tree, alone = brief && strcmp(argv[4], "alone") == 0;
   if (app_may_go()) {
     if (brief && !alone) try_thread();
     end_with_report(false, brief);
   }
+  if (tree && !tree_is_telling(getpid())) _exit(kUnluckyStatus);
   NEED(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));  // Its thread has it, too.
   if (!brief) set_terminal();
   set_descriptors();
+  if (tree) start_children(workers);
   set_signals();
   if (!alone) start_thread();
   NEED(mlock(app_map(app_page()), app_page()));

@@ -58,7 +58,11 @@ int main(int argc, char** argv) {
   app_wait();
 
   bool launched = rows_of(0) != 24;
-  CHECK_EQ("SIGWINCH", launched ? 1 : 0, resized);
+  // Whoever has set the mode draws what this terminal does not show, in each launch.
+  if (launched && !background)
+    CHECK(resized >= 1);
+  else
+    CHECK_EQ("SIGWINCH", launched ? 1 : 0, resized);
   CHECK_EQ("rows of /dev/tty", rows_of(0), rows_of(held));
   CHECK(fds_closes_on_exec(held));
   NEED(tcgetattr(held, &mode));

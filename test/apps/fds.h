@@ -21,8 +21,16 @@ static inline short fds_events(int fd, short events) {
   return wanted.revents;
 }
 
+/// What was sent through a network, be it within one machine, comes when the kernel gets to it.
+static inline void fds_wait_for_data(int fd) {
+  enum { kPatienceMs = 10000 };
+  struct pollfd wanted = {.fd = fd, .events = POLLIN};
+  NEED(poll(&wanted, 1, kPatienceMs));
+}
+
 static inline void fds_check_read(const char* what, int fd, const char* expected) {
   char text[4096] = "";
+  fds_wait_for_data(fd);
   ssize_t size = NEED(read(fd, text, sizeof text - 1));
   CHECK_EQ(what, strlen(expected), size);
   CHECK_STR(what, expected, text);

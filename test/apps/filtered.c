@@ -47,7 +47,8 @@ static const struct Call calls[] = {
     CALL(inotify_add_watch) CALL(ioctl) CALL(ioprio_set) CALL(mlockall) CALL(sendfile) CALL(sendto)
     CALL(accept4) CALL(nanosleep) CALL(pkey_alloc) CALL(pkey_free) CALL(pkey_mprotect) CALL(seccomp)
     CALL(setpriority) CALL(signalfd4) CALL(sysinfo) CALL(timerfd_settime) CALL(umask) CALL(uname) CALL(utimensat)
-    CALL(getppid) CALL(getsid) CALL(mq_getsetattr) CALL(mq_open)
+    CALL(getppid) CALL(recvmsg) CALL(getsid) CALL(mq_getsetattr) CALL(mq_open) CALL(shmat)
+    CALL(shmctl) CALL(shmdt) CALL(shmget) CALL(pidfd_open) CALL(io_setup)
 #ifdef SYS_access
     CALL(stat) CALL(lstat) CALL(open) CALL(unlink) CALL(fork) CALL(vfork)
 #endif

@@ -105,11 +105,15 @@ static inline bool app_may_go(void) {
   return access(app_go, F_OK) == 0;
 }
 
-/// Says that the state stands. No descriptor is held afterwards.
+/// Says that the state stands. The file is there only when no descriptor of it is any more: that
+/// moment may be the checkpoint's.
 static inline void app_ready(void) {
-  int fd = (int)NEED(open(app_status, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  char aside[4096];
+  CHECK((size_t)snprintf(aside, sizeof aside, "%s.%d", app_status, getpid()) < sizeof aside);
+  int fd = (int)NEED(open(aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
   NEED(write(fd, "ready\n", 6));
-  close(fd);
+  NEED(close(fd));
+  NEED(rename(aside, app_status));
 }
 
 static inline void app_sleep_ms(long milliseconds) {
@@ -172,12 +176,12 @@ static inline uint64_t app_mix(uint64_t value) {
 
 /// Fills `size` bytes (a multiple of 8) with words that no other seed or place has.
 static inline void app_fill(void* area, size_t size, uint64_t seed) {
-  uint64_t* words = area;
+  uint64_t* words = (uint64_t*)area;
   for (size_t i = 0; i < size / 8; i++) words[i] = app_mix(seed * 0x100000001u + i);
 }
 
 static inline void app_check_fill(const char* what, const void* area, size_t size, uint64_t seed) {
-  const uint64_t* words = area;
+  const uint64_t* words = (const uint64_t*)area;
   for (size_t i = 0; i < size / 8; i++)
     if (words[i] != app_mix(seed * 0x100000001u + i))
       FAIL("%s at byte %zu, expected %016llx, got %016llx", what, i * 8,
@@ -185,7 +189,7 @@ static inline void app_check_fill(const char* what, const void* area, size_t siz
 }
 
 static inline void app_check_zero(const char* what, const void* area, size_t size) {
-  const unsigned char* bytes = area;
+  const unsigned char* bytes = (const unsigned char*)area;
   for (size_t i = 0; i < size; i++)
     if (bytes[i] != 0) FAIL("%s at byte %zu, expected 0, got 0x%02x", what, i, bytes[i]);
 }

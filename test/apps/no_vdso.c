@@ -1,4 +1,4 @@
-// An app that has unmapped its vDSO, with threads that are nearly always within the first bytes of
+// An app that has unmapped its vDSO, with a thread that is most of the time within the first bytes of
 // a libc function that a launch redirects: none may be checkpointed there.
 #include <pthread.h>
 #include <stdatomic.h>
@@ -29,7 +29,8 @@ static void unmap_kernel_pages(void) {
 static void* advise(void* memory) {
   while (!atomic_load(&released)) {
     NEED(madvise(memory, (size_t)sysconf(_SC_PAGESIZE), MADV_NORMAL));
-    for (volatile int i = 0; i < 300; i++) {
+    // Not so rarely elsewhere that an emulated CPU under load is never seen there.
+    for (volatile int i = 0; i < 2000; i++) {
     }
   }
   return memory;

@@ -1,18 +1,27 @@
 // Filters and messages for apps that hold sockets.
 #pragma once
 
+#include <arpa/inet.h>
 #include <linux/filter.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 
 #include "fds.h"
 
-enum { kPassed = 'y' };
+/// What passes a filter begins with these four bytes: drawn, since packet sockets see the packets
+/// of other tests as well.
+static char packets_passed[5];
 
-/// Only what has kPassed as its byte `at` reaches the socket, from now on for good.
+/// Only what has packets_passed at its byte `at` reaches the socket, from now on for good.
 static inline void packets_filter(int fd, unsigned at) {
+  uint32_t drawn;
+  CHECK_EQ("random bytes", sizeof drawn, getrandom(&drawn, sizeof drawn, 0));
+  for (int i = 0; i < 4; i++) packets_passed[i] = (char)('a' + (drawn >> 8 * i) % 26);
+  uint32_t word;
+  memcpy(&word, packets_passed, sizeof word);
   struct sock_filter filter[] = {
-      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, at),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kPassed, 0, 1),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, at),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ntohl(word), 0, 1),
       BPF_STMT(BPF_RET | BPF_K, 0xffff),
       BPF_STMT(BPF_RET | BPF_K, 0),
   };

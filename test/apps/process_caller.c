@@ -5,6 +5,9 @@
 
 #include "harness.h"
 
+/// A launch corrects a pid that it can tell in memory.
+enum { kDisguise = 0x5a5a5a5a };
+
 static void check_number(const char* key, long got) {
   const char* expected = app_expected(key);
   if (expected != NULL) CHECK_EQ(key, strtol(expected, NULL, 0), got);
@@ -24,8 +27,8 @@ static bool ignored(int signal) {
 
 int main(int argc, char** argv) {
   app_start(argc, argv);
-  static pid_t pid_before;
-  pid_before = getpid();
+  static volatile unsigned pid_before;
+  pid_before = (unsigned)getpid() ^ kDisguise;
   app_wait();
 
   mode_t mask = umask(0);
@@ -41,7 +44,7 @@ int main(int argc, char** argv) {
   check_number("uid", getuid());
   check_number("euid", geteuid());
   check_number("gid", getgid());
-  check_number("pid-differs", getpid() != pid_before);
+  check_number("pid-differs", (unsigned)getpid() != (pid_before ^ kDisguise));
   check_number("sighup-ignored", ignored(SIGHUP));
   check_number("sigusr2-ignored", ignored(SIGUSR2));
   const char* cwd = app_expected("cwd");

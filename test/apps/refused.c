@@ -22,6 +22,7 @@
 #include <sys/wait.h>
 #include <sys/xattr.h>
 
+#include "aio.h"
 #include "area.h"
 #include "call_filter.h"
 #include "holders.h"
@@ -33,19 +34,23 @@ static void place(int fd) {
   close(fd);
 }
 
-/// A process that ends with us.
-static pid_t make_child(void) {
-  pid_t app = getpid(), child = (pid_t)NEED(fork());
-  if (child == 0) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    while (getppid() == app) app_sleep_ms(20);
-    _exit(0);
-  }
-  return child;
+static int few_bits(pid_t pid) {
+  return pid % 2 == 0 && __builtin_popcount((unsigned)pid) < 9;
 }
 
-static void hold_child(void) {
-  make_child();
+/// A process that ends with us, whose pid is like many other numbers.
+static void make_child(void) {
+  for (;;) {
+    pid_t app = getpid(), child = (pid_t)NEED(fork());
+    if (child == 0 && few_bits(getpid()) == 0) _exit(0);
+    if (child == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      while (getppid() == app) app_sleep_ms(20);
+      _exit(0);
+    }
+    if (few_bits(child)) return;
+    NEED(waitpid(child, NULL, 0));
+  }
 }
 
 /// That call has that result.
@@ -285,11 +290,188 @@ static void hold_shared_may_write(void) {
   close(fd);
 }
 
+static int segment = -1;
+
+static void remove_segment(void) {
+  shmctl(segment, IPC_RMID, NULL);
+}
+
+/// Of two pages. It goes when the app ends.
+static char* attach_segment(key_t key) {
+  segment = (int)NEED(shmget(key, 2 * app_page(), IPC_CREAT | 0600));
+  NEED(atexit(remove_segment));
+  return NEED_MAP(shmat(segment, NULL, 0));
+}
+
+/// Its id is kept.
 static void hold_sysv(void) {
-  int id = (int)NEED(shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0600));
-  char* area = NEED_MAP(shmat(id, NULL, 0));
-  NEED(shmctl(id, IPC_RMID, NULL));  // lives as long as it is attached
-  area[0] = 1;
+  attach_segment(IPC_PRIVATE)[0] = 1;
+}
+
+static void hold_sysv_key(void) {
+  attach_segment((key_t)0x54680000 | (getpid() & 0xffff))[0] = 1;
+}
+
+static void hold_sysv_part(void) {
+  char* area = attach_segment(IPC_PRIVATE);
+  remove_segment();  // It lives as long as it is attached.
+  NEED(munmap(area, app_page()));
+}
+
+static void hold_sysv_unattached(void) {
+  NEED(shmdt(attach_segment(IPC_PRIVATE)));
+}
+
+/// A child of init's has it as well.
+static void hold_sysv_outside(void) {
+  int told[2];
+  attach_segment(IPC_PRIVATE);
+  remove_segment();
+  NEED(pipe2(told, O_CLOEXEC));
+  pid_t app = getpid(), child = (pid_t)NEED(fork());
+  if (child == 0) {
+    if (fork() != 0) _exit(0);
+    close(told[1]);
+    close(told[0]);
+    while (kill(app, 0) == 0) app_sleep_ms(20);
+    _exit(0);
+  }
+  NEED(waitpid(child, NULL, 0));
+  close(told[1]);
+  char byte;
+  NEED(read(told[0], &byte, 1));
+  close(told[0]);
+}
+
+/// It waits for a pipe in which nothing comes.
+static void hold_aio_busy(void) {
+  int ends[2];
+  NEED(pipe2(ends, O_CLOEXEC));
+  static struct iocb request;
+  request = aio_poll(ends[0], 1);
+  aio_submit(aio_setup(8), &request);
+}
+
+static void hold_aio_unread(void) {
+  static struct iocb request;
+  static char byte;
+  const int file = (int)NEED(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  request = aio_read(file, &byte, 1, 0, 1);
+  aio_submit(aio_setup(8), &request);
+}
+
+static void hold_huge_memory(void) {
+  int fd = memfd_create("huge", MFD_CLOEXEC | MFD_HUGETLB);
+  if (fd < 0) SKIP("no huge pages here");
+  place(fd);
+}
+
+static void hold_fanotify(void) {
+  // FAN_CLASS_NOTIF, FAN_REPORT_FID: what an ordinary user may ask for.
+  long fd = syscall(SYS_fanotify_init, 0x200, O_RDONLY);
+  if (fd < 0) SKIP("no fanotify here");
+  place((int)fd);
+}
+
+/// Room on the disk that nobody has written.
+static void hold_large_deleted(void) {
+  int fd = (int)NEED(open(app_path("large"), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+  NEED(unlink(app_path("large")));
+  if (fallocate(fd, 0, 0, (off_t)1 << 30) != 0 || ftruncate(fd, ((off_t)1 << 30) + 1) != 0 ||
+      pwrite(fd, "end", 3, (off_t)1 << 30) != 3)
+    SKIP("no room for a large file here");
+  place(fd);
+}
+
+/// It lives on under another name.
+static void hold_renamed(void) {
+  int fd = (int)NEED(open(app_path("one"), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+  NEED(link(app_path("one"), app_path("other")));
+  NEED(unlink(app_path("one")));
+  place(fd);
+}
+
+static void hold_gone_folder(void) {
+  NEED(mkdir(app_path("folder"), 0755));
+  int fd = (int)NEED(open(app_path("folder"), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  NEED(rmdir(app_path("folder")));
+  place(fd);
+}
+
+static void hold_gone_cwd(void) {
+  NEED(mkdir(app_path("folder"), 0755));
+  NEED(chdir(app_path("folder")));
+  NEED(rmdir(app_path("folder")));
+}
+
+static void send_descriptor(int to) {
+  union {
+    struct cmsghdr header;
+    char room[CMSG_SPACE(sizeof(int))];
+  } control = {.header = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS}};
+  int file = (int)NEED(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  memcpy(CMSG_DATA(&control.header), &file, sizeof file);
+  struct iovec bytes = {"x", 1};
+  struct msghdr message = {.msg_iov = &bytes,
+                           .msg_iovlen = 1,
+                           .msg_control = control.room,
+                           .msg_controllen = sizeof control.room};
+  NEED(sendmsg(to, &message, 0));
+  close(file);
+}
+
+static void hold_rights(void) {
+  int ends[2];
+  NEED(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends));
+  send_descriptor(ends[0]);
+  place(ends[1]);
+}
+
+/// A client of the app's own waits to be accepted.
+static void hold_backlog(void) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  snprintf(address.sun_path, sizeof address.sun_path, "%s", app_path("listener"));
+  int listener = (int)NEED(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  NEED(bind(listener, (struct sockaddr*)&address, sizeof address));
+  NEED(listen(listener, 5));
+  int client = (int)NEED(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  NEED(connect(client, (struct sockaddr*)&address, sizeof address));
+  place(listener);
+}
+
+static void hold_tcp_backlog(void) {
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+  socklen_t size = sizeof address;
+  int listener = (int)NEED(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  NEED(bind(listener, (struct sockaddr*)&address, sizeof address));
+  NEED(listen(listener, 5));
+  NEED(getsockname(listener, (struct sockaddr*)&address, &size));
+  int client = (int)NEED(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  NEED(connect(client, (struct sockaddr*)&address, sizeof address));
+  place(listener);
+}
+
+static void hold_datagrams(void) {
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+  socklen_t size = sizeof address;
+  int receiver = (int)NEED(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  NEED(bind(receiver, (struct sockaddr*)&address, sizeof address));
+  NEED(getsockname(receiver, (struct sockaddr*)&address, &size));
+  int sender = (int)NEED(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  NEED(sendto(sender, "unread", 6, 0, (struct sockaddr*)&address, size));
+  close(sender);
+  place(receiver);
+}
+
+static void hold_unix_datagrams(void) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  snprintf(address.sun_path, sizeof address.sun_path, "%s", app_path("receiver"));
+  int receiver = (int)NEED(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  NEED(bind(receiver, (struct sockaddr*)&address, sizeof address));
+  int sender = (int)NEED(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  NEED(sendto(sender, "unread", 6, 0, (struct sockaddr*)&address, sizeof address));
+  close(sender);
+  place(receiver);
 }
 
 /// The other end belongs to a process that is no child of ours.
@@ -367,6 +549,23 @@ static void hold_userfaultfd(void) {
 static void hold_pidfd(void) {
   int fd = (int)syscall(SYS_pidfd_open, getppid(), 0);
   if (fd < 0) SKIP("this kernel has no pidfd");
+  place((int)NEED(fcntl(fd, F_DUPFD_CLOEXEC, 30)));
+  close(fd);
+}
+
+static void* rest_in_thread(void* id) {
+  *(pid_t*)id = (pid_t)syscall(SYS_gettid);
+  for (;;) pause();
+  return NULL;
+}
+
+static void hold_thread_pidfd(void) {
+  static volatile pid_t id;
+  pthread_t thread;
+  NEED0(pthread_create(&thread, NULL, rest_in_thread, (void*)&id));
+  while (id == 0) app_sleep_ms(1);
+  int fd = (int)syscall(SYS_pidfd_open, id, O_EXCL);
+  if (fd < 0) SKIP("this kernel has no pidfds of threads");
   place((int)NEED(fcntl(fd, F_DUPFD_CLOEXEC, 30)));
   close(fd);
 }
@@ -538,7 +737,6 @@ static void hold_several(void) {
 }
 
 static const struct holder holders[] = {
-    {"child", hold_child},
     {"seccomp", hold_seccomp},
     {"strict-mode", hold_strict_mode},
     {"filter-that-asks", hold_filter_that_asks},
@@ -563,6 +761,23 @@ static const struct holder holders[] = {
     {"filtered-thread", hold_filtered_thread},
     {"io-worker", hold_io_worker},
     {"sysv", hold_sysv},
+    {"sysv-key", hold_sysv_key},
+    {"sysv-part", hold_sysv_part},
+    {"sysv-unattached", hold_sysv_unattached},
+    {"sysv-outside", hold_sysv_outside},
+    {"aio-busy", hold_aio_busy},
+    {"aio-unread", hold_aio_unread},
+    {"huge-memory", hold_huge_memory},
+    {"fanotify", hold_fanotify},
+    {"large-deleted", hold_large_deleted},
+    {"renamed", hold_renamed},
+    {"gone-folder", hold_gone_folder},
+    {"gone-cwd", hold_gone_cwd},
+    {"rights", hold_rights},
+    {"backlog", hold_backlog},
+    {"tcp-backlog", hold_tcp_backlog},
+    {"datagrams", hold_datagrams},
+    {"unix-datagrams", hold_unix_datagrams},
     {"outside-pipe", hold_outside_pipe},
     {"terminal", hold_terminal},
     {"pty-exclusive", hold_pty_exclusive},
@@ -571,6 +786,7 @@ static const struct holder holders[] = {
     {"device", hold_device},
     {"userfaultfd", hold_userfaultfd},
     {"pidfd", hold_pidfd},
+    {"thread-pidfd", hold_thread_pidfd},
     {"lock", hold_lock},
     {"lease", hold_lease},
     {"mapped-lock", lock_mapped},

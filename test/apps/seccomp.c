@@ -32,6 +32,14 @@ static void confine(void) {
       ALLOW(SYS_openat),
       ALLOW(SYS_close),
       ALLOW(SYS_faccessat),
+      ALLOW(SYS_getpid),
+#ifdef SYS_rename
+      ALLOW(SYS_rename),
+#endif
+      ALLOW(SYS_renameat2),
+#ifdef SYS_renameat
+      ALLOW(SYS_renameat),
+#endif
 #ifdef SYS_access
       ALLOW(SYS_access),
 #endif

@@ -103,6 +103,7 @@ static void check_pending(void) {
   for (int i = 0; i < 5; i++) {
     siginfo_t info = take(SIGRTMIN + 1);
     CHECK_EQ("code of sigqueue()", SI_QUEUE, info.si_code);
+    CHECK_EQ("sender of sigqueue()", getpid(), info.si_pid);
     CHECK_EQ("value of sigqueue()", 100 + i, info.si_value.sival_int);
   }
   check_not_pending(SIGRTMIN + 1);

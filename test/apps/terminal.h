@@ -11,7 +11,7 @@
 /// Copies what is written to the terminal to descriptor 2, until nobody has it open.
 __attribute__((noreturn)) static inline void terminal_hold(int controller) {
   char text[512];
-  alarm(60);
+  alarm(600);
   for (ssize_t size; (size = read(controller, text, sizeof text)) > 0;) {
     ssize_t written = write(2, text, (size_t)size);
     (void)written;

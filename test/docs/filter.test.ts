@@ -43,8 +43,10 @@ test('the other names that 32-bit ARM has for calls are told for its units', (t)
   );
   // Those that the plain name stands for on every CPU.
   const plain = new Set(['futex', 'newfstatat']);
+  // Made for apps of several processes alone, which start cold under a filter.
+  const ofTrees = new Set(['setgroups32', 'setresuid32', 'setresgid32', 'setfsuid32', 'setfsgid32']);
   t.deepEqual(
-    others.filter((name) => !plain.has(name) && !ARMV7_NAMES.includes(name)),
+    others.filter((name) => !plain.has(name) && !ofTrees.has(name) && !ARMV7_NAMES.includes(name)),
     [],
   );
   t.true(others.length > 10);

@@ -10,8 +10,11 @@ import { read, readDamaged } from './support/damaged.js';
 import { self } from './support/identity.js';
 import { imageCheck } from './support/paths.js';
 import { newSeed, Random } from './support/random.js';
+import { allowLargePids } from './support/tree.js';
 
-const readerRuns = 2000;
+allowLargePids();
+
+const readerRuns = 2250;
 const launcherRuns = 200;
 
 /** An image of an app with threads, timers, epoll and sockets would be best; each app has but one of these. */
@@ -24,6 +27,7 @@ const sources = [
   'memory_file',
   'signals',
   'fd_inotify',
+  'tree_groups',
 ] as const;
 
 for (const app of sources)
@@ -43,7 +47,7 @@ for (const app of sources)
     }));
 
 /** Fields of model::OpenFile, and the place of its table. */
-const openFiles = { section: 10, kind: 0, action: 28 };
+const openFiles = { section: 11, kind: 0, action: 28 };
 
 test('descriptors of a kind and with an action that thaw does not know', (t) =>
   withApp(t, { app: 'fd_eventfd' }, self, async (source) => {
@@ -64,6 +68,79 @@ test('descriptors of a kind and with an action that thaw does not know', (t) =>
       const { status, stderr } = spawnSync(imageCheck, ['--any-hash', file], { encoding: 'utf8' });
       t.is(status, 1);
       t.regex(stderr, says);
+    }
+  }));
+
+/** Fields of model::Process, and the place of its table. */
+const processes = {
+  section: 1,
+  parent: 0,
+  session: 4,
+  group: 8,
+  controlling: 12,
+  foreground: 16,
+  state: 20,
+  status: 24,
+  signal: 28,
+  program: 60,
+  threads: 64,
+};
+const none = 0xffffffff;
+
+test('processes that cannot be what they are to each other', (t) =>
+  withApp(t, { app: 'tree_zombies' }, self, async (source) => {
+    await source.start();
+    await source.checkpoint();
+    const image = readFileSync(source.image);
+    const table = sections(image)[processes.section];
+    const { state } = processes;
+    const count = 6;
+    const size = (table?.size ?? 0) / count;
+    const at = (index: number, field: number): number => (table?.start ?? 0) + index * size + field;
+    const zombie = Array.from({ length: count }, (_, i) => i).find(
+      (i) => image.readUInt32LE(at(i, state)) === 2,
+    );
+    if (zombie === undefined) {
+      t.fail('no process has ended');
+      return;
+    }
+    const last = count - 1;
+    for (const [index, field, value, says] of [
+      [0, processes.parent, 0, /impossible parent/],
+      [0, processes.parent, 1, /impossible parent/],
+      [1, processes.parent, none, /impossible parent/],
+      [1, processes.parent, 1, /impossible parent/],
+      [1, processes.parent, 2, /impossible parent/],
+      [last, processes.parent, 99, /impossible parent/],
+      [0, processes.session, 0, /impossible session or group/],
+      [0, processes.group, 1, /impossible session or group/],
+      [1, processes.session, 2, /impossible session or group/],
+      [1, processes.session, 1, /impossible session or group/],
+      [1, processes.session, 77, /impossible session or group/],
+      [last, processes.group, 77, /impossible session or group/],
+      [0, processes.controlling, 0, /impossible terminal/],
+      [0, processes.foreground, 77, /impossible terminal/],
+      [1, processes.controlling, 0, /impossible terminal/],
+      [1, processes.foreground, 1, /impossible terminal/],
+      [0, state, 1, /does not run/],
+      [1, state, 3, /unknown state/],
+      [zombie, processes.status, 0x8b, /has ended impossibly/],
+      [zombie, processes.status, 0x100ff, /has ended impossibly/],
+      [zombie, processes.status, 17, /has ended impossibly/],
+      [zombie, state, 0, /./],
+      [1, processes.signal, 65, /unknown signal/],
+      [1, processes.program, 9999, /no program/],
+      [1, processes.threads, 0, /do not follow each other/],
+      [1, processes.threads + 4, 0, /do not follow each other/],
+      [last, processes.threads + 4, 2, /(not empty|of no process|do not exist)/],
+    ] as const) {
+      const changed = Buffer.from(image);
+      changed.writeUInt32LE(value, at(index, field));
+      const file = join(source.folder, 'changed.thaw');
+      writeFileSync(file, changed);
+      const { status, stderr } = spawnSync(imageCheck, ['--any-hash', file], { encoding: 'utf8' });
+      t.is(status, 1, `${index}, ${field}: ${value}`);
+      t.regex(stderr, says, `${index}, ${field}: ${value}`);
     }
   }));
 

@@ -355,3 +355,20 @@ test('usage of thaw-exec', (t) =>
       t.not(outcome.stderr, '');
     }
   }));
+
+test("no room for the app's own filters of system calls beside the caller's", (t) => {
+  if (self.uid !== 0) {
+    t.log('only root can see them at the checkpoint');
+    return void t.pass();
+  }
+  return withApp(t, { app: 'seccomp' }, self, async (app) => {
+    await app.start();
+    await app.checkpoint();
+    app.release();
+    const wrapper = [join(apps, 'call_filtered'), '--full'];
+    const env = { THAW_FILTER: 'try', THAW_LOG: 'warn' };
+    const { code, stderr } = await launch(app, { wrapper, env });
+    t.regex(stderr, /seccomp filters find no room beside the caller's.*starting cold/);
+    t.is(code, 1, 'the app cannot set them either, and says so');
+  });
+});

@@ -10,6 +10,7 @@ import { expectSuccess, withApp } from './support/check.js';
 import { self } from './support/identity.js';
 import { sleep, until } from './support/process.js';
 import { newSeed, Random } from './support/random.js';
+import { allowLargePids, childrenOf, processesOf } from './support/tree.js';
 
 const kills = 100;
 
@@ -76,6 +77,7 @@ function field(pid: number, name: string): string {
 async function answers(t: ExecutionContext, app: App): Promise<boolean> {
   rmSync(app.status, { force: true });
   await until('an answer of the app', () => existsSync(app.status) || app.running.ended);
+  await sleep(20); // What it was about to do when it was killed, it may still have done.
   if (app.running.ended) {
     const outcome = await app.running.outcome;
     t.deepEqual([outcome.signal, outcome.stderr], ['SIGKILL', ''], 'the app may only be gone by SIGKILL');
@@ -85,8 +87,9 @@ async function answers(t: ExecutionContext, app: App): Promise<boolean> {
   return true;
 }
 
-test(`the checkpointer is killed at ${kills} random moments`, (t) =>
-  withApp(t, { app: 'survivor' }, self, async (app) => {
+/** Kills it `kills` times. */
+const killOften = (args: readonly string[], kills: number) => (t: ExecutionContext) =>
+  withApp(t, { app: 'survivor', args }, self, async (app) => {
     t.timeout(180_000);
     const random = new Random(newSeed());
     t.log(`THAW_TEST_SEED=${random.seed}`);
@@ -101,12 +104,16 @@ test(`the checkpointer is killed at ${kills} random moments`, (t) =>
         seen.unharmed++;
       } else {
         seen.gone++;
+        await until('all processes to end', () => processesOf(app.folder).length === 0).catch(() => {
+          t.fail(`left: ${processesOf(app.folder).join('\n')}`);
+        });
         await app.start();
       }
       if (existsSync(app.image)) {
         seen.images++;
         // An image that is there is whole: it launches, and the app finds itself right.
         const launched = await app.launchAndHold();
+        for (const pid of childrenOf(launched.pid)) process.kill(pid, 'SIGKILL');
         launched.kill();
         await launched.outcome;
       }
@@ -122,7 +129,16 @@ test(`the checkpointer is killed at ${kills} random moments`, (t) =>
     );
     app.release();
     expectSuccess(t, 'the app in the end', await app.running.outcome);
-  }));
+  });
+
+test(`the checkpointer is killed at ${kills} random moments`, killOften([], kills));
+
+allowLargePids();
+// Some processes that run on alone would be noticed by the others, or found when the app is gone.
+test(
+  `the checkpointer of several processes is killed at ${kills} random moments`,
+  killOften(['4', '3'], kills),
+);
 
 test('the app is killed at random moments of its checkpoint', (t) =>
   withApp(t, { app: 'survivor', args: ['16'] }, self, async (app) => {

@@ -12,15 +12,20 @@ const { EPERM, ENOMEM } = constants.errno;
 for (const identity of identities)
   test(`system calls of a launch fail, one in each, as ${identity.name}`, (t) =>
     withApp(t, { app: 'caller_state' }, identity, async (app) => {
+      t.timeout(600_000); // Hundreds of launches, each of them traced.
       await app.start();
       await app.checkpoint();
       app.release();
       for (const error of [EPERM, ENOMEM]) {
         const outcome = await app.runAs(
           [join(apps, 'fail_call'), String(error), thawExec, '--image', app.image, '--', ...app.command],
-          { timeout: 100_000 },
+          { timeout: 300_000 },
         );
-        t.is(outcome.code, 0, `errno ${error}:\n${outcome.stdout}\n${outcome.stderr}`);
+        t.is(
+          outcome.code,
+          0,
+          `errno ${error}: ${outcome.signal ?? ''}\n${outcome.stdout}\n${outcome.stderr}`,
+        );
         const [, warm, cold] = /(\d+) warm, (\d+) cold, 0 wrong\n$/.exec(outcome.stdout) ?? [];
         t.true(Number(warm) >= 3 && Number(cold) >= 20, outcome.stdout);
       }

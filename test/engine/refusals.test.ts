@@ -30,7 +30,6 @@ const policy =
   /\n +\[\[policies\]\]\n +type = "[a-z]+"\n( +path = ".*"\n)? +action = "[a-z]+"( +# or "[a-z]+"(, "[a-z]+")*)?\n/;
 
 const refusals: readonly Refusal[] = [
-  { what: 'child', says: [/child/i, /\d+/, /call = true/] },
   { what: 'seccomp', says: [/seccomp filter/, /rt_sigreturn/, /call = true/], asked: true, only: 'root' },
   { what: 'strict-mode', says: [/strict mode/] },
   { what: 'filter-that-asks', says: [/SECCOMP_RET_USER_NOTIF/, /call = true/], asked: true, only: 'root' },
@@ -55,7 +54,24 @@ const refusals: readonly Refusal[] = [
   { what: 'confined-thread', says: [/thread \(\d+\)/, /NoNewPrivs/, /confine its threads/] },
   { what: 'filtered-thread', says: [/thread \(\d+\)/, /confine its threads/] },
   { what: 'io-worker', says: [/iou-sqp/, /io_uring/, /UV_USE_IO_URING/] },
-  { what: 'sysv', says: [/sysv|system v/i] },
+  { what: 'sysv', says: [/System V shared memory \(key 0x00000000, id \d+\) that has no key/, /IPC_RMID/] },
+  { what: 'sysv-key', says: [/System V shared memory \(key 0x5468/, /outlives the app/, policy, /"shm"/] },
+  { what: 'sysv-part', says: [/System V shared memory .*a part/, /attach all of it/] },
+  { what: 'sysv-unattached', says: [/has used System V shared memory \(key 0x0+, id \d+\)/, after] },
+  { what: 'sysv-outside', says: [/System V shared memory .* 1 mappings? .*outside of the app/, /detach/] },
+  { what: 'aio-busy', says: [/kernel AIO .*0x[0-9a-f]+ has requests under way/, /settle/], asked: true },
+  { what: 'aio-unread', says: [/kernel AIO .*results that the app has not read/, /settle/], asked: true },
+  { what: 'huge-memory', says: [descriptor, /memfd:huge/, /huge pages/, policy] },
+  { what: 'fanotify', says: [descriptor, /fanotify/, /inotify/, policy] },
+  { what: 'large-deleted', says: [descriptor, /deleted file/, /more than 1 GB/, policy] },
+  { what: 'renamed', says: [descriptor, /lives on under another/, policy] },
+  { what: 'gone-folder', says: [descriptor, /\/folder/, /directory that was removed/, policy] },
+  { what: 'gone-cwd', says: [/working directory .*\/folder/, /elsewhere/], asked: true },
+  { what: 'rights', says: [descriptor, /SCM_RIGHTS/, /settle/] },
+  { what: 'backlog', says: [descriptor, /\/listener/, /has not accepted/, policy] },
+  { what: 'tcp-backlog', says: [descriptor, /127\.0\.0\.1:/, /has not accepted/, policy] },
+  { what: 'datagrams', says: [descriptor, /127\.0\.0\.1:/, /datagrams that the app has not read/, policy] },
+  { what: 'unix-datagrams', says: [descriptor, /\/receiver/, /datagrams that the app has not read/, policy] },
   { what: 'outside-pipe', says: [descriptor, /pipe/] },
   { what: 'terminal', says: [descriptor, /whose slave the app does not hold open/, /ptsname/, policy] },
   { what: 'pty-exclusive', says: [descriptor, /for one process/, policy] },
@@ -63,7 +79,8 @@ const refusals: readonly Refusal[] = [
   { what: 'pty-line', says: [descriptor, /0 bytes of output, 4 of input/, /settle/, policy] },
   { what: 'device', says: [descriptor, /\/dev\//] },
   { what: 'userfaultfd', says: [descriptor, /userfaultfd/] },
-  { what: 'pidfd', says: [descriptor, /pidfd/] },
+  { what: 'pidfd', says: [descriptor, /pidfd of process \d+, which is no part of the app/, policy] },
+  { what: 'thread-pidfd', says: [descriptor, /PIDFD_THREAD/, policy] },
   { what: 'lock', says: [descriptor, /lock/, policy, /"relock"/, /give its protection up/] },
   { what: 'lease', says: [descriptor, /lock \(LEASE/, policy, /"relock"/] },
   { what: 'mapped-lock', says: [descriptor, /lock \(POSIX/, policy], never: /relock/ },
@@ -86,7 +103,12 @@ const refusals: readonly Refusal[] = [
   { what: 'compositor', says: [descriptor, /Wayland/, /call = true/], never: /reconnect/ },
   {
     what: 'several',
-    says: [/3 things cannot be taken/, /- .*child/, /- descriptor 77 .*state\.db/, /- mapping .*shared\.db/],
+    says: [
+      /4 things cannot be taken/,
+      /- .*cannot be told from others/,
+      /- descriptor 77 .*state\.db/,
+      /- mapping .*shared\.db/,
+    ],
   },
 ];
 

@@ -34,3 +34,17 @@ withTerminalApp('a launch in the background does not change the terminal', (t, a
     wrapper: [join(apps, 'on_terminal'), '40', '100', 'background'],
   }),
 );
+
+const job = { app: 'tree_job' };
+
+test('a launch in the background gives a job no foreground', (t) =>
+  withApp(t, job, self, async (app) => {
+    await app.start();
+    await app.checkpoint();
+    await refused(t, app, /and is in the background/, {
+      wrapper: [join(apps, 'on_terminal'), '40', '100', 'background'],
+    });
+    await refused(t, app, /a job in the foreground of its terminal, and there is none/, {
+      wrapper: ['setsid', '--wait'],
+    });
+  }));

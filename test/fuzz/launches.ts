@@ -2,7 +2,8 @@
 //   damaged   the checksum is wrong: the app must start cold
 //   signed    the checksum is right, and the device requires a signature, which the image had before: cold, too
 //   deceiving the checksum is right, and nothing is required: whoever can write an image can have it do anything, as with a
-//             program, so the app may come out wrong; but thaw-exec ends in the app or in a cold start, and nothing hangs
+//             program, so the app may come out wrong, or sleep for years (its timer slack); but thaw-exec ends in the app or
+//             in a cold start, and does not hang
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
@@ -52,11 +53,12 @@ function launch(kind: Kind, image: string, command: readonly string[], etc: stri
     encoding: 'utf8',
     timeout: MILLISECONDS,
     killSignal: 'SIGKILL',
-    env: { PATH: process.env['PATH'], THAW_LOG: 'warn' },
+    env: { PATH: process.env['PATH'], THAW_LOG: 'trace' },
   });
   const cold = stderr.includes('; starting cold');
   if (status === GOOD) return cold ? 'cold' : 'warm';
-  const how = error === undefined ? (signal ?? `exit ${status}`) : 'hung';
+  const resumed = stderr.includes('thaw-exec: commit');
+  const how = error === undefined ? (signal ?? `exit ${status}`) : resumed ? 'sleeps as the app' : 'hung';
   return `${how}${cold ? ' after a cold start' : ''}`;
 }
 

@@ -27,6 +27,8 @@ const APPS = [
   'fd_timerfd',
   'fd_udp',
   'fd_unix',
+  'tree_groups',
+  'tree_zombies',
 ] as const;
 /** The checksum is put right, and the image is signed: see Mode in fuzz_image.cc. */
 const MODES = 3;

@@ -31,11 +31,6 @@ const failures: Readonly<Record<string, Failure>> = {
     work: '',
     says: /not done after 0\.5 s/,
   },
-  'a child process': {
-    warmup: warm,
-    work: "import subprocess\nchild = subprocess.Popen(['sleep', '60'])",
-    says: /child process[^]*sleep/,
-  },
   'a file open for writing': {
     warmup: warm,
     work: "f = open('app.log', 'w')",

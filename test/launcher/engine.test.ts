@@ -10,35 +10,18 @@ import {
   checkpointReportSchema,
   checksSchema,
   exitSchema,
+  knownRootSchema,
   deathsSchema,
   storeLayoutSchema,
   verdictSchema,
   vocabularySchema,
 } from '../../launcher/engine/answers.js';
 import { imageSchema } from '../../launcher/engine/image.js';
-import { type CheckpointOptions, type Policy, native } from '../../launcher/engine/index.js';
+import { type Policy, native } from '../../launcher/engine/index.js';
 import { ThawError } from '../../launcher/errors.js';
 import { LEVELS } from '../../launcher/log.js';
 import { PHASES } from '../../launcher/phases.js';
-import { Workshop, spawnSleeper } from './support.js';
-
-/** A checkpoint of a process as /proc tells of it. */
-const asFound: Omit<CheckpointOptions, 'pid' | 'image'> = {
-  leaveRunning: false,
-  policies: [],
-  program: '',
-  args: [],
-  env: [],
-  cwd: '',
-  anyFolder: true,
-  startedWith: [],
-  environmentRule: 'image' as const,
-  ignoredVariables: [],
-  profile: '',
-  deliver: false,
-  inherit: [],
-  guardsOff: [],
-};
+import { Workshop, asFound, spawnSleeper } from './support.js';
 
 /** A timer and a file, so that these tables of the image have a row, too. */
 const work = `
@@ -120,6 +103,13 @@ test('an action or a type that no policy has is an error that names the known on
   const type = await wrong({ type: 'sockets', action: 'close' });
   t.is(type.message, "no policy has the type 'sockets'");
   t.is(type.remedy, `known are ${policyTypes.join(', ')}`);
+});
+
+test('what is no root identity, and why', (t) => {
+  t.deepEqual(v.parse(knownRootSchema, native.knownRoot('/nonexistent')), {
+    kind: '',
+    whyNot: 'cannot be read',
+  });
 });
 
 test('what doctor finds', (t) => {

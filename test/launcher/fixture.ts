@@ -30,6 +30,8 @@ type Variables = Readonly<Record<string, string>>;
 export class Fixture {
   readonly folder = mkdtempSync(join(tmpdir(), 'thaw-inputs-'));
   readonly store = mkdtempSync(join(tmpdir(), 'thaw-store-'));
+  /** Words before each command: one that enters where it shall run. */
+  under: readonly string[] = [];
   #undo: (() => void)[] = [];
   readonly #declared: Variables | undefined;
   #env: Variables;
@@ -57,7 +59,9 @@ export class Fixture {
   }
 
   thaw(command: string, ...args: readonly string[]) {
-    return spawnSync(process.execPath, [cli, command, '--store', this.store, ...args], {
+    const words = [...this.under, process.execPath, cli, command, '--store', this.store, ...args];
+    const [program = '', ...rest] = words;
+    return spawnSync(program, rest, {
       cwd: this.folder,
       encoding: 'utf8',
       timeout: 120_000,
@@ -96,7 +100,8 @@ export class Fixture {
     return this.#launch(['unshare', '--mount', '/bin/sh', '-c', script, other, path, ...words]);
   }
 
-  #launch([program = '', ...args]: readonly string[]): Launched {
+  #launch(command: readonly string[]): Launched {
+    const [program = '', ...args] = [...this.under, ...command];
     this.write('go', '');
     const { stdout, stderr } = spawnSync(program, args, {
       cwd: this.folder,

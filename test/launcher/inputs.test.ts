@@ -817,3 +817,33 @@ test("an app's own data are not overwritten with what its image remembers", (t) 
   t.is(fixture.thaw('rebuild').stdout, '');
   t.is(fixture.launch(python, 'keeper.py').stdout, 'done 8\n');
 });
+
+test('a link that is opened itself, as systemd follows paths, is a link', (t) => {
+  const fixture = new Fixture();
+  t.teardown(() => {
+    fixture.remove();
+  });
+  fixture.write('one/file', '');
+  fixture.write('two/file', '');
+  symlinkSync('one', fixture.path('link'));
+  fixture.write(
+    'app.py',
+    `import os, time; print('warming', flush=True)
+os.close(os.open('link', os.O_PATH | os.O_NOFOLLOW))
+print('warm', flush=True)
+while not os.path.exists('go'): time.sleep(0.01)
+print('done', flush=True)
+`,
+  );
+  fixture.build(
+    t,
+    'opener',
+    `name = "opener"\nprogram = "${python}"\nargs = ["app.py"]\n[warmup]\nuntil = { log = "warm$" }\nsettle = "500ms"\n`,
+  );
+  t.true(fixture.launch(python, 'app.py').warm);
+  rmSync(fixture.path('link'));
+  symlinkSync('two', fixture.path('link'));
+  const changed = fixture.launch(python, 'app.py');
+  t.false(changed.warm);
+  t.regex(changed.stderr, /link leads elsewhere than when the image was made/);
+});

@@ -10,10 +10,12 @@ import { python } from './support.js';
 
 const FILES = 600;
 
-/** Says if it has a child that it does not know. */
-const app = `import os, time; print('warming', flush=True)
+/** Says if it has a child that it does not know, or nobody can connect to it. */
+const app = `import os, socket, time; print('warming', flush=True)
+server = socket.create_server(('127.0.0.1', 0))
 print('warm', flush=True)
 while not os.path.exists('go'): time.sleep(0.01)
+socket.create_connection(server.getsockname()).sendall(b'x'); server.accept()
 try: print('child', os.waitpid(-1, os.WNOHANG | 0x40000000), flush=True)
 except ChildProcessError: print('done', flush=True)
 `;

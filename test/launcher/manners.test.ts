@@ -106,12 +106,18 @@ kept = open('state.db', 'w')
   t.true(existsSync(join(workshop.folder, 'ended well')));
 });
 
-test('children are found before the commands of the warm-up run', (t) => {
+test('children that no image can hold are found before the commands of the warm-up run', (t) => {
   const workshop = new Workshop(t);
-  const work = "import subprocess\nchild = subprocess.Popen(['sleep', '60'])";
+  const work = `
+import os, subprocess
+leader = subprocess.Popen(['sleep', '60'], preexec_fn=lambda: os.setpgid(0, 0))
+child = subprocess.Popen(['sleep', '60'], preexec_fn=lambda: os.setpgid(0, leader.pid))
+leader.kill()
+leader.wait()
+`;
   const build = workshop.thaw('build', workshop.profile('app', `${warm}\nrun = ["touch ran"]`, work));
   t.is(build.status, 1, build.stderr);
-  t.regex(build.stderr, /child process[^]*sleep/);
+  t.regex(build.stderr, /\(sleep\)[^]*whose leader has ended/);
   t.false(existsSync(join(workshop.folder, 'ran')));
 });
 

@@ -1,8 +1,10 @@
 // The pid that an app keeps of itself, through thaw build: found, corrected by each launch, or named.
 import test from 'ava';
 import { spawnSync } from 'node:child_process';
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import type { Image } from '../../launcher/engine/index.js';
 import { apps, thawExec } from '../engine/support/paths.js';
 import { Workshop, buildWithLargePid, builtWith, python } from './support.js';
 
@@ -30,7 +32,8 @@ asyncio.run(main())
 `;
   const built = buildWithLargePid(t, workshop, workshop.profile('app', UNTIL, work));
   if (built === undefined) return;
-  t.is(limit(), before, "the machine's limit");
+  // Tests that run beside this one raise it for the whole run.
+  t.true([before, 4_194_304].includes(limit()), "the machine's limit");
   const launched = workshop.launch('app');
   t.is(launched.status, 0, launched.stderr);
   // By chance, other numbers of the kind may be there as well: then the build has named it.
@@ -77,9 +80,11 @@ test('ids of threads, in every form', (t) => {
   const built = buildWithLargePid(t, workshop, profile);
   if (built === undefined) return;
   t.notRegex(built.stderr, /SKIP/);
-  // Where the limit is small, only the main thread has been given a large id.
+  // Where the kernel gives out small ids just now, only the main thread has been given a large one.
+  const { processes } = JSON.parse(workshop.thaw('show', 'app', '--json').stdout) as Image;
+  const small = processes[0]?.threads.some(({ tid }) => tid < 65_536) ?? false;
   const named = /warning +\d numbers? in memory may be (?:a clock|clocks) of the CPU time of threads/;
-  (limit() < 65_536 ? t.regex : t.notRegex)(built.stderr, named);
+  (small ? t.regex : t.notRegex)(built.stderr, named);
   workshop.write('go', '');
   const launched = workshop.thaw('run', 'app', '--no-fallback');
   t.is(launched.status, 0, launched.stderr);
@@ -123,6 +128,30 @@ test('a pid file that nobody writes again is named, with the policy that writes 
   const built = workshop.thaw('build', workshop.profile('app', UNTIL + policy, work));
   t.is(built.status, 0, built.stderr);
   t.notRegex(built.stderr, /app\.pid/);
+});
+
+test('a pid file with more lines is written anew; while the process lives that it names, a launch is a cold start', (t) => {
+  const workshop = new Workshop(t);
+  const lock = join(workshop.folder, 'app.lock');
+  const work =
+    "f = open('app.lock', 'w'); f.write(f'{os.getpid()}\\n/srv/data\\n8123\\n'); f.close(); os.chmod('app.lock', 0o600)";
+  const policy =
+    '\n[[policies]]\ntype = "file"\npath = "*/app.lock"\naction = "pid"\n[inputs]\nignore = ["go"]\n';
+  const built = workshop.thaw('build', workshop.profile('app', UNTIL + policy, work));
+  t.is(built.status, 0, built.stderr);
+  for (const left of ['999999999\n/srv/data\n8123\n', undefined]) {
+    rmSync(lock, { force: true });
+    if (left !== undefined) writeFileSync(lock, left, { mode: 0o600 });
+    const { pid, stdout, stderr } = workshop.launch('app', { THAW_LOG: 'warn' });
+    t.is(stdout, 'done\n', stderr);
+    t.is(readFileSync(lock, 'utf8'), `${pid}\n/srv/data\n8123\n`);
+    t.is(statSync(lock).mode & 0o777, 0o600);
+  }
+  writeFileSync(lock, `${process.ppid}\n`);
+  const cold = workshop.launch('app');
+  t.regex(cold.stderr, new RegExp(`app\\.lock names process ${process.ppid}, which lives`));
+  t.is(cold.stdout, 'warming\nwarm\ndone\n');
+  t.is(readFileSync(lock, 'utf8'), `${cold.pid}\n/srv/data\n8123\n`);
 });
 
 test('a pid that each launch keeps', (t) => {

@@ -63,7 +63,7 @@ function profileOf(workshop: Workshop, { program, file, source }: App, launch: s
   return workshop.write(
     'app.toml',
     `name = "app"\nprogram = "${program}"\nargs = ["${file}"]\n` +
-      `[warmup]\nuntil = { log = "warm$" }\nsettle = "150ms"\n[launch]\n${launch}\n`,
+      `[warmup]\nuntil = { log = "warm$" }\nsettle = "500ms"\n[launch]\n${launch}\n`,
   );
 }
 

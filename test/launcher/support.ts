@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 
-import { native } from '../../launcher/engine/index.js';
+import { type CheckpointOptions, native } from '../../launcher/engine/index.js';
 import { callerAccount } from '../../launcher/app/account.js';
 import { minimalEnvironment } from '../../launcher/app/setting.js';
 import { cli, thawExec } from '../engine/support/paths.js';
@@ -164,29 +164,30 @@ export function spawnSleeper(args: readonly string[], env: readonly string[] = [
   }
 }
 
+/** A checkpoint of a process as /proc tells of it. */
+export const asFound: Omit<CheckpointOptions, 'pid' | 'image'> = {
+  leaveRunning: false,
+  policies: [],
+  program: '',
+  args: [],
+  env: [],
+  cwd: '',
+  anyFolder: true,
+  startedWith: [],
+  environmentRule: 'image',
+  ignoredVariables: [],
+  profile: '',
+  deliver: false,
+  inherit: [],
+  guardsOff: [],
+};
+
 /** An image of a process that sleeps: the quickest one to have. */
 export async function sleeperImage(workshop: Workshop, name = 'sleep.thaw'): Promise<string> {
   const image = join(workshop.folder, name);
   const pid = spawnSleeper(sleeper, ['THAW_TEST_MARK=here']);
   await setTimeout(50); // Its loader shall be done.
-  await native.checkpoint({
-    pid,
-    image,
-    leaveRunning: false,
-    policies: [],
-    program: '',
-    args: [],
-    env: [],
-    cwd: '',
-    profile: '',
-    deliver: false,
-    anyFolder: true,
-    startedWith: [],
-    environmentRule: 'image',
-    ignoredVariables: [],
-    inherit: [],
-    guardsOff: [],
-  });
+  await native.checkpoint({ ...asFound, pid, image });
   await native.wait(pid);
   return image;
 }

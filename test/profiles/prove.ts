@@ -5,7 +5,7 @@ import test from 'ava';
 import { Instance } from '../../bench/instance.js';
 import { withEnv } from '../../bench/launch.js';
 import { warmStart } from '../../bench/start.js';
-import { subject } from '../../bench/subjects.js';
+import { type Subject, subject } from '../../bench/subjects.js';
 import { Thaw } from '../../bench/thaw.js';
 
 const inARow = 20;
@@ -13,8 +13,9 @@ const notFed = 3;
 const atOnce = 10;
 
 /** Declares the tests of one profile: its image is built, launched many times in a row, then many times at once. */
-export function proveProfile(profile: string): void {
-  const proved = subject(profile);
+export function proveProfile(of: string | Subject): void {
+  const proved = typeof of === 'string' ? subject(of) : of;
+  const { profile } = proved;
   const folder = mkdtempSync(join(tmpdir(), `thaw-${profile}-`));
   const thaw = new Thaw(join(folder, 'store'));
   const launch = (n: number, env: Readonly<Record<string, string>> = {}) =>

@@ -179,6 +179,13 @@ void restart_syscall(Registers& registers, const Interrupted& call) {
   store_general(registers, regs);
 }
 
+void answer_restarted(Registers& registers, int64_t result) {
+  user_regs_struct regs = load(registers);
+  regs.pc += sizeof(uint32_t);
+  regs.regs[0] = static_cast<uint64_t>(result);
+  store_general(registers, regs);
+}
+
 Result<void> skip_syscall(pid_t tid) {
   int none = -1;
   iovec iov = {&none, sizeof(none)};

@@ -211,6 +211,13 @@ void restart_syscall(Registers& registers, const Interrupted& call) {
   store_general(registers, regs);
 }
 
+void answer_restarted(Registers& registers, int64_t result) {
+  GeneralRegisters regs = load(registers);
+  regs.pc += instruction_size(regs);
+  regs.r[0] = static_cast<uint32_t>(result);
+  store_general(registers, regs);
+}
+
 Result<void> skip_syscall(pid_t tid) {
   if (ptrace(static_cast<__ptrace_request>(kSetSyscall), tid, nullptr, as_pointer(~0u)) != 0)
     return errno_error("cannot hold back a system call of thread " + std::to_string(tid));

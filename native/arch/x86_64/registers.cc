@@ -114,6 +114,13 @@ void restart_syscall(Registers& registers, const Interrupted& call) {
   store_general(registers, regs);
 }
 
+void answer_restarted(Registers& registers, int64_t result) {
+  user_regs_struct regs = load(registers);
+  regs.rip += kSyscallSize;
+  regs.rax = static_cast<uint64_t>(result);
+  store_general(registers, regs);
+}
+
 Result<void> skip_syscall(pid_t tid) {
   user_regs_struct regs = {};
   THAW_TRY(need_regset(tid, NT_PRSTATUS, &regs, sizeof(regs)));

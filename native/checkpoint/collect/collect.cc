@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "proc/members.h"
+
 namespace thaw::checkpoint {
 namespace {
 
@@ -40,6 +42,8 @@ Result<void> prepare_injection(ProcessCapture& process, size_t page_size) {
 Result<ProcessCapture> look_at(const Freeze& frozen, size_t page_size) {
   THAW_ASSIGN(memory, proc::Memory::open(frozen.pid()));
   ProcessCapture process(frozen.pid(), std::move(memory));
+  process.ptrace_options = frozen.options();
+  process.stop_signal = frozen.stop_signal();
   for (const pid_t tid : frozen.tids()) process.threads.push_back({tid, {}, {}});
   THAW_ASSIGN(vmas, proc::read_vmas(frozen.pid()));
   process.vmas = std::move(vmas);
@@ -54,23 +58,39 @@ Result<ProcessCapture> look_at(const Freeze& frozen, size_t page_size) {
   return process;
 }
 
+Result<void> collect_one(Capture& capture, ProcessCapture& process) {
+  THAW_TRY(collect_filters(capture, process));
+  THAW_TRY(collect_threads(capture, process));
+  THAW_TRY(collect_credentials(capture, process));
+  THAW_TRY(collect_process(capture, process));
+  THAW_TRY(collect_tracer(capture, process));
+  return collect_own_settings(capture, process);
+}
+
+/// What is refused of another process than the root says which it is.
+template <typename T>
+Result<T> named(Result<T> result, const FrozenTree& app, pid_t pid) {
+  if (result || pid == app.processes().front().pid()) return result;
+  return proc::of_member(result.error(), pid);
+}
+
 }  // namespace
 
-Result<void> collect(Capture& capture, std::span<const Freeze> processes) {
-  for (const Freeze& frozen : processes) {
-    THAW_ASSIGN(process, look_at(frozen, capture.page_size));
+Result<void> collect(Capture& capture, const FrozenTree& app) {
+  for (const Freeze& frozen : app.processes()) {
+    THAW_ASSIGN(process, named(look_at(frozen, capture.page_size), app, frozen.pid()));
     capture.processes.push_back(std::move(process));
   }
-  for (ProcessCapture& process : capture.processes) {
-    THAW_TRY(collect_filters(capture, process));
-    THAW_TRY(collect_threads(capture, process));
-    THAW_TRY(collect_process(capture, process));
-    THAW_TRY(collect_tracer(capture, process));
-    THAW_TRY(collect_own_settings(capture, process));
-  }
+  for (const pid_t pid : app.ended()) capture.ended.push_back({pid, {}});
+  for (ProcessCapture& process : capture.processes)
+    THAW_TRY(named(collect_one(capture, process), app, process.pid));
+  THAW_TRY(collect_kinship(capture));
   THAW_TRY(collect_requirements(capture));
   collect_answer(capture);
-  return collect_descriptors(capture);
+  THAW_TRY(collect_descriptors(capture));
+  THAW_TRY(collect_controlling_terminals(capture));
+  for (ProcessCapture& process : capture.processes) expect_redraw(capture, process);
+  return {};
 }
 
 }  // namespace thaw::checkpoint

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <climits>
 #include <functional>
 #include <future>
@@ -15,13 +17,13 @@
 
 #include "checkpoint/collect/collect.h"
 #include "checkpoint/collect/file_content.h"
+#include "checkpoint/collect/standard_descriptors.h"
 #include "fd/open_file.h"
+#include "proc/members.h"
 #include "support/file.h"
 
 namespace thaw::checkpoint {
 namespace {
-
-constexpr int kFirstOwn = 3;  ///< 0, 1 and 2 always come from the caller.
 
 /// A descriptor number of one process.
 struct Numbered {
@@ -36,6 +38,7 @@ struct Found {
   std::vector<uint64_t> eventfd_ids;           ///< per probe, 0 for all else
   std::vector<size_t> sorted;                  ///< the probes by the kernel's order (kcmp(2))
   std::vector<std::vector<Numbered>> numbers;  ///< per process
+  std::vector<Error> refused;
 };
 
 /// The order that the kernel has for open file descriptions; neither is before the other where
@@ -123,14 +126,15 @@ struct Holder {
   UniqueFd pidfd;
   Entries links, infos;
   KernelDevices devices;
+  std::span<const pid_t> members;
 
-  static Result<Holder> open(pid_t pid) {
+  static Result<Holder> open(pid_t pid, std::span<const pid_t> members) {
     const std::string folder = "/proc/" + std::to_string(pid);
     UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
     if (!pidfd.valid()) return errno_error("cannot open the process");
     THAW_ASSIGN(links, Entries::open(folder + "/fd"));
     THAW_ASSIGN(infos, Entries::open(folder + "/fdinfo"));
-    return Holder{pid, std::move(pidfd), std::move(links), std::move(infos), {}};
+    return Holder{pid, std::move(pidfd), std::move(links), std::move(infos), {}, members};
   }
 };
 
@@ -138,6 +142,7 @@ Result<fd::Probe> probe(const Holder& holder, int number_) {
   fd::Probe probe;
   probe.pid = holder.pid;
   probe.number = number_;
+  probe.members = holder.members;
   THAW_ASSIGN(info, holder.infos.text(number_));
   probe.fdinfo = std::move(info);
   probe.copy.reset(static_cast<int>(syscall(SYS_pidfd_getfd, holder.pidfd.get(), number_, 0)));
@@ -160,36 +165,71 @@ bool is_stdio(const fd::Probe& p) {
   return p.number < kFirstOwn;
 }
 
-/// Terminals and pipes that the app opened again by another description are still the caller's.
-bool same_channel(const fd::Probe& stdio, const fd::Probe& p) {
-  if (S_ISCHR(p.status.st_mode) && S_ISCHR(stdio.status.st_mode))
-    return isatty(p.copy.get()) != 0 && p.status.st_rdev == stdio.status.st_rdev;
-  return S_ISFIFO(p.status.st_mode) && S_ISFIFO(stdio.status.st_mode) &&
-         p.status.st_ino == stdio.status.st_ino && p.status.st_dev == stdio.status.st_dev &&
-         (p.flags & O_ACCMODE) == (stdio.flags & O_ACCMODE);
-}
-
-/// The number that the caller gives for this description, or -1. `stdio`: all that are 0, 1 or 2.
-int inherited_from(const Capture& capture, std::span<const fd::Probe* const> stdio,
-                   const fd::Probe& p) {
-  if (p.pid != capture.root().pid) return -1;
-  if (is_stdio(p)) return p.number;
-  const auto& inherit = capture.request.inherit;
-  if (std::find(inherit.begin(), inherit.end(), p.number) != inherit.end()) return p.number;
-  for (const fd::Probe* other : stdio)
-    if (other->pid == p.pid && same_channel(*other, p)) return other->number;
-  return -1;
-}
-
+/// Who gets the signals of a description: what is no part of the app is taken for its root.
 void collect_owner(const Capture& capture, const fd::Probe& p, model::OpenFile& file) {
   f_owner_ex owner = {};
   if (fcntl(p.copy.get(), F_GETOWN_EX, &owner) != 0 || owner.pid == 0) return;
   file.owner_type = owner.type;
   const int signal = fcntl(p.copy.get(), F_GETSIG);
   file.owner_signal = signal > 0 ? static_cast<uint32_t>(signal) : 0;
-  if (owner.type != F_OWNER_TID) return;
-  for (const ProcessCapture& process : capture.processes)
-    if (process.pid == p.pid) file.owner_thread = process.thread(owner.pid);
+  file.owner_process = 0;
+  if (owner.type == F_OWNER_PGRP) {
+    // That of the app's first process is its caller's in a launch, whoever leads it here.
+    const auto root = proc::read_kinship(capture.root().pid);
+    const bool callers = root && root.value().group == owner.pid;
+    file.owner_process = callers ? model::kNone : capture.process(owner.pid);
+    return;
+  }
+  if (owner.type != F_OWNER_TID) {
+    const model::Index member = capture.process(owner.pid);
+    if (member != model::kNone) file.owner_process = member;
+    return;
+  }
+  for (model::Index i = 0; i < capture.processes.size(); ++i) {
+    const model::Index thread = capture.processes[i].thread(owner.pid);
+    if (thread == model::kNone) continue;
+    file.owner_process = i;
+    file.owner_thread = thread;
+  }
+}
+
+/// The user of the process, where it has credentials of its own.
+const model::Credentials* credentials_of(const Capture& capture, const ProcessCapture& process) {
+  const model::Index credentials = process.record.credentials;
+  return credentials == model::kNone ? nullptr : &capture.image.credentials[credentials];
+}
+
+/// What a member with its own user has made, that user may open again by /proc; for a launch, it is the root's.
+void collect_maker(const Capture& capture, const fd::Probe& p, model::OpenFile& file) {
+  constexpr int kFileSystem = 3;
+  if (!p.link.starts_with("pipe:[") && !p.link.starts_with("socket:[")) return;
+  const auto made = [&](const ProcessCapture& process) {
+    const model::Credentials* own = credentials_of(capture, process);
+    return own != nullptr && own->users[kFileSystem] == p.status.st_uid;
+  };
+  if (p.status.st_uid == geteuid() ||
+      std::none_of(capture.processes.begin(), capture.processes.end(), made))
+    return;
+  file.uid = p.status.st_uid;
+  file.gid = p.status.st_gid;
+}
+
+bool holds_own_lock(const fd::Probe& p) {
+  bool holds = false;
+  each_line(p.fdinfo, "lock:", [&holds](std::string_view line) {
+    holds = line.find("POSIX") != std::string_view::npos;
+    return !holds;
+  });
+  return holds;
+}
+
+/// Locks of fcntl(2) belong to a process: it stands for a description that others have as well.
+void take_over(fd::Probe& known, fd::Probe p, std::vector<Error>& refused) {
+  if (p.pid == known.pid || is_stdio(known) || !holds_own_lock(p)) return;
+  if (holds_own_lock(known))
+    refused.push_back(fd::refuse(p, "is locked (fcntl(2)) by two processes that share it",
+                                 "let the app open the file in each of them, or use flock(2)"));
+  known = std::move(p);
 }
 
 /// Index of the description that `p` refers to, which is added if it is new.
@@ -207,8 +247,10 @@ size_t add_description(fd::Probe p, Found& found) {
         const auto other = key_of(known);
         return other != own ? other < own : is_before(found.probes[known], p);
       });
-  if (place != found.sorted.end() && key_of(*place) == own && !is_before(p, found.probes[*place]))
+  if (place != found.sorted.end() && key_of(*place) == own && !is_before(p, found.probes[*place])) {
+    take_over(found.probes[*place], std::move(p), found.refused);
     return *place;
+  }
   const size_t index = found.probes.size();
   found.sorted.insert(place, index);
   found.probes.push_back(std::move(p));
@@ -241,8 +283,8 @@ Result<std::vector<fd::Probe>> probe_all(const Holder& holder, std::span<const i
 }
 
 /// Adds the descriptors of one process to `found`.
-Result<void> find_descriptors(pid_t pid, Found& found) {
-  THAW_ASSIGN(holder, Holder::open(pid));
+Result<void> find_descriptors(pid_t pid, std::span<const pid_t> members, Found& found) {
+  THAW_ASSIGN(holder, Holder::open(pid, members));
   // Not those of fd: to list them, the kernel makes an inode for each of them as well.
   THAW_ASSIGN(open_numbers, numeric_entries("/proc/" + std::to_string(pid) + "/fdinfo"));
   THAW_ASSIGN(probes, probe_all(holder, open_numbers));
@@ -261,20 +303,36 @@ Result<void> find_descriptors(pid_t pid, Found& found) {
 struct Sorted {
   std::vector<fd::Probe> own;
   std::vector<model::Index> open_file;  ///< per probe, kNone: the caller's
-  std::vector<int> from_caller;         ///< per probe, -1: its own record
+  std::vector<uint32_t> standard;       ///< per probe: which of the caller's 0, 1 and 2 it is
 };
 
+bool is_inherited(const Capture& capture, const fd::Probe& p) {
+  const auto& inherit = capture.request.inherit;
+  return p.pid == capture.root().pid &&
+         std::find(inherit.begin(), inherit.end(), p.number) != inherit.end();
+}
+
+std::vector<uint32_t> find_standard(const Capture& capture, const Found& found) {
+  std::array<const fd::Probe*, kFirstOwn> at_numbers = {};
+  for (const Numbered& n : found.numbers.front())
+    if (n.number < kFirstOwn)
+      at_numbers[static_cast<size_t>(n.number)] = &found.probes[n.description];
+  const StandardDescriptors standard(capture, at_numbers);
+  std::vector<uint32_t> bits;
+  for (const fd::Probe& p : found.probes)
+    bits.push_back(is_inherited(capture, p) ? 0 : standard.find(p));
+  return bits;
+}
+
 /// Splits what the caller gives from what thaw makes again.
-Sorted sort_out(const Capture& capture, std::vector<fd::Probe> probes) {
+Sorted sort_out(const Capture& capture, std::vector<uint32_t> standard,
+                std::vector<fd::Probe>& probes) {
   Sorted sorted;
-  std::vector<const fd::Probe*> stdio;
-  for (const fd::Probe& p : probes)
-    if (is_stdio(p)) stdio.push_back(&p);
-  for (const fd::Probe& p : probes) sorted.from_caller.push_back(inherited_from(capture, stdio, p));
+  sorted.standard = std::move(standard);
   sorted.open_file.assign(probes.size(), model::kNone);
   sorted.own.reserve(probes.size());
   for (size_t i = 0; i < probes.size(); ++i) {
-    if (sorted.from_caller[i] >= 0) continue;
+    if (sorted.standard[i] != 0 || is_inherited(capture, probes[i])) continue;
     probes[i].open_file = sorted.open_file[i] =
         static_cast<model::Index>(capture.image.open_files.size() + sorted.own.size());
     sorted.own.push_back(std::move(probes[i]));
@@ -289,10 +347,18 @@ Result<void> collect_open_files(Capture& capture, const std::vector<fd::Probe>& 
     return collect_file_content(capture, fd, size);
   };
   if (capture.request.calls) collector.seen = &*capture.request.calls;
+  collector.processes = capture.processes.size();
+  std::vector<pid_t> pids;
+  for (const ProcessCapture& process : capture.processes) pids.push_back(process.pid);
+  for (const EndedProcess& process : capture.ended) pids.push_back(process.pid);
+  collector.pids = pids;
+  collector.relay = capture.request.relay.get();
   collector.warnings = &capture.warnings;
   collector.frozen = refusals == nullptr;
   for (const fd::Probe& p : own) {
     auto collected = fd::collect_open_file(collector, p);
+    if (!collected && p.pid != capture.root().pid && collected.error().err == 0)
+      collected = proc::of_member(collected.error(), p.pid);
     if (!collected && collected.error().err == 0 && refusals != nullptr) {
       refusals->push_back(collected.error());
       capture.image.open_files.emplace_back();  // Others name it by its place.
@@ -300,13 +366,24 @@ Result<void> collect_open_files(Capture& capture, const std::vector<fd::Probe>& 
     }
     THAW_ASSIGN(file, std::move(collected));
     collect_owner(capture, p, file);
+    collect_maker(capture, p, file);
+    file.process = capture.process(p.pid);
     capture.image.open_files.push_back(file);
   }
+  capture.terminals = std::move(collector.terminals);
   return {};
 }
 
+/// The number of the caller's: several of 0, 1 and 2 may be one description for the app, and not for its next caller.
+int callers_number(const Sorted& sorted, const Found& found, const Numbered& n) {
+  const uint32_t standard = sorted.standard[n.description];
+  if (standard == 0) return found.probes[n.description].number;
+  const bool its_own = n.number < kFirstOwn && (standard >> n.number & 1) != 0;
+  return its_own ? n.number : std::countr_zero(standard);
+}
+
 void record_numbers(Capture& capture, ProcessCapture& process, const std::vector<Numbered>& numbers,
-                    const Sorted& sorted) {
+                    const Sorted& sorted, const Found& found) {
   image::Builder& image = capture.image;
   process.record.fds = {static_cast<model::Index>(image.fds.size()),
                         static_cast<uint32_t>(numbers.size())};
@@ -315,9 +392,7 @@ void record_numbers(Capture& capture, ProcessCapture& process, const std::vector
     record.number = static_cast<uint32_t>(n.number);
     record.open_file = sorted.open_file[n.description];
     record.close_on_exec = n.close_on_exec ? 1 : 0;
-    record.inherit = sorted.from_caller[n.description];
-    // 0, 1 and 2 may be one description for the app and three for its next caller.
-    if (record.inherit >= 0 && n.number < kFirstOwn) record.inherit = n.number;
+    if (record.open_file == model::kNone) record.inherit = callers_number(sorted, found, n);
     if (record.open_file != model::kNone) {
       model::OpenFile& file = image.open_files[record.open_file];
       if (file.fd_count++ == 0) file.first_fd = static_cast<model::Index>(image.fds.size());
@@ -326,24 +401,126 @@ void record_numbers(Capture& capture, ProcessCapture& process, const std::vector
   }
 }
 
+bool has_open(const Capture& capture, const ProcessCapture& process, model::Index open_file) {
+  const model::Range range = process.record.fds;
+  const auto first = capture.image.fds.begin() + range.first;
+  return std::any_of(first, first + range.count,
+                     [open_file](const model::Fd& fd) { return fd.open_file == open_file; });
+}
+
+/// Whoever says whom a description signals (F_SETOWN) gives it its own right to do so. -1: nobody has said it, or the
+/// kernel does not tell (CONFIG_CHECKPOINT_RESTORE).
+int64_t owner_rights(const fd::Probe& p) {
+  constexpr int kGetOwnerUids = 17;  // F_GETOWNER_UIDS
+  uint32_t uids[2] = {};
+  f_owner_ex owner = {};
+  if (fcntl(p.copy.get(), F_GETOWN_EX, &owner) != 0 || owner.pid == 0 ||
+      fcntl(p.copy.get(), kGetOwnerUids, uids) != 0)
+    return -1;
+  return uids[1];
+}
+
+uint32_t effective_user(const Capture& capture, const ProcessCapture& process) {
+  const model::Credentials* own = credentials_of(capture, process);
+  return own != nullptr ? own->users[1] : capture.image.requirements.back().euid;
+}
+
+/// Which process finishes what has a right to signal that only some of the members have.
+Result<void> choose_signallers(Capture& capture, const std::vector<fd::Probe>& own) {
+  if (capture.image.credentials.empty()) return {};
+  for (const fd::Probe& p : own) {
+    const int64_t user = owner_rights(p);
+    model::OpenFile& file = capture.image.open_files[p.open_file];
+    const auto able = [&](const ProcessCapture& process) {
+      return effective_user(capture, process) == user && has_open(capture, process, p.open_file);
+    };
+    if (user < 0 || able(capture.processes[file.process])) continue;
+    const auto other = std::find_if(capture.processes.begin(), capture.processes.end(), able);
+    if (other == capture.processes.end())
+      return proc::of_member(
+          fd::refuse(p,
+                     "sends signals (F_SETOWN) with the rights of user " + std::to_string(user) +
+                         ", which no process has that has it open",
+                     "let the app set its owner after the checkpoint, or with the user that uses "
+                     "it"),
+          p.pid);
+    file.process = static_cast<model::Index>(other - capture.processes.begin());
+  }
+  return {};
+}
+
+/// Which process finishes each description that several have open, where its kind is particular.
+Result<void> choose_finishers(Capture& capture, const std::vector<fd::Probe>& own) {
+  if (capture.processes.size() < 2) return {};
+  for (const fd::Probe& p : own) {
+    model::OpenFile& file = capture.image.open_files[p.open_file];
+    const std::vector<model::Index> needed = fd::needed_to_finish(capture.image, file);
+    if (needed.empty()) continue;
+    const auto able = [&](const ProcessCapture& process) {
+      return has_open(capture, process, p.open_file) &&
+             std::all_of(needed.begin(), needed.end(), [&](model::Index open_file) {
+               return has_open(capture, process, open_file);
+             });
+    };
+    if (able(capture.processes[file.process])) continue;
+    const auto other = std::find_if(capture.processes.begin(), capture.processes.end(), able);
+    if (other == capture.processes.end())
+      return proc::of_member(
+          fd::refuse(p,
+                     "watches open files of which none of the processes that have it has all open",
+                     "remove them with epoll_ctl(EPOLL_CTL_DEL), or close it in those that do not "
+                     "use it, before the checkpoint"),
+          p.pid);
+    file.process = static_cast<model::Index>(other - capture.processes.begin());
+  }
+  return {};
+}
+
+/// What the app has made of its caller's 0, 1 and 2: the mode of a terminal, whether they wait. The jobs in the foreground of
+/// the caller's terminal draw on it; its mode is set by the root.
+void collect_terminals(Capture& capture, const Found& found,
+                       const std::vector<uint32_t>& standard) {
+  model::Process& own = capture.root().record;
+  for (const Numbered& n : found.numbers.front()) {
+    const fd::Probe& p = found.probes[n.description];
+    if (n.number < kFirstOwn && standard[n.description] == 0) continue;
+    collect_terminal(p, n.number, own.terminal, capture.warnings);
+    // Those that thaw gives an app wait.
+    if (capture.request.given && n.number < kFirstOwn && (p.flags & O_NONBLOCK) != 0)
+      own.nonblocking |= 1u << n.number;
+  }
+  const auto root = proc::read_kinship(capture.root().pid);
+  std::vector<std::string> told;  // Of the root's.
+  for (size_t i = 1; root && i < capture.processes.size(); ++i) {
+    ProcessCapture& process = capture.processes[i];
+    const auto kin = proc::read_kinship(process.pid);
+    if (!kin || kin.value().session != root.value().session || kin.value().terminal == 0 ||
+        kin.value().terminal_group != kin.value().group)
+      continue;
+    for (const Numbered& n : found.numbers[i])
+      collect_terminal(found.probes[n.description], n.number, process.record.terminal, told);
+  }
+}
+
 }  // namespace
 
 Result<void> collect_descriptors(Capture& capture, std::vector<Error>* refusals) {
   Found found;
-  for (const ProcessCapture& process : capture.processes)
-    THAW_TRY(find_descriptors(process.pid, found));
-  model::Process& root = capture.root().record;
-  for (const Numbered& n : found.numbers.front()) {
-    const fd::Probe& p = found.probes[n.description];
-    collect_terminal(p, n.number, root.terminal, capture.warnings);
-    // Those that thaw gives an app wait.
-    if (capture.request.given && n.number < kFirstOwn && (p.flags & O_NONBLOCK) != 0)
-      root.nonblocking |= 1u << n.number;
-  }
-  Sorted sorted = sort_out(capture, std::move(found.probes));
+  std::vector<pid_t> members;
+  for (const ProcessCapture& process : capture.processes) members.push_back(process.pid);
+  for (const pid_t member : members) THAW_TRY(find_descriptors(member, members, found));
+  std::vector<uint32_t> standard = find_standard(capture, found);
+  collect_terminals(capture, found, standard);
+  if (!found.refused.empty()) return found.refused.front();
+  if (capture.request.given) capture.root().record.flags |= model::kOwnStdio;
+  Sorted sorted = sort_out(capture, std::move(standard), found.probes);
   THAW_TRY(collect_open_files(capture, sorted.own, refusals));
   for (size_t i = 0; i < capture.processes.size(); ++i)
-    record_numbers(capture, capture.processes[i], found.numbers[i], sorted);
+    record_numbers(capture, capture.processes[i], found.numbers[i], sorted, found);
+  if (refusals == nullptr) {
+    THAW_TRY(choose_signallers(capture, sorted.own));
+    THAW_TRY(choose_finishers(capture, sorted.own));
+  }
   // Closing thousands takes a while: the app need not wait for it.
   for (fd::Probe& p : sorted.own) capture.copies.push_back(std::move(p.copy));
   return {};

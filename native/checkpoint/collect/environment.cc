@@ -142,7 +142,7 @@ Delivery collect_delivery(Capture& capture, const std::string& started,
 
 EnvironmentRule exact_rule(const Capture& capture, Delivery delivery) {
   const auto& seen = capture.root().lookups;
-  const bool known = seen && seen->complete && delivery != Delivery::unknown;
+  const bool known = seen && seen->complete && delivery != Delivery::unknown && !capture.is_tree();
   return known ? EnvironmentRule::looked_up : EnvironmentRule::all;
 }
 
@@ -160,7 +160,8 @@ Result<void> collect_environment(Capture& capture, model::Requirements& needs) {
   if (request.environment_rule.empty() || request.environment_rule == "image") return {};
   needs.ignored = capture.image.blob(joined(kNeverInputs) + joined(request.ignored_variables));
   const Delivery delivery = collect_delivery(capture, started, needs);
-  if (request.environment_rule == "deliver") {
+  // Processes that the app has started have copies of their own, which nobody delivers to.
+  if (request.environment_rule == "deliver" && !capture.is_tree()) {
     if (delivery == Delivery::unknown)
       return Error{0, "the caller's environment cannot be delivered to this app",
                    "set launch.env to \"exact\" or \"image\" in the profile"};

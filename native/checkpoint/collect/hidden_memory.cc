@@ -10,6 +10,7 @@
 #include "checkpoint/collect/collect.h"
 #include "checkpoint/span.h"
 #include "image/hash.h"
+#include "proc/system_v.h"
 #include "support/file.h"
 
 namespace thaw::checkpoint {
@@ -22,8 +23,8 @@ constexpr uint64_t kMostRead = uint64_t{64} << 20;
 bool is_nameless(const Vma& vma) {
   return vma.shared &&
          (vma.deleted || vma.path == "/dev/zero" || vma.path.starts_with("[anon_shmem:")) &&
-         !vma.path.starts_with("/SYSV") && !vma.path.starts_with("/[aio]") && !vma.has("ht") &&
-         !vma.has("pf") && !vma.has("io") && !vma.has("um") && !vma.has("uw") && !vma.has("ui");
+         !proc::is_of_segment(vma) && !is_aio_ring(vma) && !vma.has("ht") && !vma.has("pf") &&
+         !vma.has("io") && !vma.has("um") && !vma.has("uw") && !vma.has("ui");
 }
 
 /// A file that one of the app's descriptors leads to.
@@ -33,10 +34,9 @@ struct OpenInode {
   std::string link;
 };
 
-Result<std::vector<OpenInode>> open_inodes(pid_t pid) {
+Result<void> add_inodes(pid_t pid, std::vector<OpenInode>& inodes) {
   const std::string folder = "/proc/" + std::to_string(pid) + "/fd/";
   THAW_ASSIGN(numbers, numeric_entries(folder));
-  std::vector<OpenInode> inodes;
   for (const int number : numbers) {
     const std::string name = folder + std::to_string(number);
     struct stat status = {};
@@ -44,6 +44,12 @@ Result<std::vector<OpenInode>> open_inodes(pid_t pid) {
     auto link = read_link(name);
     inodes.push_back({status.st_dev, status.st_ino, link ? std::move(link.value()) : ""});
   }
+  return {};
+}
+
+Result<std::vector<OpenInode>> open_inodes(const Capture& capture) {
+  std::vector<OpenInode> inodes;
+  for (const ProcessCapture& process : capture.processes) THAW_TRY(add_inodes(process.pid, inodes));
   return inodes;
 }
 
@@ -55,11 +61,13 @@ bool is_open(const std::vector<OpenInode>& inodes, const Vma& vma) {
   });
 }
 
-std::vector<Span> shown_of(const ProcessCapture& process, const Vma& of) {
+/// By all processes.
+std::vector<Span> shown_of(const Capture& capture, const Vma& of) {
   std::vector<Span> shown;
-  for (const Vma& vma : process.vmas)
-    if (vma.shared && vma.ino == of.ino && vma.dev == of.dev)
-      unite(shown, {{vma.offset, vma.offset + vma.size()}});
+  for (const ProcessCapture& process : capture.processes)
+    for (const Vma& vma : process.vmas)
+      if (vma.shared && vma.ino == of.ino && vma.dev == of.dev && !proc::is_of_segment(vma))
+        unite(shown, {{vma.offset, vma.offset + vma.size()}});
   return shown;
 }
 
@@ -130,14 +138,14 @@ class Window {
 Result<uint64_t> find_end(Window& window, uint64_t end, uint64_t page) {
   THAW_ASSIGN(more, window.has(end));
   if (!more) return end;
-  uint64_t has = end, lacks = end + page;
-  for (uint64_t step = page;; step *= 2) {
-    lacks = has + step;
-    THAW_ASSIGN(further, window.has(lacks));
+  uint64_t has = end, step = page;
+  for (;; step *= 2) {
+    THAW_ASSIGN(further, window.has(has + step));
     if (!further) break;
-    has = lacks;
+    has += step;
     if (has > end + kMostRead) return has;
   }
+  uint64_t lacks = has + step;
   while (lacks - has > page) {
     const uint64_t middle = has + (lacks - has) / page / 2 * page;
     THAW_ASSIGN(in, window.has(middle));
@@ -170,18 +178,18 @@ Result<HiddenMemory> look(Window& window, const Vma& vma, const std::vector<Span
 
 }  // namespace
 
-Result<void> collect_hidden_memory(const Capture& capture, ProcessCapture& process,
+Result<void> collect_hidden_memory(Capture& capture, const ProcessCapture& process,
                                    RemoteSyscalls& remote) {
   if (std::none_of(process.vmas.begin(), process.vmas.end(), is_nameless)) return {};
-  THAW_ASSIGN(open, open_inodes(process.pid));
+  THAW_ASSIGN(open, open_inodes(capture));
   for (const Vma& vma : process.vmas) {
-    if (!is_nameless(vma) || is_open(open, vma) || process.hidden_memory(vma) != nullptr) continue;
-    const std::vector<Span> shown = shown_of(process, vma);
+    if (!is_nameless(vma) || is_open(open, vma) || capture.hidden_memory(vma) != nullptr) continue;
+    const std::vector<Span> shown = shown_of(capture, vma);
     Window window(process, remote, capture.page_size);
     auto memory = look(window, vma, shown, capture.page_size);
     THAW_TRY(window.close());
     if (!memory) return memory.error();
-    process.hidden.push_back(memory.value());
+    capture.hidden.push_back(memory.value());
   }
   return {};
 }

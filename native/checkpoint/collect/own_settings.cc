@@ -124,7 +124,7 @@ class Differences {
       note("I/O priority " + std::to_string(app_.io_priority), std::to_string(own_.io_priority),
            false);
     if (CPU_EQUAL(&app_.cpus, &own_.cpus) == 0) note("CPUs", "others", false);
-    if (!same_user(own_, app_))
+    if (!same_user(own_, app_) && record_.credentials == model::kNone)
       warnings_.push_back(
           "the app is not thaw's user, and thaw has not started it: whether it has changed its "
           "groups and ambient capabilities itself cannot be told; a launch has its caller's");
@@ -169,15 +169,16 @@ class Differences {
 
 }  // namespace
 
-Result<void> check_own_rights(const Request& request) {
-  THAW_ASSIGN(now, proc::read_given(request.pid));
-  if (request.given) return check_since_start(request.pid, *request.given, now);
+Result<void> check_own_rights(const Request& request, pid_t pid) {
+  THAW_ASSIGN(now, proc::read_given(pid));
+  if (request.given) return check_since_start(pid, *request.given, now);
   THAW_ASSIGN(own, proc::read_own_given());
-  return check_like_own(request.pid, own, now);
+  return check_like_own(pid, own, now);
 }
 
 Result<void> collect_own_settings(Capture& capture, ProcessCapture& process) {
-  THAW_TRY(check_own_rights(capture.request));
+  // A member's are the root's, or its own (collect_credentials).
+  if (capture.is_root(process)) THAW_TRY(check_own_rights(capture.request, process.pid));
   THAW_ASSIGN(now, proc::read_given(process.pid));
   if (capture.request.given) {
     collect_changes(*capture.request.given, now, process.record);

@@ -173,12 +173,13 @@ Result<void> find_clock_thread(const ProcessCapture& process, model::PosixTimer&
 
 /// When a timer that was armed with TIMER_ABSTIME expires next, if its clock goes on while no app
 /// runs. 0: it is none such, or not known to be.
-uint64_t wall_clock_expiry(const Capture& capture, const model::PosixTimer& timer) {
+uint64_t wall_clock_expiry(const Capture& capture, const ProcessCapture& process,
+                           const model::PosixTimer& timer) {
   const bool wall = timer.clock == CLOCK_REALTIME || timer.clock == CLOCK_REALTIME_ALARM ||
                     timer.clock == CLOCK_TAI;
   if (!wall || timer.value_ns == 0 || !capture.request.calls) return 0;
   const auto& absolute = capture.request.calls->absolute_timers;
-  const auto found = absolute.find(timer.id);
+  const auto found = absolute.find({process.pid, timer.id});
   if (found == absolute.end()) return 0;
   const uint64_t first = found->second;
   timespec now = {};
@@ -234,7 +235,7 @@ Result<void> collect_posix_timers(Capture& capture, ProcessCapture& process,
     };
     timer.interval_ns = nanoseconds(value.interval_sec, value.interval_nsec);
     timer.value_ns = nanoseconds(value.value_sec, value.value_nsec);
-    timer.expiry_ns = wall_clock_expiry(capture, timer);
+    timer.expiry_ns = wall_clock_expiry(capture, process, timer);
     const auto& expired = process.expired_timers;
     if (std::find(expired.begin(), expired.end(), timer.id) != expired.end()) {
       timer.value_ns = 1;
@@ -280,18 +281,20 @@ Result<void> collect_process(Capture& capture, ProcessCapture& process) {
   process.record.pid = static_cast<uint32_t>(process.pid);
   collect_kernel_mappings(process);
   THAW_TRY(collect_cwd(capture, process));
-  THAW_ASSIGN(remote,
-              RemoteSyscalls::begin(process.pid, process.syscall_instruction, process.scratch));
+  THAW_ASSIGN(remote, RemoteSyscalls::begin(process.pid, process.syscall_instruction,
+                                            process.scratch, process.ptrace_options));
   THAW_TRY(check_settings(process, remote, false));
   THAW_TRY(check_session_keyring(capture, process, remote));
   THAW_TRY(collect_layout(capture, process, remote));
   THAW_TRY(collect_prctls(process, remote));
   THAW_TRY(collect_future_locks(capture, process, remote));
   THAW_TRY(collect_membarrier(process, remote));
+  THAW_TRY(collect_aio(capture, process, remote));
   THAW_TRY(collect_protection_keys(process, remote));
   THAW_TRY(collect_hidden_memory(capture, process, remote));
   THAW_TRY(collect_signal_actions(capture, process, remote));
   THAW_TRY(collect_interval_timers(process, remote));
+  THAW_TRY(collect_stops_of_children(capture, process, remote));
   return collect_posix_timers(capture, process, remote);
 }
 

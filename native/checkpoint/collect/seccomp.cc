@@ -141,7 +141,7 @@ Result<void> collect_filters(Capture& capture, ProcessCapture& process) {
                         "let the app confine its threads after the checkpoint");
   }
   // A cold start after the launch, which its hooks may ask for, would begin under them.
-  if (capture.request.call_address != 0)
+  if (capture.request.call_address != 0 && capture.is_root(process))
     return proc::refuse(process.pid, "has called thaw_checkpoint() under a seccomp filter",
                         "let the app call it before it confines itself");
   THAW_TRY(check_finish(process.pid, filters));

@@ -18,7 +18,6 @@ constexpr uint64_t kAt = Setting::kScratch;
 constexpr uint64_t kOneThread = 0;  // PIDTYPE_PID, for PR_SCHED_CORE
 
 constexpr Setting kSettings[] = {
-    {"PR_SET_SECUREBITS", true, SYS_prctl, {PR_GET_SECUREBITS}, 0},
     {"PR_SET_TSC", true, SYS_prctl, {PR_GET_TSC, kAt}, 4},
     {"PR_SET_IO_FLUSHER", true, SYS_prctl, {PR_GET_IO_FLUSHER}, 0},
     {"PR_SCHED_CORE", true, SYS_prctl, {PR_SCHED_CORE, PR_SCHED_CORE_GET, 0, kOneThread, kAt}, 8},
@@ -91,6 +90,20 @@ constexpr Setting kSessionKeyring = {
     {KEYCTL_GET_KEYRING_ID, static_cast<uint32_t>(KEY_SPEC_SESSION_KEYRING)},
     0};
 
+constexpr Setting kUsersKeyring = {
+    "the session keyring of its user",
+    false,
+    SYS_keyctl,
+    {KEYCTL_GET_KEYRING_ID, static_cast<uint32_t>(KEY_SPEC_USER_SESSION_KEYRING)},
+    0};
+
+/// Who has none is shown that of its user, as it would be in a launch.
+Result<bool> has_users_keyring(RemoteSyscalls& remote) {
+  THAW_ASSIGN(session, answer_of(remote, kSessionKeyring));
+  THAW_ASSIGN(users, answer_of(remote, kUsersKeyring));
+  return session == users;
+}
+
 }  // namespace
 
 /// What thaw itself has started has thaw's, as long as it runs as the same user.
@@ -98,6 +111,10 @@ Result<void> check_session_keyring(const Capture& capture, const ProcessCapture&
                                    RemoteSyscalls& remote) {
   const auto& given = capture.request.given;
   if (!given || given->new_user) return {};
+  if (process.record.credentials != model::kNone) {
+    THAW_ASSIGN(users, has_users_keyring(remote));
+    if (users) return {};
+  }
   return check(process, remote, std::span(&kSessionKeyring, 1), false);
 }
 

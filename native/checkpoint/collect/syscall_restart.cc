@@ -36,6 +36,32 @@ bool interrupted_by_us(long number) {
   }
 }
 
+/// Those of signal(7) that wait for descriptors, and that no SA_RESTART takes up again.
+bool ends_by_handlers(long number) {
+  switch (number) {
+#ifdef SYS_select
+    case SYS_select:
+#endif
+#ifdef SYS__newselect
+    case SYS__newselect:
+#endif
+    case SYS_pselect6:
+#ifdef SYS_pselect6_time64
+    case SYS_pselect6_time64:
+#endif
+#ifdef SYS_poll
+    case SYS_poll:
+#endif
+    case SYS_ppoll:
+#ifdef SYS_ppoll_time64
+    case SYS_ppoll_time64:
+#endif
+      return true;
+    default:
+      return false;
+  }
+}
+
 /// A relative sleep goes on with what remains, which the kernel wrote where the caller asked for
 /// it.
 void sleep_the_rest(arch::Interrupted& call) {
@@ -52,23 +78,25 @@ void sleep_the_rest(arch::Interrupted& call) {
 
 }  // namespace
 
-void make_restartable(pid_t tid, arch::Registers& registers) {
+bool make_restartable(pid_t tid, arch::Registers& registers) {
   arch::Interrupted call = arch::interrupted_syscall(tid, registers);
-  if (!call.in_syscall) return;
+  if (!call.in_syscall) return false;
   switch (call.result) {
     case arch::kRestartBlock:
       // The restart block stays behind in the old process: make the call itself again.
       sleep_the_rest(call);
-      return arch::restart_syscall(registers, call);
+      arch::restart_syscall(registers, call);
+      return ends_by_handlers(call.number);
     case arch::kRestartSys:
     case arch::kRestartNoIntr:
     case arch::kRestartNoHand:
-      return arch::restart_syscall(registers, call);
+      arch::restart_syscall(registers, call);
+      return ends_by_handlers(call.number);
     case -EINTR:
       if (interrupted_by_us(call.number)) arch::restart_syscall(registers, call);
-      return;
+      return false;
     default:
-      return;
+      return false;
   }
 }
 

@@ -10,7 +10,8 @@
 namespace thaw::checkpoint {
 
 /// Changes the registers of a stopped thread so that it makes its interrupted system call again.
-void make_restartable(pid_t tid, arch::Registers& registers);
+/// True where it waits in one that any handler of a signal would end (signal(7)).
+bool make_restartable(pid_t tid, arch::Registers& registers);
 
 /// The same for a thread that is held, so that it makes the call that it is held at. Fails with
 /// EAGAIN where it is just about to wait again.

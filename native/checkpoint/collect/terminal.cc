@@ -1,13 +1,16 @@
 // The app's terminal: what the app has made of its mode, as bits that a launch sets on its caller's.
 #include <asm/termbits.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/sysmacros.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <span>
 
 #include "checkpoint/collect/collect.h"
-#include "support/file.h"
+#include "proc/members.h"
 
 namespace thaw::checkpoint {
 namespace {
@@ -91,15 +94,14 @@ void collect_mode(const termios& mode, model::Terminal& terminal,
 
 /// Whether `terminal` is the app's controlling one and other processes have it at present, as a shell
 /// whose line editor sets the mode for itself.
-bool is_others(pid_t pid, unsigned terminal) {
-  constexpr size_t kGroup = 2, kTerminal = 4,
-                   kForeground = 5;  // Behind the name (proc_pid_stat(5)).
-  const auto stat = read_file("/proc/" + std::to_string(pid) + "/stat");
-  if (!stat) return false;
-  const std::string_view text = stat.value();
-  const auto fields = split(text.substr(text.rfind(')') + 1), " ");
-  if (fields.size() <= kForeground) return false;
-  return number(fields[kTerminal]) == terminal && fields[kForeground] != fields[kGroup];
+bool is_others(const fd::Probe& p, unsigned terminal) {
+  const auto kin = proc::read_kinship(p.pid);
+  if (!kin || static_cast<unsigned>(kin.value().terminal) != terminal) return false;
+  const pid_t foreground = kin.value().terminal_group;
+  return std::none_of(p.members.begin(), p.members.end(), [foreground](pid_t member) {
+    const auto its = proc::read_kinship(member);
+    return its && its.value().group == foreground;
+  });
 }
 
 }  // namespace
@@ -119,12 +121,34 @@ void collect_terminal(const fd::Probe& p, int number, model::Terminal& terminal,
     terminal.held = number;
   if (!first) return;
   unsigned device = 0;
-  if (ioctl(p.copy.get(), TIOCGDEV, &device) != 0 || !is_others(p.pid, device))
+  if (ioctl(p.copy.get(), TIOCGDEV, &device) != 0 || !is_others(p, device))
     collect_mode(mode, terminal, warnings);
   winsize size = {};
   if (ioctl(p.copy.get(), TIOCGWINSZ, &size) != 0) return;
   terminal.rows = size.ws_row;
   terminal.columns = size.ws_col;
+}
+
+/// A launch tells such an app by SIGWINCH to draw what the terminal does not show
+/// (restorer/terminal.cc): the wait for keys ends by that, as where the signal comes while it waits.
+void expect_redraw(const Capture& capture, ProcessCapture& process) {
+  const model::Terminal& terminal = process.record.terminal;
+  if (process.record.foreground != model::kNone) return;  // It waits for a job that is told.
+  const bool own_mode = (terminal.input.changed | terminal.output.changed | terminal.local.changed |
+                         terminal.characters.changed) != 0;
+  ThreadCapture& thread = process.threads.front();
+  const auto gets_it = [](const ThreadCapture& one) {
+    return (one.signals.blocked >> (SIGWINCH - 1) & 1) == 0;
+  };
+  const bool alone =
+      gets_it(thread) && std::none_of(process.threads.begin() + 1, process.threads.end(), gets_it);
+  if (!own_mode || !thread.ends_by_handlers || !alone) return;
+  const model::Range& own = process.record.sigactions;
+  const auto actions = std::span(capture.image.sigactions).subspan(own.first, own.count);
+  if (std::any_of(actions.begin(), actions.end(), [](const model::SigAction& action) {
+        return action.signal == SIGWINCH && action.handler > 1;  // SIG_DFL, SIG_IGN
+      }))
+    arch::answer_restarted(thread.registers, -EINTR);
 }
 
 }  // namespace thaw::checkpoint

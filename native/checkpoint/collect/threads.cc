@@ -149,7 +149,7 @@ Result<void> collect_robust_list(Capture& capture, pid_t tid, model::Thread& thr
   return {};
 }
 
-void collect_scheduling(Capture& capture, pid_t tid, pid_t leader_tid, model::Thread& thread) {
+void collect_scheduling(Capture& capture, pid_t tid, pid_t root, model::Thread& thread) {
   thread.policy = static_cast<uint32_t>(std::max(0, sched_getscheduler(tid)) & 0xffff);
   sched_param parameter = {};
   if (sched_getparam(tid, &parameter) == 0)
@@ -157,10 +157,10 @@ void collect_scheduling(Capture& capture, pid_t tid, pid_t leader_tid, model::Th
   thread.sched_flags = (sched_getscheduler(tid) & SCHED_RESET_ON_FORK) != 0 ? 1 : 0;
   const std::optional<proc::Given>& given = capture.request.given;
   const int reference_nice =
-      given ? given->nice : getpriority(PRIO_PROCESS, static_cast<id_t>(leader_tid));
+      given ? given->nice : getpriority(PRIO_PROCESS, static_cast<id_t>(root));
   thread.nice = getpriority(PRIO_PROCESS, static_cast<id_t>(tid)) - reference_nice;
   const int io_priority = proc::io_priority(tid);
-  if (io_priority != (given ? given->io_priority : proc::io_priority(leader_tid))) {
+  if (io_priority != (given ? given->io_priority : proc::io_priority(root))) {
     thread.flags |= model::kOwnIoPriority;
     thread.io_priority = static_cast<uint32_t>(io_priority);
   }
@@ -168,7 +168,7 @@ void collect_scheduling(Capture& capture, pid_t tid, pid_t leader_tid, model::Th
   // The app gets the caller's CPUs, like everything that a process keeps across exec; only a thread
   // that chose others than it was given (where that is not known: than the leader has) keeps them.
   cpu_set_t reference = {}, own = {};
-  sched_getaffinity(leader_tid, sizeof(reference), &reference);
+  sched_getaffinity(root, sizeof(reference), &reference);
   if (given) reference = given->cpus;
   sched_getaffinity(tid, sizeof(own), &own);
   if (!CPU_EQUAL(&reference, &own))
@@ -190,9 +190,9 @@ Result<model::Range> collect_pending(Capture& capture, ProcessCapture& process, 
   model::Range range = {static_cast<model::Index>(capture.image.pending_signals.size()), 0};
   for (uint64_t index = 0;;) {
     model::PendingSignal pending;
-    static_assert(sizeof(pending) == sizeof(siginfo_t));
+    static_assert(sizeof(pending.siginfo) == sizeof(siginfo_t));
     __ptrace_peeksiginfo_args arguments = {index, flags, 1};
-    const long count = ptrace(PTRACE_PEEKSIGINFO, tid, &arguments, &pending);
+    const long count = ptrace(PTRACE_PEEKSIGINFO, tid, &arguments, pending.siginfo);
     if (count < 0)
       return errno_error("cannot read the pending signals of thread " + std::to_string(tid));
     if (count == 0) return range;
@@ -204,6 +204,10 @@ Result<model::Range> collect_pending(Capture& capture, ProcessCapture& process, 
       process.expired_timers.push_back(info.si_timerid);
       continue;
     }
+    const bool has_sender = info.si_code == SI_USER || info.si_code == SI_QUEUE ||
+                            info.si_code == SI_TKILL ||
+                            (info.si_signo == SIGCHLD && info.si_code > 0 && info.si_code < 0x80);
+    if (has_sender) pending.sender = capture.process(info.si_pid);
     capture.image.pending_signals.push_back(pending);
     ++range.count;
   }
@@ -238,11 +242,13 @@ Result<model::Thread> collect_thread(Capture& capture, ProcessCapture& process,
   THAW_ASSIGN(pending, collect_pending(capture, process, tid, 0));
   thread.pending = pending;
   {
-    THAW_ASSIGN(remote, RemoteSyscalls::begin(tid, process.syscall_instruction, process.scratch));
+    THAW_ASSIGN(remote, RemoteSyscalls::begin(tid, process.syscall_instruction, process.scratch,
+                                              process.ptrace_options));
     THAW_TRY(collect_alternate_stack(remote, captured.signals));
     THAW_TRY(collect_tid_address(remote, tid, thread));
     THAW_TRY(collect_prctls(remote, thread));
     THAW_TRY(check_settings(process, remote, true));
+    THAW_TRY(collect_securebits(capture, process, tid, remote));
     THAW_TRY(landlock.check(tid, remote));
   }
   find_tid_word(tid, thread);
@@ -252,12 +258,12 @@ Result<model::Thread> collect_thread(Capture& capture, ProcessCapture& process,
     THAW_TRY(stand_before(*held, registers));
     captured.signals.blocked = held->blocked;
   } else {
-    make_restartable(tid, registers);
+    captured.ends_by_handlers = make_restartable(tid, registers);
   }
   collect_rseq(tid, thread, registers);
   THAW_TRY(arch::collect_thread_extras(tid, capture.request.guards_off, thread));
   THAW_TRY(collect_robust_list(capture, tid, thread));
-  collect_scheduling(capture, tid, process.threads[0].tid, thread);
+  collect_scheduling(capture, tid, capture.root().pid, thread);
   captured.registers = std::move(registers);
   return thread;
 }

@@ -25,8 +25,11 @@ bool is_alive(int64_t tracer) {
 }  // namespace
 
 Result<void> collect_tracer(const Capture& capture, ProcessCapture& process) {
-  if (!capture.request.calls || !capture.request.calls->tracer) return {};
-  const int64_t tracer = *capture.request.calls->tracer;
+  if (!capture.request.calls) return {};
+  const auto& tracers = capture.request.calls->tracers;
+  const auto said = tracers.find(process.pid);
+  if (said == tracers.end()) return {};
+  const int64_t tracer = said->second;
   uint32_t& flags = process.record.flags;
   flags |= model::kOwnTracer;
   if (tracer == SeenCalls::kAnyTracer) {

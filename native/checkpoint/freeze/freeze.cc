@@ -39,29 +39,34 @@ Error seize_error(pid_t pid, pid_t tid) {
   return Error{err, std::move(why), std::move(remedy)};
 }
 
-/// Interrupts a seized thread and waits for it to stop; false if it has ended meanwhile.
-Result<bool> stop_thread(pid_t pid, pid_t tid) {
+/// Interrupts a seized thread and waits for it to stop, which also one does that is in a group stop;
+/// false if it has ended meanwhile.
+Result<bool> stop_thread(pid_t tid) {
   if (ptrace(PTRACE_INTERRUPT, tid, nullptr, nullptr) != 0 && errno != ESRCH)
     return errno_error("cannot interrupt thread " + std::to_string(tid));
   for (;;) {
     THAW_ASSIGN(status, wait_for_stop(tid));
     if (!WIFSTOPPED(status)) return false;
-    if (status >> 16 == kEventStop) {
-      if (WSTOPSIG(status) == SIGTRAP) return true;
-      return Error{0, "process " + std::to_string(pid) + " is stopped by a signal",
-                   "continue it (kill -CONT) first"};
-    }
+    if (status >> 16 == kEventStop) return true;
     // A signal that was on its way: let it be delivered, the interrupt follows behind it.
     ptrace(PTRACE_CONT, tid, nullptr, reinterpret_cast<void*>(static_cast<long>(WSTOPSIG(status))));
   }
 }
 
 Result<bool> seize_thread(pid_t pid, pid_t tid) {
-  if (ptrace(PTRACE_SEIZE, tid, nullptr, reinterpret_cast<void*>(PTRACE_O_TRACESYSGOOD)) != 0) {
+  if (ptrace(PTRACE_SEIZE, tid, nullptr, reinterpret_cast<void*>(Freeze::kOptions)) != 0) {
     if (errno == ESRCH) return false;
     return seize_error(pid, tid);
   }
-  return stop_thread(pid, tid);
+  return stop_thread(tid);
+}
+
+/// The signal that has put the thread into a group stop, 0: it is in none (ptrace(2)).
+Result<int> group_stop_of(pid_t tid) {
+  siginfo_t info = {};
+  if (ptrace(PTRACE_GETSIGINFO, tid, nullptr, &info) != 0)
+    return errno_error("cannot ask thread " + std::to_string(tid) + " why it stands still");
+  return info.si_signo == SIGTRAP ? 0 : info.si_signo;
 }
 
 /// A launch that is only just over still has its feeder (restorer/feed.h): no thread of the app.
@@ -141,7 +146,32 @@ Result<Freeze> Freeze::take(pid_t pid) {
   freeze.since_ns_ = now_ns();
   THAW_TRY(freeze.seize_all());
   if (freeze.tids_.empty()) return Error{ESRCH, "there is no process " + std::to_string(pid)};
+  THAW_TRY(freeze.settle_group_stop());
   return freeze;
+}
+
+/// The stop, or its end, may have come between two threads: who has not seen it goes on for that.
+Result<void> Freeze::settle_group_stop() {
+  constexpr int kMostTries = 100;
+  for (int i = 0; i < kMostTries; ++i) {
+    size_t in_stop = 0;
+    stop_signal_ = 0;
+    for (const pid_t tid : tids_) {
+      THAW_ASSIGN(signal, group_stop_of(tid));
+      if (signal == 0) continue;
+      stop_signal_ = signal;
+      ++in_stop;
+    }
+    if (in_stop == 0 || in_stop == tids_.size()) return {};
+    // First those that have not stopped: the others stay so until SIGCONT.
+    const bool all = i % 2 != 0;
+    THAW_TRY(step([all](pid_t tid) -> Result<bool> {
+      THAW_ASSIGN(signal, group_stop_of(tid));
+      return all || signal == 0;
+    }));
+  }
+  return Error{EAGAIN,
+               "process " + std::to_string(pid_) + " is stopped and continued all the time"};
 }
 
 Result<void> Freeze::seize_all() {
@@ -169,7 +199,7 @@ Result<void> Freeze::run_a_moment(pid_t tid) {
     return errno_error("cannot continue thread " + std::to_string(tid));
   const timespec moment = {0, 20'000};
   nanosleep(&moment, nullptr);
-  THAW_ASSIGN(stopped, stop_thread(pid_, tid));
+  THAW_ASSIGN(stopped, stop_thread(tid));
   if (!stopped) std::erase(tids_, tid);
   return {};
 }
@@ -191,11 +221,31 @@ Result<bool> Freeze::seize_new_threads() {
 }
 
 Freeze::Freeze(Freeze&& other) noexcept
-    : pid_(other.pid_), since_ns_(other.since_ns_), tids_(std::move(other.tids_)) {
+    : pid_(other.pid_),
+      stop_signal_(other.stop_signal_),
+      since_ns_(other.since_ns_),
+      tids_(std::move(other.tids_)),
+      options_(other.options_) {
   other.tids_.clear();
 }
 
+Freeze& Freeze::operator=(Freeze&& other) noexcept {
+  if (this == &other) return *this;
+  let_go();
+  pid_ = other.pid_;
+  since_ns_ = other.since_ns_;
+  stop_signal_ = other.stop_signal_;
+  tids_ = std::move(other.tids_);
+  options_ = other.options_;
+  other.tids_.clear();
+  return *this;
+}
+
 Freeze::~Freeze() {
+  let_go();
+}
+
+void Freeze::let_go() {
   bool died = false;
   for (const pid_t tid : tids_) died = ptrace(PTRACE_DETACH, tid, nullptr, nullptr) != 0 || died;
   if (died) reap();
@@ -219,9 +269,18 @@ void Freeze::reap() {
   }
 }
 
-void Freeze::kill() {
-  const bool ours = is_own_child(pid_);
+void Freeze::end_with_us() {
+  options_ = kOptions | PTRACE_O_EXITKILL;
+  for (const pid_t tid : tids_)  // Who has died needs no option.
+    ptrace(PTRACE_SETOPTIONS, tid, nullptr, reinterpret_cast<void*>(options_));
+}
+
+void Freeze::kill() const {
   ::kill(pid_, SIGKILL);
+}
+
+void Freeze::wait_killed() {
+  const bool ours = is_own_child(pid_);
   // What has died cannot be detached from: the parent of the app hears of its end only when we, its
   // tracer, have waited for all of it. Of a child of ours spawn::wait() takes the one status.
   for (auto tid = tids_.rbegin(); tid != tids_.rend(); ++tid)

@@ -6,8 +6,8 @@
 
 namespace thaw::checkpoint {
 
-/// Lets threads that were stopped within the vDSO leave it. Fails if one is found there again and
-/// again.
-Result<void> leave_vdso(Freeze& freeze);
+/// Lets threads that were stopped within the vDSO leave it; true if there was one, so that threads,
+/// and children, may have come and gone. Fails if one is found there again and again.
+Result<bool> leave_vdso(Freeze& freeze);
 
 }  // namespace thaw::checkpoint

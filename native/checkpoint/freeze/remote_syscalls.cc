@@ -29,8 +29,9 @@ bool set_options(pid_t tid) {
 
 }  // namespace
 
-Result<RemoteSyscalls> RemoteSyscalls::begin(pid_t tid, uint64_t instruction, uint64_t scratch) {
-  RemoteSyscalls remote(tid, instruction, scratch);
+Result<RemoteSyscalls> RemoteSyscalls::begin(pid_t tid, uint64_t instruction, uint64_t scratch,
+                                             uint64_t options) {
+  RemoteSyscalls remote(tid, instruction, scratch, options);
   THAW_ASSIGN(registers, arch::read_registers(tid));
   THAW_TRY(proc::read_memory(tid, scratch, remote.saved_.data(), kScratchSize));
   uint64_t mask = 0;
@@ -47,6 +48,7 @@ RemoteSyscalls::RemoteSyscalls(RemoteSyscalls&& other) noexcept
     : tid_(std::exchange(other.tid_, 0)),
       instruction_(other.instruction_),
       scratch_(other.scratch_),
+      options_(other.options_),
       registers_(std::move(other.registers_)),
       mask_(other.mask_),
       saved_(other.saved_) {}
@@ -72,7 +74,7 @@ Result<void> RemoteSyscalls::put_back() {
     if (status >> 16 == PTRACE_EVENT_STOP) break;
     ptrace(PTRACE_CONT, tid_, nullptr, as_pointer(static_cast<uint64_t>(WSTOPSIG(status))));
   }
-  if (ptrace(PTRACE_SETOPTIONS, tid_, nullptr, as_pointer(PTRACE_O_TRACESYSGOOD)) != 0)
+  if (ptrace(PTRACE_SETOPTIONS, tid_, nullptr, as_pointer(options_)) != 0)
     return lost(tid_, "cannot put back");
   return {};
 }

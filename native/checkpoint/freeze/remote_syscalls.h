@@ -15,8 +15,9 @@ namespace thaw::checkpoint {
 class RemoteSyscalls {
  public:
   /// `instruction`: address of a system call instruction in the process; `scratch`: a writable page
-  /// of it.
-  static Result<RemoteSyscalls> begin(pid_t tid, uint64_t instruction, uint64_t scratch);
+  /// of it; `options`: PTRACE_O_* that the thread has again afterwards.
+  static Result<RemoteSyscalls> begin(pid_t tid, uint64_t instruction, uint64_t scratch,
+                                      uint64_t options);
   RemoteSyscalls(RemoteSyscalls&&) noexcept;
   RemoteSyscalls& operator=(RemoteSyscalls&&) = delete;
   ~RemoteSyscalls();
@@ -37,8 +38,8 @@ class RemoteSyscalls {
   static constexpr size_t kScratchSize = 512;
 
  private:
-  RemoteSyscalls(pid_t tid, uint64_t instruction, uint64_t scratch)
-      : tid_(tid), instruction_(instruction), scratch_(scratch) {}
+  RemoteSyscalls(pid_t tid, uint64_t instruction, uint64_t scratch, uint64_t options)
+      : tid_(tid), instruction_(instruction), scratch_(scratch), options_(options) {}
   Result<void> read_scratch(void* bytes, size_t size);
   Result<void> step_to_syscall_stop();
   Result<void> put_back();
@@ -46,6 +47,7 @@ class RemoteSyscalls {
   pid_t tid_;
   uint64_t instruction_;
   uint64_t scratch_;
+  uint64_t options_;
   arch::Registers registers_;
   uint64_t mask_ = 0;
   std::array<uint8_t, kScratchSize> saved_ = {};

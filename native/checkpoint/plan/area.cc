@@ -59,12 +59,13 @@ void record_area(model::Process& record, const Area& area, const shim::ShimPlan&
   record.finish_code = code + shim.finish_offset;
   record.leave_code = code + shim.leave_offset;
   record.park_word = area.start + area.data + shim.park_word_offset;
+  record.segment_ids = area.start + area.data + shim.segment_ids_offset;
 }
 
 /// An app that limits its hooks may start its program cold in a launch (shim/blob/cold.cc).
 void handle_thaw_signal(Capture& capture, ProcessCapture& process, uint64_t code,
                         const shim::ShimPlan& shim) {
-  const uint64_t call = capture.request.call_address;
+  const uint64_t call = capture.is_root(process) ? capture.request.call_address : 0;
   uint32_t limit = 0;
   if (call == 0 || !process.memory.read(call + offsetof(thaw_call, limit), &limit, sizeof(limit)) ||
       limit == 0)
@@ -76,6 +77,9 @@ void handle_thaw_signal(Capture& capture, ProcessCapture& process, uint64_t code
   if (action == actions.begin() + own.first + own.count) {
     action = actions.insert(action, model::SigAction{});
     ++own.count;
+    for (ProcessCapture& other : capture.processes)
+      if (&other != &process && other.record.sigactions.first >= own.first)
+        ++other.record.sigactions.first;
   }
   action->signal = THAW_SIGNAL;
   action->handler = code + shim.start_cold_offset;
@@ -103,7 +107,8 @@ Result<void> plan_area(Capture& capture, ProcessCapture& process, MemoryPlan& pl
   input.guards_off = capture.request.guards_off;
   input.libc = plan.libc ? &*plan.libc : nullptr;
   input.ranges = guarded_ranges(plan);
-  input.call_address = capture.request.call_address;
+  input.call_address = capture.is_root(process) ? capture.request.call_address : 0;
+  if (plan.libc && plan.libc->of_segments) input.segments = plan.segment_ids;
   const ForkNotifiers notifiers = fork_notifiers(process);
   input.fork_handlers = notifiers.told;
   for (const std::string& file : notifiers.untold)
@@ -127,6 +132,7 @@ Result<void> plan_area(Capture& capture, ProcessCapture& process, MemoryPlan& pl
   area.bytes.resize(size);
   for (const shim::Patch& patch : shim.patches) process.overlay.add(patch.address, patch.bytes);
   record_area(process.record, area, shim);
+  if (input.segments.empty()) process.record.segment_ids = 0;
   handle_thaw_signal(capture, process, input.code_address, shim);
   if (plan.libc) process.record.flags |= model::kShimGuards;
   record_gaps(capture, process, plan);

@@ -10,9 +10,13 @@
 #include "checkpoint/plan/memory_objects.h"
 #include "checkpoint/plan/memory_plan.h"
 #include "checkpoint/plan/page_finder.h"
+#include "checkpoint/plan/segments.h"
+#include "shim/tables.h"
 
 namespace thaw::checkpoint {
 namespace {
+
+static_assert(shim::kMostSegmentIds == model::kMostSegmentIds);
 
 std::string where(const Vma& vma) {
   char range[64];
@@ -44,12 +48,6 @@ bool is_shared_anonymous(const Vma& vma) {
 }
 
 Result<void> check_supported(const Vma& vma) {
-  if (vma.path.starts_with("/SYSV"))
-    return refuse(vma, "is System V shared memory",
-                  "let the app use mmap or memfd_create for shared memory");
-  if (vma.path == "/[aio]")
-    return refuse(vma, "belongs to kernel AIO",
-                  "let the app set up io_setup(2) after the checkpoint");
   if (vma.path.starts_with("anon_inode:") || vma.path.starts_with("/anon_inode:"))
     return refuse(vma, "belongs to a kernel object",
                   "close it before the checkpoint (for io_uring in libuv: UV_USE_IO_URING=0)");
@@ -103,11 +101,13 @@ bool is_thaw_image(const Vma& vma, int fd) {
 
 class Classifier {
  public:
-  Classifier(Capture& capture, size_t process_index, PageData& data, PageFinder finder)
+  Classifier(Capture& capture, size_t process_index, PageData& data, PageFinder finder,
+             std::span<const int> segment_ids)
       : capture_(capture),
         process_(capture.processes[process_index]),
         finder_(std::move(finder)),
-        objects_(capture, process_index, data, finder_) {}
+        objects_(capture, process_index, data, finder_),
+        segment_ids_(segment_ids) {}
 
   Result<std::vector<Region>> run() {
     std::vector<Region> regions;
@@ -129,9 +129,15 @@ class Classifier {
  private:
   Result<void> classify(Region& region) {
     const Vma& vma = *region.vma;
-    if (vma.shared || vma.is_file()) {
+    if ((vma.shared || vma.is_file()) && !is_aio_ring(vma)) {
       THAW_ASSIGN(guards, finder_.guards(vma));
       region.guards = std::move(guards);
+    }
+    if (proc::is_of_segment(vma)) return segment(region);
+    if (is_aio_ring(vma)) {
+      region.backing = Backing::aio_ring;
+      region.note = "made at launch (io_setup)";
+      return {};
     }
     if (is_shared_anonymous(vma))
       return objects_.is_seen_elsewhere(vma) ? shared_object(region) : shared_anonymous(region);
@@ -240,6 +246,35 @@ class Classifier {
     return {};
   }
 
+  /// The launch attaches it, and the ops say what mprotect(2) has made of it.
+  Result<void> segment(Region& region) {
+    const Vma& vma = *region.vma;
+    if (!region.guards.empty()) return refuse_guards(vma);
+    uint64_t mappings = 0;
+    for (const ProcessCapture& process : capture_.processes)
+      mappings += mappings_of_segment(vma, process.vmas);
+    auto checked = check_segment(capture_.request.policies, vma, process_.vmas, mappings);
+    if (!checked) return refuse(vma, checked.error().message, checked.error().remedy);
+    proc::Segment segment = checked.take();
+    if (segment.owner != capture_.image.requirements[0].euid)
+      return refuse(vma, "is System V shared memory of another user, which no launch can make",
+                    "let the app make it itself, or use mmap(2) or memfd_create(2)");
+    segment.id = id_of_app(process_, segment.id);
+    region.backing = Backing::object;
+    region.attached = true;
+    region.note = "attached at launch (shmat)";
+    region.open_flags = may_be_written(vma) ? O_RDWR : O_RDONLY;
+    if (vma.offset == 0 && ++attachments_ > model::kMostAttachments)
+      return refuse(vma, "is one of more than 16 attachments of System V shared memory",
+                    "use mmap(2) or memfd_create(2) for shared memory");
+    THAW_ASSIGN(object, objects_.of_segment(vma, segment));
+    region.object = object;
+    if (!segment.is_removed() && segment_ids_.size() > model::kMostSegmentIds)
+      return refuse(vma, "is one of more than 16 segments of System V shared memory with a key",
+                    "use mmap(2) or memfd_create(2) for shared memory");
+    return {};
+  }
+
   /// memfd, deleted files, shared anonymous memory that is mapped twice: made again at launch.
   Result<void> shared_object(Region& region) {
     region.backing = Backing::object;
@@ -271,14 +306,22 @@ class Classifier {
   const ProcessCapture& process_;
   PageFinder finder_;
   MemoryObjects objects_;
-  const Vma* old_image_ = nullptr;  ///< a mapping of the image that the app was launched from
+  std::span<const int> segment_ids_;  ///< of all segments with a key that the app has
+  uint32_t attachments_ = 0;          ///< of System V shared memory
+  const Vma* old_image_ = nullptr;    ///< a mapping of the image that the app was launched from
 };
 
 }  // namespace
 
-Result<void> check_mapping(const policy::Policies& policies, const Vma& vma) {
+Result<void> check_mapping(const policy::Policies& policies, const Vma& vma,
+                           std::span<const Vma> all, uint64_t mappings) {
   if (is_kernel_mapping(vma)) return {};
   THAW_TRY(check_supported(vma));
+  if (proc::is_of_segment(vma)) {
+    auto segment = check_segment(policies, vma, all, mappings);
+    if (!segment) return refuse(vma, segment.error().message, segment.error().remedy);
+    return {};
+  }
   if (!vma.shared || !vma.is_file() || vma.deleted || is_shared_anonymous(vma)) return {};
   THAW_ASSIGN(action, action_for_shared(policies, vma));
   (void)action;
@@ -287,7 +330,9 @@ Result<void> check_mapping(const policy::Policies& policies, const Vma& vma) {
 
 Result<void> classify(Capture& capture, size_t process_index, MemoryPlan& plan, PageData& data) {
   THAW_ASSIGN(finder, PageFinder::open(capture.processes[process_index], capture.page_size));
-  THAW_ASSIGN(regions, Classifier(capture, process_index, data, std::move(finder)).run());
+  plan.segment_ids = kept_segment_ids(capture);
+  Classifier classifier(capture, process_index, data, std::move(finder), plan.segment_ids);
+  THAW_ASSIGN(regions, classifier.run());
   plan.regions = std::move(regions);
   return {};
 }

@@ -11,8 +11,8 @@ namespace thaw::checkpoint {
 namespace {
 
 constexpr bool k64Bits = sizeof(long) == 8;
-/// Numbers that are no ids, for each group. One in so many chance hits goes unseen.
-constexpr size_t kControls = 512;
+/// Bits of the filter for each number: few others pass it then.
+constexpr uint32_t kSparse = 1024;
 
 uint32_t load(std::span<const uint8_t> bytes, size_t at) {
   uint32_t word;
@@ -26,6 +26,8 @@ model::IdForm form_of(Shape shape) {
   switch (shape) {
     case Shape::fixnum:
       return model::IdForm::fixnum;
+    case Shape::tagged:
+      return model::IdForm::tagged;
     case Shape::smi:
       return model::IdForm::smi;
     case Shape::real:
@@ -39,7 +41,10 @@ model::IdForm form_of(Shape shape) {
   }
 }
 
-IdScanner::IdScanner(std::span<const uint32_t> ids) : filter_((size_t{1} << kFilterBits) / 64) {
+IdScanner::IdScanner(std::span<const uint32_t> ids, Chance chance)
+    : chance_(chance),
+      shift_(32 - static_cast<uint32_t>(std::bit_width(chance.controls * kSparse - 1))),
+      filter_((size_t{1} << (32 - shift_)) / 64) {
   for (size_t i = 0; i < ids.size(); ++i) {
     const Group group = {std::bit_width(ids[i]), ids[i] % 2 != 0};
     const auto [place, is_new] = groups_.try_emplace(group, static_cast<uint16_t>(groups_.size()));
@@ -53,7 +58,7 @@ IdScanner::IdScanner(std::span<const uint32_t> ids) : filter_((size_t{1} << kFil
 
 void IdScanner::add_controls(std::span<const uint32_t> ids, Group group, uint16_t index) {
   const uint32_t first = uint32_t{1} << (static_cast<uint32_t>(group.first - 1) % 32);
-  const size_t count = std::min<size_t>(kControls, first / 4);
+  const size_t count = std::min<size_t>(chance_.controls, first / 4);
   std::mt19937 random(ids[0]);
   std::uniform_int_distribution<uint32_t> upper(0, first - 1);
   for (size_t i = 0; i < count; ++i) {
@@ -79,6 +84,7 @@ void IdScanner::add_number(uint32_t number, uint16_t group, model::Index thread)
   add_clocks(number, group, thread);
   if (number < kLeast) return;
   add_needle({2 * number + 1, Shape::fixnum, group, thread, 0});
+  add_needle({16 * number + 15, Shape::tagged, group, thread, 0});
   add_needle({2 * number, Shape::smi, group, thread, 0});
   const auto bits = std::bit_cast<uint64_t>(static_cast<double>(number));
   add_needle(
@@ -86,7 +92,7 @@ void IdScanner::add_number(uint32_t number, uint16_t group, model::Index thread)
 }
 
 void IdScanner::add_needle(const Needle& needle) {
-  const uint32_t hash = needle.word * 0x9e3779b1u >> (32 - kFilterBits);
+  const uint32_t hash = needle.word * 0x9e3779b1u >> shift_;
   filter_[hash / 64] |= uint64_t{1} << (hash % 64);
   needles_.push_back(needle);
 }
@@ -128,7 +134,8 @@ void IdScanner::match(uint64_t address, std::span<const uint8_t> bytes, size_t a
                                        : Shape::low_half);
         break;
       case Shape::fixnum:
-        if (aligned && (!k64Bits || (!upper && other == 0))) found(*needle, here, Shape::fixnum);
+      case Shape::tagged:
+        if (aligned && (!k64Bits || (!upper && other == 0))) found(*needle, here, needle->shape);
         break;
       case Shape::real:
         if (aligned && at >= 4 && (upper || !k64Bits) && load(bytes, at - 4) == needle->low_word)
@@ -151,7 +158,7 @@ std::vector<IdScanner::Hit> IdScanner::end_part() {
   std::vector<Hit> hits;
   hits.reserve(hits_.size());
   for (auto& [hit, group] : hits_) {
-    hit.sure = controls_[group][static_cast<size_t>(hit.shape)] == 0;
+    hit.sure = controls_[group][static_cast<size_t>(hit.shape)] <= chance_.most;
     hits.push_back(hit);
   }
   hits_.clear();

@@ -1,5 +1,6 @@
 // Finds where the app's memory holds ids of its threads: owners of locks, and what the app keeps of
 // its own pid (idea 13 of docs/ideas.md).
+#include <fcntl.h>
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -7,12 +8,15 @@
 #include <map>
 #include <set>
 
+#include "checkpoint/plan/chance.h"
 #include "checkpoint/plan/fork_detectors.h"
 #include "checkpoint/plan/id_scanner.h"
 #include "checkpoint/plan/lock_layouts.h"
+#include "checkpoint/plan/memory_objects.h"
 #include "checkpoint/plan/memory_plan.h"
 #include "checkpoint/plan/page_finder.h"
 #include "checkpoint/plan/pid_text.h"
+#include "proc/members.h"
 
 namespace thaw::checkpoint {
 namespace {
@@ -37,17 +41,69 @@ struct Part {
   bool sealed = false;
   bool code = false;  ///< of a code generator
   bool stack = false;
+  const Vma* shared = nullptr;  ///< memory that other processes may map as well
 };
+
+/// Where `process` has what another has at `address` of `vma`, which is shared memory.
+std::optional<uint64_t> address_in(const ProcessCapture& process, const Vma& vma,
+                                   uint64_t address) {
+  const uint64_t offset = vma.offset + (address - vma.start);
+  for (const Vma& other : process.vmas)
+    if (other.shared && is_same_memory(vma, other) && other.offset <= offset &&
+        offset - other.offset < other.size())
+      return other.start + (offset - other.offset);
+  return {};
+}
+
+/// Whose id a thread of the image's table has.
+struct Owner {
+  size_t process = 0;  ///< index in the image
+  size_t thread = 0;   ///< within its process; 0: the id is the process's pid
+};
+
+std::vector<Owner> owners_of(const Capture& capture) {
+  std::vector<Owner> owners;
+  const auto add = [&owners](size_t process, model::Range threads) {
+    for (size_t i = 0; i < threads.count; ++i) owners.push_back({process, i});
+  };
+  for (size_t i = 0; i < capture.processes.size(); ++i) add(i, capture.processes[i].record.threads);
+  for (size_t i = 0; i < capture.ended.size(); ++i)
+    add(capture.processes.size() + i, capture.ended[i].record.threads);
+  return owners;
+}
+
+std::vector<pid_t> pids_of(const Capture& capture) {
+  std::vector<pid_t> pids;
+  for (const ProcessCapture& process : capture.processes) pids.push_back(process.pid);
+  for (const EndedProcess& process : capture.ended) pids.push_back(process.pid);
+  return pids;
+}
+
+/// Whether another process of the app maps all of that shared memory, and corrects the ids in it: the
+/// first of those that can write to it.
+bool is_corrected_by_other(const Capture& capture, const ProcessCapture& own, const Vma& vma) {
+  const auto covers = [&vma](const Vma& other) {
+    return other.shared && is_same_memory(vma, other) && other.offset <= vma.offset &&
+           other.offset + other.size() >= vma.offset + vma.size();
+  };
+  for (const bool writable : {true, false})
+    for (const ProcessCapture& process : capture.processes)
+      for (const Vma& other : process.vmas)
+        if (covers(other) && ((other.prot & PROT_WRITE) != 0) == writable) return &process != &own;
+  return false;
+}
 
 class IdFinder {
  public:
-  IdFinder(Capture& capture, size_t process_index, const MemoryPlan& plan)
+  IdFinder(Capture& capture, size_t process_index, const MemoryPlan& plan, IdScanner& scanner)
       : capture_(capture),
+        process_index_(process_index),
         process_(capture.processes[process_index]),
         plan_(plan),
         detectors_(process_, capture_.openssl_versions),
-        scanner_(ids_of(process_)),
-        text_(process_.pid),
+        owners_(owners_of(capture)),
+        scanner_(scanner),
+        text_(process_.pid, pids_of(capture)),
         buffer_(kChunk) {
     const auto threads = process_.record.threads;
     for (model::Index i = threads.first; i < threads.first + threads.count; ++i) {
@@ -74,15 +130,18 @@ class IdFinder {
   }
 
  private:
-  static std::vector<uint32_t> ids_of(const ProcessCapture& process) {
-    std::vector<uint32_t> ids;
-    for (const ThreadCapture& thread : process.threads)
-      ids.push_back(static_cast<uint32_t>(thread.tid));
-    return ids;
+  [[nodiscard]] uint32_t tid_of(const IdScanner::Hit& hit) const {
+    return capture_.image.threads[hit.thread].tid;
+  }
+  [[nodiscard]] bool is_pid(const IdScanner::Hit& hit) const {
+    return owners_[hit.thread].thread == 0;
+  }
+  [[nodiscard]] bool is_of_other(const IdScanner::Hit& hit) const {
+    return owners_[hit.thread].process != process_index_;
   }
 
   /// What of a region the image holds.
-  static Result<Part> part_of(const Region& region, PageFinder& finder) {
+  Result<Part> part_of(const Region& region, PageFinder& finder) const {
     const Vma& vma = *region.vma;
     Part part;
     part.name = vma.path;
@@ -90,9 +149,13 @@ class IdFinder {
     part.sealed = vma.has("sl");
     part.code = (vma.prot & PROT_EXEC) != 0 && region.backing == Backing::anonymous;
     part.stack = vma.path == "[stack]";
+    part.shared = vma.shared ? &vma : nullptr;
     part.spans = region.runs;
     std::vector<Span> guards;
-    if (vma.shared && region.backing == Backing::object)
+    // What was attached for reading can never be written.
+    const bool of_object = vma.shared && region.backing == Backing::object &&
+                           !(region.attached && region.open_flags == O_RDONLY);
+    if (of_object && !is_corrected_by_other(capture_, process_, vma))
       THAW_TRY(finder.present_pages(vma, part.spans, guards));
     return part;
   }
@@ -118,23 +181,28 @@ class IdFinder {
   Result<void> take(const Part& part) {
     for (const IdScanner::Hit& hit : scanner_.end_part()) {
       if (known_.contains(hit.address) || patches_.contains(hit.address)) continue;
-      const uint32_t tid = static_cast<uint32_t>(process_.threads[hit.thread].tid);
-      if (hit.thread == 0 && hit.shape <= Shape::word && leave_to_keeper(hit.address)) continue;
+      const uint32_t tid = tid_of(hit);
+      if (is_pid(hit) && hit.shape <= Shape::word && leave_to_keeper(hit.address)) continue;
       if (hit.shape <= Shape::word || hit.shape == Shape::futex)
-        if (const auto lock = lock_at(hit.address, tid)) {
+        if (const auto lock = lock_at(hit, tid, part)) {
           THAW_TRY(take_lock(*lock, hit, tid, part));
           continue;
         }
+      // Rare, and the more ids the more chance: those of others count in locks alone, and in memory
+      // that these share.
+      if (is_of_other(hit) && is_rare(hit) && !place_in_owner(hit, part)) continue;
       const bool own = is_own_id(hit);
-      if ((!own && !can_be_told(hit, tid)) || is_dead(hit.address, part) ||
+      if ((!own && !can_be_told(hit, tid, part)) || is_dead(hit.address, part) ||
           is_overlaid(hit.address))
         continue;
       const bool fixed = (part.sealed && (part.prot & PROT_WRITE) == 0) ||
                          (hit.shape <= Shape::word && detectors_.may_be_anywhere());
       const bool small = !own && tid < IdScanner::kLeast;
-      if (!fixed && !small && (hit.sure || own))
+      if (!fixed && !small && (own || (hit.sure && !may_be_chance(hit, tid, part))))
         patch(hit.address, hit.thread, form_of(hit.shape), part);
-      else if (hit.thread == 0 || small)
+      else if (is_of_other(hit) && is_pid(hit) && !is_rare(hit))
+        return refuse_doubt(hit, part);
+      else if (is_pid(hit) || small)
         doubt(hit, part);
     }
     return {};
@@ -148,13 +216,35 @@ class IdFinder {
     return keeper != ForkDetectors::Keeper::nobody;
   }
 
-  [[nodiscard]] std::optional<OwnedLock> lock_at(uint64_t address, uint32_t tid) const {
-    auto lock = find_lock(around(address), address, tid, process_.record.threads.count);
+  [[nodiscard]] static bool is_rare(const IdScanner::Hit& hit) {
+    return hit.shape == Shape::clock || hit.shape == Shape::futex;
+  }
+
+  /// Where the process whose id it is has the same word, which may be memory that it shares.
+  [[nodiscard]] std::optional<uint64_t> place_in_owner(const IdScanner::Hit& hit,
+                                                       const Part& part) const {
+    if (!is_of_other(hit)) return hit.address;
+    const size_t owner = owners_[hit.thread].process;
+    if (part.shared == nullptr || owner >= capture_.processes.size()) return {};
+    return address_in(capture_.processes[owner], *part.shared, hit.address);
+  }
+
+  [[nodiscard]] std::optional<OwnedLock> lock_at(const IdScanner::Hit& hit, uint32_t tid,
+                                                 const Part& part) const {
+    auto lock =
+        find_lock(around(hit.address), hit.address, tid, static_cast<uint32_t>(owners_.size()));
+    return lock && lock->linked_from != 0 && !is_linked(*lock, hit, part) ? std::nullopt : lock;
+  }
+
+  /// The list is of the thread that has the lock, in the memory of its process; a fork has copied both.
+  [[nodiscard]] bool is_linked(const OwnedLock& lock, const IdScanner::Hit& hit,
+                               const Part& part) const {
+    const auto place = place_in_owner(hit, part);
+    const ProcessCapture& owner =
+        place ? capture_.processes[owners_[hit.thread].process] : process_;
     uintptr_t link = 0;
-    if (lock && lock->linked_from != 0 &&
-        (!process_.memory.read(lock->linked_from, &link, sizeof(link)) || link != lock->link))
-      return {};
-    return lock;
+    return owner.memory.read(lock.linked_from, &link, sizeof(link)) &&
+           link == lock.link + (place.value_or(hit.address) - hit.address);
   }
 
   [[nodiscard]] std::array<uint8_t, 2 * kLockReach> around(uint64_t address) const {
@@ -195,7 +285,8 @@ class IdFinder {
   /// become the owner.
   [[nodiscard]] bool is_own_id(const IdScanner::Hit& hit) const {
     constexpr uint64_t kFrames = 1024, kRegisters = 768;
-    const ThreadCapture& thread = process_.threads[hit.thread];
+    if (is_of_other(hit)) return false;
+    const ThreadCapture& thread = process_.threads[owners_[hit.thread].thread];
     const auto id = static_cast<uint32_t>(thread.tid);
     const bool plain = hit.shape <= Shape::word || hit.shape == Shape::futex;
     if (id < kLeastWaiting || !plain || thread.waits_for == 0 ||
@@ -204,8 +295,7 @@ class IdFinder {
     const auto within = [&hit](uint64_t start, uint64_t size) {
       return hit.address >= start && hit.address - start < size;
     };
-    const model::Thread& record =
-        capture_.image.threads[process_.record.threads.first + hit.thread];
+    const model::Thread& record = capture_.image.threads[hit.thread];
     if (within(record.frame, kRegisters)) return hit.shape != Shape::high_half;
     return within(arch::stack_pointer(thread.registers), kFrames) && !is_half_of_pointer(hit, id);
   }
@@ -213,18 +303,44 @@ class IdFinder {
   /// Numbers with few bits set are flags and sizes in many a structure, and bits of a bitmap (V8's
   /// marks) may look like any id with the kernel's flags. Of other threads than the main one, whose
   /// id was chosen, only what somebody waits for, or a clock of theirs, is taken for an id.
-  [[nodiscard]] bool can_be_told(const IdScanner::Hit& hit, uint32_t id) const {
-    constexpr int kLeastBits = 7, kLeastBitsOfClock = 4;
+  [[nodiscard]] bool can_be_told(const IdScanner::Hit& hit, uint32_t id, const Part& part) const {
+    constexpr int kLeastBitsOfClock = 4;
     if (id < IdScanner::kLeast && !(hit.shape == Shape::clock && hit.sure)) return false;
-    if (hit.shape == Shape::futex && is_awaited(hit.address)) return true;
+    if (hit.shape == Shape::futex && is_awaited(hit.address, part)) return true;
     if (hit.shape == Shape::clock) return std::popcount(id) >= kLeastBitsOfClock;
-    return hit.thread == 0 && id % 2 != 0 && std::popcount(id) >= kLeastBits;
+    return is_pid(hit) && proc::is_telling_id(id);
   }
 
-  [[nodiscard]] bool is_awaited(uint64_t address) const {
-    return std::any_of(
-        process_.threads.begin(), process_.threads.end(),
-        [address](const ThreadCapture& thread) { return thread.waits_for == address; });
+  /// By what stands around it.
+  [[nodiscard]] bool may_be_chance(const IdScanner::Hit& hit, uint32_t id, const Part& part) const {
+    if (hit.shape == Shape::code || is_awaited(hit.address, part)) return false;
+    std::array<uint8_t, kNeighbours> bytes = {};
+    const uint64_t start = neighbours_of(hit.address);
+    (void)!process_.memory.read(start, bytes.data(), bytes.size()).ok();
+    const auto is_other = [this](uint64_t word) {
+      const auto& threads = capture_.image.threads;
+      const auto is_id = [word](const model::Thread& thread) { return thread.tid == word; };
+      return process_.mapping(word) != nullptr ||
+             std::any_of(threads.begin(), threads.end(), is_id);
+    };
+    const size_t at = hit.address - start;
+    if (is_rare(hit) && !stands_among_zeros(bytes, at)) return true;
+    const bool plain = is_rare(hit) || hit.shape == Shape::word || hit.shape == Shape::smi;
+    return (plain && stands_in_noise(bytes, at)) || is_one_of_many(bytes, at, id, is_other);
+  }
+
+  /// By a thread of any process that has the word.
+  [[nodiscard]] bool is_awaited(uint64_t address, const Part& part) const {
+    const auto waits = [](const ProcessCapture& process, uint64_t word) {
+      return std::any_of(process.threads.begin(), process.threads.end(),
+                         [word](const ThreadCapture& thread) { return thread.waits_for == word; });
+    };
+    if (part.shared == nullptr) return waits(process_, address);
+    return std::any_of(capture_.processes.begin(), capture_.processes.end(),
+                       [&](const ProcessCapture& process) {
+                         const auto word = address_in(process, *part.shared, address);
+                         return word && waits(process, *word);
+                       });
   }
 
   /// The upper half of an address may be a number like an id.
@@ -258,24 +374,55 @@ class IdFinder {
     notice.text = capture_.image.blob(part.name);
   }
 
+  /// A signal to that number would hit a stranger.
+  [[nodiscard]] Error refuse_doubt(const IdScanner::Hit& hit, const Part& part) const {
+    const pid_t other = static_cast<pid_t>(tid_of(hit));
+    return Error{.message = "a number at " + hex(hit.address) + " (" +
+                            (part.name.empty() ? "memory" : part.name) +
+                            ") may be the pid of process " + std::to_string(other) + " (" +
+                            proc::name_of(other) +
+                            "), or equal it by chance, and a launch could not correct it",
+                 .remedy =
+                     "build again (thaw build): other pids are chosen, and chance does not "
+                     "come twice",
+                 .by_chance = true};
+  }
+
   void note(uint64_t address, model::IdForm form, uint32_t count, std::string_view text) {
-    notices_.push_back({address, form, count, capture_.image.blob(text)});
+    model::IdNotice& notice = notices_.emplace_back();
+    notice.address = address;
+    notice.form = form;
+    notice.count = count;
+    notice.text = capture_.image.blob(text);
   }
 
   void note_texts() {
     using model::IdForm;
     if (capture_.request.keep_pid) return;
-    if (!can_be_told({}, static_cast<uint32_t>(process_.pid))) note(0, IdForm::word, 0, "");
+    if (!proc::is_telling_id(static_cast<uint32_t>(process_.pid))) note(0, IdForm::word, 0, "");
     for (const auto& [form, notice] : doubts_) notices_.push_back(notice);
     for (const auto& [text, address] : text_.texts()) note(address, IdForm::text, 1, text);
     const std::string cwd(capture_.image.bytes(process_.record.cwd));
-    for (const PidText::File& file : text_.files(cwd)) {
+    for (const PidText::File& file : text_.files(cwd, named_pid_files(cwd))) {
       const auto action = capture_.request.policies.find(policy::Type::file, file.path);
       // Under `relock`, it is written with the lock held (fd/kinds/regular_file.cc).
       if (action == policy::Action::ignore || action == policy::Action::relock) continue;
       const bool written = action == policy::Action::pid;
-      note(0, written ? IdForm::written_pid_file : IdForm::pid_file, file.line ? 1 : 0, file.path);
+      note(0, written ? IdForm::written_pid_file : IdForm::pid_file, 0, file.path);
+      notices_.back().rest = capture_.image.blob(file.rest);
+      notices_.back().mode = file.mode;
     }
+  }
+
+  /// Those of policies; one that can be in any folder is looked for in the app's.
+  [[nodiscard]] std::vector<std::string> named_pid_files(const std::string& cwd) const {
+    std::vector<std::string> patterns;
+    for (const policy::Policy& row : capture_.request.policies.rows) {
+      if (row.action != policy::Action::pid) continue;
+      if (row.path.starts_with('/')) patterns.push_back(row.path);
+      if (row.path.starts_with("*/")) patterns.push_back(cwd + row.path.substr(1));
+    }
+    return patterns;
   }
 
   void finish() {
@@ -292,10 +439,12 @@ class IdFinder {
   }
 
   Capture& capture_;
+  size_t process_index_;
   ProcessCapture& process_;
   const MemoryPlan& plan_;
   ForkDetectors detectors_;
-  IdScanner scanner_;
+  std::vector<Owner> owners_;  ///< of the ids, which are those of the image's table of threads
+  IdScanner& scanner_;
   PidText text_;
   std::vector<char> buffer_;
   std::set<uint64_t> known_;  ///< what the launch writes already
@@ -307,8 +456,15 @@ class IdFinder {
 
 }  // namespace
 
-Result<void> plan_ids(Capture& capture, size_t process_index, const MemoryPlan& plan) {
-  return IdFinder(capture, process_index, plan).run();
+IdScanner scanner_for(const Capture& capture) {
+  std::vector<uint32_t> ids;
+  for (const model::Thread& thread : capture.image.threads) ids.push_back(thread.tid);
+  return IdScanner(ids, capture.is_tree() ? IdScanner::kMeasured : IdScanner::kStrict);
+}
+
+Result<void> plan_ids(Capture& capture, size_t process_index, const MemoryPlan& plan,
+                      IdScanner& scanner) {
+  return IdFinder(capture, process_index, plan, scanner).run();
 }
 
 }  // namespace thaw::checkpoint

@@ -3,11 +3,14 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "checkpoint/capture.h"
+#include "checkpoint/plan/id_scanner.h"
 #include "checkpoint/plan/page_data.h"
+#include "checkpoint/plan/stored_pages.h"
 #include "shim/shim_plan.h"
 
 namespace thaw::checkpoint {
@@ -15,8 +18,9 @@ namespace thaw::checkpoint {
 /// What stands behind a mapping before stored pages are laid over it.
 enum class Backing {
   anonymous,
-  file,    ///< private or shared mapping of a file
-  object,  ///< memfds, deleted files, shared memory mapped twice: memory made at launch
+  file,      ///< private or shared mapping of a file
+  object,    ///< memfds, deleted files, shared memory mapped twice: memory made at launch
+  aio_ring,  ///< a ring of kernel AIO
 };
 
 /// How stored pages come back.
@@ -37,6 +41,7 @@ struct Region {
   model::Index object = model::kNone;
   uint32_t open_flags = 0;
   bool of_module = false;  ///< changed data of a program or library
+  bool attached = false;   ///< the launch has attached `object` (shmat(2)) when the ops begin
   std::string note;
 };
 
@@ -51,6 +56,7 @@ struct Area {
 
 struct MemoryPlan {
   std::vector<Region> regions;     ///< ascending, one per mapping that comes back
+  std::vector<int> segment_ids;    ///< of System V segments with a key, of all processes
   std::optional<shim::Libc> libc;  ///< redirected to the shim, which guards what is mapped
   Area area;
 };
@@ -60,8 +66,11 @@ struct MemoryPlan {
 /// belongs to no process.
 Result<void> classify(Capture& capture, size_t process_index, MemoryPlan& plan, PageData& data);
 
-/// Whether a mapping can come back at all, under these policies; the kernel's own can.
-Result<void> check_mapping(const policy::Policies& policies, const Vma& vma);
+/// Whether a mapping of a process whose mappings are `all` can come back at all, under these
+/// policies; the kernel's own can. `mappings`: how many all processes of the app have of it, if it is
+/// of a System V segment.
+Result<void> check_mapping(const policy::Policies& policies, const Vma& vma,
+                           std::span<const Vma> all, uint64_t mappings);
 
 /// Chooses between mapping and copying, and whether libc is redirected for it; all runs and
 /// segments are final then.
@@ -70,11 +79,17 @@ Result<void> choose_returns(const ProcessCapture& process, MemoryPlan& plan, siz
 /// Finds a place for the area, fills it, and patches libc's entry points (in the overlay).
 Result<void> plan_area(Capture& capture, ProcessCapture& process, MemoryPlan& plan);
 
-/// Finds the ids of threads in the memory that is stored: those that a launch corrects, those that
-/// it cannot. Refuses locks whose owner cannot be told.
-Result<void> plan_ids(Capture& capture, size_t process_index, const MemoryPlan& plan);
+/// Looks for the ids of all threads of all processes, for one process after the other.
+IdScanner scanner_for(const Capture& capture);
 
-/// Emits the ops and the records of mappings; lists the pages.
-void emit_ops(Capture& capture, size_t process_index, const MemoryPlan& plan, PageData& data);
+/// Finds the ids of threads in the memory that is stored: those that a launch corrects, those that
+/// it cannot. Refuses locks whose owner cannot be told, and what may be the pid of another process.
+Result<void> plan_ids(Capture& capture, size_t process_index, const MemoryPlan& plan,
+                      IdScanner& scanner);
+
+/// Emits the ops and the records of mappings; lists the pages, but for those that are stored for the
+/// process's parent.
+void emit_ops(Capture& capture, size_t process_index, const MemoryPlan& plan, StoredPages& stored,
+              PageData& data);
 
 }  // namespace thaw::checkpoint

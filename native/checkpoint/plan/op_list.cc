@@ -56,6 +56,11 @@ void OpList::protect(uint64_t address, uint64_t size, uint32_t prot, uint32_t ke
   ops_.back().prot = prot;
 }
 
+void OpList::aio_ring(uint64_t address, uint64_t size, uint32_t requests, uint32_t events) {
+  add(model::OpKind::aio_ring, address, size, events);
+  ops_.back().offset = requests;
+}
+
 void OpList::read(uint64_t address, uint64_t size, uint64_t offset) {
   add(model::OpKind::read, address, size);
   ops_.back().offset = offset;

@@ -17,6 +17,7 @@ class OpList {
   void add(model::OpKind kind, uint64_t address, uint64_t size, uint32_t flags = 0,
            bool optional = false);
   void protect(uint64_t address, uint64_t size, uint32_t prot, uint32_t key = 0);
+  void aio_ring(uint64_t address, uint64_t size, uint32_t requests, uint32_t events);
   void read(uint64_t address, uint64_t size, uint64_t offset);
   void name(uint64_t address, uint64_t size, model::Blob name);
 

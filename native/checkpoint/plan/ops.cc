@@ -1,5 +1,7 @@
 // Emits the ops that bring the memory of a process back, and gives each of its pages its place.
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/shm.h>
 
 #include <algorithm>
 
@@ -25,16 +27,19 @@ constexpr Advice kAdvice[] = {
 
 class Emitter {
  public:
-  Emitter(Capture& capture, size_t process_index, const MemoryPlan& plan, PageData& data)
+  Emitter(Capture& capture, size_t process_index, const MemoryPlan& plan, StoredPages& stored,
+          PageData& data)
       : capture_(capture),
         process_index_(process_index),
         record_(capture.processes[process_index].record),
         plan_(plan),
+        stored_(stored),
         data_(data),
         ops_(capture.image.ops) {}
 
   void run() {
     record_.mappings.first = static_cast<model::Index>(capture_.image.mappings.size());
+    record_.attachments.first = static_cast<model::Index>(capture_.image.attachments.size());
     bool emitted_area = false;
     for (const Region& region : plan_.regions) {
       if (!emitted_area && region.vma->start > plan_.area.start) {
@@ -54,6 +59,10 @@ class Emitter {
 
  private:
   void emit(const Region& region) {
+    if (region.attached) {
+      emit_attached(region);
+      return;
+    }
     const uint64_t stored_before = data_.stored();
     switch (region.pages) {
       case Pages::none:
@@ -87,7 +96,16 @@ class Emitter {
                  MAP_FIXED | (vma.shared ? MAP_SHARED : MAP_PRIVATE) | noreserve(vma),
                  source(region), vma.offset + into);
         break;
+      case Backing::aio_ring:
+        emit_aio_ring(vma);
+        break;
     }
+  }
+
+  void emit_aio_ring(const Vma& vma) {
+    for (const AioRing& ring : capture_.aio_rings)
+      if (ring.pid == capture_.processes[process_index_].pid && ring.address == vma.start)
+        ops_.aio_ring(vma.start, vma.size(), ring.requests, ring.events);
   }
 
   void emit_mapped(const Region& region) {
@@ -95,11 +113,30 @@ class Emitter {
     uint64_t next = vma.start;
     for (const Span& segment : region.segments) {
       if (segment.start > next) back(region, {next, segment.start});
-      ops_.map(segment.start, segment.size(), vma.prot, MAP_FIXED | MAP_PRIVATE | noreserve(vma), 0,
-               store(region, segment));
+      for (const auto& part : stored_.parts(process_index_, segment)) emit_part(region, part);
       next = segment.end;
     }
     if (next < vma.end) back(region, {next, vma.end});
+  }
+
+  void emit_part(const Region& region, const StoredPages::Part& part) {
+    const Vma& vma = *region.vma;
+    const uint64_t place = part.stored ? part.place : store(region, part.span);
+    ops_.map(part.span.start, part.span.size(), vma.prot, MAP_FIXED | MAP_PRIVATE | noreserve(vma),
+             0, place);
+    uint64_t next = part.span.start;
+    for (const Span& changed : part.changed) {
+      stored_.add(process_index_, {next, changed.start}, place + (next - part.span.start));
+      const uint64_t own = store(region, changed);
+      if ((vma.prot & PROT_WRITE) != 0)
+        ops_.read(changed.start, changed.size(), own);
+      else
+        ops_.map(changed.start, changed.size(), vma.prot, MAP_FIXED | MAP_PRIVATE | noreserve(vma),
+                 0, own);
+      stored_.add(process_index_, changed, own);
+      next = changed.end;
+    }
+    stored_.add(process_index_, {next, part.span.end}, place + (next - part.span.start));
   }
 
   void emit_copied(const Region& region) {
@@ -124,8 +161,24 @@ class Emitter {
       return place;
     }
     for (const Span& run : region.runs)
-      if (run.end > segment.start && run.start < segment.end) add(run);
+      if (run.end > segment.start && run.start < segment.end)
+        add({std::max(run.start, segment.start), std::min(run.end, segment.end)});
     return place;
+  }
+
+  void emit_attached(const Region& region) {
+    const Vma& vma = *region.vma;
+    const bool writable = region.open_flags == O_RDWR;
+    const uint32_t given = writable ? PROT_READ | PROT_WRITE : PROT_READ;
+    if (vma.offset == 0) {
+      const uint64_t size =
+          round_up(capture_.image.objects[region.object].size, capture_.page_size);
+      capture_.image.attachments.push_back(
+          {vma.start, size, region.object, writable ? 0 : uint32_t{SHM_RDONLY}});
+      ++record_.attachments.count;
+    }
+    if (vma.prot != given) ops_.protect(vma.start, vma.size(), vma.prot);
+    describe(region, 0);
   }
 
   void emit_area() {
@@ -195,10 +248,11 @@ class Emitter {
     record.end = vma.end;
     record.offset = vma.offset;
     record.prot = vma.prot;
-    record.kind = vma.path == "[stack]"               ? model::MappingKind::stack
-                  : region.backing == Backing::file   ? model::MappingKind::file
-                  : region.backing == Backing::object ? model::MappingKind::shared_memory
-                                                      : model::MappingKind::anonymous;
+    record.kind = vma.path == "[stack]"                 ? model::MappingKind::stack
+                  : region.backing == Backing::aio_ring ? model::MappingKind::special
+                  : region.backing == Backing::file     ? model::MappingKind::file
+                  : region.backing == Backing::object   ? model::MappingKind::shared_memory
+                                                        : model::MappingKind::anonymous;
     record.shared = vma.shared ? 1 : 0;
     record.file = region.file;
     record.object = region.object;
@@ -217,14 +271,16 @@ class Emitter {
   size_t process_index_;
   model::Process& record_;
   const MemoryPlan& plan_;
+  StoredPages& stored_;
   PageData& data_;
   OpList ops_;
 };
 
 }  // namespace
 
-void emit_ops(Capture& capture, size_t process_index, const MemoryPlan& plan, PageData& data) {
-  Emitter(capture, process_index, plan, data).run();
+void emit_ops(Capture& capture, size_t process_index, const MemoryPlan& plan, StoredPages& stored,
+              PageData& data) {
+  Emitter(capture, process_index, plan, stored, data).run();
 }
 
 }  // namespace thaw::checkpoint

@@ -1,4 +1,4 @@
-// The pid as text: decimal digits in the app's memory, and files that hold nothing else.
+// Pids as text: decimal digits in the app's memory, and files that begin with them.
 #pragma once
 
 #include <sys/types.h>
@@ -14,7 +14,8 @@ namespace thaw::checkpoint {
 
 class PidText {
  public:
-  explicit PidText(pid_t pid);
+  /// `pid`: of the process whose memory it is; `others`: of its app.
+  PidText(pid_t pid, std::span<const pid_t> others);
 
   void scan(uint64_t address, std::span<const char> bytes);
 
@@ -23,17 +24,24 @@ class PidText {
 
   struct File {
     std::string path;
-    bool line = false;  ///< a newline ends it
+    std::string rest;  ///< what follows the pid
+    uint32_t mode = 0;
   };
-  /// Files that hold just the pid: those with a name in *.pid that the app's memory has, and those
-  /// in /run and in `cwd`.
-  [[nodiscard]] std::vector<File> files(const std::string& cwd) const;
+  /// Files that begin with the process's own pid: those with a name in *.pid that the app's memory
+  /// has, those in /run and in `cwd`, and those that one of the patterns (glob(7)) names.
+  [[nodiscard]] std::vector<File> files(const std::string& cwd,
+                                        std::span<const std::string> patterns) const;
 
  private:
   void find_digits(uint64_t address, std::span<const char> bytes);
+  void find_others(uint64_t address, std::span<const char> bytes);
+  void note(uint64_t address, std::span<const char> bytes, const char* at, const char* behind);
   void find_names(std::span<const char> bytes);
 
+  pid_t pid_;
   std::string digits_;
+  std::set<std::string, std::less<>> others_;
+  size_t fewest_ = 0;  ///< digits that one of the others has
   std::map<std::string, uint64_t> texts_;
   std::set<std::string> names_;
 };

@@ -2,6 +2,9 @@
 
 #include "checkpoint/plan/memory_plan.h"
 #include "checkpoint/plan/program_counters.h"
+#include "checkpoint/plan/queued_ids.h"
+#include "checkpoint/plan/segments.h"
+#include "proc/members.h"
 
 namespace thaw::checkpoint {
 namespace {
@@ -18,7 +21,13 @@ void plan_contents(Capture& capture, PageData& data) {
   }
 }
 
-Result<void> plan_memory(Capture& capture, size_t process_index, PageData& data) {
+/// What is known of all processes, while one is planned after the other.
+struct OfAll {
+  IdScanner scanner;
+  StoredPages stored;
+};
+
+Result<void> plan_memory(Capture& capture, size_t process_index, OfAll& all, PageData& data) {
   ProcessCapture& process = capture.processes[process_index];
   MemoryPlan plan;
   THAW_TRY(classify(capture, process_index, plan, data));
@@ -27,20 +36,27 @@ Result<void> plan_memory(Capture& capture, size_t process_index, PageData& data)
   THAW_TRY(choose_returns(process, plan, capture.page_size));
   THAW_TRY(check_program_counters(process, plan));
   THAW_TRY(plan_area(capture, process, plan));
-  THAW_TRY(plan_ids(capture, process_index, plan));
-  emit_ops(capture, process_index, plan, data);
+  THAW_TRY(plan_ids(capture, process_index, plan, all.scanner));
+  emit_ops(capture, process_index, plan, all.stored, data);
   return {};
 }
 
 }  // namespace
 
 Result<PageData> plan(Capture& capture) {
+  THAW_TRY(check_queues(capture));
   PageData data(capture.page_size);
   plan_contents(capture, data);
+  OfAll all = {scanner_for(capture), StoredPages(capture)};
   for (size_t i = 0; i < capture.processes.size(); ++i) {
-    THAW_TRY(plan_memory(capture, i, data));
+    auto planned = plan_memory(capture, i, all, data);
+    if (!planned && i != 0) return proc::of_member(planned.error(), capture.processes[i].pid);
+    THAW_TRY(std::move(planned));
     capture.image.processes.push_back(capture.processes[i].record);
   }
+  THAW_TRY(plan_left_segments(capture, data));
+  for (const EndedProcess& process : capture.ended)
+    capture.image.processes.push_back(process.record);
   return data;
 }
 

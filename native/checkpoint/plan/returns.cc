@@ -106,16 +106,19 @@ Result<void> check_overlay(const ProcessCapture& process, const std::vector<Regi
 Result<void> choose_returns(const ProcessCapture& process, MemoryPlan& plan, size_t page_size) {
   THAW_TRY(check_overlay(process, plan.regions));
   if (process.shim_allowed)
-    plan.libc =
-        shim::find_libc(process.vmas, [&process](uint64_t address, void* bytes, size_t size) {
+    plan.libc = shim::find_libc(
+        process.vmas,
+        [&process](uint64_t address, void* bytes, size_t size) {
           return process.memory.read(address, bytes, size);
-        });
+        },
+        !plan.segment_ids.empty());
   const bool can_guard = plan.libc.has_value();
   bool guarded = false;
   for (Region& region : plan.regions) {
     choose(region, can_guard, page_size);
     guarded = guarded || (region.pages == Pages::mapped && region.backing == Backing::anonymous);
   }
+  guarded = guarded || (plan.libc && plan.libc->of_segments);
   if (!guarded) plan.libc.reset();
   if (!guarded) return {};
   THAW_TRY(store_changed_code(*plan.libc, plan.regions, page_size));

@@ -29,6 +29,8 @@ constexpr auto kType = policy::Type::socket;
 constexpr policy::Actions kActions = {Action::close, Action::reset, Action::reconnect,
                                       Action::ignore};
 constexpr policy::Actions kDatagramActions = {Action::close, Action::reconnect, Action::ignore};
+constexpr policy::Actions kReplayedOrLost = {Action::replay, Action::close, Action::reset,
+                                             Action::ignore};
 constexpr policy::Actions kLost = {Action::close, Action::reset, Action::ignore};
 
 enum class Revival : uint32_t { dead = 0, reconnect, inside, reset, left };
@@ -105,10 +107,17 @@ bool has_unread(const Probe& probe, const SocketRecord& socket) {
 std::string remedy(const Probe& probe, const SocketRecord& socket, const SocketAddress& peer) {
   const std::string name = address_text(peer);
   std::string text = policy::suggestion(kType, name, known_actions(probe, socket, peer));
-  if (const Protocol* protocol = stateful_protocol(name, probe.pid))
-    return std::string("it speaks with ") + protocol->what +
-           ", which would know nothing of the app on a new connection: " + protocol->remedy +
-           "; or, for an app that goes on without it, " + text;
+  if (const Protocol* protocol = stateful_protocol(name, probe.pid)) {
+    const std::string what =
+        std::string("it speaks with ") + protocol->what +
+        ", which would know nothing of the app on a new connection: " + protocol->remedy;
+    if (protocol->replayed && socket.domain == AF_UNIX && socket.type == SOCK_STREAM)
+      return what +
+             "; or have each launch say again what the app has said (replay), or, for an app that "
+             "goes on without it, " +
+             policy::suggestion(kType, name, kReplayedOrLost);
+    return what + "; or, for an app that goes on without it, " + text;
+  }
   if (socket.type != SOCK_DGRAM && (poll_now(probe.copy.get()) & POLLRDHUP) != 0)
     text = "the other end has closed it: lengthen `settle` until the app has, or " + text;
   return text;
@@ -205,6 +214,11 @@ Result<void> collect_connected(Collector& c, const Probe& probe, const SocketRec
                                const SocketAddress& peer, const std::string& what,
                                model::OpenFile& out) {
   const std::string name = address_text(peer);
+  if (c.policies.find(kType, name) == Action::replay)
+    return refuse(probe, what + ", and thaw has not seen what they say to each other",
+                  "it sees what the app itself says on unix stream sockets that it connects in its "
+                  "warm-up, where inputs.watch is not false; else " +
+                      policy::suggestion(kType, name, known_actions(probe, record, peer)));
   if (stateful_protocol(name, probe.pid) != nullptr &&
       c.policies.find(kType, name) == Action::reconnect)
     return refuse(probe, what + ", outside the app", remedy(probe, record, peer));

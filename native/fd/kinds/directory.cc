@@ -33,7 +33,9 @@ Result<void> collect(Collector& c, const Probe& p, model::OpenFile& out) {
     return refuse(p, "is a directory that was removed, renamed or hidden by a mount",
                   "close it before the checkpoint, or " +
                       policy::suggestion(kType, p.link, policy::kCloseOrIgnore));
-  out.payload = c.image.record(path_record(c, p, name_at_launch(p)));
+  const std::string name = name_at_launch(p);
+  if (name.empty()) return refuse_number(p, kType);
+  out.payload = c.image.record(path_record(c, p, name));
   out.note =
       c.image.blob(action_of(out) == Action::reopen ? "policy: opened by name, from its start"
                                                     : "opened by name");

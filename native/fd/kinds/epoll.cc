@@ -10,6 +10,7 @@
 #include <sys/sysmacros.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "fd/kinds.h"
 #include "fd/open_file.h"
@@ -158,6 +159,19 @@ Result<void> collect(Collector& c, const Probe& p, model::OpenFile& out) {
   return {};
 }
 
+/// What it watches and is no copy of the caller's.
+std::vector<model::Index> needed(const image::Builder& image, const model::OpenFile& file) {
+  std::vector<model::Index> targets;
+  const std::string_view bytes = image.bytes(file.payload).substr(sizeof(EpollRecord));
+  for (size_t at = 0; at + sizeof(Watch) <= bytes.size(); at += sizeof(Watch)) {
+    Watch watch;
+    memcpy(&watch, bytes.data() + at, sizeof(watch));
+    if (watch.target != model::kNone && !is_left_out(image.open_files[watch.target]))
+      targets.push_back(watch.target);
+  }
+  return targets;
+}
+
 // ---- launch
 
 Result<UniqueFd> open(Opener& o, const model::OpenFile& file) {
@@ -275,6 +289,7 @@ constinit const Kind kEpoll = {
     .collect = THAW_CHECKPOINT(collect),
     .open = open,
     .finish = finish,
+    .needed = THAW_CHECKPOINT(needed),
     .validate = validate,
 };
 

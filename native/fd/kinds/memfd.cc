@@ -28,8 +28,8 @@ std::string remedy(const Probe& p) {
 
 /// F_SEAL_FUTURE_WRITE lets only mappings that were there before the seal write, or be made
 /// writable ("mw"); those cannot be made after it.
-bool mapped_writable(const Probe& p) {
-  const auto maps = read_file("/proc/" + std::to_string(p.pid) + "/smaps");
+bool mapped_writable_by(pid_t pid, const Probe& p) {
+  const auto maps = read_file("/proc/" + std::to_string(pid) + "/smaps");
   bool of_memory = false, found = false;
   each_line(
       maps ? std::string_view(maps.value()) : std::string_view(), "", [&](std::string_view line) {
@@ -41,6 +41,11 @@ bool mapped_writable(const Probe& p) {
         return !found;
       });
   return found;
+}
+
+bool mapped_writable(const Probe& p) {
+  return std::any_of(p.members.begin(), p.members.end(),
+                     [&p](pid_t member) { return mapped_writable_by(member, p); });
 }
 
 /// memfd_create(2) gave one description, for reading and writing. Those that were opened again

@@ -4,6 +4,7 @@
 #include <linux/netlink.h>
 #include <poll.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "fd/kinds.h"
@@ -77,6 +78,20 @@ std::string note(const NetlinkRecord& record) {
   return text;
 }
 
+/// A launch's first process makes all sockets: the kernel would not number this one as the process
+/// that has it.
+Result<void> refuse_number_of_other(const Probe& probe, const NetlinkRecord& record) {
+  const bool of_other =
+      std::any_of(probe.members.begin() + 1, probe.members.end(),
+                  [&record](pid_t pid) { return record.port == static_cast<uint32_t>(pid); });
+  if (!of_other) return {};
+  return refuse(
+      probe,
+      "is a netlink socket that has the pid of another process than the app's first as its "
+      "number, which a launch could not give it",
+      "open it after the checkpoint, or in the app's first process");
+}
+
 Result<void> collect(Collector& c, const Probe& probe, model::OpenFile& out) {
   NetlinkRecord record;
   THAW_TRY(collect_socket(c, probe, record.socket));
@@ -86,7 +101,8 @@ Result<void> collect(Collector& c, const Probe& probe, model::OpenFile& out) {
   });
   THAW_TRY(read_peer(probe, record));
   record.port = name.nl_pid;
-  record.automatic = name.nl_pid == static_cast<uint32_t>(probe.pid) ? 1 : 0;
+  record.automatic = name.nl_pid == static_cast<uint32_t>(probe.members.front()) ? 1 : 0;
+  THAW_TRY(refuse_number_of_other(probe, record));
   THAW_TRY(read_groups(probe, record));
   if ((poll_now(probe.copy.get()) & POLLIN) != 0)
     THAW_TRY(drop_waiting(c, probe, "netlink", "messages that the app has not read", out));

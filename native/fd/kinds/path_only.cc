@@ -20,7 +20,9 @@ Result<void> collect(Collector& c, const Probe& p, model::OpenFile& out) {
         p, "is an O_PATH descriptor of something that has no name, or another one now",
         "close it before the checkpoint, or " +
             policy::suggestion(policy_type(p.status.st_mode), p.link, policy::kCloseOrIgnore));
-  out.payload = c.image.record(path_record(c, p, name_at_launch(p)));
+  const std::string name = name_at_launch(p);
+  if (name.empty()) return refuse_number(p, policy_type(p.status.st_mode));
+  out.payload = c.image.record(path_record(c, p, name));
   out.note = c.image.blob("O_PATH: opened by name");
   return {};
 }

@@ -18,6 +18,7 @@
 #include "fd/outside.h"
 #include "fd/payload.h"
 #include "fd/reopen.h"
+#include "proc/pts.h"
 
 namespace thaw::fd {
 namespace {
@@ -35,10 +36,8 @@ struct PairState {
 
 struct EndRecord {
   uint32_t slave = 0;
-  uint32_t reserved = 0;
+  uint32_t by_name = 0;  ///< 1: a slave that was opened as /dev/tty
 };
-
-constexpr unsigned kSlaveMajor = 136;  ///< UNIX98_PTY_SLAVE_MAJOR; its minors have 20 bits
 
 bool is_terminal_of(const Probe& p, unsigned number) {
   return S_ISCHR(p.status.st_mode) && (p.flags & O_PATH) == 0 && major(p.status.st_rdev) == number;
@@ -50,7 +49,12 @@ bool is_master(const Probe& p) {
 }
 
 bool is_slave(const Probe& p) {
-  return is_terminal_of(p, kSlaveMajor);
+  return is_terminal_of(p, proc::kPtsMajor);
+}
+
+/// /dev/tty stands for the controlling terminal of who has opened it.
+bool is_by_name(const Probe& p) {
+  return is_terminal_of(p, 5) && p.status.st_rdev == makedev(5, 0);
 }
 
 int ioctl_value(int fd, unsigned long request) {
@@ -66,7 +70,7 @@ Result<UniqueFd> open_peer(int master, int flags) {
 
 dev_t slave_device(const Probe& master) {
   const int number = ioctl_value(master.copy.get(), TIOCGPTN);
-  return makedev(kSlaveMajor, static_cast<unsigned>(number));
+  return makedev(proc::kPtsMajor, static_cast<unsigned>(number));
 }
 
 /// The number is that of a slave of one instance of devpts: the name's inode tells which.
@@ -91,12 +95,19 @@ const Probe* slave_of(const Collector& c, const Probe& master) {
   return nullptr;
 }
 
+/// Of what was opened as /dev/tty, the number alone is known.
+bool is_slave_that(const Probe& p, const Probe& held) {
+  if (!is_by_name(p))
+    return p.status.st_ino == held.status.st_ino && p.status.st_dev == held.status.st_dev;
+  unsigned device = 0;
+  return ioctl(p.copy.get(), TIOCGDEV, &device) == 0 &&
+         proc::pts_number(device) == minor(held.status.st_rdev);
+}
+
 const Probe* master_of(const Collector& c, const Probe& slave) {
   for (const Probe& p : c.probes)
     if (is_master(p))
-      if (const Probe* held = slave_of(c, p); held != nullptr &&
-                                              held->status.st_ino == slave.status.st_ino &&
-                                              held->status.st_dev == slave.status.st_dev)
+      if (const Probe* held = slave_of(c, p); held != nullptr && is_slave_that(slave, *held))
         return &p;
   return nullptr;
 }
@@ -120,41 +131,47 @@ int input_waiting(const Collector& c, int master, int slave, const termios2& mod
   return all;
 }
 
-Result<void> refuse_state(const Collector& c, const Probe& master, const Probe& slave,
-                          const termios2& mode) {
+/// That of the first process is its caller's, of whatever a launch's caller has.
+bool is_begun_by_app(const Probe& p, pid_t session) {
+  return std::find(p.members.begin() + 1, p.members.end(), session) != p.members.end();
+}
+
+/// Each end is refused, with the policy for it.
+Result<void> refuse_state(const Collector& c, const Probe& end, const Probe& master,
+                          const Probe& slave, const termios2& mode) {
+  const std::string which = &end == &master ? "is the master of " : "is the slave of ";
   const int fd = master.copy.get();
   int session = 0;
-  if (ioctl(fd, TIOCGSID, &session) == 0)
-    return refuse(master,
-                  "is the master of the terminal that session " + std::to_string(session) + " has",
-                  kLater + suggestion(master));
+  if (ioctl(fd, TIOCGSID, &session) == 0 && !is_begun_by_app(end, session))
+    return refuse(end, which + "the terminal that session " + std::to_string(session) + " has",
+                  kLater + suggestion(end));
   if (ioctl_value(fd, TIOCGEXCL) != 0 || ioctl_value(slave.copy.get(), TIOCGEXCL) != 0 ||
       ioctl_value(slave.copy.get(), TIOCGETD) != 0)
-    return refuse(master, "is the master of a terminal for one process, or of another discipline",
-                  kLater + suggestion(master));
+    return refuse(end, which + "a terminal for one process, or of another discipline",
+                  kLater + suggestion(end));
   const int output = ioctl_value(fd, FIONREAD);
   const int input = input_waiting(c, fd, slave.copy.get(), mode);
   pollfd told = {fd, POLLPRI, 0};
   if (poll(&told, 1, 0) != 0)
     return refuse(
-        master, "is the master of a terminal with a change that the app has not read (TIOCPKT)",
-        "let the app read it before the checkpoint (lengthen `settle`), or " + suggestion(master));
+        end, which + "a terminal with a change that the app has not read (TIOCPKT)",
+        "let the app read it before the checkpoint (lengthen `settle`), or " + suggestion(end));
   if (output != 0 || input != 0)
     return refuse(
-        master,
-        "is the master of a terminal with data that the app has not read (" +
-            std::to_string(output) + " bytes of output, " + std::to_string(input) + " of input)",
-        "let the app read it before the checkpoint (lengthen `settle`), or " + suggestion(master));
+        end,
+        which + "a terminal with data that the app has not read (" + std::to_string(output) +
+            " bytes of output, " + std::to_string(input) + " of input)",
+        "let the app read it before the checkpoint (lengthen `settle`), or " + suggestion(end));
   return {};
 }
 
-Result<void> fill_pair(Collector& c, const Probe& master, const Probe& slave,
+Result<void> fill_pair(Collector& c, const Probe& end, const Probe& master, const Probe& slave,
                        model::Object& object) {
   PairState state;
   const int fd = master.copy.get();
   if (ioctl(fd, TCGETS2, &state.mode) != 0 || ioctl(fd, TIOCGWINSZ, &state.size) != 0)
     return errno_error("cannot read the mode of " + describe(slave));
-  THAW_TRY(refuse_state(c, master, slave, state.mode));
+  THAW_TRY(refuse_state(c, end, master, slave, state.mode));
   state.packets = ioctl_value(fd, TIOCGPKT) != 0 ? 1 : 0;
   state.permissions = slave.status.st_mode & 0777;
   object.content = c.image.record(state);
@@ -162,20 +179,31 @@ Result<void> fill_pair(Collector& c, const Probe& master, const Probe& slave,
   return {};
 }
 
+void note_session(Collector& c, const Probe& master, model::Index object) {
+  int session = 0, group = 0;
+  const int fd = master.copy.get();
+  const bool known = std::any_of(c.terminals.begin(), c.terminals.end(),
+                                 [object](const auto& one) { return one.object == object; });
+  if (!known && ioctl(fd, TIOCGSID, &session) == 0 && ioctl(fd, TIOCGPGRP, &group) == 0)
+    c.terminals.push_back({object, session, group});
+}
+
 Result<void> collect_end(Collector& c, const Probe& p, const Probe& master, const Probe& slave,
                          model::OpenFile& out) {
   Result<void> status;
   out.object = c.object(
       model::ObjectKind::pty, object_id(slave.status.st_dev, slave.status.st_ino),
-      [&](model::Object& object) { return fill_pair(c, master, slave, object); }, status);
+      [&](model::Object& object) { return fill_pair(c, p, master, slave, object); }, status);
   if (!status) return status;
+  note_session(c, master, out.object);
   out.kind = kind_id(kPty);
   out.side = &p == &master ? 0 : 1;
   out.position = 0;
-  out.payload = c.image.record(EndRecord{out.side, 0});
+  out.payload = c.image.record(EndRecord{out.side, is_by_name(p) ? 1u : 0u});
   out.note =
-      c.image.blob(out.side == 0 ? "master of " + slave.link
-                                 : "slave of a terminal of the app's own, under another name");
+      c.image.blob(out.side == 0   ? "master of " + slave.link
+                   : is_by_name(p) ? "controlling terminal of a session of the app's own"
+                                   : "slave of a terminal of the app's own, under another name");
   return {};
 }
 
@@ -244,7 +272,8 @@ Result<UniqueFd> open(Opener& o, const model::OpenFile& file) {
 
 const char* validate(const image::View& view, const model::OpenFile& file) {
   const auto* end = view.record<EndRecord>(file.payload);
-  if (end == nullptr || end->slave > 1 || file.object >= view.objects().size())
+  if (end == nullptr || end->slave > 1 || end->by_name > end->slave ||
+      file.object >= view.objects().size())
     return "a pseudo-terminal's record is broken";
   const model::Object& object = view.objects()[file.object];
   const auto* state = view.record<PairState>(object.content);
@@ -257,7 +286,24 @@ const char* validate(const image::View& view, const model::OpenFile& file) {
 }  // namespace
 
 bool is_slave_of_own(const Collector& c, const Probe& p) {
-  return is_slave(p) && master_of(c, p) != nullptr;
+  return (is_slave(p) || is_by_name(p)) && master_of(c, p) != nullptr;
+}
+
+bool is_controlling_terminal(const model::OpenFile& file, std::string_view payload) {
+  EndRecord end;
+  if (file.kind != kind_id(kPty) || payload.size() != sizeof(end)) return false;
+  memcpy(&end, payload.data(), sizeof(end));
+  return end.by_name != 0;
+}
+
+Result<void> take_controlling_terminal(int slave) {
+  if (ioctl(slave, TIOCSCTTY, 0) != 0)
+    return errno_error("cannot make a pseudo-terminal the controlling one of its session");
+  return {};
+}
+
+Result<UniqueFd> open_controlling_terminal(const model::OpenFile& file) {
+  return open_path("/dev/tty", reopen_flags(file.flags));
 }
 
 Result<void> collect_slave(Collector& c, const Probe& p, model::OpenFile& out) {

@@ -38,10 +38,6 @@ constexpr Hint kHints[] = {
      "switch the runtime's use of it off, or end what watches (a checkpoint, a migration)"},
     {"anon_inode:[perf_event]", "counts performance events of the process that opened it",
      "detach the profiler (perf, async-profiler) before the checkpoint"},
-    {"anon_inode:[pidfd]", "is a pidfd: the process that it stands for will be another one",
-     "let child processes end and close their pidfds before the checkpoint"},
-    {"pidfd:", "is a pidfd: the process that it stands for will be another one",
-     "let child processes end and close their pidfds before the checkpoint"},
     {"anon_inode:[fanotify]",
      "is a fanotify group, whose marks the kernel does not give away fully",
      "use inotify, or mark after the checkpoint"},
@@ -191,13 +187,6 @@ Result<void> collect(Collector& c, const Probe& probe, model::OpenFile& out) {
   return {};
 }
 
-Result<UniqueFd> open_closed(Opener&, const model::OpenFile&) {
-  SocketRecord record;
-  record.domain = AF_UNIX;
-  record.type = SOCK_STREAM;
-  return make_dead_socket(record);
-}
-
 /// Under `close` and `ignore` nobody asks.
 const char* validate(const image::View&, const model::OpenFile&) {
   return "it cannot be made again";
@@ -209,10 +198,10 @@ constinit const Kind kRefused = {
     .name = "other",
     .policy = {.actions = kActions,
                .asked = PolicyUse::Asked::by_kind,
-               .closed = {nullptr, open_closed}},
+               .closed = {nullptr, open_dead_stream}},
     .match = THAW_CHECKPOINT(matches),
     .collect = THAW_CHECKPOINT(collect),
-    .open = open_closed,
+    .open = open_dead_stream,
     .validate = validate,
 };
 

@@ -59,16 +59,6 @@ bool made_by_kernel(const Probe& p) {
   }
 }
 
-/// The name for a launch: the process's own directory in /proc has another number then. Empty:
-/// there is no such name.
-std::string kernel_name_at_launch(const Probe& p) {
-  constexpr std::string_view kProc = "/proc/";
-  if (!p.link.starts_with(kProc) || p.link[kProc.size()] < '1' || p.link[kProc.size()] > '9')
-    return p.link;
-  const std::string name = name_at_launch(p);
-  return name == p.link || name.starts_with("/proc/self/task/") ? std::string() : name;
-}
-
 /// Whether the file holds the app's own pid and nothing else: FileRecord::pid.
 uint32_t pid_in(const Probe& p) {
   char text[24] = {};
@@ -82,11 +72,8 @@ uint32_t pid_in(const Probe& p) {
 }
 
 Result<void> collect_by_name(Collector& c, const Probe& p, model::OpenFile& out) {
-  const std::string name = made_by_kernel(p) ? kernel_name_at_launch(p) : p.link;
-  if (name.empty())
-    return refuse(p, "belongs to a process or thread whose number will be another one",
-                  "close it before the checkpoint, or " +
-                      policy::suggestion(kType, p.link, policy::kCloseOrIgnore));
+  const std::string name = made_by_kernel(p) ? name_at_launch(p) : p.link;
+  if (name.empty()) return refuse_number(p, kType);
   if (!name_leads_to_it(p))
     return refuse(p, "has a name that does not lead to it (renamed, replaced or hidden by a mount)",
                   "close it before the checkpoint, or " +

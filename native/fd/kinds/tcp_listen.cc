@@ -63,15 +63,15 @@ Result<UniqueFd> open_tcp(Opener& opener, const model::OpenFile& file) {
   const auto& record = *opener.image.record<TcpRecord>(file.payload);
   THAW_ASSIGN(fd, make_socket(opener.image, record.socket));
   if (is_bound(record.socket.local)) THAW_TRY(bind_socket(fd.get(), record.socket.local));
-  if (record.listening != 0 && listen(fd.get(), static_cast<int>(record.backlog)) != 0) {
-    const char* remedy =
-        errno == EADDRINUSE
-            ? "stop the process that has it, or give each instance its own network namespace"
-            : "";
-    return errno_error("cannot listen on " + address_text(record.socket.local), remedy);
-  }
   THAW_TRY(apply_options(fd.get(), record.socket.options, OptionPhase::last));
   return fd;
+}
+
+/// A socket that is only bound is seen by nobody: who connects is refused, as without it.
+std::optional<uint32_t> backlog(const image::View& view, const model::OpenFile& file) {
+  const auto& record = *view.record<TcpRecord>(file.payload);
+  if (record.listening == 0) return std::nullopt;
+  return record.backlog;
 }
 
 const char* validate(const image::View& view, const model::OpenFile& file) {
@@ -94,7 +94,7 @@ constinit const Kind kTcpListen = {
     .collect = THAW_CHECKPOINT(collect),
     .open = open_tcp,
     .validate = validate,
-    .seen_outside = true,
+    .backlog = backlog,
 };
 
 }  // namespace thaw::fd

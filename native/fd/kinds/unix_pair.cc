@@ -6,6 +6,7 @@
 
 #include "fd/connected.h"
 #include "fd/kinds.h"
+#include "fd/session.h"
 #include "fd/unix_name.h"
 #include "fd/unix_queue.h"
 
@@ -75,10 +76,25 @@ Result<void> share_object(Collector& c, const Probe& probe, const Probe& peer,
   return status;
 }
 
+/// A launch's first process makes all sockets, and is who the other end sees then (SO_PEERCRED).
+void warn_of_credentials(Collector& c, const Probe& probe) {
+  ucred peer = {};
+  socklen_t size = sizeof(peer);
+  if (c.warnings == nullptr || probe.members.size() < 2 ||
+      getsockopt(probe.copy.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 ||
+      peer.pid == probe.members.front() || peer.pid <= 0)
+    return;
+  c.warnings->push_back("process " + std::to_string(probe.pid) + ", " + describe(probe) +
+                        ": the socket tells that process " + std::to_string(peer.pid) +
+                        " is at its other end (SO_PEERCRED); in a launch it tells the first "
+                        "process of the app");
+}
+
 Result<void> collect_pair(Collector& c, const Probe& probe, const UnixSocket& own,
                           const Probe* peer, PairRecord& record, model::OpenFile& out) {
   THAW_ASSIGN(content, peek_queue(probe, record.socket, own));
   record.socket.shutdown = own.shutdown;
+  warn_of_credentials(c, probe);
   record.reset = peer == nullptr && (poll_now(probe.copy.get()) & POLLERR) != 0 ? 1 : 0;
   if (record.socket.type == SOCK_DGRAM) {
     THAW_ASSIGN(name, collect_unix_name(probe, record.socket.local, own));
@@ -112,6 +128,10 @@ Result<void> collect(Collector& c, const Probe& probe, model::OpenFile& out) {
   if (other == Other::receiver && is_bound(record.socket.local))
     return collect_named_sender(c, probe, address, out);
   if (other == Other::outside || other == Other::receiver) THAW_TRY(refuse_filter(probe, record));
+  if (other == Other::outside) {
+    THAW_ASSIGN(recorded, collect_session(c, probe, record.socket, own.peer, out));
+    if (recorded) return {};
+  }
   if (other == Other::outside)
     return collect_connected(c, probe, record.socket, address, outside_text(address, own.peer),
                              out);

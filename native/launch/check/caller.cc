@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <linux/seccomp.h>
 #include <linux/securebits.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -32,30 +31,6 @@ bool same_program(const View& view, const ExecCall& call, std::string_view argv0
          stat(call.program, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-/// That the kernel takes them at the very end, where there is no way back. It has room for 32768
-/// instructions of its own form, which is up to twice as long, with the caller's and 4 per filter.
-Result<void> check_filters_fit(const View& view) {
-  constexpr uint64_t kMost = 8192, kEach = 4, kInstruction = 8;
-  const model::Process& process = view.root_process();
-  const unsigned long all_threads = process.threads.count > 1 ? SECCOMP_FILTER_FLAG_TSYNC : 0;
-  uint64_t total = 0;
-  for (const model::SeccompFilter& filter :
-       View::part(view.seccomp_filters(), process.seccomp_filters)) {
-    total += filter.program.size / kInstruction + kEach;
-    // No program is there: only who knows the flags comes to look for it.
-    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, filter.flags | all_threads, nullptr) == 0 ||
-        errno != EFAULT)
-      return Error{
-          errno, "the kernel cannot set the app's seccomp filter",
-          "launch it on a kernel with CONFIG_SECCOMP_FILTER that is no older than the build's"};
-  }
-  if (total <= kMost) return {};
-  return Error{0,
-               "the app's seccomp filters have " + std::to_string(total) +
-                   " instructions, more than are sure to find room beside the caller's",
-               "let the app set its filters after the checkpoint"};
-}
-
 }  // namespace
 
 Result<void> check_user(const View& view) {
@@ -68,21 +43,6 @@ Result<void> check_user(const View& view) {
                    std::to_string(needs.egid) + ", the caller is " + std::to_string(geteuid()) +
                    " and " + std::to_string(getegid()),
                "set `user` in the profile to the user that launches it"};
-}
-
-Result<void> check_own_filters(const View& view) {
-  const model::Process& process = view.root_process();
-  if (process.seccomp_filters.count == 0) return {};
-  THAW_TRY(check_filters_fit(view));
-  if ((process.flags & model::kNoNewPrivileges) != 0) return {};
-  __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
-  __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {};
-  if (syscall(SYS_capget, &header, sets) == 0 && (sets[0].effective >> CAP_SYS_ADMIN & 1) != 0)
-    return {};
-  return Error{0,
-               "the app has a seccomp filter and may gain privileges, which takes CAP_SYS_ADMIN, "
-               "and the caller has it not",
-               "let the app set PR_SET_NO_NEW_PRIVS before its filter"};
 }
 
 Result<void> check_capabilities() {

@@ -9,14 +9,10 @@ namespace thaw::launch {
 
 Result<void> check_user(const image::View& view);
 
-/// The app's own filters of system calls can be put back only without new privileges, or by
-/// CAP_SYS_ADMIN.
-Result<void> check_own_filters(const image::View& view);
-
-/// The security module's context of the caller is the one that the app ran in.
 /// Root that may do less than root can (SECBIT_NOROOT) must not get more from thaw-exec's file
 /// capabilities than exec would leave it; for other users AT_SECURE tells.
 Result<void> check_capabilities();
+/// The security module's context of the caller is the one that the app ran in.
 Result<void> check_security_label(const image::View& view);
 
 /// The program and its arguments are part of the warm state: others mean another app. argv[0] is

@@ -2,12 +2,15 @@
 
 #include "launch/check/caller.h"
 #include "launch/check/clocks.h"
+#include "launch/check/credentials.h"
 #include "launch/check/descriptors.h"
 #include "launch/check/environment.h"
 #include "launch/check/files.h"
 #include "launch/check/inputs.h"
 #include "launch/check/machine.h"
 #include "launch/check/machine_inputs.h"
+#include "launch/check/own_filters.h"
+#include "launch/check/pid_files.h"
 
 namespace thaw::launch {
 namespace {
@@ -23,6 +26,7 @@ constexpr Condition kConditions[] = {
     {"page size", check_page_size},
     {"processes", check_processes},
     {"user", check_user},
+    {"credentials", check_credentials},
     {"filters", check_own_filters},
     {"program", check_program},
     {"security context", check_security_label},
@@ -45,6 +49,7 @@ Result<void> check_launch(const image::View& view, const ExecCall& call) {
   THAW_TRY(check_folder(view, call));
   THAW_TRY(check_environment(view, call));
   THAW_TRY(check_descriptor_limit(view));
+  THAW_TRY(check_pid_files(view));
   return check_machine_inputs(view);
 }
 

@@ -1,5 +1,7 @@
 #include "launch/check/environment.h"
 
+#include <cstring>
+
 #include "image/environment.h"
 
 namespace thaw::launch {
@@ -63,6 +65,11 @@ Result<void> check_declared(const View& view, const ExecCall& call) {
 }
 
 }  // namespace
+
+const char* callers_value(const ExecCall& call, const char* name) {
+  const char* entry = callers(call, name);
+  return entry == nullptr ? nullptr : entry + strlen(name) + 1;
+}
 
 Result<void> check_environment(const View& view, const ExecCall& call) {
   switch (view.requirements_record().environment_rule) {

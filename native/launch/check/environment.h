@@ -11,4 +11,7 @@ namespace thaw::launch {
 /// error names variables, never values.
 Result<void> check_environment(const image::View& view, const ExecCall& call);
 
+/// The value of a variable of the caller's; null without one.
+const char* callers_value(const ExecCall& call, const char* name);
+
 }  // namespace thaw::launch

@@ -1,8 +1,9 @@
 #include "launch/check/filter.h"
 
 #include <fcntl.h>
-#include <linux/sched.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -18,6 +19,7 @@
 #include "fd/kinds.h"
 #include "fd/open_file.h"
 #include "support/file.h"
+#include "support/silent_child.h"
 
 namespace thaw::launch {
 
@@ -129,6 +131,9 @@ constexpr Trial kForDescriptors[] = {
     {"sendfile", arch::kSendFile, kNone, kNone},
 };
 
+constexpr Trial kForAio[] = {{"io_setup", SYS_io_setup}};  // Without a request.
+constexpr Trial kForPidfds[] = {{"pidfd_open", SYS_pidfd_open, kNone}};
+
 /// For comparing the machine with what it was.
 constexpr Trial kForMachine[] = {
     {"uname", SYS_uname},
@@ -156,14 +161,27 @@ constexpr Trial kForAffinity[] = {{"sched_setaffinity", SYS_sched_setaffinity, k
 constexpr Trial kForNice[] = {{"setpriority", SYS_setpriority, kBad}};
 constexpr Trial kForIoPriority[] = {{"ioprio_set", SYS_ioprio_set, kBad}};
 
-constexpr Trial kForFilters[] = {{"seccomp", SYS_seccomp, kBad}};
+/// The trial of the filters is ended by a signal; no process has this pid.
+constexpr Trial kForFilters[] = {
+    {"seccomp", SYS_seccomp, kBad},
+    {"kill", SYS_kill, 0x7fffffff, 0},
+};
 
 constexpr Trial kForMessageQueues[] = {
     {"mq_open", SYS_mq_open},  // Without a name.
     {"mq_getsetattr", SYS_mq_getsetattr, kNone},
 };
 
+constexpr Trial kForSegments[] = {
+    {"shmget", SYS_shmget, kNone, 0, 0},
+    {"shmat", SYS_shmat, kNone},
+    {"shmctl", SYS_shmctl, kNone, IPC_STAT},
+    {"shmdt", SYS_shmdt, 1},
+};
+
 constexpr Trial kForTerminals[] = {{"getsid", SYS_getsid, kNone}};
+
+constexpr Trial kForSessions[] = {{"recvmsg", SYS_recvmsg, kNone}};
 
 constexpr Trial kForPidFile[] = {{"ftruncate", SYS_ftruncate, kNone, kNone}};
 
@@ -205,9 +223,16 @@ bool some_file(const View& view, const Has& has) {
   });
 }
 
-bool opens_message_queue(const View& view) {
-  const uint32_t kind = fd::kind_id(fd::kMessageQueue);
-  return some_file(view, [kind](const model::OpenFile& file) { return file.kind == kind; });
+template <const fd::Kind& kKind>
+bool has_kind(const View& view) {
+  return some_file(
+      view, [kind = fd::kind_id(kKind)](const model::OpenFile& file) { return file.kind == kind; });
+}
+
+bool makes_aio_ring(const View& view) {
+  const auto ops = View::part(view.ops(), view.root_process().ops);
+  return std::any_of(ops.begin(), ops.end(),
+                     [](const model::Op& op) { return op.kind == model::OpKind::aio_ring; });
 }
 
 /// Devices have no other content.
@@ -257,8 +282,13 @@ constexpr Group kGroups[] = {
      [](const View& view) { return (view.root_process().flags & model::kKeepPid) != 0; }},
     {"where the app has a filter of its own", kForFilters,
      [](const View& view) { return view.root_process().seccomp_filters.count != 0; }},
-    {"where a launch opens a message queue", kForMessageQueues, opens_message_queue},
+    {"where a launch opens a message queue", kForMessageQueues, has_kind<fd::kMessageQueue>},
+    {"where the app has a pidfd", kForPidfds, has_kind<fd::kPidfd>},
+    {"where the app has kernel AIO (`io_setup`)", kForAio, makes_aio_ring},
+    {"where the app has System V shared memory", kForSegments,
+     [](const View& view) { return !view.attachments().empty(); }},
     {"where a launch opens a terminal again by policy", kForTerminals, opens_terminal},
+    {"where a launch plays a session", kForSessions, has_kind<fd::kSession>},
     {"where a launch writes a pid file", kForPidFile, writes_pid_file},
 };
 
@@ -319,11 +349,7 @@ void try_calls(std::span<const Trial> trials, Progress& progress) {
 
 /// A process of its own that ends before this returns. -1 with errno where there can be none.
 pid_t run_trials(const View& view, Progress& progress) {
-  clone_args arguments = {};
-  arguments.flags = CLONE_VFORK;  // No signal at its end, and no memory of ours for it to change.
-  long child = syscall(SYS_clone3, &arguments, sizeof(arguments));
-  if (child < 0 && errno == ENOSYS)  // As libc does: many filters answer that.
-    child = syscall(SYS_clone, CLONE_VFORK, 0, 0, 0, 0);
+  const long child = fork_silently(CLONE_VFORK);  // No memory of ours for it to change.
   if (child == 0) run_child(view, progress);
   return static_cast<pid_t>(child);
 }
@@ -357,6 +383,9 @@ bool is_filtered() {
 }
 
 Result<void> check_filter(const View& view, const ExecCall& call) {
+  if (view.processes().size() > 1)
+    return Error{0, "a filter of system calls is in force, and the app has several processes",
+                 "launch it without a filter"};
   if (call.tries_filter || app_makes_children(view)) return try_filter(view);
   return Error{
       0,

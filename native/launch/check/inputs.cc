@@ -32,19 +32,40 @@ int64_t nanoseconds(const statx_timestamp& time) {
   return time.tv_sec * 1'000'000'000 + time.tv_nsec;
 }
 
+/// Some of the inputs tell for all: that the very change time is another file's does not happen, but
+/// for times of whole seconds, which builds set.
+bool has_own_files(const View& view) {
+  constexpr int kEnough = 8;
+  int asked = 0;
+  for (const Input& input : view.inputs()) {
+    if (input.kind != InputKind::file || (input.flags & model::kInputNoChangeTime) != 0 ||
+        input.ctime_ns % 1'000'000'000 == 0)
+      continue;
+    struct statx now = {};
+    if (statx(AT_FDCWD, view.bytes(input.path).data(), AT_STATX_FORCE_SYNC, STATX_INO | STATX_CTIME,
+              &now) == 0 &&
+        now.stx_ino == input.ino && nanoseconds(now.stx_ctime) == input.ctime_ns)
+      return true;
+    if (++asked == kEnough) break;
+  }
+  return false;
+}
+
+/// Where the image is a copy, so is what it was made from: inodes and change times tell nothing
+/// there. In a store that was sealed where it was built, the image alone is one.
+bool is_copied(const View& view) {
+  struct stat status = {};
+  if (fstat(view.fd(), &status) != 0) return true;
+  return status.st_ino != view.requirements_record().image_inode && !has_own_files(view);
+}
+
 /// Inputs at one place: in this root, or in another one.
 class Inputs {
  public:
   /// `root`: a descriptor of another root, or -1. `read`: bytes that a launch has read so far; null
   /// where all may be read.
   Inputs(const View& view, int root, std::atomic<uint32_t>* read)
-      : view_(view), root_(root), read_(read) {
-    struct stat status = {};
-    // Where the image itself is a copy, so is what it was made from: inodes and change times tell
-    // nothing there.
-    copied_ = root >= 0 || fstat(view.fd(), &status) != 0 ||
-              status.st_ino != view.requirements_record().image_inode;
-  }
+      : view_(view), root_(root), copied_(root >= 0 || is_copied(view)), read_(read) {}
 
   Change compare(const Input& input) {
     enter(input);
@@ -176,7 +197,7 @@ class Inputs {
 
   const View& view_;
   int root_;
-  bool copied_ = false;
+  bool copied_;
   std::atomic<uint32_t>* read_;
   // The folder of the last input that shares one.
   std::string_view folder_ = {"\0", 1};  // None has this name.
@@ -212,7 +233,7 @@ bool has_root(const View& view) {
   const model::RootIdentity& root = view.requirements_record().root;
   if (root.file.size == 0) return false;
   const auto now = image::root_state(view.bytes(root.file).data(), view.bytes(root.folders));
-  return now && now->content == root.content && now->mounts == root.mounts;
+  return now.stands() && now.content == root.content && now.mounts == root.mounts;
 }
 
 /// Those that a root stands for come last.
@@ -245,6 +266,8 @@ Result<void> InputsCheck::begin() {
 
 Result<void> InputsCheck::leave_to_helpers() {
   if (work_.helpers().empty()) return {};  // All is known.
+  // What helpers find later ends in a cold start, whatever the next store has.
+  if (call_.has_others) return finish();
   Inputs inputs(view_, -1, &work_.counter());
   // One is compared in about the time in which the restorer makes a mapping.
   const bool left = work_.leave_to_helpers(

@@ -53,8 +53,14 @@ Result<void> check_page_size(const View& view) {
 }
 
 Result<void> check_processes(const View& view) {
-  if (view.processes().size() == 1) return {};
-  return Error{0, "the image holds a tree of processes, this thaw-exec restores one"};
+  const auto processes = view.processes();
+  if (processes.size() == 1) return {};
+  for (const model::Process& process : processes) {
+    if ((process.flags & model::kKeepPid) != 0)
+      return Error{0, "the app has several processes, which cannot keep their ids",
+                   "leave out keep_pid: a launch corrects what they keep of their ids"};
+  }
+  return {};
 }
 
 }  // namespace thaw::launch

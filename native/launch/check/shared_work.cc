@@ -1,16 +1,13 @@
 #include "launch/check/shared_work.h"
 
 #include <sched.h>
-#include <signal.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <new>
+
+#include "support/silent_child.h"
 
 namespace thaw::launch {
 namespace {
@@ -23,13 +20,6 @@ uint32_t other_cpus() {
   cpu_set_t cpus;
   if (sched_getaffinity(0, sizeof(cpus), &cpus) != 0) return 0;
   return static_cast<uint32_t>(std::max(CPU_COUNT(&cpus), 1) - 1);
-}
-
-/// A launch that is killed must not leave it behind. 0: the parent of the first in a pid namespace.
-void die_with(pid_t parent) {
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  const pid_t now = getppid();
-  if (now != parent && now != 0) _exit(1);
 }
 
 }  // namespace
@@ -50,11 +40,10 @@ SharedWork::~SharedWork() {
   if (state_ != &own_) munmap(state_, sizeof(State));
 }
 
-/// With no signal at its end, for which the caller may have a disposition. Where there can be none,
-/// everything is done here.
+/// Where there can be none, everything is done here.
 bool SharedWork::start_helper() {
   const pid_t parent = getpid();
-  const long child = syscall(SYS_clone, 0, 0, 0, 0, 0);
+  const long child = fork_silently();
   if (child == 0) die_with(parent);
   if (child > 0) helpers_[helper_count_++] = static_cast<int>(child);
   return child != 0;
@@ -87,9 +76,7 @@ bool SharedWork::is_left_to_helpers() {
 }
 
 void SharedWork::wait() {
-  for (const int helper : helpers())
-    while (waitpid(helper, nullptr, __WCLONE) < 0 && errno == EINTR) {
-    }
+  for (const int helper : helpers()) await_silent(helper);
   helper_count_ = 0;
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "launch/guard/watcher.h"
+#include "support/silent_child.h"
 
 namespace thaw::launch {
 namespace {
@@ -16,12 +17,12 @@ namespace {
 /// How long one good launch stands for those that follow it.
 constexpr int kTrustedSeconds = 60;
 
-/// By the image's path; empty where there is no /proc.
-std::string find_record(int image) {
+/// By the image's path; empty where there is no /proc, or no place for it.
+std::string find_record(int image, const char* stores) {
   char path[PATH_MAX];
   const std::string link = "/proc/self/fd/" + std::to_string(image);
   const ssize_t size = readlink(link.c_str(), path, sizeof(path));
-  return size <= 0 ? std::string() : store::deaths_path({path, static_cast<size_t>(size)});
+  return size <= 0 ? std::string() : store::deaths_path({path, static_cast<size_t>(size)}, stores);
 }
 
 /// The first process of a container takes the watcher in, and may be no init that waits for it.
@@ -67,7 +68,7 @@ Result<void> Guard::watch(const image::View& view, const ExecCall& call,
   watched.good = good;
   watched.metadata = {view.base(), static_cast<size_t>(view.header().metadata_size)};
   watched.within_ms = needs.guard_within_ms;
-  watched.record = find_record(view.fd());
+  watched.record = find_record(view.fd(), call.stores);
   if (watched.record.empty()) return {};
   watched.deaths = store::read_deaths(watched.record.c_str());
   watched.cold = watched.deaths.count >= needs.guard_tries;
@@ -81,8 +82,7 @@ Result<void> Guard::watch(const image::View& view, const ExecCall& call,
 
 void Guard::settle() {
   if (watcher_ <= 0 || settled_) return;
-  while (waitpid(watcher_, nullptr, __WCLONE) < 0 && errno == EINTR) {
-  }
+  await_silent(watcher_);
   settled_ = true;
 }
 

@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "support/silent_child.h"
 #include "support/young_kernels.h"
 
 namespace thaw::launch {
@@ -103,10 +104,6 @@ void judge_cold_start(const Watched& watched, const End& end) {
   if (end.fate == Fate::good) store::set_aside(watched.record.c_str());
   if (end.fate == Fate::dead && end.death == watched.deaths.last)
     store::forget_deaths(watched.record.c_str());
-}
-
-long fork_silently() {
-  return syscall(SYS_clone, 0, 0, 0, 0, 0);  // Without a signal to the parent when it ends.
 }
 
 [[noreturn]] void watch(const Watched& watched, const Sight& sight) {

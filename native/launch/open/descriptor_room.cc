@@ -9,7 +9,7 @@ namespace thaw::launch {
 int first_free_number(const image::View& view) {
   constexpr int kStandard = 3;  // 0, 1 and 2 are always the app's.
   int first = kStandard;
-  for (const model::Fd& record : image::View::part(view.fds(), view.root_process().fds))
+  for (const model::Fd& record : view.fds())
     first = std::max(first, static_cast<int>(record.number) + 1);
   return first;
 }

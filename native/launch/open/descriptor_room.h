@@ -7,7 +7,7 @@
 
 namespace thaw::launch {
 
-/// The first number that no descriptor of the app has, nor any above it.
+/// The first number that no descriptor of any of the app's processes has, nor any above it.
 int first_free_number(const image::View& view);
 
 class DescriptorRoom {

@@ -16,7 +16,11 @@ Result<void> Sources::open(const image::View& view, const DescriptorRoom& room,
                                                   : open_file(view, room, source, call));
     fds_.push_back(fd);
   }
-  open_program(view, room, call);
+  for (const model::Process& process : view.processes())
+    programs_.push_back(open_program(view, room, call,
+                                     process.parent == model::kNone
+                                         ? view.requirements_record().program_file
+                                         : process.program_file));
   if (call.trains()) forget(view);
   return {};
 }
@@ -55,16 +59,13 @@ int Sources::fd_of(const image::View& view, model::Index file) const {
 }
 
 /// The program itself, never a copy of it: its path is what the exe link shows.
-void Sources::open_program(const image::View& view, const DescriptorRoom& room,
-                           const ExecCall& call) {
-  const model::Requirements& needs = view.requirements_record();
-  if (needs.program_file == model::kNone) return;
-  if (!call.trains()) program_ = fd_of(view, needs.program_file);
-  if (program_ >= 0) return;
-  UniqueFd fd(
-      ::open(view.bytes(view.files()[needs.program_file].path).data(), O_RDONLY | O_CLOEXEC));
-  if (!fd.valid() || !room.move(fd)) return;
-  program_ = owned_.emplace_back(std::move(fd)).get();
+int Sources::open_program(const image::View& view, const DescriptorRoom& room, const ExecCall& call,
+                          model::Index program) {
+  if (program == model::kNone) return -1;
+  if (const int mapped = call.trains() ? -1 : fd_of(view, program); mapped >= 0) return mapped;
+  UniqueFd fd(::open(view.bytes(view.files()[program].path).data(), O_RDONLY | O_CLOEXEC));
+  if (!fd.valid() || !room.move(fd)) return -1;
+  return owned_.emplace_back(std::move(fd)).get();
 }
 
 /// Pages that lie in the page cache are mapped along with their neighbours, so they are dropped

@@ -17,8 +17,8 @@ class Sources {
   Result<void> open(const image::View& view, const DescriptorRoom& room, SharedObjects& objects,
                     const ExecCall& call);
   [[nodiscard]] const std::vector<int>& fds() const { return fds_; }
-  /// For the exe link; -1: it cannot be opened.
-  [[nodiscard]] int program() const { return program_; }
+  /// For the exe link of a process; -1: it cannot be opened.
+  [[nodiscard]] int program(model::Index process) const { return programs_[process]; }
 
  private:
   Result<int> open_object(const DescriptorRoom& room, SharedObjects& objects,
@@ -26,12 +26,13 @@ class Sources {
   Result<int> open_file(const image::View& view, const DescriptorRoom& room,
                         const model::MapSource& source, const ExecCall& call);
   [[nodiscard]] int fd_of(const image::View& view, model::Index file) const;
-  void open_program(const image::View& view, const DescriptorRoom& room, const ExecCall& call);
+  int open_program(const image::View& view, const DescriptorRoom& room, const ExecCall& call,
+                   model::Index program);
   void forget(const image::View& view) const;
 
   std::vector<UniqueFd> owned_;
   std::vector<int> fds_;
-  int program_ = -1;
+  std::vector<int> programs_;  ///< per process
 };
 
 }  // namespace thaw::launch

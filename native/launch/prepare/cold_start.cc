@@ -23,6 +23,8 @@ char* const* copy_strings(char* const* strings, Arena& arena,
 }  // namespace
 
 void copy_cold_start(const Prepared& prepared, Arena& arena, restorer::ColdStart& cold) {
+  cold.signal_mask = prepared.signals.callers_mask();
+  if (prepared.tree.is_member()) return;  // The root starts cold for all.
   const ExecCall& call = prepared.call;
   const Descriptors& descriptors = prepared.descriptors;
   if (call.fallback) cold.program = arena.copy(call.program);
@@ -43,7 +45,6 @@ void copy_cold_start(const Prepared& prepared, Arena& arena, restorer::ColdStart
     const char* const command[] = {"thaw-exec", kLeaveTimeNamespace, number.c_str(), "--"};
     cold.launcher_argv = copy_strings(call.argv, arena, command);
   }
-  cold.signal_mask = prepared.signals.callers_mask();
 }
 
 }  // namespace thaw::launch

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "image/environment.h"
+#include "restorer/members.h"
 #include "support/app_call.h"
 
 namespace thaw::launch {
@@ -37,8 +38,9 @@ uint64_t point_at(uint64_t strings, char* const* originals, Arena& arena) {
   return address_of(pointers);
 }
 
-uint64_t ignored_signals() {
-  uint64_t ignored = 0;
+uint64_t ignored_signals(const restorer::Tree* tree) {
+  // A launch of several processes has to hear of their ends meanwhile.
+  uint64_t ignored = tree != nullptr && tree->ignores_ends != 0 ? restorer::signal_bit(SIGCHLD) : 0;
   for (int number = 1; number <= SIGRTMAX; ++number) {
     struct sigaction action = {};
     if (sigaction(number, nullptr, &action) == 0 && action.sa_handler == SIG_IGN)
@@ -109,6 +111,9 @@ void copy_answers(const Prepared& prepared, Arena& arena, restorer::Handover& ha
   cold.cwd = copy_folder(prepared, arena);
   cold.kept = address_of(arena.copy(std::span<const int32_t>(kept)));
   cold.kept_count = kept.size();
+  // The restorer tells which they are.
+  cold.member_count = prepared.view.processes().size() - 1;
+  cold.members = address_of(arena.allocate<uint32_t>(cold.member_count));
   auto* place = arena.allocate<LateColdStart>(1);
   copy_strings(call.argv, arena, handover.arguments, handover.arguments_size);
   copy_strings(call.envp, arena, handover.environment, handover.environment_size);
@@ -120,7 +125,7 @@ void copy_answers(const Prepared& prepared, Arena& arena, restorer::Handover& ha
   cold.watcher = static_cast<uint64_t>(prepared.guard.watcher());
   cold.terminal = LateColdStart::kNone;  // Until the restorer knows.
   cold.signal_mask = prepared.signals.callers_mask();
-  cold.ignored = ignored_signals();
+  cold.ignored = ignored_signals(prepared.tree.record());
   *place = cold;
 }
 

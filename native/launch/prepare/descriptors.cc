@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "fd/open_file.h"
+#include "fd/pty.h"
 
 namespace thaw::launch {
 namespace {
@@ -40,27 +41,61 @@ bool Descriptors::are_seen_outside() const {
   });
 }
 
-Result<void> Descriptors::restore() {
-  placed_.assign(view_.open_files().size(), -1);
-  THAW_TRY(open_all());
+fd::Opener Descriptors::opener(model::Index process) {
+  return {view_, view_.processes()[process], objects_.sides(), placed_, &texts_};
+}
+
+Result<void> Descriptors::restore(const Tree& tree) {
+  tree_ = &tree;
+  THAW_TRY(late_.make(tree, opener(tree.self()), room_, opened_));
   THAW_TRY(place_all());
   THAW_TRY(finish_all());
   list_not_apps();
   return {};
 }
 
-Result<void> Descriptors::open_all() {
-  fd::Opener opener = {view_, process_, objects_.sides(), placed_};
+Result<void> Descriptors::open() {
+  placed_.assign(view_.open_files().size(), -1);
   opened_.resize(view_.open_files().size());
   for (size_t i = 0; i < opened_.size(); ++i) {
     const model::OpenFile& file = view_.open_files()[i];
     if (!makes_descriptor(file)) continue;
-    THAW_ASSIGN(fd, fd::open_file(opener, file));
-    opened_[i] = std::move(fd);      // First: what can fail leaves it to be undone.
+    if (view_.processes().size() > 1 && fd::needs_processes(file)) {
+      THAW_TRY(late_.add(view_, room_, static_cast<model::Index>(i)));
+      continue;
+    }
+    fd::Opener its = opener(file.process);
+    THAW_ASSIGN(fd, fd::open_file(its, file));
+    opened_[i] = std::move(fd);  // First: what can fail leaves it to be undone.
+    if (file.uid != model::kNone && fchown(opened_[i].get(), file.uid, file.gid) != 0)
+      return errno_error("cannot give a socket or pipe to user " + std::to_string(file.uid));
     THAW_TRY(objects_.make_room());  // A pair's other end waits there for its turn.
     THAW_TRY(room_.move(opened_[i]));
   }
   return {};
+}
+
+Result<int> Descriptors::take_terminal(model::Index pty) {
+  const int slave = objects_.sides()[pty].fd[1];
+  THAW_TRY(fd::take_controlling_terminal(slave));
+  for (size_t i = 0; i < opened_.size(); ++i) {
+    const model::OpenFile& file = view_.open_files()[i];
+    if (!opened_[i].valid() || file.object != pty ||
+        !fd::is_controlling_terminal(file, view_.bytes(file.payload)))
+      continue;
+    THAW_ASSIGN(terminal, fd::open_controlling_terminal(file));
+    if (dup3(terminal.get(), opened_[i].get(), O_CLOEXEC) < 0)
+      return errno_error("cannot place the controlling terminal");
+  }
+  return slave;
+}
+
+Result<int> Descriptors::callers_terminal() {
+  callers_terminal_.reset(::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC));
+  if (!callers_terminal_.valid())
+    return errno_error("the app has a job in the foreground of its terminal, and there is none");
+  THAW_TRY(room_.move(callers_terminal_));
+  return callers_terminal_.get();
 }
 
 Result<void> Descriptors::save_caller_fd(int number) {
@@ -72,6 +107,16 @@ Result<void> Descriptors::save_caller_fd(int number) {
   return {};
 }
 
+/// The caller's descriptor of that number, where the app's may stand by now; -1: it has none.
+int Descriptors::callers_fd(int number) const {
+  for (const restorer::SavedFd& saved : saved_)
+    if (saved.number == number) return saved.copy;
+  const auto is_taken = [number](const restorer::FdRange& range) {
+    return range.first == static_cast<uint32_t>(number);
+  };
+  return std::any_of(taken_.begin(), taken_.end(), is_taken) ? -1 : number;
+}
+
 Result<void> Descriptors::place(const model::Fd& record) {
   const int number = static_cast<int>(record.number);
   if (record.inherit == number) {
@@ -80,12 +125,13 @@ Result<void> Descriptors::place(const model::Fd& record) {
                             ", which the caller has not open"};
   }
   if (record.inherit < 0 && !makes_descriptor(view_.open_files()[record.open_file])) return {};
-  const int source = record.inherit >= 0 ? record.inherit : opened_[record.open_file].get();
+  const int source =
+      record.inherit >= 0 ? callers_fd(record.inherit) : opened_[record.open_file].get();
   UniqueFd null;
   int from = source;
   if (record.inherit >= 0 &&
       fcntl(source, F_GETFD) < 0) {  // The caller has closed it: nothing to read or to be heard.
-    null.reset(open("/dev/null", O_RDWR | O_CLOEXEC));
+    null.reset(::open("/dev/null", O_RDWR | O_CLOEXEC));
     from = null.get();
   }
   THAW_TRY(save_caller_fd(number));
@@ -99,36 +145,59 @@ Result<void> Descriptors::place(const model::Fd& record) {
 
 Result<void> Descriptors::place_all() {
   for (const model::Fd& record : fds()) THAW_TRY(place(record));
-  opened_.clear();
+  leave_room();
   return {};
 }
 
+/// Also where only another process has it: a cold start removes its file, or it is to listen.
+bool Descriptors::is_used_by_root(const model::OpenFile& file) const {
+  return fd::may_leave_socket_file(file) || fd::backlog_of(view_, file);
+}
+
+void Descriptors::leave_room() {
+  for (size_t i = 0; i < opened_.size(); ++i)
+    if (tree_->is_member() || placed_[i] >= 0 || !is_used_by_root(view_.open_files()[i]))
+      opened_[i].reset();
+}
+
+int Descriptors::descriptor_of(size_t open_file) const {
+  return placed_[open_file] >= 0 ? placed_[open_file] : opened_[open_file].get();
+}
+
 Result<void> Descriptors::finish_all() {
-  fd::Opener opener = {view_, process_, objects_.sides(), placed_};
+  fd::Opener own = opener(tree_->self());
   for (size_t i = 0; i < placed_.size(); ++i) {
     const model::OpenFile& file = view_.open_files()[i];
-    if (placed_[i] < 0) continue;
-    THAW_TRY(fd::finish_file(opener, file, placed_[i]));
+    if (placed_[i] < 0 || file.process != tree_->self()) continue;
+    THAW_TRY(fd::finish_file(own, file, placed_[i]));
     THAW_TRY(set_owner(file, placed_[i]));
-    const int flags = static_cast<int>(file.flags) & kStatusFlags;
-    // Set only what is not there yet: some kinds refuse F_SETFL (O_PATH).
-    if (flags == 0 || (file.flags & O_PATH) != 0) continue;
-    const int now = fcntl(placed_[i], F_GETFL);
-    if ((now & kStatusFlags) != flags &&
-        fcntl(placed_[i], F_SETFL, (now & ~kStatusFlags) | flags) != 0)
-      return errno_error("cannot set the flags of descriptor " + std::to_string(placed_[i]));
+    THAW_TRY(set_flags(file, placed_[i]));
   }
+  return {};
+}
+
+/// Only what is not there yet: some kinds refuse F_SETFL (O_PATH).
+Result<void> Descriptors::set_flags(const model::OpenFile& file, int fd) const {
+  const int flags = static_cast<int>(file.flags) & kStatusFlags;
+  if (flags == 0 || (file.flags & O_PATH) != 0) return {};
+  const int now = fcntl(fd, F_GETFL);
+  if ((now & kStatusFlags) != flags && fcntl(fd, F_SETFL, (now & ~kStatusFlags) | flags) != 0)
+    return errno_error("cannot set the flags of descriptor " + std::to_string(fd));
   return {};
 }
 
 Result<void> Descriptors::set_owner(const model::OpenFile& file, int fd) {
   if (file.owner_type < 0) return {};
+  if (tree_->record() != nullptr) {
+    list_owner(file, fd);
+    return {};
+  }
   f_owner_ex owner = {};
   owner.type = static_cast<decltype(owner.type)>(file.owner_type);
   owner.pid = file.owner_type == F_OWNER_PGRP ? getpgid(0) : getpid();
   if (file.owner_type == F_OWNER_TID && file.owner_thread != model::kNone &&
-      file.owner_thread < process_.threads.count)
-    owners_.push_back({fd, file.owner_thread});
+      file.owner_thread < tree_->process().threads.count)
+    owners_.push_back({fd, F_OWNER_TID, file.owner_thread, 0, 0});
   if (fcntl(fd, F_SETOWN_EX, &owner) != 0)
     return errno_error("cannot set the owner of descriptor " + std::to_string(fd));
   if (file.owner_signal != 0 && fcntl(fd, F_SETSIG, static_cast<int>(file.owner_signal)) != 0)
@@ -136,17 +205,39 @@ Result<void> Descriptors::set_owner(const model::OpenFile& file, int fd) {
   return {};
 }
 
+/// The ids of the other processes are not known yet.
+void Descriptors::list_owner(const model::OpenFile& file, int fd) {
+  restorer::FdOwner owner = {fd, file.owner_type, model::kNone,
+                             static_cast<uint32_t>(tree_->callers_group()), file.owner_signal};
+  if (file.owner_process != model::kNone) {
+    owner.thread = view_.processes()[file.owner_process].threads.first;
+    if (file.owner_thread != model::kNone) owner.thread += file.owner_thread;
+  }
+  owners_.push_back(owner);
+}
+
+std::vector<restorer::Listener> Descriptors::listeners() const {
+  std::vector<restorer::Listener> listeners;
+  for (size_t i = 0; i < placed_.size() && !tree_->is_member(); ++i)
+    if (const int fd = descriptor_of(i); fd >= 0)
+      if (const auto backlog = fd::backlog_of(view_, view_.open_files()[i]))
+        listeners.push_back({fd, *backlog});
+  return listeners;
+}
+
 std::vector<int> Descriptors::sockets() const {
   std::vector<int> sockets;
-  for (size_t i = 0; i < placed_.size(); ++i)
-    if (placed_[i] >= 0 && fd::may_leave_socket_file(view_.open_files()[i]))
-      sockets.push_back(placed_[i]);
+  for (size_t i = 0; i < placed_.size(); ++i) {
+    const int fd = descriptor_of(i);
+    if (fd >= 0 && fd::may_leave_socket_file(view_.open_files()[i])) sockets.push_back(fd);
+  }
   return sockets;
 }
 
 /// The gaps between the app's numbers.
 void Descriptors::list_not_apps() {
-  uint32_t next = kFirstOwn;
+  const bool own = tree_->is_member() || (tree_->process().flags & model::kOwnStdio) != 0;
+  uint32_t next = own ? 0 : kFirstOwn;
   for (const model::Fd& record : fds()) {
     const bool open = record.inherit >= 0 || makes_descriptor(view_.open_files()[record.open_file]);
     if (record.number < next || !open) continue;

@@ -2,7 +2,6 @@
 
 #include <linux/sched.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -10,9 +9,12 @@
 #include <unistd.h>
 
 #include "support/file.h"
+#include "support/silent_child.h"
 
 namespace thaw::launch {
 namespace {
+
+bool is_stood_for = false;
 
 /// Ends this process as the child ended, without a second core dump.
 [[noreturn]] void end_as(int status) {
@@ -51,12 +53,6 @@ void follow(pid_t child) {
   }
 }
 
-/// SIGKILL of the stand-in, which is what the caller knows, must not leave the app behind.
-void die_with(pid_t parent) {
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() != parent) _exit(128 + SIGKILL);
-}
-
 /// True if the process is a zombie, or gone; keeps errno.
 bool has_ended(pid_t pid) {
   const int before = errno;
@@ -91,7 +87,11 @@ Result<void> continue_as(pid_t pid) {
   }
   if (child > 0) stand_for(static_cast<pid_t>(child), all);
   const int problem = errno;
-  if (child == 0) die_with(own);
+  if (child == 0) {
+    is_stood_for = true;
+    // SIGKILL of the stand-in, which is what the caller knows, must not leave the app behind.
+    die_with(own);
+  }
   sigaction(SIGCHLD, &callers, nullptr);
   sigprocmask(SIG_SETMASK, &before, nullptr);
   if (child == 0) return {};
@@ -105,11 +105,18 @@ Result<void> continue_as(pid_t pid) {
 
 }  // namespace
 
+bool has_stand_in() {
+  return is_stood_for;
+}
+
 bool keeps_pid(const image::View& view, const ExecCall& call) {
   return call.keep_pid || (view.root_process().flags & model::kKeepPid) != 0;
 }
 
 Result<void> settle_pid(const image::View& view, const ExecCall& call) {
+  if (keeps_pid(view, call) && view.processes().size() > 1)
+    return Error{0, "the app has several processes, which cannot keep their ids",
+                 "leave out --keep-pid: a launch corrects what they keep of their ids"};
   const auto pid = static_cast<pid_t>(view.root_process().pid);
   if (!keeps_pid(view, call)) {
     if (getpid() != pid) return {};

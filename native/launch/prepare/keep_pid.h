@@ -16,4 +16,8 @@ bool keeps_pid(const image::View& view, const ExecCall& call);
 /// not, refuses the pid that the app had.
 Result<void> settle_pid(const image::View& view, const ExecCall& call);
 
+/// Whether settle_pid() has made this process, for which its parent stands. Asks the kernel nothing: a
+/// filter may kill for that.
+bool has_stand_in();
+
 }  // namespace thaw::launch

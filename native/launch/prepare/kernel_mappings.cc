@@ -19,19 +19,6 @@ const uint8_t* at(uint64_t address) {
   return reinterpret_cast<const uint8_t*>(static_cast<uintptr_t>(address));
 }
 
-/// What this kernel has mapped.
-struct Found {
-  KernelMappings mappings;
-  AddressRange vdso, sigpage;  ///< empty: this kernel has none
-
-  /// From the lowest to the end of the highest.
-  [[nodiscard]] AddressRange block() const {
-    const auto& moves = mappings.moves;
-    return moves.empty() ? AddressRange{}
-                         : AddressRange{moves.front().from, moves.back().from + moves.back().size};
-  }
-};
-
 bool is_vdso(std::string_view line) {
   return line.ends_with("[vdso]");
 }
@@ -42,28 +29,9 @@ bool is_kernels(std::string_view line) {
   return is_vdso(line) || line.find("[vvar") != std::string_view::npos || is_sigpage(line);
 }
 
-Result<Found> read_mappings() {
-  THAW_ASSIGN(maps, read_file("/proc/self/maps"));
-  Found found;
-  uint64_t ours_end = 0;  // Of the last of our own mappings: what follows it goes with it.
-  for (const std::string_view line : split(maps, "\n")) {
-    const AddressRange range = address_range(line);
-    auto& all = found.mappings.all;
-    if (!is_kernels(line)) {
-      if (range.start == ours_end)
-        all.back().size += range.size();
-      else
-        all.push_back({range.start, range.size(), 0});
-      ours_end = range.end;
-      continue;
-    }
-    ours_end = 0;
-    all.push_back({range.start, range.size(), 0});
-    found.mappings.moves.push_back({range.start, range.size(), 0});
-    if (is_vdso(line)) found.vdso = range;
-    if (is_sigpage(line)) found.sigpage = range;
-  }
-  return found;
+bool is_among(std::span<const restorer::Move> attached, const AddressRange& range) {
+  return std::any_of(attached.begin(), attached.end(),
+                     [&range](const restorer::Move& move) { return move.from == range.start; });
 }
 
 /// Where the app's own kernel had them.
@@ -80,30 +48,65 @@ bool same_sigpage(std::string_view wanted, const AddressRange& own) {
          (wanted.empty() || memcmp(at(own.start), wanted.data(), wanted.size()) == 0);
 }
 
+}  // namespace
+
+Result<KernelMappings> KernelMappings::read(std::span<const restorer::Move> attached) {
+  THAW_ASSIGN(maps, read_file("/proc/self/maps"));
+  KernelMappings found;
+  uint64_t ours_end = 0;  // Of the last of our own mappings: what follows it goes with it.
+  for (const std::string_view line : split(maps, "\n")) {
+    const AddressRange range = address_range(line);
+    auto& all = found.all;
+    const bool is_attached = is_among(attached, range);
+    if (!is_kernels(line) && !is_attached) {
+      if (range.start == ours_end)
+        all.back().size += range.size();
+      else
+        all.push_back({range.start, range.size(), 0});
+      ours_end = range.end;
+      continue;
+    }
+    ours_end = 0;
+    all.push_back({range.start, range.size(), 0});
+    if (is_attached) continue;
+    found.own_.push_back({range.start, range.size(), 0});
+    if (is_vdso(line)) found.vdso_ = range;
+    if (is_sigpage(line)) found.sigpage_ = range;
+  }
+  if (found.own_.size() + model::kMostAttachments > restorer::kMostMoves)
+    return Error{0, "this kernel has more mappings of its own than thaw knows"};
+  return found;
+}
+
+/// From the lowest to the end of the highest.
+AddressRange KernelMappings::block() const {
+  return own_.empty() ? AddressRange{}
+                      : AddressRange{own_.front().from, own_.back().from + own_.back().size};
+}
+
 /// Code byte for byte, and layout.
-bool is_same(const View& view, const Found& found) {
-  const model::Process& process = view.root_process();
+bool KernelMappings::is_same(const View& view, const model::Process& process) const {
   const model::Requirements& needs = view.requirements_record();
-  const AddressRange own = found.block(), wanted = block_of(process);
-  return found.vdso.start != 0 && needs.vdso_hash != 0 && own.size() == wanted.size() &&
-         found.vdso.start - own.start == process.vdso_start - wanted.start &&
-         found.vdso.size() == process.vdso_size &&
-         image::hash(at(found.vdso.start), found.vdso.size()) == needs.vdso_hash &&
-         same_sigpage(view.bytes(needs.sigpage), found.sigpage);
+  const AddressRange own = block(), wanted = block_of(process);
+  return vdso_.start != 0 && needs.vdso_hash != 0 && own.size() == wanted.size() &&
+         vdso_.start - own.start == process.vdso_start - wanted.start &&
+         vdso_.size() == process.vdso_size &&
+         image::hash(at(vdso_.start), vdso_.size()) == needs.vdso_hash &&
+         same_sigpage(view.bytes(needs.sigpage), sigpage_);
 }
 
 /// Moves them as one block, so that the distances between them stay what they are.
-void move_to(uint64_t start, Found& found) {
-  const uint64_t from = found.block().start;
-  for (restorer::Move& move : found.mappings.moves) move.to = start + (move.from - from);
+void KernelMappings::move_to(uint64_t start) {
+  const uint64_t from = block().start;
+  for (restorer::Move& move : own_) move.to = start + (move.from - from);
 }
 
 /// Into a gap of the app.
-Result<void> move_to_gap(const View& view, Found& found) {
-  const uint64_t size = found.block().size();
-  for (const model::Gap& gap : View::part(view.gaps(), view.root_process().gaps)) {
+Result<void> KernelMappings::move_to_gap(const View& view, const model::Process& process) {
+  const uint64_t size = block().size();
+  for (const model::Gap& gap : View::part(view.gaps(), process.gaps)) {
     if (gap.end - gap.start < size + kSpare) continue;
-    move_to(gap.end - size, found);
+    move_to(gap.end - size);
     return {};
   }
   return Error{ENOMEM, "there is no room for this kernel's vDSO in the app's address space"};
@@ -111,43 +114,47 @@ Result<void> move_to_gap(const View& view, Found& found) {
 
 /// Under another kernel, the app's old vDSO is patched to jump to this kernel's. Where the app has
 /// none, this kernel's vDSO only moves out of the app's way.
-Result<void> bridge(const View& view, Found& found) {
-  const uint64_t app_vdso = view.root_process().vdso_start;
-  if (app_vdso != 0 && found.vdso.start == 0)
+Result<void> KernelMappings::bridge(const View& view, const model::Process& process) {
+  const uint64_t app_vdso = process.vdso_start;
+  if (app_vdso != 0 && vdso_.start == 0)
     return Error{0, "this kernel has no vDSO, which the app needs"};
-  if (!found.mappings.moves.empty()) THAW_TRY(move_to_gap(view, found));
+  if (!own_.empty()) THAW_TRY(move_to_gap(view, process));
   if (app_vdso == 0) return {};
   const std::string_view old = view.bytes(view.requirements_record().vdso);
-  if (old.size() != view.root_process().vdso_size)
-    return Error{0, "the image has no copy of its vDSO"};
-  const uint64_t target =
-      found.mappings.moves.front().to + (found.vdso.start - found.block().start);
-  THAW_ASSIGN(patched,
-              vdso_trampolines({reinterpret_cast<const uint8_t*>(old.data()), old.size()},
-                               {at(found.vdso.start), static_cast<size_t>(found.vdso.size())},
-                               app_vdso, target));
-  found.mappings.trampolines = std::move(patched);
+  if (old.size() != process.vdso_size) return Error{0, "the image has no copy of its vDSO"};
+  const uint64_t target = own_.front().to + (vdso_.start - block().start);
+  THAW_ASSIGN(patched, vdso_trampolines({reinterpret_cast<const uint8_t*>(old.data()), old.size()},
+                                        {at(vdso_.start), static_cast<size_t>(vdso_.size())},
+                                        app_vdso, target));
+  trampolines = std::move(patched);
   return {};
 }
 
-}  // namespace
+Result<void> KernelMappings::place_own(const View& view, const model::Process& process) {
+  trampolines.clear();
+  in_place = is_same(view, process);
+  if (!in_place) return bridge(view, process);
+  move_to(block_of(process).start);
+  return {};
+}
+
+/// The restorer wants them ascending by address.
+Result<void> KernelMappings::place(const View& view, const model::Process& process,
+                                   std::span<const restorer::Move> attached) {
+  THAW_TRY(place_own(view, process));
+  moves = own_;
+  if (attached.empty()) return {};
+  moves.insert(moves.end(), attached.begin(), attached.end());
+  std::sort(moves.begin(), moves.end(),
+            [](const restorer::Move& a, const restorer::Move& b) { return a.from < b.from; });
+  return {};
+}
 
 uint64_t KernelMappings::size() const {
   uint64_t size = 0;
-  for (const restorer::Move& move : moves) size += move.size;
+  for (const restorer::Move& move : moves)
+    if (move.from != move.to) size += move.size;
   return size;
-}
-
-Result<KernelMappings> prepare_kernel_mappings(const View& view) {
-  THAW_ASSIGN(found, read_mappings());
-  if (found.mappings.moves.size() > restorer::kMostMoves)
-    return Error{0, "this kernel has more mappings of its own than thaw knows"};
-  found.mappings.in_place = is_same(view, found);
-  if (found.mappings.in_place)
-    move_to(block_of(view.root_process()).start, found);
-  else
-    THAW_TRY(bridge(view, found));
-  return std::move(found.mappings);
 }
 
 }  // namespace thaw::launch

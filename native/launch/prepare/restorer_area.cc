@@ -35,15 +35,16 @@ uint64_t first_place(const model::Gap& gap, uint64_t brk, uint64_t size) {
 
 /// Reserves `size` bytes that are free in the app, before and after its ops, and free in this
 /// process. 0: nowhere.
-uint64_t reserve(const image::View& view, const KernelMappings& kernel, uint64_t size) {
+uint64_t reserve(const Prepared& prepared, uint64_t size) {
+  const model::Process& process = prepared.tree.process();
   const uint64_t step = round_up(size);
-  for (const model::Gap& gap : image::View::part(view.gaps(), view.root_process().gaps)) {
+  for (const model::Gap& gap : image::View::part(prepared.view.gaps(), process.gaps)) {
     constexpr int kTries = 64;
-    const uint64_t first = first_place(gap, view.root_process().layout.brk, size);
+    const uint64_t first = first_place(gap, process.layout.brk, size);
     for (int i = 0; i < kTries; ++i) {
       const uint64_t start = first + static_cast<uint64_t>(i) * step;
       if (start + size > gap.end) break;
-      if (!free_of(kernel, start, size)) continue;
+      if (!free_of(prepared.kernel, start, size)) continue;
       const void* got =
           mmap(at(start), size, PROT_READ | PROT_WRITE,
                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
@@ -55,6 +56,12 @@ uint64_t reserve(const image::View& view, const KernelMappings& kernel, uint64_t
   return 0;
 }
 
+/// Memory of this process goes into the area.
+bool move(std::string_view memory, size_t old_size, uint64_t to) {
+  return mremap(const_cast<char*>(memory.data()), old_size, memory.size(),
+                MREMAP_MAYMOVE | MREMAP_FIXED, at(to)) != MAP_FAILED;
+}
+
 /// The freestanding restorer, as built (restorer/blob.S).
 std::span<const char> restorer_code() {
   return {thaw_restorer_start, thaw_restorer_end};
@@ -62,26 +69,31 @@ std::span<const char> restorer_code() {
 
 }  // namespace
 
-Result<RestorerArea> RestorerArea::make(const image::View& view, const KernelMappings& kernel,
-                                        uint64_t data, uint64_t delivery) {
+Result<RestorerArea> RestorerArea::make(const Prepared& prepared, uint64_t data,
+                                        uint64_t delivery) {
+  const image::View& view = prepared.view;
   const std::span<const char> code = restorer_code();
   RestorerArea area;
   area.metadata_ = {view.base(), static_cast<size_t>(view.header().metadata_size)};
+  if (const restorer::Tree* tree = prepared.tree.record(); tree != nullptr)
+    area.meeting_place_ = {reinterpret_cast<const char*>(tree->meeting),
+                           static_cast<size_t>(prepared.tree.meeting_size())};
   uint64_t size = 0;
   auto append = [&size](uint64_t bytes) { return std::exchange(size, size + round_up(bytes)); };
   append(code.size());
   area.metadata_start_ = append(area.metadata_.size());
   area.data_ = append(data);
-  area.stacks_ = append(kLeaderStack + view.root_process().threads.count * kThreadStack);
-  area.interim_ = append(kernel.size());
+  area.stacks_ = append(kLeaderStack + prepared.tree.process().threads.count * kThreadStack);
+  area.interim_ = append(prepared.kernel.size());
+  area.meeting_ = append(area.meeting_place_.size());
   area.delivery_ = append(delivery);
-  const uint64_t start = reserve(view, kernel, size);
+  const uint64_t start = reserve(prepared, size);
   if (start == 0)
     return Error{ENOMEM, "there is no room for the restorer in the app's address space"};
   area.start_ = start;
   area.size_ = size;
-  for (uint64_t* part :
-       {&area.metadata_start_, &area.data_, &area.stacks_, &area.interim_, &area.delivery_})
+  for (uint64_t* part : {&area.metadata_start_, &area.data_, &area.stacks_, &area.interim_,
+                         &area.meeting_, &area.delivery_})
     *part += start;
   THAW_TRY(area.load_code(code));
   return area;
@@ -97,8 +109,10 @@ Result<void> RestorerArea::load_code(std::span<const char> code) const {
 }
 
 Result<void> RestorerArea::take_metadata() const {
-  if (mremap(const_cast<char*>(metadata_.data()), metadata_.size(), metadata_.size(),
-             MREMAP_MAYMOVE | MREMAP_FIXED, at(metadata_start_)) == MAP_FAILED)
+  // Of shared memory, no size at all makes a second mapping (mremap(2)).
+  if (!meeting_place_.empty() && !move(meeting_place_, 0, meeting_))
+    return errno_error("cannot have the memory that the app's processes share");
+  if (!move(metadata_, metadata_.size(), metadata_start_))
     return errno_error("cannot move the image's metadata");
   return {};
 }
@@ -110,8 +124,10 @@ RestorerArea::RestorerArea(RestorerArea&& other) noexcept
       data_(other.data_),
       stacks_(other.stacks_),
       interim_(other.interim_),
+      meeting_(other.meeting_),
       delivery_(other.delivery_),
-      metadata_(other.metadata_) {}
+      metadata_(other.metadata_),
+      meeting_place_(other.meeting_place_) {}
 
 RestorerArea::~RestorerArea() {
   if (size_ != 0) munmap(at(start_), size_);

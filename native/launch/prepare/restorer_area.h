@@ -2,7 +2,7 @@
 // that the restorer needs once thaw-exec's own memory is gone.
 //
 //   [code][metadata of the image][data: Handover, arrays, a cold start][stacks]
-//   [room for moves][delivery: what the app keeps]
+//   [room for moves][meeting place of a tree][delivery: what the app keeps]
 #pragma once
 
 #include <span>
@@ -10,7 +10,7 @@
 
 #include "image/view.h"
 #include "launch/prepare/arena.h"
-#include "launch/prepare/kernel_mappings.h"
+#include "launch/prepare/prepared.h"
 #include "support/result.h"
 
 namespace thaw::launch {
@@ -19,8 +19,7 @@ class RestorerArea {
  public:
   /// Finds a free place and maps it; unmapped again when this is destroyed. `data` and `delivery`
   /// are bytes that the arenas shall have.
-  static Result<RestorerArea> make(const image::View& view, const KernelMappings& kernel,
-                                   uint64_t data, uint64_t delivery);
+  static Result<RestorerArea> make(const Prepared& prepared, uint64_t data, uint64_t delivery);
   RestorerArea(RestorerArea&& other) noexcept;
   RestorerArea& operator=(RestorerArea&&) = delete;
   ~RestorerArea();
@@ -34,11 +33,16 @@ class RestorerArea {
   [[nodiscard]] uint64_t delivery_size() const { return start_ + size_ - delivery_; }
   /// Where moves that overlap are put in the meantime.
   [[nodiscard]] uint64_t interim() const { return interim_; }
+  /// Where the processes of a tree meet.
+  [[nodiscard]] restorer::Meeting* meeting() const {
+    return reinterpret_cast<restorer::Meeting*>(static_cast<uintptr_t>(meeting_));
+  }
   /// Where the leader's stack ends; a small one for each further thread and one for the feeder
   /// follow.
   [[nodiscard]] uint64_t leader_stack_end() const { return stacks_ + kLeaderStack; }
 
-  /// Moves the view's metadata to where here() says; the view must not be used any more.
+  /// Has the meeting place of a tree here as well, and moves the view's metadata to where here() says;
+  /// the view must not be used any more.
   Result<void> take_metadata() const;
   /// Address in the area of a record that lies in the view's metadata.
   template <typename T>
@@ -54,8 +58,9 @@ class RestorerArea {
   Result<void> load_code(std::span<const char> code) const;
 
   uint64_t start_ = 0, size_ = 0, metadata_start_ = 0, data_ = 0, stacks_ = 0, interim_ = 0,
-           delivery_ = 0;
-  std::string_view metadata_;  ///< of the view, until take_metadata()
+           meeting_ = 0, delivery_ = 0;
+  std::string_view metadata_;       ///< of the view, until take_metadata()
+  std::string_view meeting_place_;  ///< of the tree; empty: there is none
 };
 
 }  // namespace thaw::launch

@@ -1,6 +1,7 @@
 // A launched app starts its program cold after all: its hooks have failed, or were not done in time
 // (include/thaw.h). It is the handler of THAW_SIGNAL, which raises either of: an adapter or thaw.h
 // that gives up, the timer that the launch has set, or the end of the hooks, which takes both away.
+#include <asm/errno.h>
 #include <asm/ioctls.h>
 #include <asm/unistd.h>
 #include <linux/close_range.h>
@@ -8,6 +9,7 @@
 #include <linux/prctl.h>
 #include <linux/signal.h>
 #include <linux/time.h>
+#include <linux/wait.h>
 
 #include "arch/this_cpu.h"
 #include "support/app_call.h"
@@ -90,15 +92,40 @@ void reset_process(const LateColdStart& cold) {
 
 /// As the caller had it; who is in the background would be stopped for that.
 void reset_terminal(const LateColdStart& cold) {
-  if (cold.terminal == LateColdStart::kNone) return;
+  if (cold.terminal == LateColdStart::kNone && cold.foreground == 0) return;
   const uint64_t before = cold.signal_mask | uint64_t{1} << (SIGTTOU - 1);
   call(__NR_rt_sigprocmask, SIG_SETMASK, address_of(&before), 0, 8);
+  if (cold.foreground != 0) {
+    const long fd = call(__NR_openat, AT_FDCWD, address_of("/dev/tty"), O_RDWR | O_NOCTTY, 0);
+    const int own = static_cast<int>(call(__NR_getpgid, 0));
+    call(__NR_ioctl, fd, TIOCSPGRP, address_of(&own));  // The descriptor goes with the others.
+  }
+  if (cold.terminal == LateColdStart::kNone) return;
   call(__NR_ioctl, static_cast<long>(cold.terminal), TCSETS, address_of(cold.terminal_mode));
+}
+
+/// The app's other processes: a cold start would have none of them. Parents come first, so that their
+/// children are this one's by then. Who is no child has ended before, and its pid may be another's.
+void end_members(const LateColdStart& cold) {
+  const auto* pids = at<const uint32_t>(cold.members);
+  if (cold.member_count == 0) return;
+  set_action(SIGCHLD, false);  // Else nobody waits for them.
+  call(__NR_prctl, PR_SET_CHILD_SUBREAPER, 1);
+  for (uint64_t i = 0; i < cold.member_count; ++i) {
+    const long pid = pids[i];
+    if (pid <= 1 || call(__NR_waitid, P_PID, pid, 0, WEXITED | WNOHANG | WNOWAIT | __WALL, 0) != 0)
+      continue;
+    call(__NR_kill, pid, SIGKILL);
+    while (call(__NR_wait4, pid, 0, __WALL, 0) == -EINTR) {
+    }
+  }
+  set_action(SIGCHLD, true);  // No word of them is left.
 }
 
 [[noreturn]] void start(const LateColdStart& cold) {
   // It would take what becomes of the cold start for the image's doing.
   if (cold.watcher != 0) call(__NR_kill, -static_cast<long>(cold.watcher), SIGKILL);
+  end_members(cold);
   if (cold.program == 0)
     for (;;) call(__NR_exit_group, kNotPossible);
   reset_process(cold);

@@ -3,6 +3,7 @@
 #include <asm/unistd.h>
 
 #include "shim/blob/guards.h"
+#include "shim/blob/segments.h"
 #include "shim/blob/state.h"
 
 #define THAW_ENTRY extern "C" __attribute__((visibility("hidden"), used))
@@ -75,6 +76,20 @@ THAW_ENTRY int thaw_shim_pkey_mprotect(long start, long size, int prot, int pkey
       guarded_mprotect(address(start), address(size), prot, pkey == -1 ? kNoKey : pkey)));
 }
 
+// Redirected only where the app has segments with a key, and on 64-bit CPUs: on others the calls have
+// structures of libc's own.
+THAW_ENTRY int thaw_shim_shmget(int key, long size, int flags) {
+  return static_cast<int>(with_errno(segment_get(key, size, flags)));
+}
+
+THAW_ENTRY long thaw_shim_shmat(int id, long start, int flags) {
+  return with_errno(segment_attach(id, start, flags));
+}
+
+THAW_ENTRY int thaw_shim_shmctl(int id, int command, long argument) {
+  return static_cast<int>(with_errno(segment_control(id, command, argument)));
+}
+
 THAW_ENTRY long thaw_shim_syscall(long number, long a, long b, long c, long d, long e, long f) {
   if (is_off(kGuardSyscall)) return with_errno(thaw::raw::call(number, a, b, c, d, e, f));
   switch (number) {
@@ -98,6 +113,12 @@ THAW_ENTRY long thaw_shim_syscall(long number, long a, long b, long c, long d, l
     case __NR_pkey_mprotect:
       return with_errno(guarded_mprotect(address(a), address(b), c, d));
 #endif
+    case __NR_shmget:
+      return with_errno(segment_get(a, b, c));
+    case __NR_shmat:
+      return with_errno(segment_attach(a, b, c));
+    case __NR_shmctl:
+      return with_errno(segment_control(a, b, c));
     default:
       return with_errno(thaw::raw::call(number, a, b, c, d, e, f));
   }

@@ -14,6 +14,10 @@ thaw_shim_header:
     .long thaw_shim_mprotect - thaw_shim_header
     .long thaw_shim_pkey_mprotect - thaw_shim_header
     .long thaw_shim_syscall - thaw_shim_header
+    .long thaw_shim_shmget - thaw_shim_header
+    .long thaw_shim_shmat - thaw_shim_header
+    .long thaw_shim_shmctl - thaw_shim_header
+    .long 0
     .long thaw_start_cold - thaw_shim_header
     .long thaw_signal_return - thaw_shim_header
     .long thaw_shim_getenv - thaw_shim_header

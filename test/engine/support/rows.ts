@@ -78,6 +78,8 @@ export const rows: readonly Row[] = [
     launches: 2,
     again: false,
   })),
+  { app: 'locks_glib', launches: 2 },
+  { app: 'locks_cpp', launches: 2 },
   { app: 'own_ids' },
   { app: 'atfork' },
   { app: 'small_ids' },
@@ -89,6 +91,13 @@ export const rows: readonly Row[] = [
   { app: 'memory_private_musl' },
   { app: 'memory_shared' },
   { app: 'memory_file' },
+  { app: 'memory_sysv' },
+  {
+    app: 'memory_sysv',
+    about: 'with a key',
+    args: ['54681234'],
+    policies: [{ type: 'shm', action: 'reopen' }],
+  },
   { app: 'memory_may_write', policies: mayWrite },
   { app: 'large_file' },
   { app: 'memory_reserve' },
@@ -102,6 +111,7 @@ export const rows: readonly Row[] = [
   { app: 'memory_guard', about: 'of files', args: ['files'] },
   { app: 'no_vdso' },
   { app: 'memory_droppable' },
+  { app: 'memory_aio' },
   { app: 'memory_growsdown' },
   { app: 'memory_seal' },
   { app: 'memory_exec' },
@@ -159,6 +169,7 @@ export const rows: readonly Row[] = [
   { app: 'fd_epoll' },
   { app: 'fd_timerfd' },
   { app: 'fd_signalfd' },
+  { app: 'fd_pidfd' },
   { app: 'fd_inotify' },
   { app: 'fd_inotify', about: 'crowd', args: ['crowd'], only: 'user', launches: 1, again: false },
   { app: 'fd_memfd' },
@@ -172,6 +183,35 @@ export const rows: readonly Row[] = [
   { app: 'fd_netlink' },
   { app: 'fd_owner' },
   { app: 'fd_numbers' },
+];
+
+/** Apps of several processes. Those of a launch have pids that the kernel chose: of these, no second image can be made. */
+export const trees: readonly Row[] = [
+  ...[
+    'pipes',
+    'memory',
+    'copies',
+    'groups',
+    'zombies',
+    'orphan',
+    'events',
+    'pidfds',
+    'threads',
+    'signals',
+    'deathsig',
+    'exec',
+    'credentials',
+    'stopped',
+    'terminal',
+  ].map((state) => ({
+    app: `tree_${state}`,
+    again: false,
+    // Who has no rights has none to give up.
+    ...(state === 'credentials' ? { only: 'root' as const } : {}),
+  })),
+  { app: 'tree_sysv', args: ['54690000'], policies: [{ type: 'shm', action: 'reopen' }], again: false },
+  { app: 'tree_stopped', about: 'SIGCHLD waits', args: ['pending'], again: false },
+  { app: 'tree_job', again: false, launch: { wrapper: [join(apps, 'on_terminal'), '40', '100'] } },
 ];
 
 /** A hazard of memory that is mapped from the image, and the guards that keep it away. */

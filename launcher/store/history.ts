@@ -1,0 +1,94 @@
+// What is kept of a profile's builds and measurements: a line of JSON each, the newest last, in its folder.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import type { Image } from '../engine/index.js';
+import { logOf } from '../log.js';
+import { messageOf } from '../errors.js';
+import type { Phases } from '../phases.js';
+import type { Readers } from './readers.js';
+import { replaceFile } from './replace.js';
+import type { Store } from './store.js';
+
+/** Of each kind of entry. */
+const MOST = 100;
+
+export interface BuildEntry {
+  readonly kind: 'build';
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly image: string;
+  /** Bytes. */
+  readonly onDisk: number;
+  readonly stored: number;
+  readonly workingSet: number;
+}
+
+export interface StartsEntry {
+  readonly kind: 'starts';
+  readonly at: number;
+  readonly image: string;
+  /** Milliseconds of each start. */
+  readonly cold: readonly number[];
+  readonly warm: readonly number[];
+  /** Microseconds. */
+  readonly phases: readonly Phases[];
+}
+
+export type HistoryEntry = BuildEntry | StartsEntry;
+
+/** The oldest first; none where nothing was recorded. */
+export function historyOf(store: Store, name: string): readonly HistoryEntry[] {
+  try {
+    return readFileSync(file(store, name), 'utf8')
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as HistoryEntry);
+  } catch {
+    return [];
+  }
+}
+
+export function recordBuild(
+  store: Store,
+  name: string,
+  { header, requirements, sizes, workingSet }: Image,
+  readers: Readers | undefined,
+): void {
+  record(
+    store,
+    name,
+    {
+      kind: 'build',
+      at: requirements.madeAtMs,
+      image: header.id,
+      onDisk: sizes.onDisk,
+      stored: sizes.stored,
+      workingSet: (workingSet.readPages + workingSet.writtenPages) * header.pageSize,
+    },
+    readers,
+  );
+}
+
+export function recordStarts(
+  store: Store,
+  name: string,
+  { image, cold, warm, phases }: Omit<StartsEntry, 'kind' | 'at'>,
+): void {
+  record(store, name, { kind: 'starts', at: Date.now(), image, cold, warm, phases }, undefined);
+}
+
+function file(store: Store, name: string): string {
+  return join(store.folder(name), 'history.jsonl');
+}
+
+/** A store that cannot be written has no history, and is none the worse for it. */
+function record(store: Store, name: string, entry: HistoryEntry, readers: Readers | undefined): void {
+  const all = [...historyOf(store, name), entry];
+  const kept = all.filter((one, i) => all.slice(i).filter(({ kind }) => kind === one.kind).length <= MOST);
+  try {
+    replaceFile(file(store, name), kept.map((one) => `${JSON.stringify(one)}\n`).join(''), readers);
+  } catch (error) {
+    logOf('store').warn({ profile: name, error: messageOf(error) }, 'the history is not kept');
+  }
+}

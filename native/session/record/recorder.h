@@ -1,0 +1,43 @@
+// What is kept of a conversation while the app warms up. Each protocol has one of its own.
+#pragma once
+
+#include <sys/types.h>
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "support/result.h"
+#include "support/unique_fd.h"
+
+namespace thaw::session {
+
+/// Of a conversation, for an image.
+struct Recorded {
+  std::string script;                 ///< as the protocol's play() reads it
+  std::string note;                   ///< for `thaw show`
+  std::vector<std::string> warnings;  ///< what somebody should know of the image
+};
+
+/// Why a conversation cannot be had again, for a refusal.
+struct Reason {
+  std::string why;
+  std::string remedy;
+};
+
+class Recorder {
+ public:
+  virtual ~Recorder() = default;
+
+  /// What one side has sent, with the descriptors that came with it.
+  virtual void from_app(std::string_view bytes, std::span<const UniqueFd> fds) = 0;
+  virtual void from_server(std::string_view bytes, std::span<const UniqueFd> fds) = 0;
+
+  /// The app is frozen, and everything that it has sent was seen. An error of errno 0 is a refusal,
+  /// one of EAGAIN asks for another moment: its message goes on from "is connected to ...".
+  /// `untold`: what the server has sent meanwhile, which the app will never read.
+  virtual Result<Recorded> recorded(pid_t app, std::string_view untold) = 0;
+};
+
+}  // namespace thaw::session

@@ -1,0 +1,50 @@
+// The connection to a server while its conversation is played: with a time limit for all of it, and
+// without taking from the socket what is meant for the app.
+#pragma once
+
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "support/result.h"
+
+namespace thaw::session {
+
+/// For connecting and playing together.
+constexpr uint32_t kLimitMs = 2000;
+
+class Stream {
+ public:
+  /// `fd`: a blocking stream socket that is not connected yet. The limit begins now.
+  static Result<Stream> begin(int fd);
+
+  /// Within the limit. `name` is for messages.
+  Result<void> connect(const sockaddr* address, socklen_t size, const std::string& name);
+  Result<void> send(std::string_view bytes);
+  /// The same, with a descriptor.
+  Result<void> send(std::string_view bytes, int fd);
+  /// What the server has sent and nobody has taken.
+  [[nodiscard]] std::string_view seen() const { return seen_; }
+  /// Waits for more of it. The end of the connection is an error.
+  Result<void> see_more();
+  /// Takes the first bytes of it from the socket.
+  Result<void> take(size_t size);
+  /// The socket's options are as they were again: nothing more can be done here.
+  Result<void> end();
+
+ private:
+  explicit Stream(int fd) : fd_(fd) {}
+  Result<void> wait_at_most_the_rest();
+
+  int fd_;
+  uint64_t deadline_ns_ = 0;
+  uint64_t set_ns_ = 0;  ///< when the socket's own limits were set last
+  timeval receive_ = {}, send_ = {};
+  int peek_ = -1;
+  std::string seen_;
+};
+
+}  // namespace thaw::session

@@ -1,0 +1,167 @@
+// The manual pages: of thaw from its commands, of thaw-exec from what it says of itself, of profiles from their schema.
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { ABOUT, COMMANDS, NOTES } from '../../launcher/command_table.js';
+import { native, projectFolder } from '../../launcher/engine/index.js';
+import { EXAMPLE, sections } from './keys.js';
+import { example, heading, item, manualPage, prose, subheading } from './roff.js';
+
+/** Their texts, by their paths in the project. */
+export async function manualPages(): Promise<ReadonlyMap<string, string>> {
+  const { version } = JSON.parse(readFileSync(join(projectFolder, 'package.json'), 'utf8')) as {
+    version: string;
+  };
+  return new Map([
+    ['docs/man/thaw.1', await thaw(version)],
+    ['docs/man/thaw-exec.1', thawExec(version)],
+    ['docs/man/thaw.toml.5', profile(version)],
+  ]);
+}
+
+async function thaw(version: string): Promise<string> {
+  const commands = await Promise.all(
+    COMMANDS.map(async ({ name, summary, load }) => commandText(name, summary, (await load()).default)),
+  );
+  return manualPage(
+    {
+      name: 'thaw',
+      section: 1,
+      summary: 'make and manage images of warmed-up apps',
+      parts: [
+        heading('Synopsis'),
+        '.B thaw\n.I COMMAND\n.RI [ options ]\n',
+        heading('Description'),
+        prose(`${ABOUT} thaw makes the images; thaw-exec(1) launches them.\n\n${NOTES.trim()}`),
+        heading('Commands'),
+        ...commands,
+        heading('Exit status'),
+        ...statusItems('thaw'),
+        heading('Environment'),
+        ...variableItems('`thaw`'),
+        heading('See also'),
+        prose('thaw-exec(1), thaw.toml(5)'),
+      ],
+    },
+    version,
+  );
+}
+
+type Command = Awaited<ReturnType<(typeof COMMANDS)[number]['load']>>['default'];
+
+function commandText(name: string, summary: string, command: Command): string {
+  const parser = command.parser(`thaw ${name}`);
+  const help = parser.createHelp();
+  const options = help
+    .visibleOptions(parser)
+    .map((option) => item(help.optionTerm(option), help.optionDescription(option)));
+  return [
+    subheading(`thaw ${name}`),
+    prose(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`),
+    example(help.commandUsage(parser)),
+    prose(help.commandDescription(parser)),
+    ...options,
+    ...(command.notes === undefined ? [] : [prose(command.notes)]),
+  ].join('');
+}
+
+function thawExec(version: string): string {
+  const help = execFileSync(native.thawExec(), ['--help'], { encoding: 'utf8' });
+  const [usage = '', about = '', options = '', notes = ''] = help.split('\n\n');
+  const rows = [...options.matchAll(/^ {2}(-\S+(?: [A-Z]+)?) {2,}(.*(?:\n {4,}.*)*)$/gm)];
+  return manualPage(
+    {
+      name: 'thaw-exec',
+      section: 1,
+      summary: 'become a program, warm from its image if possible',
+      parts: [
+        heading('Synopsis'),
+        example(usage.replace('usage: ', '')),
+        heading('Description'),
+        prose(`${about}\n\n${notes}`),
+        heading('Options'),
+        ...rows.map(([, term = '', text = '']) => item(term, text.replaceAll(/\s+/g, ' '))),
+        item('--help, --version', 'say what there is to say, and end'),
+        heading('Exit status'),
+        ...statusItems('thaw-exec'),
+        heading('Environment'),
+        ...variableItems('`thaw-exec`'),
+        heading('Examples'),
+        prose('In a shell script:'),
+        example('cd /srv/web\nPORT=8123 exec thaw-exec -- /usr/bin/node server.js'),
+        prose('In a unit of systemd, as thaw unit writes it:'),
+        example('ExecStart=/usr/bin/thaw-exec -- /usr/bin/node server.js'),
+        heading('Files'),
+        item('/var/lib/thaw', "the system's store of images"),
+        item(
+          '/etc/thaw/require-signature.pem',
+          'public keys: where it is there, images need a signature by one of them',
+        ),
+        heading('See also'),
+        prose('thaw(1), thaw.toml(5)'),
+      ],
+    },
+    version,
+  );
+}
+
+function profile(version: string): string {
+  const parts = sections().flatMap(({ title, description, keys }) => [
+    subheading(title),
+    ...(description === '' ? [] : [prose(description)]),
+    ...keys.map(({ key, accepted, fallback, meaning }) =>
+      item(key, `${meaning.charAt(0).toUpperCase()}${meaning.slice(1)}.`, valueWords(accepted, fallback)),
+    ),
+  ]);
+  return manualPage(
+    {
+      name: 'thaw.toml',
+      section: 5,
+      summary: 'profile of an app for thaw',
+      parts: [
+        heading('Description'),
+        prose(
+          "A profile is a TOML file that says how to start an app, when it is warm, and how to exercise it. thaw build makes an image from it. Names such as docs/guard.md are of pages of thaw's documentation.",
+        ),
+        heading('Example'),
+        example(EXAMPLE),
+        heading('Keys'),
+        ...parts,
+        heading('See also'),
+        prose('thaw(1), thaw-exec(1)'),
+      ],
+    },
+    version,
+  );
+}
+
+function valueWords(accepted: string, fallback: string): string {
+  const words = fallback === '(required)' ? 'Required' : fallback === '' ? '' : `Default: ${fallback}`;
+  return [accepted === '' ? '' : `Accepted: ${accepted}`, words].filter((part) => part !== '').join('. ');
+}
+
+/** Rows of a table in docs/reference/ whose head begins with `| first |`. */
+function rowsOf(file: string, isTable: (head: string) => boolean): string[][] {
+  const lines = readFileSync(join(projectFolder, 'docs/reference', file), 'utf8').split('\n');
+  const begin = lines.findIndex((line) => line.startsWith('|') && isTable(line));
+  const rest = lines.slice(begin + 2);
+  return rest
+    .slice(
+      0,
+      rest.findIndex((line) => !line.startsWith('|')),
+    )
+    .map((line) => line.slice(2, -2).split(' | '));
+}
+
+function statusItems(program: string): string[] {
+  return rowsOf('exit-codes.md', (head) => head.includes(`\`${program}\``)).map(([code = '', text = '']) =>
+    item(code, text),
+  );
+}
+
+function variableItems(program: string): string[] {
+  return rowsOf('environment.md', () => true)
+    .filter(([, reader = '']) => reader.split(', ').includes(program))
+    .map(([names = '', , text = '']) => item(names.replaceAll('`', ''), text));
+}

@@ -1,0 +1,136 @@
+// A message bus of a test's own, and services on it.
+import type { ExecutionContext } from 'ava';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+
+import { root, thawExec } from '../engine/support/paths.js';
+import { type Workshop, builtWith } from '../launcher/support.js';
+
+const PATIENCE_MS = 20_000;
+
+/** What PATH has may be another interpreter, without Debian's modules. */
+export const debianPython = '/usr/bin/python3';
+
+/** @throws Error when it does not come true in time */
+export async function until(what: () => boolean, name: string): Promise<void> {
+  const deadline = Date.now() + PATIENCE_MS;
+  while (!what()) {
+    if (Date.now() > deadline) throw new Error(`${name}: not within ${PATIENCE_MS / 1000} s`);
+    await setTimeout(20);
+  }
+}
+
+export class Bus {
+  readonly path: string;
+  readonly #workshop: Workshop;
+  readonly #t: ExecutionContext;
+  #daemon: ChildProcess | undefined;
+
+  constructor(t: ExecutionContext, workshop: Workshop) {
+    this.path = join(workshop.folder, 'run', 'bus'); // Python lists the folder above.
+    this.#workshop = workshop;
+    this.#t = t;
+    for (const folder of ['services', 'run']) mkdirSync(join(workshop.folder, folder));
+    t.teardown(() => this.#daemon?.kill('SIGKILL'));
+  }
+
+  get address(): string {
+    return `unix:path=${this.path}`;
+  }
+
+  get env(): Readonly<Record<string, string>> {
+    return { DBUS_SESSION_BUS_ADDRESS: this.address };
+  }
+
+  /** What builds and launches know of the bus. */
+  get toml(): string {
+    return `env = { DBUS_SESSION_BUS_ADDRESS = "${this.address}" }\n`;
+  }
+
+  get policy(): string {
+    return `[[policies]]\ntype = "socket"\npath = "${this.path}"\naction = "replay"\n`;
+  }
+
+  async start(wrapper: readonly string[] = []): Promise<void> {
+    this.stop();
+    const config = this.#workshop.write(
+      'bus.conf',
+      `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN" "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig><type>session</type><listen>${this.address}</listen><auth>EXTERNAL</auth>
+<servicedir>${join(this.#workshop.folder, 'services')}</servicedir>
+<policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/><allow user="*"/></policy>
+</busconfig>`,
+    );
+    const command = [...wrapper, 'dbus-daemon', '--nofork', `--config-file=${config}`];
+    this.#daemon = spawn(command[0] ?? '', command.slice(1), {
+      stdio: 'ignore',
+      env: { ...builtWith, ...this.env },
+    });
+    await until(() => existsSync(this.path), 'dbus-daemon');
+  }
+
+  stop(): void {
+    this.#daemon?.kill('SIGKILL');
+    this.#daemon = undefined;
+    rmSync(this.path, { force: true });
+  }
+
+  /** The answer to a call as busctl prints it, or what it complains of. */
+  call(...args: readonly string[]): string {
+    const { stdout, stderr } = spawnSync('busctl', [`--address=${this.address}`, 'call', ...args], {
+      encoding: 'utf8',
+      timeout: PATIENCE_MS,
+    });
+    return (stdout + stderr).trim();
+  }
+
+  /** Of the service that the tests have. */
+  counter(member: 'Next' | 'Me'): string {
+    return this.call('org.example.Counter', '/org/example/Counter', 'org.example.Counter', member);
+  }
+
+  owner(name = 'org.example.Counter'): string {
+    return this.call('org.freedesktop.DBus', '/', 'org.freedesktop.DBus', 'GetNameOwner', 's', name);
+  }
+
+  /** A launch of `command`, which ends with the test. */
+  launch(command: readonly string[], wrapper: readonly string[] = []): Instance {
+    const [program = '', ...args] = [...wrapper, thawExec, '--store', this.#workshop.store, '--', ...command];
+    const child = spawn(program, args, {
+      cwd: this.#workshop.folder,
+      env: { ...builtWith, ...this.env, THAW_LOG: 'info' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#t.teardown(() => child.kill('SIGKILL'));
+    return new Instance(child);
+  }
+}
+
+export class Instance {
+  output = '';
+  readonly #child: ChildProcess;
+
+  constructor(child: ChildProcess) {
+    this.#child = child;
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on('data', (data: Buffer) => {
+        this.output += data.toString();
+      });
+  }
+
+  async end(): Promise<void> {
+    const ended = new Promise((resolve) => this.#child.once('exit', resolve));
+    this.#child.kill('SIGKILL');
+    await ended;
+  }
+}
+
+/** Compiles a program of this folder against Debian's libraries. */
+export function compiled(workshop: Workshop, name: string, ...libraries: readonly string[]): string {
+  const program = join(workshop.folder, name);
+  const source = join(root, 'test', 'session', `${name}.c`);
+  execFileSync('cc', ['-O1', '-Wall', '-Wextra', '-Werror', '-o', program, source, ...libraries]);
+  return program;
+}

@@ -1,0 +1,228 @@
+// Windows on a compositor (weston without a screen): each launch has a window of its own, which is shown before the app runs.
+import test, { type ExecutionContext } from 'ava';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { root, thawExec } from '../engine/support/paths.js';
+import { Workshop, builtWith } from '../launcher/support.js';
+import { until } from './bus.js';
+
+const XDG_SHELL = '/usr/share/wayland-protocols/stable/xdg-shell/xdg-shell.xml';
+
+class Compositor {
+  readonly folder: string;
+  readonly path: string;
+  #weston: ChildProcess | undefined;
+
+  constructor(
+    t: ExecutionContext,
+    readonly workshop: Workshop,
+  ) {
+    this.folder = join(workshop.folder, 'run');
+    this.path = join(this.folder, 'wayland-7');
+    mkdirSync(this.folder);
+    chmodSync(this.folder, 0o700);
+    t.teardown(() => this.#weston?.kill('SIGKILL'));
+  }
+
+  get env(): Readonly<Record<string, string>> {
+    return { XDG_RUNTIME_DIR: this.folder, WAYLAND_DISPLAY: 'wayland-7' };
+  }
+
+  async start(...more: readonly string[]): Promise<void> {
+    await this.stop();
+    const args = ['--backend=headless-backend.so', '--socket=wayland-7', '--use-pixman', '--idle-time=0'];
+    this.#weston = spawn('weston', [...args, '--shell=desktop-shell.so', '--no-config', ...more], {
+      stdio: 'ignore',
+      env: { ...builtWith, XDG_RUNTIME_DIR: this.folder },
+    });
+    const env = { ...builtWith, XDG_RUNTIME_DIR: this.folder, WAYLAND_DISPLAY: 'wayland-7' };
+    await until(() => existsSync(this.path) && spawnSync('weston-info', { env }).status === 0, 'weston');
+  }
+
+  async stop(): Promise<void> {
+    const weston = this.#weston;
+    this.#weston = undefined;
+    if (weston === undefined) return;
+    const ended = new Promise((resolve) => weston.once('exit', resolve));
+    weston.kill('SIGKILL');
+    await ended;
+    for (const name of [this.path, `${this.path}.lock`]) rmSync(name, { force: true });
+  }
+
+  profile(command: readonly string[]): string {
+    const [program, ...args] = command;
+    return this.workshop.write(
+      'window.toml',
+      `name = "window"\nprogram = "${program}"\nargs = ${JSON.stringify(args)}
+env = { XDG_RUNTIME_DIR = "${this.folder}", WAYLAND_DISPLAY = "wayland-7" }
+[warmup]\nuntil = { log = "^shown" }\nsettle = "100ms"\n[prove]\nrun = []\n[inputs]\nignore = ["go"]
+[[policies]]\ntype = "socket"\npath = "${this.path}"\naction = "replay"\n`,
+    );
+  }
+
+  launch(command: readonly string[]) {
+    this.workshop.write('go', '');
+    const result = spawnSync(thawExec, ['--store', this.workshop.store, '--', ...command], {
+      cwd: this.workshop.folder,
+      encoding: 'utf8',
+      timeout: 20_000,
+      env: { ...builtWith, ...this.env, THAW_LOG: 'info' },
+    });
+    rmSync(join(this.workshop.folder, 'go'));
+    return result;
+  }
+}
+
+/** The client, with what wayland-scanner makes of the protocol. */
+function compiledWindow(workshop: Workshop): string {
+  const header = join(workshop.folder, 'xdg-shell-client.h');
+  const code = join(workshop.folder, 'xdg-shell.c');
+  execFileSync('wayland-scanner', ['client-header', XDG_SHELL, header]);
+  execFileSync('wayland-scanner', ['private-code', XDG_SHELL, code]);
+  const program = join(workshop.folder, 'window');
+  const source = join(root, 'test', 'session', 'window.c');
+  execFileSync('cc', [
+    '-O1',
+    '-Wall',
+    `-I${workshop.folder}`,
+    '-o',
+    program,
+    source,
+    code,
+    '-lwayland-client',
+  ]);
+  return program;
+}
+
+for (const pool of ['keep', 'close'])
+  test(`a window, whose pool the app ${pool}s`, async (t) => {
+    const workshop = new Workshop(t);
+    const compositor = new Compositor(t, workshop);
+    await compositor.start();
+    const command = [compiledWindow(workshop), pool];
+    const built = workshop.thaw('build', compositor.profile(command));
+    t.is(built.status, 0, built.stderr);
+    t.regex(workshop.thaw('show', 'window').stdout, /session +replay +to .*, Wayland: .* 1 surface/);
+    for (let i = 0; i < 3; ++i) {
+      const { stdout, stderr, status } = compositor.launch(command);
+      t.is(stdout, 'frames 8\n', stderr); // Cold, it says that it is shown, too.
+      t.is(status, 0, stderr);
+    }
+    await compositor.start(); // Another one of the same kind.
+    const restarted = compositor.launch(command);
+    t.is(restarted.stdout, 'frames 8\n', restarted.stderr);
+    await compositor.stop();
+    const alone = compositor.launch(command);
+    t.is(alone.stdout, 'no compositor\n');
+    t.regex(alone.stderr, /cannot connect to .*wayland-7.*starting cold/);
+  });
+
+test('three at once', async (t) => {
+  const workshop = new Workshop(t);
+  const compositor = new Compositor(t, workshop);
+  await compositor.start();
+  const command = [compiledWindow(workshop), 'close'];
+  const built = workshop.thaw('build', compositor.profile(command));
+  t.is(built.status, 0, built.stderr);
+  workshop.write('go', '');
+  const outputs = await Promise.all(
+    [1, 2, 3].map(
+      () =>
+        new Promise<string>((resolve) => {
+          const child = spawn(thawExec, ['--store', workshop.store, '--', ...command], {
+            cwd: workshop.folder,
+            env: { ...builtWith, ...compositor.env, THAW_LOG: 'warn' },
+          });
+          let output = '';
+          for (const stream of [child.stdout, child.stderr])
+            stream.on('data', (data: Buffer) => {
+              output += data.toString();
+            });
+          child.once('close', () => {
+            resolve(output);
+          });
+        }),
+    ),
+  );
+  t.deepEqual(outputs, ['frames 8\n', 'frames 8\n', 'frames 8\n']);
+});
+
+test("weston's own client, which never stops drawing", async (t) => {
+  const workshop = new Workshop(t);
+  const compositor = new Compositor(t, workshop);
+  await compositor.start();
+  const command = ['/usr/bin/weston-simple-shm'];
+  const toml = compositor.profile(command);
+  workshop.write(
+    'window.toml',
+    readFileSync(toml, 'utf8').replace('{ log = "^shown" }', '{ delay = "200ms" }'),
+  );
+  const built = workshop.thaw('build', toml);
+  t.is(built.status, 0, built.stderr);
+  const { stderr, status } = spawnSync(
+    'timeout',
+    ['1', thawExec, '--store', workshop.store, '--', ...command],
+    {
+      encoding: 'utf8',
+      cwd: workshop.folder,
+      env: { ...builtWith, ...compositor.env, THAW_LOG: 'info' },
+    },
+  );
+  t.notRegex(stderr, /starting cold|error/);
+  t.is(status, 124, 'it has drawn until it was ended');
+});
+
+/** Servers that are none. */
+const fake = `const [, path, mode] = process.argv, net = require('net');
+const ways = {
+  silence: () => {},
+  close: (s) => s.destroy(),
+  garbage: (s) => s.write(Buffer.alloc(3000, 0x9b)),
+  half: (s) => s.write(Buffer.from('0200000000002400', 'hex')),
+  error: (s) => s.write(Buffer.from('010000000000180001000000000000000400000061626300', 'hex')),
+  others: (s) => s.write(Buffer.from('020000000000180001000000040000006162630001000000', 'hex')),
+  flood: (s) => { const all = Buffer.alloc(65536, Buffer.from('0900000000000800', 'hex'));
+    const more = () => { while (s.write(all)); }; s.on('drain', more); more(); },
+};
+net.createServer((s) => { s.on('error', () => {}); ways[mode](s); s.resume(); }).listen(path);
+`;
+
+const ways: Readonly<Record<string, RegExp>> = {
+  silence: /does not tell of wl_registry|not answered within 2 s/,
+  close: /closed the connection|Broken pipe|reset by peer/i,
+  garbage: /what is no message/,
+  half: /does not tell of wl_registry|not answered within 2 s/,
+  error: /has complained/,
+  others: /does not tell of wl_registry|something else|not answered within 2 s/,
+  flood: /does not tell of wl_registry|sends more than was asked for|not answered within 2 s/,
+};
+
+test('whatever the compositor does, the app comes, cold, within two seconds', async (t) => {
+  const workshop = new Workshop(t);
+  const compositor = new Compositor(t, workshop);
+  await compositor.start();
+  const command = [compiledWindow(workshop), 'close'];
+  const built = workshop.thaw('build', compositor.profile(command));
+  t.is(built.status, 0, built.stderr);
+  await compositor.stop();
+  for (const [way, says] of Object.entries(ways)) {
+    const server = spawn(process.execPath, ['-e', fake, compositor.path, way], { stdio: 'inherit' });
+    t.teardown(() => server.kill('SIGKILL'));
+    await until(() => existsSync(compositor.path), way);
+    const begin = performance.now();
+    // Cold, the client waits for such a server for ever.
+    const { stderr } = spawnSync('timeout', ['3', thawExec, '--store', workshop.store, '--', ...command], {
+      cwd: workshop.folder,
+      encoding: 'utf8',
+      env: { ...builtWith, ...compositor.env, THAW_LOG: 'warn' },
+    });
+    t.true(performance.now() - begin < 3900, way);
+    t.regex(stderr, says, way);
+    t.regex(stderr, /starting cold/, way);
+    server.kill('SIGKILL');
+    await new Promise((resolve) => server.once('exit', resolve));
+    rmSync(compositor.path, { force: true });
+  }
+});
