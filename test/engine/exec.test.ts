@@ -14,6 +14,7 @@ import {
 import { getPriority } from 'node:os';
 import { join } from 'node:path';
 
+import { PATIENCE_MS } from '../patience.js';
 import type { App, LaunchOptions } from './support/app.js';
 import { expectSuccess, withApp } from './support/check.js';
 import { type Identity, identities, root, self, user } from './support/identity.js';
@@ -137,7 +138,7 @@ async function onTerminal(
     ({ when, type }) => `until grep -q '${when}' ${typed}; do sleep 0.02; done; printf '${type}'`,
   );
   const command = `(${steps.join('; ')}; sleep 0.5) | timeout 20 script -qefc ${quote(shell)} /dev/null >${typed} 2>&1`;
-  await app.runAs(['sh', '-c', `: >${typed}; ${command}`], { timeout: 40_000 });
+  await app.runAs(['sh', '-c', `: >${typed}; ${command}`], { timeout: PATIENCE_MS });
   return readFileSync(typed, 'latin1');
 }
 

@@ -90,7 +90,7 @@ async function answers(t: ExecutionContext, app: App): Promise<boolean> {
 /** Kills it `kills` times. */
 const killOften = (args: readonly string[], kills: number) => (t: ExecutionContext) =>
   withApp(t, { app: 'survivor', args }, self, async (app) => {
-    t.timeout(180_000);
+    t.timeout(600_000);
     const random = new Random(newSeed());
     t.log(`THAW_TEST_SEED=${random.seed}`);
     await app.start();

@@ -3,6 +3,7 @@ import test, { type ExecutionContext } from 'ava';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { PATIENCE_MS } from '../patience.js';
 import type { App } from './support/app.js';
 import { expectSuccess, withApp } from './support/check.js';
 import { self } from './support/identity.js';
@@ -44,9 +45,9 @@ test(`an app of ${sizeMib} MiB works within ${limitMib} MiB, where a cold start 
     }
     try {
       writeFileSync(join(app.scratch, 'done'), '');
-      const cold = await app.runAs([...group.wrapper, ...app.command], { timeout: 60_000 });
+      const cold = await app.runAs([...group.wrapper, ...app.command], { timeout: PATIENCE_MS });
       t.is(cold.signal, 'SIGKILL', `all of it in memory: exit ${cold.code}\n${cold.stderr}`);
-      const warm = app.launch({ wrapper: group.wrapper, timeout: 60_000 });
+      const warm = app.launch({ wrapper: group.wrapper, timeout: PATIENCE_MS });
       expectSuccess(t, 'launched', await warm.outcome);
     } finally {
       await group.remove();
@@ -56,7 +57,7 @@ test(`an app of ${sizeMib} MiB works within ${limitMib} MiB, where a cold start 
 test('instances share what they only read', (t) =>
   withLarge(t, async (app) => {
     const count = 6;
-    const instances = Array.from({ length: count }, () => app.launch({ timeout: 60_000 }));
+    const instances = Array.from({ length: count }, () => app.launch({ timeout: PATIENCE_MS }));
     for (const one of instances)
       await until('the instance to have read all', () => checked(app, one) || one.ended);
     const sum = instances.map(({ pid }) => pss(pid)).reduce((a, b) => a + b);

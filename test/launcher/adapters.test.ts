@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 
 import { adapterOf } from '../../launcher/adapters/index.js';
 import { thawExec } from '../engine/support/paths.js';
+import { PATIENCE_MS } from '../patience.js';
 import { Workshop, builtWith, python } from './support.js';
 
 interface App {
@@ -46,7 +47,7 @@ class AdapterShop extends Workshop {
     return spawnSync(thawExec, [...options, '--store', this.store, '--', program, ...before, ...args], {
       cwd: this.folder,
       encoding: 'utf8',
-      timeout: 20_000,
+      timeout: PATIENCE_MS,
       env: { ...builtWith, GIVEN: 'build', ...env },
     });
   }
@@ -59,7 +60,7 @@ class AdapterShop extends Workshop {
     this.write('go', '');
     const started = execa(thawExec, ['--store', this.store, '--', program, ...options, 'warm'], {
       cwd: this.folder,
-      timeout: 40_000,
+      timeout: PATIENCE_MS,
       reject: false,
       extendEnv: false,
       env: { ...builtWith, GIVEN: 'build', ...env },

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
 import { thawExec } from '../engine/support/paths.js';
+import { PATIENCE_MS } from '../patience.js';
 import { Workshop, builtWith } from './support.js';
 
 /** Resolves when the server has printed a line that matches; it ends with the test. */
@@ -20,7 +21,7 @@ function launch(workshop: Workshop, command: readonly string[], input = ''): str
     cwd: workshop.folder,
     encoding: 'utf8',
     input,
-    timeout: 20_000,
+    timeout: PATIENCE_MS,
     env: { ...builtWith, THAW_LOG: 'warn' },
   });
   return stderr + stdout;

@@ -6,6 +6,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { apps, thawExec } from '../engine/support/paths.js';
+import { PATIENCE_MS } from '../patience.js';
 import { builtWith, python, Workshop } from './support.js';
 
 const lookups = join(apps, 'lookups');
@@ -51,7 +52,7 @@ class Profile {
     const { stdout, stderr } = spawnSync(thawExec, ['--store', this.workshop.store, '--', ...this.command], {
       cwd: this.workshop.folder,
       encoding: 'utf8',
-      timeout: 30_000,
+      timeout: PATIENCE_MS,
       env: { ...base, THAW_LOG: 'warn', ...env },
     });
     const lines = stdout.trimEnd().split('\n');

@@ -17,6 +17,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 import { cli, thawExec } from '../engine/support/paths.js';
+import { PATIENCE_MS } from '../patience.js';
 import { builtWith } from './support.js';
 
 export interface Launched {
@@ -106,7 +107,7 @@ export class Fixture {
     const { stdout, stderr } = spawnSync(program, args, {
       cwd: this.folder,
       encoding: 'utf8',
-      timeout: 30_000,
+      timeout: PATIENCE_MS,
       env: { ...this.#env, THAW_LOG: 'info' },
     });
     return { warm: !stdout.includes('warming') && stdout.includes('done'), stdout, stderr };

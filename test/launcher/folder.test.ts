@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { cli, thawExec } from '../engine/support/paths.js';
+import { PATIENCE_MS } from '../patience.js';
 import { builtWith } from './support.js';
 
 /** Says which project it is, where it is, and whether it was started or launched. */
@@ -57,7 +58,7 @@ class Projects {
   launch(folder: string, options: readonly string[] = []): { stdout: string; stderr: string } {
     const command = ['--store', this.store, ...options, '--', process.execPath, 'server.js'];
     const env = { ...builtWith, THAW_LOG: 'info', UV_USE_IO_URING: '0' };
-    return spawnSync(thawExec, command, { cwd: folder, encoding: 'utf8', env, timeout: 30_000 });
+    return spawnSync(thawExec, command, { cwd: folder, encoding: 'utf8', env, timeout: PATIENCE_MS });
   }
 
   end(): void {

@@ -21,6 +21,7 @@ import type { Readable } from 'node:stream';
 import { native } from '../../launcher/engine/index.js';
 import { apps, thawExec } from '../engine/support/paths.js';
 import { until } from '../engine/support/process.js';
+import { PATIENCE_MS } from '../patience.js';
 import { Workshop } from './support.js';
 
 const actor = join(apps, 'actor');
@@ -86,7 +87,7 @@ class Guarded {
   async launchSoon(...does: readonly string[]): Promise<SpawnSyncReturns<string>> {
     this.workshop.write('go', does.map((line) => `${line}\n`).join(''));
     const [program = '', ...args] = this.#command;
-    const result = spawnSync(program, args, { ...this.#setting, encoding: 'utf8', timeout: 30_000 });
+    const result = spawnSync(program, args, { ...this.#setting, encoding: 'utf8', timeout: PATIENCE_MS });
     rmSync(join(this.workshop.folder, 'go')); // For a build, the app has to wait.
     await until('the watcher to end', () => watchersOf(this.workshop.store).length === 0);
     return result;

@@ -6,6 +6,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { apps, thawExec } from '../engine/support/paths.js';
+import { PATIENCE_MS } from '../patience.js';
 import { Workshop, builtWith, python } from './support.js';
 
 /** Says `text` to each connection, from a process of its own: the tests wait for launches. */
@@ -39,7 +40,7 @@ function launchProgram(workshop: Workshop, program: string, args: readonly strin
   const { stdout, stderr } = spawnSync(thawExec, command, {
     cwd: workshop.folder,
     encoding: 'utf8',
-    timeout: 20_000,
+    timeout: PATIENCE_MS,
     env,
   });
   return stderr + stdout;

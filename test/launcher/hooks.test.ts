@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { apps, cli, thawExec } from '../engine/support/paths.js';
+import { PATIENCE_MS } from '../patience.js';
 
 const cpp = join(apps, 'hooks_cpp');
 
@@ -36,7 +37,7 @@ class Hooks {
       cwd: this.folder,
       encoding: 'utf8',
       env,
-      timeout: 20_000,
+      timeout: PATIENCE_MS,
     });
   }
 }

@@ -6,6 +6,7 @@ import { copyFileSync, existsSync, readFileSync, rmSync, symlinkSync } from 'nod
 import { join } from 'node:path';
 
 import { thawExec } from '../engine/support/paths.js';
+import { PATIENCE_MS } from '../patience.js';
 import { type Change, Fixture, expectChanges } from './fixture.js';
 import { builtWith, python } from './support.js';
 
@@ -730,7 +731,7 @@ test('redis keeps the keys that an earlier launch has saved', (t) => {
     spawnSync('/bin/sh', ['-c', redisRun(start, commands)], {
       cwd: fixture.folder,
       encoding: 'utf8',
-      timeout: 30_000,
+      timeout: PATIENCE_MS,
       env: { ...builtWith, THAW_LOG: 'info' },
     });
   const first = run('set key value', 'save');

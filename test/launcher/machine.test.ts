@@ -7,6 +7,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 
 import { cli, thawExec } from '../engine/support/paths.js';
+import { PATIENCE_MS } from '../patience.js';
 import { Fixture } from './fixture.js';
 import { python } from './support.js';
 
@@ -45,7 +46,7 @@ function launch(fixture: Fixture, wrap: string): { warm: boolean; stderr: string
   const { stdout, stderr } = spawnSync('sh', ['-c', wrap.replace('LAUNCH', command)], {
     cwd: fixture.folder,
     encoding: 'utf8',
-    timeout: 30_000,
+    timeout: PATIENCE_MS,
     env: { PATH: process.env['PATH'], THAW_LOG: 'info' },
   });
   return { warm: !stdout.includes('warming') && stdout.includes('done'), stderr };

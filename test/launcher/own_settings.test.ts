@@ -4,6 +4,7 @@ import test from 'ava';
 import { spawnSync } from 'node:child_process';
 
 import { cli } from '../engine/support/paths.js';
+import { PATIENCE_MS } from '../patience.js';
 import { Workshop } from './support.js';
 
 const warm = 'until = { log = "warm" }\nsettle = "150ms"';
@@ -26,7 +27,7 @@ function build(workshop: Workshop, profile: string): void {
   const built = spawnSync('sh', ['-c', command, 'sh', ...args], {
     cwd: workshop.folder,
     encoding: 'utf8',
-    timeout: 60_000,
+    timeout: PATIENCE_MS,
   });
   if (built.status !== 0) throw new Error(built.stdout + built.stderr);
 }

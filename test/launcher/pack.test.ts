@@ -24,6 +24,7 @@ import { native } from '../../launcher/engine/index.js';
 import { fstabLine, mountUnit, unitName } from '../../launcher/packing/mount.js';
 import { cli, thawExec } from '../engine/support/paths.js';
 import { until } from '../engine/support/process.js';
+import { PATIENCE_MS } from '../patience.js';
 import { Workshop, builtWith, python, sleeper, sleeperImage } from './support.js';
 
 const FORMATS = ['erofs', 'squashfs'] as const;
@@ -97,7 +98,7 @@ class Sealed {
     const result = spawnSync(thawExec, ['--store', stores, ...options, '--', python, 'app.py'], {
       cwd: this.workshop.folder,
       encoding: 'utf8',
-      timeout: 30_000,
+      timeout: PATIENCE_MS,
       env: { ...builtWith, THAW_LOG: log },
     });
     rmSync(join(this.workshop.folder, 'go'));
@@ -109,7 +110,7 @@ class Sealed {
     return spawnSync(process.execPath, [cli, command, '--store', stores, ...args], {
       cwd: this.workshop.folder,
       encoding: 'utf8',
-      timeout: 60_000,
+      timeout: PATIENCE_MS,
     });
   }
 }
@@ -334,7 +335,7 @@ asRoot('signatures go into a sealed store, and count there', async (t) => {
       ['--mount', 'sh', '-c', 'mount --bind "$0" /etc && exec "$@"', etc, ...command],
       {
         encoding: 'utf8',
-        timeout: 30_000,
+        timeout: PATIENCE_MS,
       },
     );
   };

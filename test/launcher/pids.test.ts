@@ -6,6 +6,7 @@ import { join } from 'node:path';
 
 import type { Image } from '../../launcher/engine/index.js';
 import { apps, thawExec } from '../engine/support/paths.js';
+import { PATIENCE_MS } from '../patience.js';
 import { Workshop, buildWithLargePid, builtWith, python } from './support.js';
 
 const UNTIL = 'until = { log = "warm" }\nsettle = "150ms"';
@@ -173,7 +174,7 @@ test('a pid that each launch keeps', (t) => {
   const ignoring = spawnSync('sh', ['-c', 'trap "" CHLD; exec env -u PWD "$@"', 'sh', ...launch], {
     cwd: workshop.folder,
     encoding: 'utf8',
-    timeout: 10_000,
+    timeout: PATIENCE_MS,
     killSignal: 'SIGKILL',
     env: builtWith,
   });

@@ -18,6 +18,7 @@ import { join } from 'node:path';
 
 import { verityDigest } from '../../launcher/signing/verity.js';
 import { cli, thawExec, wrongWorkingSet } from '../engine/support/paths.js';
+import { PATIENCE_MS } from '../patience.js';
 import { Workshop, sleeper, sleeperImage } from './support.js';
 
 /** What `fsverity digest` of fsverity-utils says of such files. */
@@ -182,7 +183,7 @@ class Device {
     const command = [thawExec, '--image', image, ...options, '--', ...sleeper];
     return spawnSync('unshare', ['--mount', 'sh', '-c', enter, this.#etc, ...command], {
       encoding: 'utf8',
-      timeout: 30_000,
+      timeout: PATIENCE_MS,
       env: { PATH: process.env['PATH'], THAW_LOG: 'warn' },
     });
   }

@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
 import { thawExec } from '../engine/support/paths.js';
+import { PATIENCE_MS } from '../patience.js';
 import { Workshop, builtWith, python } from './support.js';
 
 const warm = 'until = { log = "warm" }\nsettle = "150ms"';
@@ -26,7 +27,7 @@ function expectLaunched(
   const { status } = spawnSync(thawExec, args, {
     cwd: workshop.folder,
     env: builtWith,
-    timeout: 30_000,
+    timeout: PATIENCE_MS,
     stdio,
   });
   for (const fd of stdio) closeSync(fd);

@@ -19,6 +19,7 @@ import { type CheckpointOptions, native } from '../../launcher/engine/index.js';
 import { callerAccount } from '../../launcher/app/account.js';
 import { minimalEnvironment } from '../../launcher/app/setting.js';
 import { cli, thawExec } from '../engine/support/paths.js';
+import { PATIENCE_MS } from '../patience.js';
 
 /** The environment that profiles are built with: launches with another one are cold where that matters. */
 export const builtWith = minimalEnvironment(callerAccount());
@@ -79,7 +80,7 @@ export class Workshop {
     return spawnSync(process.execPath, [cli, command, '--store', this.store, ...rest], {
       cwd: this.folder,
       encoding: 'utf8',
-      timeout: 60_000,
+      timeout: PATIENCE_MS,
       env: { ...process.env, ...env },
     });
   }
@@ -90,7 +91,7 @@ export class Workshop {
       cwd: this.folder,
       encoding: 'utf8',
       input,
-      timeout: 30_000,
+      timeout: PATIENCE_MS,
       env: { ...builtWith, THAW_LOG: 'info' },
     });
   }
@@ -106,7 +107,7 @@ export class Workshop {
     const result = spawnSync(command[0] ?? '', command.slice(1), {
       cwd: this.folder,
       encoding: 'utf8',
-      timeout: 30_000,
+      timeout: PATIENCE_MS,
       env: { ...builtWith, THAW_LOG: 'warn', ...env },
     });
     rmSync(join(this.folder, 'go'));

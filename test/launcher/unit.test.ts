@@ -11,6 +11,7 @@ import { execStart } from '../../launcher/systemd/exec_line.js';
 import { seconds } from '../../launcher/systemd/time_span.js';
 import { type Unit, loadUnit } from '../../launcher/systemd/unit.js';
 import { thawExec } from '../engine/support/paths.js';
+import { PATIENCE_MS } from '../patience.js';
 import { Workshop, builtWith, python } from './support.js';
 
 /** A unit of a device's root, with the other files that are named. */
@@ -304,7 +305,7 @@ test('where nobody reads the socket, --notify is no reason to wait for ever: the
     cwd: workshop.folder,
     encoding: 'utf8',
     env: { ...builtWith, THAW_LOG: 'warn', NOTIFY_SOCKET: socket },
-    timeout: 20_000,
+    timeout: PATIENCE_MS,
     killSignal: 'SIGKILL',
   });
   t.deepEqual([status, signal], [125, null], stderr);

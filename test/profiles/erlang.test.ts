@@ -37,7 +37,7 @@ if (process.getuid?.() === 0) {
   proveProfile(erlang);
 
   test.serial('erlang: SIGTERM ends it and its helpers as a cold one', async (t) => {
-    t.timeout(180_000);
+    t.timeout(600_000);
     const folder = mkdtempSync(join(tmpdir(), 'thaw-erlang-end-'));
     t.teardown(() => {
       rmSync(folder, { recursive: true, force: true });

@@ -37,7 +37,7 @@ if (process.getuid?.() === 0) {
   const warm = warmCommand(thaw.store, 'pipeline', command);
 
   test.serial.before('build pipeline', async (t) => {
-    t.timeout(180_000);
+    t.timeout(600_000);
     await thaw.build('pipeline');
   });
 

@@ -18,6 +18,7 @@ import { join } from 'node:path';
 
 import { cli, root } from '../engine/support/paths.js';
 import { type Outcome, Running, until } from '../engine/support/process.js';
+import { PATIENCE_MS } from '../patience.js';
 
 const bin = '/usr/lib/postgresql/15/bin';
 const asPostgres = ['setpriv', '--reuid=postgres', '--regid=postgres', '--init-groups', '--'];
@@ -121,7 +122,7 @@ class Cluster {
     const asked = spawnSync(
       `${bin}/psql`,
       ['-X', '-h', host, '-p', `${this.port}`, '-U', 'postgres', '-Atc', sql],
-      { encoding: 'utf8', timeout: 30_000 },
+      { encoding: 'utf8', timeout: PATIENCE_MS },
     );
     return asked.stdout.trim() + asked.stderr.trim();
   }

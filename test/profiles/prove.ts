@@ -22,7 +22,7 @@ export function proveProfile(of: string | Subject): void {
     Instance.start(withEnv(warmStart(proved, thaw.store, join(folder, `${n}.log`)), env), proved.first(n));
 
   test.serial.before(`build ${profile}`, async (t) => {
-    t.timeout(180_000);
+    t.timeout(600_000);
     await thaw.build(profile);
   });
 
@@ -31,7 +31,7 @@ export function proveProfile(of: string | Subject): void {
   });
 
   test.serial(`${profile}: ${inARow} launches in a row answer rightly`, async (t) => {
-    t.timeout(180_000);
+    t.timeout(600_000);
     for (let n = 1; n <= inARow; n++) {
       const instance = await launch(n);
       try {
@@ -43,7 +43,7 @@ export function proveProfile(of: string | Subject): void {
   });
 
   test.serial(`${profile}: launches without the working set answer rightly`, async (t) => {
-    t.timeout(180_000);
+    t.timeout(600_000);
     for (let n = 1; n <= notFed; n++) {
       const instance = await launch(n, { THAW_FEED: 'off' });
       try {
@@ -55,7 +55,7 @@ export function proveProfile(of: string | Subject): void {
   });
 
   test.serial(`${profile}: ${atOnce} instances at once answer rightly, each for itself`, async (t) => {
-    t.timeout(180_000);
+    t.timeout(600_000);
     const started = await Promise.allSettled(Array.from({ length: atOnce }, (_, i) => launch(i + 1)));
     const instances = started.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
     try {

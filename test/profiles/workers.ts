@@ -196,7 +196,7 @@ export function proveWorkers(server: Server): void {
     start([thawExec, '--store', thaw.store, '--profile', profile, '--no-fallback', '--']);
 
   test.serial.before(`build ${profile}`, async (t) => {
-    t.timeout(180_000);
+    t.timeout(600_000);
     await thaw.buildFrom(server.definition ?? definitionPath(profile));
   });
 
@@ -215,7 +215,7 @@ export function proveWorkers(server: Server): void {
   };
 
   test.serial(`${profile}: launches answer as a cold start does`, async (t) => {
-    t.timeout(180_000);
+    t.timeout(600_000);
     const usual = cold();
     await checkAnswers(t, usual);
     for (let i = 0; i < 2; i++) {

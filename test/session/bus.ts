@@ -7,8 +7,7 @@ import { setTimeout } from 'node:timers/promises';
 
 import { root, thawExec } from '../engine/support/paths.js';
 import { type Workshop, builtWith } from '../launcher/support.js';
-
-const PATIENCE_MS = 20_000;
+import { PATIENCE_MS } from '../patience.js';
 
 /** What PATH has may be another interpreter, without Debian's modules. */
 export const debianPython = '/usr/bin/python3';

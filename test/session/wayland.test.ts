@@ -6,6 +6,7 @@ import { join } from 'node:path';
 
 import { root, thawExec } from '../engine/support/paths.js';
 import { Workshop, builtWith } from '../launcher/support.js';
+import { PATIENCE_MS } from '../patience.js';
 import { until } from './bus.js';
 
 const XDG_SHELL = '/usr/share/wayland-protocols/stable/xdg-shell/xdg-shell.xml';
@@ -67,7 +68,7 @@ env = { XDG_RUNTIME_DIR = "${this.folder}", WAYLAND_DISPLAY = "wayland-7" }
     const result = spawnSync(thawExec, ['--store', this.workshop.store, '--', ...command], {
       cwd: this.workshop.folder,
       encoding: 'utf8',
-      timeout: 20_000,
+      timeout: PATIENCE_MS,
       env: { ...builtWith, ...this.env, THAW_LOG: 'info' },
     });
     rmSync(join(this.workshop.folder, 'go'));

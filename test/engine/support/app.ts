@@ -12,6 +12,7 @@ import {
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { PATIENCE_MS } from '../../patience.js';
 import type { Identity } from './identity.js';
 import { apps, cli, thawExec, workFolder } from './paths.js';
 import { type Options, type Outcome, Running, run, until } from './process.js';
@@ -213,7 +214,7 @@ export class App {
     ];
     const running = this.#start(command, {
       what: 'launch',
-      timeout: options.timeout ?? 30_000,
+      timeout: options.timeout ?? PATIENCE_MS,
       ...pick(options),
     });
     this.#launched.push(running);

@@ -4,6 +4,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { PATIENCE_MS } from '../../patience.js';
 import { apps } from './paths.js';
 
 export { sleep };
@@ -71,7 +72,7 @@ export class Running {
     });
     for (const file of files) closeSync(file);
     this.pid = this.#child.pid ?? -1;
-    this.outcome = this.#await(command, options.timeout ?? 30_000);
+    this.outcome = this.#await(command, options.timeout ?? PATIENCE_MS);
     // A test that fails before it looks at the outcome must not fail twice.
     this.outcome.catch(() => undefined);
   }
@@ -117,7 +118,7 @@ export function run(command: readonly string[], options: Options): Promise<Outco
 }
 
 /** Waits until `condition` holds; throws with `what` after `timeout` milliseconds. */
-export async function until(what: string, condition: () => boolean, timeout = 15_000): Promise<void> {
+export async function until(what: string, condition: () => boolean, timeout = PATIENCE_MS): Promise<void> {
   const end = Date.now() + timeout;
   while (!condition()) {
     if (Date.now() > end) throw new Error(`waited ${timeout} ms for ${what}`);

@@ -18,6 +18,7 @@ import { callerAccount } from '../../../launcher/app/account.js';
 import { minimalEnvironment } from '../../../launcher/app/setting.js';
 import { native } from '../../../launcher/engine/index.js';
 import { verityDigest } from '../../../launcher/signing/verity.js';
+import { PATIENCE_MS } from '../../patience.js';
 
 /** Of a page that only the app's own work touches. */
 const dataMark = 'THAW_DATA_MARK';
@@ -48,7 +49,7 @@ function run(program: string, args: readonly string[]): SpawnSyncReturns<string>
     encoding: 'utf8',
     cwd: folder,
     input: '\n',
-    timeout: 60_000,
+    timeout: PATIENCE_MS,
     env: { ...minimalEnvironment(callerAccount()), ...declared, THAW_STORE: store, THAW_LOG: 'warn' },
   });
 }

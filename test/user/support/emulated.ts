@@ -7,6 +7,7 @@ import { join } from 'node:path';
 
 import { cli, thawExec } from '../../engine/support/paths.js';
 import type { GuestCpu } from '../../../launcher/cpus.js';
+import { PATIENCE_MS } from '../../patience.js';
 import { imageApps, imageFolder } from './images.js';
 
 const emulation = /this is QEMU user emulation, which has no ptrace/;
@@ -29,7 +30,7 @@ function launch(image: string): SpawnSyncReturns<string> {
   const command = [thawExec, '--image', image, '--', '/bin/sh', '-c', 'echo cold; exit 7'];
   return spawnSync(command[0] ?? '', command.slice(1), {
     encoding: 'utf8',
-    timeout: 60_000,
+    timeout: PATIENCE_MS,
     env: { PATH: process.env['PATH'], THAW_LOG: 'info' },
   });
 }
