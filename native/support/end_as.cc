@@ -25,8 +25,9 @@ void end_by(int number) {
 }  // namespace
 
 void end_as(uint32_t status) {
-  if ((status & 0x7f) != 0) end_by(static_cast<int>(status));
-  _exit(static_cast<int>(status >> 8));
+  const int number = static_cast<int>(status & 0x7f);
+  if (number != 0) end_by(number);
+  _exit(static_cast<int>(status >> 8 & 0xff));
 }
 
 }  // namespace thaw

@@ -2,12 +2,12 @@
 
 #include <linux/sched.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "support/end_as.h"
 #include "support/file.h"
 #include "support/silent_child.h"
 
@@ -16,25 +16,10 @@ namespace {
 
 bool is_stood_for = false;
 
-/// Ends this process as the child ended, without a second core dump.
-[[noreturn]] void end_as(int status) {
-  if (WIFEXITED(status)) _exit(WEXITSTATUS(status));
-  const int number = WTERMSIG(status);
-  const rlimit no_core = {0, 0};
-  setrlimit(RLIMIT_CORE, &no_core);
-  signal(number, SIG_DFL);
-  sigset_t one;
-  sigemptyset(&one);
-  sigaddset(&one, number);
-  raise(number);
-  sigprocmask(SIG_UNBLOCK, &one, nullptr);
-  _exit(128 + number);
-}
-
 void follow(pid_t child) {
   int status = 0;
   while (waitpid(child, &status, WNOHANG | WUNTRACED | WCONTINUED) == child) {
-    if (WIFEXITED(status) || WIFSIGNALED(status)) end_as(status);
+    if (WIFEXITED(status) || WIFSIGNALED(status)) end_as(static_cast<uint32_t>(status));
     if (!WIFSTOPPED(status)) continue;
     raise(SIGSTOP);  // The shell sees its job stop; it continues us, we continue the app.
     kill(child, SIGCONT);
