@@ -6,6 +6,7 @@
 #include "addon/addon.h"
 #include "arch/cpus.h"
 #include "fd/kinds.h"
+#include "image/input_rows.h"
 #include "image/machine.h"
 #include "image/view.h"
 #include "launch/check/filter.h"
@@ -29,7 +30,7 @@ class Shower {
     result.Set("sizes", sizes(path));
     result.Set("workingSet", working_set());
     result.Set("processes", list(view_.processes(), [this](const auto& p) { return process(p); }));
-    result.Set("inputs", list(view_.inputs(), [this](const auto& i) { return input(i); }));
+    result.Set("inputs", inputs());
     result.Set("files", list(view_.files(), [this](const auto& f) { return file(f); }));
     result.Set("calls", calls());
     return result;
@@ -49,10 +50,10 @@ class Shower {
     for (const T& record : table) rows.Set(i++, row(record));
     return rows;
   }
-  Napi::String text(model::Blob blob) {
-    const auto bytes = view_.bytes(blob);
+  Napi::String text(std::string_view bytes) {
     return Napi::String::New(env_, bytes.data(), bytes.size());
   }
+  Napi::String text(model::Blob blob) { return text(view_.bytes(blob)); }
   Napi::String hex(uint64_t value) {
     char buffer[20];
     snprintf(buffer, sizeof(buffer), "%llx", static_cast<unsigned long long>(value));
@@ -315,11 +316,18 @@ class Shower {
            });
   }
 
+  Array inputs() {
+    const image::InputRows rows(view_);
+    Array all = Array::New(env_, rows.size());
+    for (uint32_t i = 0; i < rows.size(); ++i) all.Set(i, input(rows[i]));
+    return all;
+  }
+
   Object input(const model::Input& i) {
     static constexpr const char* kKinds[] = {"?",    "file",   "directory", "modules",
                                              "link", "exists", "missing"};
     Object o = Object::New(env_);
-    o.Set("path", text(i.path));
+    o.Set("path", text(view_.path_of(i)));
     o.Set("kind", kKinds[static_cast<uint32_t>(i.kind) % std::size(kKinds)]);
     o.Set("size", static_cast<double>(i.size));
     o.Set("written", (i.flags & model::kInputWritten) != 0);

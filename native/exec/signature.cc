@@ -139,7 +139,7 @@ Result<void> check_page_data(const image::View& view, const image::Statement& st
 
 }  // namespace
 
-Result<void> check_signature(const image::View& view) {
+Result<void> check_signature(image::View& view, const char* path) {
   const UniqueFd policy(open(kRequireSignature, O_RDONLY | O_CLOEXEC));
   if (!policy.valid()) {
     const int problem = errno;
@@ -148,6 +148,7 @@ Result<void> check_signature(const image::View& view) {
   }
   THAW_ASSIGN(text, read_policy(policy.get()));
   THAW_ASSIGN(signature, read_signature(view));
+  THAW_TRY(view.read_tail(path));  // Signed as all the metadata are.
   return check_signed(view, text, signature);
 }
 

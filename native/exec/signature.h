@@ -6,8 +6,8 @@
 namespace thaw::exec {
 
 /// Whether the image may be launched on this device. One open(2) that fails where nothing is
-/// required.
-Result<void> check_signature(const image::View& view);
+/// required. The whole image is read then.
+Result<void> check_signature(image::View& view, const char* path);
 
 /// Whether `signature`, what a signature file holds, is of this image and by one of the keys in
 /// `policy`, in PEM.

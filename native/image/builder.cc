@@ -15,6 +15,13 @@ model::Blob Builder::blob(std::string_view bytes) {
   return blob;
 }
 
+model::Blob Builder::root_path(std::string_view path) {
+  const model::Blob blob{root_paths.size(), path.size()};
+  root_paths.insert(root_paths.end(), path.begin(), path.end());
+  root_paths.push_back('\0');
+  return blob;
+}
+
 Result<model::Index> Builder::file(int fd, std::string_view path, uint32_t file_flags) {
   struct stat status = {};
   if (fstat(fd, &status) != 0) return errno_error("cannot stat " + std::string(path));

@@ -25,6 +25,9 @@ class Builder {
   /// Adds bytes to the blob section; a NUL follows them.
   model::Blob blob(std::string_view bytes);
 
+  /// Adds the path of an input that a root identity may stand for; a NUL follows it.
+  model::Blob root_path(std::string_view path);
+
   /// Adds a record of a descriptor kind as a blob.
   template <typename T>
   model::Blob record(const T& value) {
@@ -34,6 +37,11 @@ class Builder {
   /// The bytes of a blob added before.
   [[nodiscard]] std::string_view bytes(model::Blob blob) const {
     return {blobs.data() + blob.offset, static_cast<size_t>(blob.size)};
+  }
+
+  [[nodiscard]] std::string_view path_of(const model::Input& input) const {
+    if ((input.flags & model::kInputOnRoot) == 0) return bytes(input.path);
+    return {root_paths.data() + input.path.offset, static_cast<size_t>(input.path.size)};
   }
 
   /// Adds `value` to `table` and returns its index.

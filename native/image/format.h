@@ -2,7 +2,8 @@
 //
 //   [0, page_size)                  header
 //   [page_size, metadata_offset)    page data, page aligned, sparse where the app's memory is zero
-//   [metadata_offset, file_size)    sections and blobs; hashed with the header, mapped by a launch
+//   [metadata_offset, file_size)    sections and blobs; hashed with the header, mapped by a launch;
+//                                   their tail only where a launch needs it, with a hash of its own
 //
 // The metadata stands last: a working set that is recorded later changes its size, not the places
 // of the pages.
@@ -15,11 +16,14 @@
 namespace thaw::image {
 
 constexpr char kMagic[8] = {'T', 'H', 'A', 'W', 'I', 'M', 'G', '\0'};
-constexpr uint32_t kVersion = 6;
+constexpr uint32_t kVersion = 7;
 constexpr uint32_t kMostLayouts = 64;
 
 /// X(section name, record type): the tables an image holds, in file order.
-#define THAW_SECTIONS(X)                   \
+#define THAW_SECTIONS(X) THAW_HEAD_SECTIONS(X) THAW_TAIL_SECTIONS(X)
+
+/// What every launch reads.
+#define THAW_HEAD_SECTIONS(X)              \
   X(requirements, model::Requirements)     \
   X(processes, model::Process)             \
   X(threads, model::Thread)                \
@@ -46,6 +50,11 @@ constexpr uint32_t kMostLayouts = 64;
   X(credentials, model::Credentials)       \
   X(blobs, char)
 
+/// What a launch reads where no root identity stands for it: the inputs that one may stand for, and
+/// their paths.
+#define THAW_TAIL_SECTIONS(X)  \
+  X(root_inputs, model::Input) \
+  X(root_paths, char)
 enum class SectionId : uint32_t {
 #define X(name, type) name,
   THAW_SECTIONS(X)
@@ -73,10 +82,13 @@ struct Header {
   uint64_t file_size = 0;
   uint64_t metadata_offset = 0;  ///< page aligned
   uint64_t metadata_size = 0;
-  uint64_t metadata_hash = 0;  ///< XXH3-64 of the header with this field zero, then of the metadata
-  uint8_t id[16] = {};         ///< random: tells images apart
-  uint32_t layouts = 1;        ///< images that the profile has, of which a launch draws one
+  /// XXH3-64 of the header with this field zero, then of the metadata up to the tail.
+  uint64_t metadata_hash = 0;
+  uint8_t id[16] = {};   ///< random: tells images apart
+  uint32_t layouts = 1;  ///< images that the profile has, of which a launch draws one
   uint32_t reserved = 0;
+  uint64_t tail_offset = 0;  ///< in the metadata; page aligned; its size where there is no tail
+  uint64_t tail_hash = 0;    ///< XXH3-64 of the rest of the metadata
   Section sections[static_cast<uint32_t>(SectionId::count)] = {};
 };
 

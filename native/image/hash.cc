@@ -15,8 +15,13 @@ uint64_t metadata_hash(const Header& header, const void* metadata) {
   XXH3_state_t state;
   XXH3_64bits_reset(&state);
   XXH3_64bits_update(&state, &blank, sizeof(blank));
-  XXH3_64bits_update(&state, metadata, header.metadata_size);
+  XXH3_64bits_update(&state, metadata, header.tail_offset);
   return XXH3_64bits_digest(&state);
+}
+
+uint64_t tail_hash(const Header& header, const void* metadata) {
+  return hash(static_cast<const char*>(metadata) + header.tail_offset,
+              header.metadata_size - header.tail_offset);
 }
 
 bool all_zero(const void* bytes, size_t size) {

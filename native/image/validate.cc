@@ -27,8 +27,8 @@ class Checker {
  public:
   explicit Checker(const View& view) : view_(view), page_(view.header().page_size) {}
 
-  bool blob(Blob b) const {
-    const auto blobs = view_.blobs();
+  bool blob(Blob b) const { return blob(b, view_.blobs()); }
+  static bool blob(Blob b, std::span<const char> blobs) {
     return b.offset <= blobs.size() && b.size < blobs.size() - b.offset &&
            blobs[static_cast<size_t>(b.offset + b.size)] == '\0';
   }
@@ -292,12 +292,18 @@ bool sound_filter(const Checker& c, const SeccompFilter& f) {
          (f.flags & ~uint32_t{SECCOMP_FILTER_FLAG_LOG}) == 0;
 }
 
+/// `path`: if it can be read.
+bool sound_input(const Input& i, std::string_view path) {
+  return path.starts_with('/') && path.find('\0') == std::string_view::npos &&
+         i.kind >= InputKind::file && i.kind <= InputKind::missing &&
+         i.flags < kInputReadAlways << 1;
+}
+
 const char* check_shared_records(const View& v, const Checker& c) {
   for (const File& f : v.files())
     if (!c.string(f.path) || !c.blob(f.build_id)) return "a file record of the image is broken";
   for (const Input& i : v.inputs())
-    if (!c.string(i.path) || !v.bytes(i.path).starts_with('/') || i.kind < InputKind::file ||
-        i.kind > InputKind::missing || i.flags >= kInputReadAlways << 1)
+    if ((i.flags & kInputOnRoot) != 0 || !c.blob(i.path) || !sound_input(i, v.bytes(i.path)))
       return "an input of the image is broken";
   for (const Object& o : v.objects())
     if (o.kind < ObjectKind::pipe || o.kind > ObjectKind::system_v || !c.string(o.name) ||
@@ -365,6 +371,14 @@ const char* validate(const View& view) {
   if (const char* problem = check_shared_records(view, checker)) return problem;
   if (const char* problem = check_descriptions(view, checker)) return problem;
   return validate_file_users(view);
+}
+
+const char* validate_tail(const View& view) {
+  for (const Input& i : view.root_inputs())
+    if ((i.flags & kInputOnRoot) == 0 || !Checker::blob(i.path, view.root_paths()) ||
+        !sound_input(i, view.path_of(i)))
+      return "an input of the image is broken";
+  return nullptr;
 }
 
 }  // namespace thaw::image

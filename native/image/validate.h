@@ -14,7 +14,10 @@ constexpr uint32_t kMembarrierRegistrations = MEMBARRIER_CMD_REGISTER_GLOBAL_EXP
                                               MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE |
                                               MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ;
 
-/// What is wrong with the image's records, or null.
+/// What is wrong with the image's records, but for those of the tail, or null.
 const char* validate(const View& view);
+
+/// What is wrong with the records of the tail, or null.
+const char* validate_tail(const View& view);
 
 }  // namespace thaw::image

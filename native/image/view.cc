@@ -50,42 +50,31 @@ const char* header_problem(const Header& header, uint64_t file_size) {
       header.metadata_size != file_size - header.metadata_offset)
     return "the image's metadata lies outside the file";
   if (header.metadata_size > kMaxMetadata) return "the image's metadata is impossibly large";
+  if (header.tail_offset > header.metadata_size || header.tail_offset % header.page_size != 0)
+    return "the image's metadata ends nowhere";
   return nullptr;
 }
 
 template <typename T>
-bool section_fits(const Header& header, SectionId id) {
+bool section_fits(const Header& header, SectionId id, uint64_t start, uint64_t end) {
   const Section& s = header.sections[static_cast<uint32_t>(id)];
   return s.id == static_cast<uint32_t>(id) && s.record_size == sizeof(T) &&
-         s.offset % alignof(T) == 0 && s.offset <= header.metadata_size &&
-         s.count <= (header.metadata_size - s.offset) / sizeof(T);
+         s.offset % alignof(T) == 0 && s.offset >= start && s.offset <= end &&
+         s.count <= (end - s.offset) / sizeof(T);
 }
 
 const char* section_problem(const Header& header) {
-#define X(name, type)                               \
-  if (!section_fits<type>(header, SectionId::name)) \
+#define X(name, type)                                                      \
+  if (!section_fits<type>(header, SectionId::name, 0, header.tail_offset)) \
     return "the image's section '" #name "' is broken";
-  THAW_SECTIONS(X)
+  THAW_HEAD_SECTIONS(X)
+#undef X
+#define X(name, type)                                                                         \
+  if (!section_fits<type>(header, SectionId::name, header.tail_offset, header.metadata_size)) \
+    return "the image's section '" #name "' is broken";
+  THAW_TAIL_SECTIONS(X)
 #undef X
   return nullptr;
-}
-
-/// The metadata, mapped at `base`: a launch that meets a page of it that the storage cannot give is to
-/// be a cold start.
-bool can_be_read(int fd, const Header& header, const void* base, bool filtered) {
-  const auto page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
-  const auto start = reinterpret_cast<uintptr_t>(base);
-  return make_readable(start, header.metadata_size, page, [&](uint64_t at) {
-    if (filtered) {
-      char bytes[kSignalSet];
-      const auto size = std::min<uint64_t>(sizeof(bytes), start + header.metadata_size - at);
-      return pread(fd, bytes, size, static_cast<off_t>(header.metadata_offset + at - start)) ==
-             static_cast<ssize_t>(size);
-    }
-    return syscall(SYS_rt_sigprocmask, kReadOnly, static_cast<long>(at), nullptr, kSignalSet) ==
-               0 ||
-           errno != EFAULT;
-  });
 }
 
 }  // namespace
@@ -93,19 +82,57 @@ bool can_be_read(int fd, const Header& header, const void* base, bool filtered) 
 View::View(View&& other) noexcept
     : fd_(std::move(other.fd_)),
       header_(other.header_),
-      base_(std::exchange(other.base_, nullptr)) {}
+      base_(std::exchange(other.base_, nullptr)),
+      filtered_(other.filtered_),
+      has_tail_(other.has_tail_) {}
 
 View::~View() {
   if (base_ != nullptr) munmap(const_cast<char*>(base_), header_.metadata_size);
 }
 
-Result<View> View::open(const char* path, bool filtered) {
-  UniqueFd fd(::open(path, O_RDONLY | O_CLOEXEC));
-  if (!fd.valid()) return errno_error(std::string("cannot open the image ") + path);
-  return open(std::move(fd), path, filtered);
+/// A launch that meets a page that the storage cannot give is to be a cold start.
+Result<void> View::read(uint64_t start, uint64_t end, const char* path) const {
+  if (start == end) return {};
+  // Only these bytes are asked for: a fault would have the storage read what lies around it, too.
+  if (!filtered_)
+    posix_fadvise(fd(), static_cast<off_t>(header_.metadata_offset + start),
+                  static_cast<off_t>(end - start), POSIX_FADV_WILLNEED);
+  const auto page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  const auto base = reinterpret_cast<uintptr_t>(base_);
+  const bool can_be_read = make_readable(base + start, end - start, page, [&](uint64_t at) {
+    if (filtered_) {
+      char bytes[kSignalSet];
+      const auto size = std::min<uint64_t>(sizeof(bytes), base + end - at);
+      return pread(fd(), bytes, size, static_cast<off_t>(header_.metadata_offset + at - base)) ==
+             static_cast<ssize_t>(size);
+    }
+    return syscall(SYS_rt_sigprocmask, kReadOnly, static_cast<long>(at), nullptr, kSignalSet) ==
+               0 ||
+           errno != EFAULT;
+  });
+  if (can_be_read) return {};
+  return Error{EIO, std::string("cannot read the image's metadata, ") + path,
+               "look at the storage; make the image again (thaw build) or copy it again"};
 }
 
-Result<View> View::open(UniqueFd fd, const char* path, bool filtered) {
+Result<void> View::read_tail(const char* path) {
+  if (has_tail_) return {};
+  THAW_TRY(read(header_.tail_offset, header_.metadata_size, path));
+  if (tail_hash(header_, base_) != header_.tail_hash)
+    return bad(path, "the image's list of inputs does not match its checksum");
+  has_tail_ = true;
+  const char* problem = validate_tail(*this);
+  has_tail_ = problem == nullptr;
+  return has_tail_ ? Result<void>() : bad(path, problem);
+}
+
+Result<View> View::open(const char* path) {
+  UniqueFd fd(::open(path, O_RDONLY | O_CLOEXEC));
+  if (!fd.valid()) return errno_error(std::string("cannot open the image ") + path);
+  return open(std::move(fd), path, {});
+}
+
+Result<View> View::open(UniqueFd fd, const char* path, Reading reading) {
   struct stat status = {};
   Header header;
   if (fstat(fd.get(), &status) != 0)
@@ -124,20 +151,15 @@ Result<View> View::open(UniqueFd fd, const char* path, bool filtered) {
                  "the image was made with pages of " + std::to_string(header.page_size) +
                      " bytes, this kernel has " + std::to_string(page),
                  "build it with this kernel"};
-  // Only these bytes are asked for: a fault would have the storage read what lies around it, too.
-  if (!filtered)
-    posix_fadvise(fd.get(), static_cast<off_t>(header.metadata_offset),
-                  static_cast<off_t>(header.metadata_size), POSIX_FADV_WILLNEED);
   void* base = mmap(nullptr, header.metadata_size, PROT_READ, MAP_PRIVATE, fd.get(),
                     static_cast<off_t>(header.metadata_offset));
   if (base == MAP_FAILED) return errno_error(std::string("cannot map the image ") + path);
-  View view(std::move(fd), header, static_cast<const char*>(base));
-  if (!can_be_read(view.fd(), header, base, filtered))
-    return Error{EIO, std::string("cannot read the image's metadata, ") + path,
-                 "look at the storage; make the image again (thaw build) or copy it again"};
+  View view(std::move(fd), header, static_cast<const char*>(base), reading.filtered);
+  THAW_TRY(view.read(0, header.tail_offset, path));
   if (metadata_hash(header, base) != header.metadata_hash)
     return bad(path, "the image's metadata does not match its checksum");
   if (const char* problem = validate(view)) return bad(path, problem);
+  if (reading.tail) THAW_TRY(view.read_tail(path));
   return view;
 }
 

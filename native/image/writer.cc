@@ -59,13 +59,19 @@ void name_inode(int fd, const Builder& builder, const Header& header, std::vecto
   memcpy(metadata.data() + section.offset, &needs, sizeof(needs));
 }
 
+uint64_t whole_pages(uint64_t size, const Header& header) {
+  return (size + header.page_size - 1) / header.page_size * header.page_size;
+}
+
 /// Lays out the tables behind the page data, completes `header` and writes both.
 Result<void> write_metadata(int fd, const Builder& builder, Header& header) {
   uint64_t size = 0;
 #define X(name, type) lay_out(header, SectionId::name, builder.name, size);
-  THAW_SECTIONS(X)
+  THAW_HEAD_SECTIONS(X)
+  header.tail_offset = size = whole_pages(size, header);
+  THAW_TAIL_SECTIONS(X)
 #undef X
-  header.metadata_size = (size + header.page_size - 1) / header.page_size * header.page_size;
+  header.metadata_size = whole_pages(size, header);
   header.file_size = header.metadata_offset + header.metadata_size;
 
   std::vector<char> metadata(header.metadata_size);
@@ -76,6 +82,7 @@ Result<void> write_metadata(int fd, const Builder& builder, Header& header) {
   THAW_SECTIONS(X)
 #undef X
   name_inode(fd, builder, header, metadata);
+  header.tail_hash = tail_hash(header, metadata.data());
   header.metadata_hash = metadata_hash(header, metadata.data());
   THAW_TRY(write_all(fd, header.metadata_offset, metadata.data(), metadata.size()));
   return write_all(fd, 0, &header, sizeof(header));

@@ -41,7 +41,7 @@ struct ExecCall {
   uint32_t log = 0;         ///< restorer::kLogWarn ...
   uint64_t started_ns = 0;  ///< CLOCK_REALTIME, for the phases of THAW_LOG=trace
   /// The device's policy on signatures (exec/signature.h); null: none.
-  Result<void> (*check_signature)(const image::View&) = nullptr;
+  Result<void> (*check_signature)(image::View&, const char* path) = nullptr;
 
   /// A launch that is to show which pages the app touches.
   [[nodiscard]] bool trains() const { return feed == Feed::record; }

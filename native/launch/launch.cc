@@ -96,9 +96,10 @@ Result<void> become_app(const ExecCall& call) {
   if (filtered) THAW_TRY(check_filter(view, call));  // First: a filter may kill for the others.
   THAW_TRY(check_owner(view.fd(), call.image));
   THAW_TRY(check_launch(view, call));
+  THAW_ASSIGN(rows, rows_to_compare(view, call));
   SignalBlock signals;
   // With keep_pid, helpers would be the stand-in's children.
-  InputsCheck inputs(view, call, !filtered && !keeps_pid(view, call), tell_of_fallback);
+  InputsCheck inputs(view, call, rows, !filtered && !keeps_pid(view, call), tell_of_fallback);
   // A helper that the terminal stops would hold the launch up; alone, Ctrl-C ends a wait for a disk.
   if (inputs.wants_helpers()) THAW_TRY(signals.block());
   THAW_TRY(inputs.begin());

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { withCores, withRoomForApp } from './support/cores.js';
 
 test('whoever waits for cores gets them', async (t) => {
-  t.timeout(60_000);
+  t.timeout(600_000);
   let done = 0;
   const work = async (): Promise<void> => {
     await sleep(5);

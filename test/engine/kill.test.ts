@@ -13,6 +13,8 @@ import { newSeed, Random } from './support/random.js';
 import { allowLargePids, childrenOf, processesOf } from './support/tree.js';
 
 const kills = 100;
+/** Each as long as this at most, in ms, but for a tenth of the kills: a busy machine kills less often. */
+const enoughMs = 60_000;
 
 function line(child: ChildProcess, wanted: string): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -97,7 +99,8 @@ const killOften = (args: readonly string[], kills: number) => (t: ExecutionConte
     const whole = await interruptedCheckpoint(app, null);
     t.true(existsSync(app.image), 'an undisturbed checkpoint writes its image');
     const seen = { unharmed: 0, gone: 0, images: 0 };
-    for (let i = 0; i < kills; i++) {
+    const end = Date.now() + enoughMs;
+    for (let i = 0; i < kills && (i < kills / 10 || Date.now() < end); i++) {
       rmSync(app.image, { force: true });
       await interruptedCheckpoint(app, random.next() * whole * 1.1);
       if (await answers(t, app)) {
@@ -131,12 +134,12 @@ const killOften = (args: readonly string[], kills: number) => (t: ExecutionConte
     expectSuccess(t, 'the app in the end', await app.running.outcome);
   });
 
-test(`the checkpointer is killed at ${kills} random moments`, killOften([], kills));
+test(`the checkpointer is killed at up to ${kills} random moments`, killOften([], kills));
 
 allowLargePids();
 // Some processes that run on alone would be noticed by the others, or found when the app is gone.
 test(
-  `the checkpointer of several processes is killed at ${kills} random moments`,
+  `the checkpointer of several processes is killed at up to ${kills} random moments`,
   killOften(['4', '3'], kills),
 );
 

@@ -108,7 +108,7 @@ const terminals: readonly Terminal[] = [
 
 for (const terminal of terminals.filter(({ keepsPid }) => self.name === 'root' || keepsPid === undefined))
   test(`${terminal.program} in a terminal`, async (t) => {
-    t.timeout(120_000);
+    t.timeout(600_000);
     const tmux = new Tmux(environment);
     t.teardown(() => {
       tmux.end();

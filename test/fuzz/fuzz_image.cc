@@ -122,7 +122,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if ((modes & kAnyHash) != 0) fuzz::correct_hash(skeleton);
   UniqueFd file = file_of(skeleton);
   if (!file.valid()) return -1;
-  auto view = image::View::open(std::move(file), "image");
+  auto view = image::View::open(std::move(file), "image", {});
   if (!view) return 0;
   volatile unsigned long sum = sum_of(view.value());
   (void)sum;

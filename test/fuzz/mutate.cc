@@ -173,8 +173,12 @@ void mutate(Skeleton& skeleton, Random& random) {
 void correct_hash(Skeleton& skeleton) {
   Skeleton copy = skeleton;
   copy.metadata.resize(std::min<uint64_t>(copy.header.metadata_size, copy.metadata.size()));
-  if (copy.metadata.size() == copy.header.metadata_size)
-    skeleton.header.metadata_hash = image::metadata_hash(copy.header, copy.metadata.data());
+  if (copy.metadata.size() != copy.header.metadata_size ||
+      copy.header.tail_offset > copy.header.metadata_size)
+    return;
+  skeleton.header.tail_hash = image::tail_hash(copy.header, copy.metadata.data());
+  copy.header.tail_hash = skeleton.header.tail_hash;
+  skeleton.header.metadata_hash = image::metadata_hash(copy.header, copy.metadata.data());
 }
 
 }  // namespace thaw::fuzz

@@ -36,17 +36,19 @@ Result<std::vector<char>> read_file(const char* path) {
   return bytes;
 }
 
-/// Writes the checksum that the header's own offsets ask for, when they lie inside the file.
+/// Writes the checksums that the header's own offsets ask for, when they lie inside the file.
 void correct_hash(std::vector<char>& bytes) {
   Header header;
   if (bytes.size() < sizeof(header)) return;
   memcpy(&header, bytes.data(), sizeof(header));
   if (header.metadata_offset > bytes.size() ||
-      header.metadata_size > bytes.size() - header.metadata_offset)
+      header.metadata_size > bytes.size() - header.metadata_offset ||
+      header.tail_offset > header.metadata_size)
     return;
   // On pages of its own, as a launch maps it: a read past its end is found.
   const std::vector<char> metadata(bytes.data() + header.metadata_offset,
                                    bytes.data() + header.metadata_offset + header.metadata_size);
+  header.tail_hash = thaw::image::tail_hash(header, metadata.data());
   header.metadata_hash = thaw::image::metadata_hash(header, metadata.data());
   memcpy(bytes.data(), &header, sizeof(header));
 }
@@ -64,7 +66,7 @@ Result<View> open_image(const char* path, bool any_hash) {
   THAW_ASSIGN(bytes, read_file(path));
   correct_hash(bytes);
   THAW_ASSIGN(copy, copy_in_memory(bytes));
-  return View::open(std::move(copy), path);
+  return View::open(std::move(copy), path, {});
 }
 
 Result<unsigned long> check(const char* path, bool any_hash) {

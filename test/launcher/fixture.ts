@@ -65,7 +65,7 @@ export class Fixture {
     return spawnSync(program, rest, {
       cwd: this.folder,
       encoding: 'utf8',
-      timeout: 120_000,
+      timeout: 600_000,
     });
   }
 

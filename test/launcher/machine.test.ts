@@ -145,7 +145,7 @@ for (const keeps of [false, true])
     ];
     const made = spawnSync('sh', ['-c', under(name, build.join(' '))], {
       encoding: 'utf8',
-      timeout: 120_000,
+      timeout: 600_000,
     });
     t.is(made.status, 0, made.stderr);
     t.is(made.stderr.includes(name), keeps, made.stderr);

@@ -83,7 +83,7 @@ class Cluster {
   build(): { readonly status: number | null; readonly stderr: string } {
     return spawnSync(process.execPath, [cli, 'build', '--store', this.store, this.profile], {
       encoding: 'utf8',
-      timeout: 120_000,
+      timeout: 600_000,
     });
   }
 
@@ -100,7 +100,7 @@ class Cluster {
       {
         output: join(this.folder, `${this.name}-${this.#launches++}`),
         env: { THAW_LOG: 'info' },
-        timeout: 120_000,
+        timeout: 600_000,
       },
     );
   }
@@ -156,7 +156,7 @@ function workFolder(t: ExecutionContext): string | undefined {
     t.pass();
     return undefined;
   }
-  t.timeout(300_000);
+  t.timeout(600_000);
   execFileSync('sh', [join(profiles, 'prepare.sh')]);
   const folder = mkdtempSync(join(tmpdir(), 'thaw-postgresql-'));
   chmodSync(folder, 0o755);

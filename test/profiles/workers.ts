@@ -229,7 +229,7 @@ export function proveWorkers(server: Server): void {
   });
 
   test.serial(`${profile}: a worker that is killed is followed by another`, async (t) => {
-    t.timeout(120_000);
+    t.timeout(600_000);
     const instance = warm();
     await instance.who(); // Before the app runs, the launch fails, as it does without one of its processes.
     const [victim = 0, ...others] = await instance.whole();
@@ -242,7 +242,7 @@ export function proveWorkers(server: Server): void {
   const ends: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP'];
   for (const signal of ends.filter((one) => one !== server.reload))
     test.serial(`${profile}: ${signal} ends it as it ends a cold start`, async (t) => {
-      t.timeout(120_000);
+      t.timeout(600_000);
       const outcomes = [];
       for (const instance of [cold(), warm()]) {
         await instance.who();
@@ -258,7 +258,7 @@ export function proveWorkers(server: Server): void {
     });
 
   test.serial(`${profile}: ${server.reload} gives it new workers`, async (t) => {
-    t.timeout(120_000);
+    t.timeout(600_000);
     for (const instance of [cold(), warm()]) {
       const former = await instance.whole();
       await instance.who();
@@ -270,7 +270,7 @@ export function proveWorkers(server: Server): void {
   });
 
   test.serial(`${profile}: two instances side by side, each with its own workers`, async (t) => {
-    t.timeout(120_000);
+    t.timeout(600_000);
     const [one, other] = [warm(), warm()];
     await checkAnswers(t, one);
     await checkAnswers(t, other);

@@ -15,7 +15,7 @@ const runs = 100;
 for (const cpu of GUEST_CPUS)
   test(`${cpu}: ${runs} damaged images`, async (t) => {
     const images = await makeImages(cpu);
-    t.timeout(300_000);
+    t.timeout(600_000);
     const folder = mkdtempSync(join(tmpdir(), 'thaw-corruption-'));
     t.teardown(() => {
       rmSync(folder, { recursive: true, force: true });

@@ -2,8 +2,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include <algorithm>
-
 #include "checkpoint/collect/collect.h"
 #include "image/fingerprint.h"
 
@@ -39,11 +37,12 @@ void add_opened(image::Builder& image, const ContentHashes& hashes, const model:
   // Another file there by now: the launch itself compares it with what was mapped.
   if (!found || !S_ISREG(status.st_mode) || status.st_ino != file.ino) return;
   model::Input input = record_of(status);
-  for (model::Input& known : image.inputs) {
-    if (!is_same(known, input)) continue;
-    known.flags |= model::kInputOpened;
-    return;
-  }
+  for (auto* table : {&image.inputs, &image.root_inputs})
+    for (model::Input& known : *table) {
+      if (!is_same(known, input)) continue;
+      known.flags |= model::kInputOpened;
+      return;
+    }
   if (!image::has_change_times(path.c_str(), input.mtime_ns, input.ctime_ns))
     input.flags |= model::kInputNoChangeTime;
   // No launch reads larger ones. Without change times, though, a hash says that looks are no proof.
@@ -55,16 +54,16 @@ void add_opened(image::Builder& image, const ContentHashes& hashes, const model:
 }
 
 std::string_view folder_of(const image::Builder& image, const model::Input& input) {
-  const std::string_view path = image.bytes(input.path);
+  const std::string_view path = image.path_of(input);
   return path.substr(0, path.rfind('/'));
 }
 
 /// A launch opens the folder of those that follow each other, and looks single ones up by path.
-void mark_neighbours(image::Builder& image) {
-  for (size_t i = 1; i < image.inputs.size(); ++i) {
-    if (folder_of(image, image.inputs[i - 1]) != folder_of(image, image.inputs[i])) continue;
-    image.inputs[i - 1].flags |= model::kInputSharesFolder;
-    image.inputs[i].flags |= model::kInputSharesFolder;
+void mark_neighbours(const image::Builder& image, std::vector<model::Input>& inputs) {
+  for (size_t i = 1; i < inputs.size(); ++i) {
+    if (folder_of(image, inputs[i - 1]) != folder_of(image, inputs[i])) continue;
+    inputs[i - 1].flags |= model::kInputSharesFolder;
+    inputs[i].flags |= model::kInputSharesFolder;
   }
 }
 
@@ -74,15 +73,14 @@ void collect_inputs(Capture& capture) {
   image::Builder& image = capture.image;
   for (const inputs::Input& input : capture.request.inputs) {
     model::Input record = input.record;
-    record.path = image.blob(input.path);
-    image.inputs.push_back(record);
+    const bool on_root = (record.flags & model::kInputOnRoot) != 0;
+    record.path = on_root ? image.root_path(input.path) : image.blob(input.path);
+    (on_root ? image.root_inputs : image.inputs).push_back(record);
   }
   for (const model::File& file : image.files)
     if ((file.flags & kOpened) != 0) add_opened(image, capture.content_hashes, file);
-  std::stable_partition(image.inputs.begin(), image.inputs.end(), [](const model::Input& input) {
-    return (input.flags & model::kInputOnRoot) == 0;
-  });
-  mark_neighbours(image);
+  mark_neighbours(image, image.inputs);
+  mark_neighbours(image, image.root_inputs);
 }
 
 }  // namespace thaw::checkpoint

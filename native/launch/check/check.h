@@ -11,7 +11,7 @@
 namespace thaw::launch {
 
 /// The first condition that does not hold, as the reason for a cold start; all but the inputs.
-Result<void> check_launch(const image::View& view, const ExecCall& call);
+Result<void> check_launch(image::View& view, const ExecCall& call);
 
 /// The same for the image alone, whatever it is launched with.
 Result<void> check_image(const image::View& view);

@@ -261,7 +261,7 @@ constexpr Group kGroups[] = {
     {"always", kAlways, [](const View&) { return true; }},
     {"where the launch makes descriptors", kForDescriptors,
      [](const View& view) { return !view.open_files().empty() || !view.objects().empty(); }},
-    {"where files are inputs", kForInputs, [](const View& view) { return !view.inputs().empty(); }},
+    {"where files are inputs", kForInputs, [](const View& view) { return view.has_inputs(); }},
     {"where the app has asked for its machine", kForMachine,
      [](const View& view) { return view.requirements_record().machine.asked != 0; }},
     {"where the app has set its umask or limits, or locks memory to come", kForOwnSettings,

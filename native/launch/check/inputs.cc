@@ -18,6 +18,7 @@
 namespace thaw::launch {
 namespace {
 
+using image::InputRows;
 using image::View;
 using model::Input;
 using model::InputKind;
@@ -34,15 +35,16 @@ int64_t nanoseconds(const statx_timestamp& time) {
 
 /// Some of the inputs tell for all: that the very change time is another file's does not happen, but
 /// for times of whole seconds, which builds set.
-bool has_own_files(const View& view) {
+bool has_own_files(const View& view, const InputRows& rows) {
   constexpr int kEnough = 8;
   int asked = 0;
-  for (const Input& input : view.inputs()) {
+  for (uint32_t i = 0; i < rows.size(); ++i) {
+    const Input& input = rows[i];
     if (input.kind != InputKind::file || (input.flags & model::kInputNoChangeTime) != 0 ||
         input.ctime_ns % 1'000'000'000 == 0)
       continue;
     struct statx now = {};
-    if (statx(AT_FDCWD, view.bytes(input.path).data(), AT_STATX_FORCE_SYNC, STATX_INO | STATX_CTIME,
+    if (statx(AT_FDCWD, view.path_of(input).data(), AT_STATX_FORCE_SYNC, STATX_INO | STATX_CTIME,
               &now) == 0 &&
         now.stx_ino == input.ino && nanoseconds(now.stx_ctime) == input.ctime_ns)
       return true;
@@ -53,10 +55,10 @@ bool has_own_files(const View& view) {
 
 /// Where the image is a copy, so is what it was made from: inodes and change times tell nothing
 /// there. In a store that was sealed where it was built, the image alone is one.
-bool is_copied(const View& view) {
+bool is_copied(const View& view, const InputRows& rows) {
   struct stat status = {};
   if (fstat(view.fd(), &status) != 0) return true;
-  return status.st_ino != view.requirements_record().image_inode && !has_own_files(view);
+  return status.st_ino != view.requirements_record().image_inode && !has_own_files(view, rows);
 }
 
 /// Inputs at one place: in this root, or in another one.
@@ -64,8 +66,8 @@ class Inputs {
  public:
   /// `root`: a descriptor of another root, or -1. `read`: bytes that a launch has read so far; null
   /// where all may be read.
-  Inputs(const View& view, int root, std::atomic<uint32_t>* read)
-      : view_(view), root_(root), copied_(root >= 0 || is_copied(view)), read_(read) {}
+  Inputs(const View& view, const InputRows& rows, int root, std::atomic<uint32_t>* read)
+      : view_(view), root_(root), copied_(root >= 0 || is_copied(view, rows)), read_(read) {}
 
   Change compare(const Input& input) {
     enter(input);
@@ -90,7 +92,7 @@ class Inputs {
 
   /// Inputs of one folder stand together: its path is walked once.
   void enter(const Input& input) {
-    const std::string_view path = view_.bytes(input.path);
+    const std::string_view path = view_.path_of(input);
     const size_t slash = path.rfind('/');
     path_ = path.data();
     name_ = path_ + slash + 1;
@@ -209,23 +211,22 @@ class Inputs {
 };
 
 Error reason(const View& view, const Input& input, Change change) {
+  const std::string path(view.path_of(input));
   const char* what = "has changed since the image was made";
   if (change == Change::vanished) what = "is gone since the image was made";
   if (change == Change::unknown)
     return Error{0,
-                 std::string(view.bytes(input.path)) +
+                 path +
                      " is too much to read at a launch, and its file system keeps no change times "
                      "that would tell whether it is the same",
-                 "set inputs.root_identity in the profile, or inputs.ignore = [\"" +
-                     std::string(view.bytes(input.path)) + "\"]"};
+                 "set inputs.root_identity in the profile, or inputs.ignore = [\"" + path + "\"]"};
   if (change == Change::appeared) what = "was not there when the image was made";
   if (change == Change::changed &&
       (input.kind == InputKind::directory || input.kind == InputKind::modules))
     what = "holds other names than when the image was made";
   if (change == Change::changed && input.kind == InputKind::link)
     what = "leads elsewhere than when the image was made";
-  return Error{0, std::string(view.bytes(input.path)) + ' ' + what, "build the profile again",
-               true};
+  return Error{0, path + ' ' + what, "build the profile again", true};
 }
 
 /// Whether the file system that an identity stands for is the one of the build, where it was.
@@ -236,28 +237,22 @@ bool has_root(const View& view) {
   return now.stands() && now.content == root.content && now.mounts == root.mounts;
 }
 
-/// Those that a root stands for come last.
-std::span<const Input> rows_to_compare(const View& view, const ExecCall& call) {
-  if (call.any_inputs) return {};
-  std::span<const Input> rows = view.inputs();
-  if (has_root(view))
-    while (!rows.empty() && (rows.back().flags & model::kInputOnRoot) != 0)
-      rows = rows.first(rows.size() - 1);
-  return rows;
-}
-
 }  // namespace
 
-InputsCheck::InputsCheck(const View& view, const ExecCall& call, bool may_have_helpers, Tell tell)
-    : view_(view),
-      call_(call),
-      tell_(tell),
-      rows_(rows_to_compare(view, call)),
-      work_(static_cast<uint32_t>(rows_.size()), may_have_helpers) {}
+Result<InputRows> rows_to_compare(View& view, const ExecCall& call) {
+  if (call.any_inputs) return InputRows({}, {});
+  if (has_root(view)) return InputRows(view.inputs(), {});
+  THAW_TRY(view.read_tail(call.image));
+  return InputRows(view);
+}
+
+InputsCheck::InputsCheck(const View& view, const ExecCall& call, InputRows rows,
+                         bool may_have_helpers, Tell tell)
+    : view_(view), call_(call), tell_(tell), rows_(rows), work_(rows_.size(), may_have_helpers) {}
 
 Result<void> InputsCheck::begin() {
   if (work_.wants_helpers()) {
-    Inputs inputs(view_, -1, &work_.counter());
+    Inputs inputs(view_, rows_, -1, &work_.counter());
     work_.begin([&](uint32_t i) { return static_cast<uint32_t>(inputs.compare(rows_[i])); },
                 [&](SharedWork::Found found) { tell_(call_, told(found)); });
   }
@@ -268,7 +263,7 @@ Result<void> InputsCheck::leave_to_helpers() {
   if (work_.helpers().empty()) return {};  // All is known.
   // What helpers find later ends in a cold start, whatever the next store has.
   if (call_.has_others) return finish();
-  Inputs inputs(view_, -1, &work_.counter());
+  Inputs inputs(view_, rows_, -1, &work_.counter());
   // One is compared in about the time in which the restorer makes a mapping.
   const bool left = work_.leave_to_helpers(
       [&](uint32_t i) { return static_cast<uint32_t>(inputs.compare(rows_[i])); },
@@ -277,7 +272,7 @@ Result<void> InputsCheck::leave_to_helpers() {
 }
 
 Result<void> InputsCheck::finish() {
-  Inputs inputs(view_, -1, &work_.counter());
+  Inputs inputs(view_, rows_, -1, &work_.counter());
   const auto found =
       work_.finish([&](uint32_t i) { return static_cast<uint32_t>(inputs.compare(rows_[i])); });
   return found ? Result<void>(told(*found)) : Result<void>();
@@ -292,10 +287,11 @@ void check_inputs(const View& view, const std::function<void(const Error&)>& rep
 }
 
 void check_inputs_in(const View& view, int root, const std::function<void(const Error&)>& report) {
-  Inputs inputs(view, root, nullptr);
-  for (const Input& input : view.inputs())
-    if (const Change change = inputs.compare(input); change != Change::none)
-      report(reason(view, input, change));
+  const InputRows rows(view);
+  Inputs inputs(view, rows, root, nullptr);
+  for (uint32_t i = 0; i < rows.size(); ++i)
+    if (const Change change = inputs.compare(rows[i]); change != Change::none)
+      report(reason(view, rows[i], change));
 }
 
 }  // namespace thaw::launch

@@ -4,12 +4,16 @@
 #include <functional>
 #include <span>
 
+#include "image/input_rows.h"
 #include "image/view.h"
 #include "launch/check/shared_work.h"
 #include "launch/exec_call.h"
 #include "support/result.h"
 
 namespace thaw::launch {
+
+/// The inputs that this launch must compare: those that a root identity stands for are not even read.
+Result<image::InputRows> rows_to_compare(image::View& view, const ExecCall& call);
 
 /// Looks each input up once, and reads those alone that look different. A few are compared at once.
 /// Of many, helpers on other CPUs compare them beside the rest of the launch, which waits for them
@@ -20,7 +24,8 @@ class InputsCheck {
   using Tell = void (*)(const ExecCall& call, const Error& reason);
 
   /// `view` and `call` must outlive it.
-  InputsCheck(const image::View& view, const ExecCall& call, bool may_have_helpers, Tell tell);
+  InputsCheck(const image::View& view, const ExecCall& call, image::InputRows rows,
+              bool may_have_helpers, Tell tell);
 
   [[nodiscard]] bool wants_helpers() const { return work_.wants_helpers(); }
 
@@ -45,7 +50,7 @@ class InputsCheck {
   const image::View& view_;
   const ExecCall& call_;
   Tell tell_;
-  std::span<const model::Input> rows_;
+  image::InputRows rows_;
   SharedWork work_;
 };
 

@@ -50,7 +50,7 @@ Result<image::View> open_image(const ExecCall& call, bool filtered) {
   const uint32_t number = layouts > 1 ? draw(layouts) : 0;
   if (number != 0)
     if (UniqueFd other = open_other(fd.get(), number); other.valid()) fd = std::move(other);
-  return image::View::open(std::move(fd), call.image, filtered);
+  return image::View::open(std::move(fd), call.image, {.filtered = filtered, .tail = false});
 }
 
 Result<void> move_image(image::View& view, const DescriptorRoom& room) {

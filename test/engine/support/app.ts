@@ -135,7 +135,7 @@ export class App {
     rmSync(this.status, { force: true });
     this.#running = this.#start(this.command, {
       what: 'cold',
-      timeout: 180_000,
+      timeout: 600_000,
       ...(this.#options.env === undefined ? {} : { env: this.#options.env }),
     });
   }

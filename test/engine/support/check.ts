@@ -19,7 +19,7 @@ export async function withApp(
   work: (app: App) => Promise<void>,
 ): Promise<void> {
   await withRoomForApp(async () => {
-    t.timeout(120_000); // From here: how long the apps before it take is no fault of this one.
+    t.timeout(600_000); // From here: how long the apps before it take is no fault of this one.
     const app = new App(row.app, identity, row);
     try {
       await work(app);

@@ -6,7 +6,7 @@ const header = {
   fileSize: 24,
   metadataOffset: 32,
   metadataSize: 40,
-  sections: 80,
+  sections: 96,
   section: 24,
 };
 

@@ -14,7 +14,7 @@ const emulation = /this is QEMU user emulation, which has no ptrace/;
 const remedy = /cross\/guest\.sh run/;
 
 function thaw(...args: readonly string[]): SpawnSyncReturns<string> {
-  return spawnSync(process.execPath, [cli, ...args], { encoding: 'utf8', timeout: 120_000 });
+  return spawnSync(process.execPath, [cli, ...args], { encoding: 'utf8', timeout: 600_000 });
 }
 
 function folder(t: ExecutionContext): string {
