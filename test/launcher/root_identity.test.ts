@@ -1,10 +1,12 @@
 // inputs.root_identity: one name for all that lies on a read-only file system.
 import test, { type ExecutionContext } from 'ava';
 import { spawn, spawnSync } from 'node:child_process';
-import { cpSync, readFileSync } from 'node:fs';
+import { cpSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 
 import type { Fixture } from './fixture.js';
 import { built, editExt4, expectLaunch, mount, mountExt4, mountExt4OnDisk, run } from './read_only_root.js';
+import { python } from './support.js';
 
 const byFile = 'inputs = { root_identity = "FOLDER/root/build-id" }';
 const byFolder = 'inputs = { root_identity = "FOLDER/root" }';
@@ -113,6 +115,28 @@ test('on dm-verity it stands for any file system, until the device is another on
   const bind = ['mount', '--bind', fixture.path('app.py'), fixture.path('root/config.txt')];
   spawnSync('nsenter', [...fixture.under.slice(1), ...bind]);
   expectLaunch(t, fixture, 'a file is mounted on one of its', 'root/config.txt');
+});
+
+/** Where native/image/format.h has metadata_offset and tail_offset. */
+const places = { metadata: 32, tail: 80 };
+
+test('what it stands for is not even read, until it stands no more', (t) => {
+  const fixture = built(t, byFile);
+  if (fixture === undefined) return void t.pass();
+  const path = join(fixture.store, 'profiles', 'reader', 'current.thaw');
+  const image = readFileSync(path);
+  const tail = Number(image.readBigUInt64LE(places.metadata) + image.readBigUInt64LE(places.tail));
+  t.true(image.includes('config.txt', tail), 'its inputs stand at the end');
+  image[tail] = (image[tail] ?? 0) ^ 1;
+  const real = realpathSync(path);
+  rmSync(real);
+  writeFileSync(real, image, { mode: 0o400 });
+  expectLaunch(t, fixture, 'it stands', undefined);
+  mount(t, fixture, 'same');
+  const { warm, stderr } = fixture.launch(python, 'app.py');
+  t.false(warm);
+  t.regex(stderr, /the image's list of inputs does not match its checksum; make the image again/);
+  t.regex(fixture.thaw('verify', 'reader').stdout, /list of inputs does not match its checksum/);
 });
 
 const commits = { old: 'a'.repeat(64), new: 'b'.repeat(64) };
