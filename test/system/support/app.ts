@@ -16,6 +16,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Addon } from '../../../launcher/engine/addon.js';
 import type { Problem } from '../../../launcher/engine/answers.js';
 import type { Policy } from '../../engine/support/app.js';
+import { PATIENCE_MS } from '../../patience.js';
 
 export type { Problem };
 
@@ -25,8 +26,8 @@ export function loadNative(build: string): Addon {
 }
 
 const skipStatus = 77;
-const readyMs = 60_000;
-const endMs = 60_000;
+const readyMs = PATIENCE_MS;
+const endMs = PATIENCE_MS;
 
 /** A process made by the addon: Node's own would have their ptrace stops reaped by libuv. */
 class Running {

@@ -37,7 +37,7 @@ export interface GuestOptions {
   readonly clock?: number;
   /** How many times slower than the host's the guest's clocks run; `1/N`: faster. */
   readonly slowClock?: string;
-  /** Seconds until the guest is ended; default 420. */
+  /** Seconds until the guest is ended; default 1080. */
   readonly timeout?: number;
   /** More options of cross/guest.sh. */
   readonly more?: readonly string[];
@@ -52,7 +52,7 @@ export interface GuestOutcome {
   readonly console: string;
 }
 
-const defaultSeconds = 420;
+const defaultSeconds = 1080;
 
 /** Boots a guest, runs a command there, and waits for its end. Never throws for what happens in the guest. */
 export function runGuest(options: GuestOptions): Promise<GuestOutcome> {

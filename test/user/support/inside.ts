@@ -16,7 +16,7 @@ export interface Result {
   readonly details: string;
 }
 
-const runMs = 540_000;
+const runMs = 1_080_000;
 
 /** Runs compiled test files of this project in cross/user.sh. @throws Error when AVA itself did not come to its end */
 export async function runInside(cpu: GuestCpu, files: readonly string[]): Promise<readonly Result[]> {
