@@ -47,7 +47,7 @@ prepare_guests() {
 }
 
 # The image reader with checks for undefined behaviour, for emulation.
-prepare_user() {
+prepare_readers() {
     for name in $(guest_cpus); do
         load_cpu "$name"
         step "building the image reader for $cpu" make --silent -C test/image_check -j "$(nproc)" CPU="$cpu" CXX="$triplet-g++"
@@ -61,7 +61,7 @@ step "checking the scripts (shellcheck)" scripts_are_right
 node dist/scripts/tidy.js --changed --seconds 100
 if wanted host; then prepare_host; fi
 if wanted user || wanted system; then prepare_guests; fi
-if wanted user; then prepare_user; fi
+if wanted user && wanted slow; then prepare_readers; fi
 say "running the tests: $(echo "$parts" | sed 's/ /, /g')"
 # Files named by the caller are taken as they are; else those of the parts that are not wanted are left out.
 case " $*" in
