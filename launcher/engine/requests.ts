@@ -17,8 +17,8 @@ export type InputWatch = object & { readonly __brand: 'InputWatch' };
 
 /** A system call that an app makes. */
 export interface AwaitedCall {
-  /** As syscalls(2) has it. */
-  readonly syscall: string;
+  /** One of these, as syscalls(2) has them. Of several, this CPU need not have all. */
+  readonly syscalls: readonly string[];
   /** A pattern (`fnmatch(3)`) of an absolute path that it names; default: any. */
   readonly path?: string;
   /** What connect(2) is given: the absolute path of a unix socket, "@name", "1.2.3.4:80", "[::1]:80"; default: any. */

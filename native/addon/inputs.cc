@@ -1,6 +1,6 @@
 // inputWatch(): an object for the `inputs` of spawn, which watches what files that process uses, and
 // of checkpoint, which makes inputs of them. settleInputs(watch): the app is left alone from now on.
-// inputWatch({ awaited: { syscall, path, address, hold } }): it holds the app at that call, if
+// inputWatch({ awaited: { syscalls, path, address, hold } }): it holds the app at that call, if
 // `hold`, and callReached(watch) tells that it has come.
 // inputWatch({ policies }): where one of them has the action `replay`, it records conversations.
 #include "addon/inputs.h"
@@ -15,19 +15,22 @@ namespace thaw::addon {
 namespace {
 
 inputs::AwaitedCall awaited_of(const Napi::Object& options) {
-  const std::string name = string_option(options, "syscall");
   inputs::AwaitedCall call;
-  call.number = arch::call_number(name);
+  std::string name;
+  for (const std::string& each : strings_option(options, "syscalls")) {
+    name = each;
+    if (const long number = arch::call_number(each); number >= 0) call.numbers.push_back(number);
+  }
   call.path = string_option(options, "path");
   call.address = string_option(options, "address");
   call.hold = bool_option(options, "hold");
-  if (call.number < 0)
+  if (call.numbers.empty())
     throw to_js(
         options.Env(),
         Error{0, std::string("this CPU has no system call '") + name + "'",
               std::string("see syscalls(2); newer CPUs lack the older calls: AArch64 has ") +
                   "openat for open"});
-  if (!call.path.empty() && !inputs::takes_path(call.number))
+  if (!call.path.empty() && !inputs::takes_path(call.numbers.front()))
     throw to_js(options.Env(),
                 Error{0, "thaw knows of no path that the system call '" + name + "' takes",
                       "leave warmup.until.syscall.path out"});

@@ -7,6 +7,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "arch/arch.h"
@@ -73,7 +74,9 @@ long waiting_call() {
 }
 
 bool CallGate::is_awaited(pid_t tid, long number, const uint64_t* arguments) const {
-  if (stage_ != Stage::awaiting || awaited_.number < 0 || number != awaited_.number ||
+  if (stage_ != Stage::awaiting ||
+      std::find(awaited_.numbers.begin(), awaited_.numbers.end(), number) ==
+          awaited_.numbers.end() ||
       !is_of_process(tid, app_))
     return false;
   if (!awaited_.address.empty() && address_at(tid, arguments[1], arguments[2]) != awaited_.address)

@@ -1,5 +1,5 @@
 // Where the app is held for its checkpoint: at the entry of a system call, which each launch then
-// makes anew (warmup.until: syscall, connect).
+// makes anew (warmup.until: syscall, open, connect).
 //
 // The thread skips the call, goes back to its instruction and makes another one there, which waits
 // for ever: so it stands still whoever traces it, and the checkpoint has only to put the call's
@@ -12,12 +12,13 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace thaw::inputs {
 
 /// Which call it is.
 struct AwaitedCall {
-  long number = -1;     ///< none: no call is awaited
+  std::vector<long> numbers;  ///< any of them; none: no call is awaited
   std::string path;     ///< fnmatch pattern on an absolute path that the call names; empty: any
   std::string address;  ///< that connect(2) is given, as fd::address_text() has it; empty: any
   bool hold = true;     ///< false: it is only seen

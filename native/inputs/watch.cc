@@ -320,7 +320,7 @@ Findings Watch::findings() {
 Result<Findings> Watch::finish() {
   stop();
   if (problem_ != nullptr) return *problem_;
-  if (awaited_.number >= 0 && awaited_.hold && !findings_.held)
+  if (!awaited_.numbers.empty() && awaited_.hold && !findings_.held)
     return Error{0, "the thread that stood at the system call of warmup.until has ended",
                  "name another call, or shorten `settle`"};
   return findings_;

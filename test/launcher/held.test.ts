@@ -59,6 +59,27 @@ test('a path that is opened', (t) => {
   t.is(workshop.launch('opens').stdout, 'second\nwarm\ndone\n');
 });
 
+test('a file that is opened, whatever call it takes', (t) => {
+  const workshop = new Workshop(t);
+  mkdirSync(join(workshop.folder, 'device'));
+  const libc = 'import ctypes\nlibc = ctypes.CDLL(None)\n';
+  const calls = {
+    openat: "print(open('device/card0').read(), flush=True)",
+    ...(process.arch === 'x64'
+      ? { open: `${libc}print(os.read(libc.syscall(2, b'device/card0', 0), 9).decode(), flush=True)` }
+      : {}),
+    openat2: `import struct\n${libc}print(os.read(libc.syscall(437, -100, b'device/card0', struct.pack('QQQ', 0, 0, 0), 24), 9).decode(), flush=True)`,
+  };
+  for (const [name, work] of Object.entries(calls)) {
+    workshop.write('device/card0', 'first');
+    const toml = workshop.profile(name, 'until = { open = "device/*" }', `open(__file__).close()\n${work}`);
+    const build = workshop.thaw('build', toml);
+    t.is(build.status, 0, build.stderr);
+    workshop.write('device/card0', 'second');
+    t.is(workshop.launch(name).stdout, 'second\nwarm\ndone\n', name);
+  }
+});
+
 test('a server in $XDG_RUNTIME_DIR that comes after the build', async (t) => {
   const workshop = new Workshop(t);
   const folder = join(workshop.folder, 'run');
@@ -148,6 +169,7 @@ test('what cannot be awaited', (t) => {
   };
   t.regex(refused('{ syscall = { name = "opne" } }'), /this CPU has no system call 'opne'/);
   t.regex(refused('{ syscall = { name = "getpid", path = "/x" } }'), /no path that .* 'getpid' takes/);
+  t.regex(refused('{ open = "/dev/none/*" }\ntimeout = "300ms"'), /not done after 0\.3 s/);
   t.regex(refused('{ connect = "wayland-0" }'), /\$XDG_RUNTIME_DIR, which is not set[\s\S]*env = \{/);
   t.regex(
     refused('{ connect = "localhost:80" }'),

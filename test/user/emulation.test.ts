@@ -1,5 +1,5 @@
 // Other CPUs under QEMU user emulation: AVA, in an emulated Node, runs this file and the others that need no ptrace. Each
-// test there is one here. The image reader's answers to damaged images are corruption.test.ts.
+// test there is one here. The image reader's answers to damaged images are corruption.slow.test.ts.
 import test from 'ava';
 
 import { withCores } from '../engine/support/cores.js';

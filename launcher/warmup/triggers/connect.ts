@@ -28,7 +28,7 @@ export const connect = triggerKind({
     address,
     v.description('the app is about to connect to this address; each launch makes the connection anew'),
   ),
-  awaits: (value, env) => ({ syscall: 'connect', address: addressOf(value, env) }),
+  awaits: (value, env) => ({ syscalls: ['connect'], address: addressOf(value, env) }),
   wait: (_, context) => reached(context),
 });
 

@@ -10,6 +10,7 @@ import { file } from './file.js';
 import { idle } from './idle.js';
 import { log } from './log.js';
 import { notify } from './notify.js';
+import { open } from './open.js';
 import { port } from './port.js';
 import { syscall } from './syscall.js';
 import type { Prepared, Ready, TriggerContext, TriggerKind } from './trigger.js';
@@ -17,7 +18,7 @@ import type { Prepared, Ready, TriggerContext, TriggerKind } from './trigger.js'
 export type { Prepared, Ready, TriggerContext } from './trigger.js';
 
 /** By the key that a profile sets in warmup.until. */
-export const triggerKinds = { port, log, notify, idle, delay, file, syscall, connect, call };
+export const triggerKinds = { port, log, notify, idle, delay, file, syscall, open, connect, call };
 
 type Kind = keyof typeof triggerKinds;
 

@@ -31,6 +31,6 @@ export const syscall = triggerKind({
   ),
   below: ({ path, ...rest }, folder) =>
     path === undefined ? rest : { ...rest, path: resolve(folder, path) },
-  awaits: ({ name: call, ...where }) => ({ syscall: call, ...where }),
+  awaits: ({ name: call, ...where }) => ({ syscalls: [call], ...where }),
   wait: (_, context) => reached(context),
 });
