@@ -1,7 +1,10 @@
 // Makes the seeds of the fuzz target: images of test apps without their page data. Arguments: the folder for them.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { ReadOnlyRoot } from '../../bench/read_only_root.js';
+import { Thaw } from '../../bench/thaw.js';
 import { native } from '../../launcher/engine/index.js';
 import { App } from '../engine/support/app.js';
 import { self } from '../engine/support/identity.js';
@@ -40,6 +43,28 @@ function seed(image: string): Buffer {
   return Buffer.concat([Buffer.from([MODES]), bytes.subarray(0, size), bytes.subarray(metadataOffset)]);
 }
 
+/** An image with inputs, of which a root identity stands for some. @throws Error where no file system can be mounted */
+async function buildWithInputs(work: string): Promise<string> {
+  const [tree, mounted] = [join(work, 'tree'), join(work, 'root')];
+  mkdirSync(tree);
+  for (const name of ['id', 'one', 'two']) writeFileSync(join(tree, name), `${name}\n`);
+  const root = await ReadOnlyRoot.of(tree, mounted, work);
+  try {
+    const inputs = `{ add = ["${mounted}/*"], root_identity = "${mounted}/id" }`;
+    const warmup = '[warmup]\nuntil = { delay = "100ms" }\n[prove]\nrun = []\n';
+    const definition = join(work, 'inputs.toml');
+    writeFileSync(
+      definition,
+      `name = "inputs"\nprogram = "/bin/sleep"\nargs = ["2"]\ninputs = ${inputs}\n${warmup}`,
+    );
+    const thaw = new Thaw(join(work, 'store'), undefined, root);
+    await thaw.buildFrom(definition);
+    return thaw.image('inputs');
+  } finally {
+    root.end();
+  }
+}
+
 const [folder] = process.argv.slice(2);
 if (folder === undefined) throw new Error('usage: seeds.js FOLDER');
 mkdirSync(folder, { recursive: true });
@@ -54,4 +79,13 @@ for (const name of APPS) {
   } finally {
     await app.end();
   }
+}
+
+const work = mkdtempSync(join(tmpdir(), 'thaw-fuzz-'));
+try {
+  writeFileSync(join(folder, 'inputs'), seed(await buildWithInputs(work)));
+} catch (error) {
+  process.stderr.write(`no seed with inputs: ${String(error)}\n`);
+} finally {
+  rmSync(work, { recursive: true, force: true });
 }
