@@ -165,7 +165,7 @@ const char* validate_file_users(const View& view) {
     for (const Fd& fd : View::part(view.fds(), processes[i].fds))
       if (fd.open_file != kNone && files[fd.open_file].process == i) held[fd.open_file] = true;
   for (size_t i = 0; i < files.size(); ++i)
-    if (files[i].fd_count != 0 && !held[i]) return kProblem;
+    if (files[i].first_fd != kNone && !held[i]) return kProblem;
   return nullptr;
 }
 
