@@ -2,11 +2,11 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/ioctl.h>
+#include <sys/mman.h>
 
 #include <algorithm>
-#include <array>
 #include <cstring>
+#include <iterator>
 
 #include "support/file.h"
 #include "support/young_kernels.h"
@@ -129,6 +129,17 @@ struct Root {
   }
 };
 
+/// A byte that can be neither read nor written.
+struct NoMemory {
+  void* address = mmap(nullptr, 1, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  NoMemory() = default;
+  NoMemory(const NoMemory&) = delete;
+  NoMemory& operator=(const NoMemory&) = delete;
+  ~NoMemory() {
+    if (address != MAP_FAILED) munmap(address, 1);
+  }
+};
+
 class Peeking {
  public:
   explicit Peeking(const Probe& probe)
@@ -164,7 +175,8 @@ class Peeking {
   Result<void> look_at_stream() {
     THAW_ASSIGN(socket, own_state(probe_));
     while (queue_.content.size() < socket.received) {
-      Message message = peek_at(queue_.content.size(), buffer_.size());
+      set_int(fd_, SO_PEEK_OFF, static_cast<int>(queue_.content.size()));
+      Message message = peek_message(fd_, buffer_);
       THAW_TRY(check(message));
       if (message.size <= 0) return {};
       // A reader gets plain data together with what carries descriptors behind them.
@@ -177,24 +189,19 @@ class Peeking {
     return {};
   }
 
-  Message peek_at(size_t offset, size_t size) {
-    set_int(fd_, SO_PEEK_OFF, static_cast<int>(offset));
-    return peek_message(fd_, std::span(buffer_).first(size));
-  }
-
-  /// How many of the message's bytes stand before those that carry its descriptors: with one byte
-  /// more, they come.
+  /// How many of the message's bytes stand before those that carry its descriptors. Peeking gives
+  /// descriptors that stand behind all it was asked for, too. But it gives pieces whole, or, where there
+  /// is no memory for the end of one, all that are before it; and what carries descriptors comes last.
   size_t before_descriptors(const Message& message) {
-    if (message.descriptors.empty()) return 0;
-    const size_t offset = queue_.content.size();
-    size_t without = 0;
-    auto with = static_cast<size_t>(message.size);
-    while (with - without > 1) {
-      const size_t middle = without + (with - without) / 2;
-      // Into the front of the buffer, where the same bytes are.
-      (peek_at(offset, middle).descriptors.empty() ? without : with) = middle;
-    }
-    return without;
+    const auto size = static_cast<size_t>(message.size);
+    if (message.descriptors.empty() || size < 2) return 0;
+    set_int(fd_, SO_PEEK_OFF, static_cast<int>(queue_.content.size()));
+    iovec parts[] = {{buffer_.data(), size - 1}, {no_memory_.address, 1}};
+    msghdr header = {};
+    header.msg_iov = parts;
+    header.msg_iovlen = std::size(parts);
+    const ssize_t before = recvmsg(fd_, &header, MSG_PEEK | MSG_DONTWAIT);
+    return before < 0 ? 0 : static_cast<size_t>(before);
   }
 
   [[nodiscard]] Result<void> check(const Message& message) const {
@@ -251,6 +258,7 @@ class Peeking {
   bool wants_credentials_;
   Root root_;
   std::vector<char> buffer_;
+  NoMemory no_memory_;
   UnixQueue queue_;
 };
 
