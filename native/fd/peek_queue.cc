@@ -211,9 +211,10 @@ class Peeking {
     if (message.truncated)
       return refuse(probe_, "holds a message in its queue that is too large to keep", kLater);
     if (message.lacks_descriptors)
-      return refuse(probe_,
-                    "holds a message with descriptors (SCM_RIGHTS) in its queue that thaw cannot have",
-                    "raise RLIMIT_NOFILE of thaw, or " + std::string(kLater));
+      return refuse(
+          probe_,
+          "holds a message with descriptors (SCM_RIGHTS) in its queue that thaw cannot have",
+          "raise RLIMIT_NOFILE of thaw, or " + std::string(kLater));
     return {};
   }
 
@@ -234,7 +235,8 @@ class Peeking {
   }
 
   Result<void> add_sender(const Message& message, Ancillary& beside) {
-    if (!message.has_sender || message.sender.pid == 0) return {};  // Nobody asked when it was sent.
+    if (!message.has_sender || message.sender.pid == 0)
+      return {};  // Nobody asked when it was sent.
     if (root_.is(message.sender)) {
       beside.has_credentials = 1;
       beside.uid = message.sender.uid;
@@ -245,7 +247,8 @@ class Peeking {
       return refuse(probe_,
                     "holds a message in its queue whose sender, process " +
                         std::to_string(message.sender.pid) + " as user " +
-                        std::to_string(message.sender.uid) + ", a launch could not tell (SO_PASSCRED)",
+                        std::to_string(message.sender.uid) +
+                        ", a launch could not tell (SO_PASSCRED)",
                     kLater);
     queue_.foreign_sender = true;
     return {};

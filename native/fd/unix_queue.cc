@@ -14,7 +14,7 @@
 namespace thaw::fd {
 namespace {
 
-constexpr int kRoom = 8 << 20;         ///< send buffer that holds any queue
+constexpr int kRoom = 8 << 20;          ///< send buffer that holds any queue
 constexpr uint32_t kMostCarried = 253;  ///< SCM_MAX_FD of the kernel: descriptors of one message
 constexpr const char* kProblem = "cannot put the queued data of a socket pair back";
 
@@ -281,8 +281,7 @@ std::string queue_text(int type, std::string_view content, size_t descriptors) {
   return text;
 }
 
-bool valid_queue(const image::View& view, int type, model::Blob content,
-                 const QueueRecord& queue) {
+bool valid_queue(const image::View& view, int type, model::Blob content, const QueueRecord& queue) {
   std::string_view left = view.bytes(content);
   const uint64_t units = units_in(type, left);
   std::string_view message;

@@ -27,6 +27,8 @@ struct Carried {
   int32_t inherit = -1;  ///< without one: a copy of the caller's descriptor of that number
 };
 
+static_assert(sizeof(Ancillary) == 32 && sizeof(Carried) == 8, "the same on all CPUs");
+
 /// As part of a kind's record; plain data is the OpenFile's `content`. SOCK_STREAM: the bytes as they
 /// are. Others: each message with its length before it (uint32_t, as the CPU has it).
 struct QueueRecord {

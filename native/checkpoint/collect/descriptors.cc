@@ -120,7 +120,7 @@ Error named(const Capture& capture, const fd::Probe& p, const Error& error) {
 Error carried(const Queues& queues, const fd::Probe& p, Error error) {
   const auto carrier = queues.carriers.find(p.open_file);
   if (p.number >= 0 || error.err != 0 || carrier == queues.carriers.end()) return error;
-  error.message = carrier->second + " holds a message (SCM_RIGHTS) with " + error.message;
+  error.message = "in the queue of " + carrier->second + ", " + error.message;
   return error;
 }
 
@@ -200,10 +200,10 @@ Result<void> record_in_flight(Capture& capture, const Queues& queues, const Sort
     const fd::Probe& p = sorted.own[carrier];
     const Error refused = named(
         capture, p,
-        fd::refuse(p,
-                   std::string("holds a message with a descriptor (SCM_RIGHTS) in its queue ") +
-                       problem,
-                   "let the app read it before the checkpoint (lengthen `settle`)"));
+        fd::refuse(
+            p,
+            std::string("holds a message with a descriptor (SCM_RIGHTS) in its queue ") + problem,
+            "let the app read it before the checkpoint (lengthen `settle`)"));
     if (refusals == nullptr) return refused;
     refusals->push_back(refused);
   }

@@ -43,8 +43,9 @@ class Search {
   }
 
   Found& found_;
-  size_t seen_ = 0;              ///< probes that have been looked at
-  std::vector<size_t> waiting_;  ///< sockets of which nothing is known, or whose peers are not found yet
+  size_t seen_ = 0;  ///< probes that have been looked at
+  std::vector<size_t>
+      waiting_;  ///< sockets of which nothing is known, or whose peers are not found yet
   Queues queues_;
 };
 

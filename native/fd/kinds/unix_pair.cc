@@ -1,6 +1,8 @@
 // Connected AF_UNIX sockets with both ends inside the process tree, and ends whose other end is
 // closed. Both ends are made at once, with what waits in them; the second end to be opened finds
 // itself made. Descriptors in flight are put into the queues when all of them are there.
+#include "fd/unix_pair.h"
+
 #include <fcntl.h>
 #include <poll.h>
 
@@ -11,7 +13,6 @@
 #include "fd/peek_queue.h"
 #include "fd/session.h"
 #include "fd/unix_name.h"
-#include "fd/unix_pair.h"
 #include "fd/unix_peer.h"
 #include "fd/unix_queue.h"
 
@@ -21,8 +22,8 @@ namespace {
 struct PairRecord {
   SocketRecord socket;
   model::Index peer = model::kNone;  ///< OpenFile of the other end; kNone: it is closed
-  uint32_t reset = 0;    ///< 1: the other end closed with data unread, which shows as ECONNRESET
-  UnixName name;         ///< of a datagram socket that is bound as well
+  uint32_t reset = 0;  ///< 1: the other end closed with data unread, which shows as ECONNRESET
+  UnixName name;       ///< of a datagram socket that is bound as well
   QueueRecord queue;
 };
 

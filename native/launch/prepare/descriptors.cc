@@ -186,8 +186,10 @@ void Descriptors::leave_room() {
 
 void Descriptors::leave_in_flight() {
   for (const model::Index i : in_flight_) {
+    const model::OpenFile& file = view_.open_files()[i];
     placed_[i] = -1;
-    if (!is_used_by_root(view_.open_files()[i])) opened_[i].reset();
+    // The restorer sets owners.
+    if (!is_used_by_root(file) && file.owner_type < 0) opened_[i].reset();
   }
 }
 
