@@ -67,7 +67,10 @@ const refusals: readonly Refusal[] = [
   { what: 'renamed', says: [descriptor, /lives on under another/, policy] },
   { what: 'gone-folder', says: [descriptor, /\/folder/, /directory that was removed/, policy] },
   { what: 'gone-cwd', says: [/working directory .*\/folder/, /elsewhere/], asked: true },
-  { what: 'rights', says: [/queue of descriptor 77 \(.*SCM_RIGHTS; .*flying\.db\) is open for writing/, policy] },
+  {
+    what: 'rights',
+    says: [/queue of descriptor 77 \(.*SCM_RIGHTS; .*flying\.db\) is open for writing/, policy],
+  },
   { what: 'sender', says: [descriptor, /whose sender, process \d+ as user \d+.*SO_PASSCRED/, /settle/] },
   { what: 'backlog', says: [descriptor, /\/listener/, /has not accepted/, policy] },
   { what: 'tcp-backlog', says: [descriptor, /127\.0\.0\.1:/, /has not accepted/, policy] },

@@ -257,7 +257,7 @@ const char* validate(const image::View& view, const model::OpenFile& file) {
 
 Result<void> collect_queue(Collector& c, const Probe& probe, const UnixQueue& queue,
                            model::OpenFile& out) {
-  if (out.kind != kind_id(kUnixPair)) return {};
+  if (find_kind(out.kind) != &kUnixPair) return {};
   PairRecord record;
   std::memcpy(&record, c.image.bytes(out.payload).data(), sizeof(record));
   const Probe* peer = nullptr;
@@ -279,7 +279,7 @@ Result<void> collect_queue(Collector& c, const Probe& probe, const UnixQueue& qu
 }
 
 bool is_filled_later(const image::View& view, const model::OpenFile& file) {
-  return file.kind == kind_id(kUnixPair) &&
+  return find_kind(file.kind) == &kUnixPair &&
          is_filled_later(view, *view.record<PairRecord>(file.payload));
 }
 
