@@ -180,6 +180,21 @@ for (const { app: name = 'refused', what, says, never, asked, only, ofUser } of 
     }));
 }
 
+test('what only a message holds follows the policies, but cannot be left out', (t) =>
+  withApp(t, { app: 'refused', args: ['rights'] }, self, async (app) => {
+    await app.start();
+    const file = { type: 'file', path: '*/flying.db' };
+    const ignored = await app.tryCheckpoint({
+      policies: [{ ...file, action: 'ignore' }],
+      leaveRunning: true,
+    });
+    t.is(ignored.code, 1, ignored.stdout);
+    t.regex(ignored.stderr, /descriptor 77 .*\(SCM_RIGHTS\) in its queue that a policy leaves out/);
+    await app.checkpoint({ policies: [{ ...file, action: 'reopen' }] });
+    app.release();
+    expectSuccess(t, 'a launch', await app.launch().outcome);
+  }));
+
 const display = /Wayland compositor|X server/;
 
 /** Where an app is connected to; null: `reconnect` is offered. */
