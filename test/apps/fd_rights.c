@@ -9,6 +9,8 @@ enum { kLarge = 30000 };
 
 static int stream[2], glued[2], large[2], datagram[2], packet[2], gone[2], many[2];
 static int outer[2], inner[2], self[2], ring[2], other_ring[2], senders[2], streamed[2];
+static int full[2];
+static size_t full_bytes;
 static int kept, nested_writer, watch, watched_writer;
 
 static void make(int type, int pair[2]) {
@@ -189,6 +191,38 @@ static void check_senders(void) {
   rights_expect_sender("of a stream", streamed[1], 99, "asked", getpid());
 }
 
+/// A sender that can send no more, by small messages that tell of it; one in the middle carries a descriptor.
+static void hold_full(void) {
+  make(SOCK_STREAM | SOCK_NONBLOCK, full);
+  ask_for_senders(full[1]);
+  char block[1000];
+  memset(block, 'f', sizeof block);
+  ssize_t size;
+  while ((size = write(full[0], block, sizeof block)) > 0) {
+    full_bytes += (size_t)size;
+    if (full_bytes != 10 * sizeof block) continue;
+    rights_send(full[0], "!", 1, &kept, 1);
+    full_bytes++;
+  }
+}
+
+static void check_full(void) {
+  char block[1000] = "";
+  int carried = 0;
+  CHECK_EQ("write to a full socket", -1, write(full[0], block, sizeof block));
+  for (size_t got = 0; got < full_bytes;) {
+    struct rights part = rights_receive(full[1], block, sizeof block);
+    CHECK_EQ("sender of each part", getpid(), part.sender.pid);
+    got += (size_t)part.size;
+    if (part.count == 0) continue;
+    carried += part.count;
+    CHECK_EQ("bytes up to the descriptor", 10 * sizeof block + 1, got);
+    CHECK_EQ("last byte that is read with it", '!', block[part.size - 1]);
+  }
+  CHECK_EQ("descriptors among them", 1, carried);
+  fds_check_empty("what was full", full[1]);
+}
+
 static struct sockaddr_un listening_at(void) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   CHECK((size_t)snprintf(address.sun_path, sizeof address.sun_path, "%s", app_path("flying")) <
@@ -245,11 +279,13 @@ int main(int argc, char** argv) {
   hold_nested();
   hold_senders();
   hold_others();
+  hold_full();
   app_wait();
   check_streams();
   check_messages();
   check_nested();
   check_senders();
   check_others();
+  check_full();
   return 0;
 }
