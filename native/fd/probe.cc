@@ -9,6 +9,7 @@
 namespace thaw::fd {
 
 std::string describe(const Probe& probe) {
+  if (probe.number < 0) return "a descriptor in a message (SCM_RIGHTS; " + probe.link + ")";
   return "descriptor " + std::to_string(probe.number) + " (" + probe.link + ")";
 }
 

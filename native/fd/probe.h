@@ -16,7 +16,7 @@ namespace thaw::fd {
 
 struct Probe {
   pid_t pid = 0;
-  int number = 0;
+  int number = 0;                  ///< -1: only a message in a queue has it
   std::span<const pid_t> members;  ///< the processes of its app, the root first
   /// readlink /proc/PID/fd/N ("pipe:[123]", "/etc/passwd", "anon_inode:[eventfd]")
   std::string link;

@@ -1,5 +1,6 @@
 #include "fd/unix_queue.h"
 
+#include <fcntl.h>
 #include <linux/sockios.h>
 #include <poll.h>
 #include <sys/ioctl.h>
@@ -7,15 +8,15 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
-#include <vector>
 
-#include "support/young_kernels.h"
+#include "fd/payload.h"
 
 namespace thaw::fd {
 namespace {
 
-constexpr int kRoom = 8 << 20;  ///< send buffer that holds any queue
-constexpr size_t kLargestMessage = size_t{4} << 20;
+constexpr int kRoom = 8 << 20;          ///< send buffer that holds any queue
+constexpr uint32_t kMostCarried = 253;  ///< SCM_MAX_FD of the kernel: descriptors of one message
+constexpr const char* kProblem = "cannot put the queued data of a socket pair back";
 
 int get_int(int fd, int name) {
   int value = 0;
@@ -26,101 +27,6 @@ int get_int(int fd, int name) {
 
 void set_int(int fd, int name, int value) {
   setsockopt(fd, SOL_SOCKET, name, &value, sizeof(value));
-}
-
-/// While it lives, MSG_PEEK goes on where the last one ended, and every message shows its sender:
-/// that tells an empty message from the end of the queue. The description is the app's own: both
-/// options go back.
-class PeekMode {
- public:
-  explicit PeekMode(int fd)
-      : fd_(fd), offset_(get_int(fd, SO_PEEK_OFF)), credentials_(get_int(fd, SO_PASSCRED)) {
-    const int start = 0;
-    usable_ = setsockopt(fd, SOL_SOCKET, SO_PEEK_OFF, &start, sizeof(start)) == 0;
-    set_int(fd, SO_PASSCRED, 1);
-  }
-  PeekMode(const PeekMode&) = delete;
-  PeekMode& operator=(const PeekMode&) = delete;
-  ~PeekMode() {
-    set_int(fd_, SO_PASSCRED, credentials_);
-    set_int(fd_, SO_PEEK_OFF, offset_);
-  }
-  [[nodiscard]] bool usable() const { return usable_; }
-  [[nodiscard]] bool app_wants_credentials() const { return credentials_ != 0; }
-
- private:
-  int fd_;
-  int offset_;
-  int credentials_;
-  bool usable_ = false;
-};
-
-struct Message {
-  ssize_t size = 0;  ///< -1: nothing more
-  bool truncated = false;
-  bool has_sender = false;
-  bool has_descriptors = false;
-  pid_t sender = 0;
-};
-
-void close_descriptors(const cmsghdr* control) {
-  const size_t count = (control->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-  for (size_t i = 0; i < count; ++i) {
-    int fd = -1;
-    std::memcpy(&fd, CMSG_DATA(control) + i * sizeof(int), sizeof(fd));
-    close(fd);
-  }
-}
-
-void take_control(const cmsghdr* control, Message& message) {
-  if (control->cmsg_level != SOL_SOCKET) return;
-  if (control->cmsg_type == SCM_CREDENTIALS) {
-    ucred sender = {};
-    std::memcpy(&sender, CMSG_DATA(control), sizeof(sender));
-    message.has_sender = true;
-    message.sender = sender.pid;
-  }
-  if (control->cmsg_type != SCM_RIGHTS && control->cmsg_type != young::kScmPidFd) return;
-  // Peeking gave us descriptors of our own.
-  close_descriptors(control);
-  message.has_descriptors |= control->cmsg_type == SCM_RIGHTS;
-}
-
-Message peek_message(int fd, std::vector<char>& buffer) {
-  Message message;
-  alignas(cmsghdr) char control[4096];
-  iovec vector = {buffer.data(), buffer.size()};
-  msghdr header = {};
-  header.msg_iov = &vector;
-  header.msg_iovlen = 1;
-  header.msg_control = control;
-  header.msg_controllen = sizeof(control);
-  message.size = recvmsg(fd, &header, MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-  if (message.size < 0) return message;
-  message.truncated = (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
-  for (cmsghdr* c = CMSG_FIRSTHDR(&header); c != nullptr; c = CMSG_NXTHDR(&header, c))
-    take_control(c, message);
-  return message;
-}
-
-Result<void> check_message(const Probe& probe, const Message& message, bool app_wants_credentials) {
-  constexpr const char* kLater = "let the app read it before the checkpoint (lengthen `settle`)";
-  if (message.has_descriptors)
-    return refuse(probe, "holds a message with descriptors (SCM_RIGHTS) in its queue", kLater);
-  if (message.truncated)
-    return refuse(probe, "holds a message in its queue that is too large to keep", kLater);
-  if (app_wants_credentials && message.sender != 0 && message.sender != probe.members.front())
-    return refuse(probe,
-                  "holds a message in its queue from another process, whose credentials "
-                  "(SO_PASSCRED) would change",
-                  kLater);
-  return {};
-}
-
-void append(std::string& content, int type, const char* bytes, size_t size) {
-  const auto length = static_cast<uint32_t>(size);
-  if (type != SOCK_STREAM) content.append(reinterpret_cast<const char*>(&length), sizeof(length));
-  content.append(bytes, size);
 }
 
 /// Takes the next message off the front of `content`; false at the end or if it does not fit.
@@ -161,49 +67,184 @@ int cost_of(size_t queued, size_t portion) {
   return cost;
 }
 
-/// An app may have made its buffer smaller than what it had sent: a larger one for this one call.
-ssize_t send_anyway(int fd, const char* bytes, size_t size) {
-  ssize_t sent = send(fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
-  if (sent >= 0 || (errno != EAGAIN && errno != EMSGSIZE)) return sent;
-  const int room = get_int(fd, SO_SNDBUF);
-  set_int(fd, SO_SNDBUF, kRoom);
-  set_int(fd, SO_SNDBUFFORCE, kRoom);
-  sent = send(fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
-  const int err = errno;
-  set_int(fd, SO_SNDBUF, room / 2);
-  errno = err;
-  return sent;
+template <typename Row>
+size_t rows_in(std::string_view bytes) {
+  return bytes.size() / sizeof(Row);
+}
+
+template <typename Row>
+Row row_of(std::string_view bytes, size_t index) {
+  Row row;
+  std::memcpy(&row, bytes.data() + index * sizeof(Row), sizeof(row));
+  return row;
+}
+
+/// While it lives, the socket can send what the app had sent, whose buffer it may have made smaller
+/// since.
+class RoomToSend {
+ public:
+  explicit RoomToSend(int fd) : fd_(fd), room_(get_int(fd, SO_SNDBUF)) {
+    set_int(fd, SO_SNDBUF, kRoom);
+    set_int(fd, SO_SNDBUFFORCE, kRoom);
+  }
+  RoomToSend(const RoomToSend&) = delete;
+  RoomToSend& operator=(const RoomToSend&) = delete;
+  ~RoomToSend() {
+    const int err = errno;
+    set_int(fd_, SO_SNDBUF, room_ / 2);
+    errno = err;
+  }
+
+ private:
+  int fd_;
+  int room_;
+};
+
+/// One message at a time through one socket.
+class Sender {
+ public:
+  Sender(const image::View& view, std::span<const UniqueFd> opened, int fd,
+         const QueueRecord& queue)
+      : opened_(opened),
+        fd_(fd),
+        rows_(view.bytes(queue.ancillaries)),
+        carried_(view.bytes(queue.carried)) {}
+
+  /// What stands beside the data from there on; the first byte or message that anything stands at.
+  [[nodiscard]] uint64_t next() const {
+    return row_ < rows_in<Ancillary>(rows_) ? row_of<Ancillary>(rows_, row_).at
+                                            : std::numeric_limits<uint64_t>::max();
+  }
+
+  Result<void> send_message(std::string_view message, uint64_t index) {
+    sender_.pid = 0;
+    if (index == next()) THAW_TRY(take_row());
+    return send_one(message) < 0 ? errno_error(kProblem) : Result<void>();
+  }
+
+  Result<void> send_stream(std::string_view bytes, size_t portion) {
+    for (uint64_t at = 0; at < bytes.size();) {
+      sender_.pid = 0;
+      uint64_t end = std::min<uint64_t>(next(), bytes.size());
+      if (at == next()) {
+        end = at + row_of<Ancillary>(rows_, row_).size;
+        THAW_TRY(take_row());
+      }
+      while (at < end) {
+        const auto size = static_cast<size_t>(end - at);
+        const ssize_t sent =
+            send_one(bytes.substr(static_cast<size_t>(at), portion_of(size, portion)));
+        if (sent <= 0) return errno_error(kProblem);
+        at += static_cast<uint64_t>(sent);
+      }
+    }
+    return {};
+  }
+
+ private:
+  /// What descriptors stand at stays in one piece: a reader gets no more with them.
+  [[nodiscard]] size_t portion_of(size_t size, size_t portion) const {
+    return portion == 0 || rights_.count != 0 ? size : std::min(size, portion);
+  }
+
+  /// What the next message carries.
+  Result<void> take_row() {
+    rights_ = row_of<Ancillary>(rows_, row_++);
+    sender_ = {rights_.has_credentials != 0 ? getpid() : 0, rights_.uid, rights_.gid};
+    for (uint32_t i = 0; i < rights_.count; ++i) {
+      const auto carried = row_of<Carried>(carried_, rights_.first + i);
+      THAW_ASSIGN(number, number_of(carried));
+      numbers_[i] = number;
+    }
+    return {};
+  }
+
+  /// What the caller has closed is nothing to read or to be heard.
+  Result<int> number_of(const Carried& carried) {
+    if (carried.open_file != model::kNone) return opened_[carried.open_file].get();
+    if (fcntl(carried.inherit, F_GETFD) >= 0) return carried.inherit;
+    if (!null_.valid()) null_.reset(::open("/dev/null", O_RDWR | O_CLOEXEC));
+    if (!null_.valid()) return errno_error("cannot open /dev/null");
+    return null_.get();
+  }
+
+  ssize_t send_one(std::string_view bytes) {
+    iovec vector = {const_cast<char*>(bytes.data()), bytes.size()};
+    msghdr header = {};
+    header.msg_iov = &vector;
+    header.msg_iovlen = 1;
+    header.msg_control = control_;
+    if (sender_.pid != 0) put(header, SCM_CREDENTIALS, &sender_, sizeof(sender_));
+    if (rights_.count != 0) put(header, SCM_RIGHTS, numbers_, rights_.count * sizeof(int));
+    if (header.msg_controllen == 0) header.msg_control = nullptr;
+    const ssize_t sent = send_header(header);
+    rights_.count = 0;  // The rest of a stream's bytes are without.
+    return sent;
+  }
+
+  ssize_t send_header(const msghdr& header) const {
+    constexpr int kFlags = MSG_DONTWAIT | MSG_NOSIGNAL;
+    // The kernel sends no more in one piece than half of the buffer.
+    if (rights_.count == 0 ||
+        header.msg_iov->iov_len < static_cast<size_t>(get_int(fd_, SO_SNDBUF)) / 4) {
+      const ssize_t sent = sendmsg(fd_, &header, kFlags);
+      if (sent >= 0 || (errno != EAGAIN && errno != EMSGSIZE)) return sent;
+    }
+    const RoomToSend room(fd_);
+    return sendmsg(fd_, &header, kFlags);
+  }
+
+  void put(msghdr& header, int type, const void* data, size_t size) {
+    auto* control = reinterpret_cast<cmsghdr*>(control_ + header.msg_controllen);
+    control->cmsg_level = SOL_SOCKET;
+    control->cmsg_type = type;
+    control->cmsg_len = CMSG_LEN(size);
+    std::memcpy(CMSG_DATA(control), data, size);
+    header.msg_controllen += CMSG_SPACE(size);
+  }
+
+  std::span<const UniqueFd> opened_;
+  int fd_;
+  std::string_view rows_, carried_;
+  size_t row_ = 0;
+  Ancillary rights_ = {};
+  ucred sender_ = {};
+  int numbers_[kMostCarried] = {};
+  UniqueFd null_;
+  alignas(cmsghdr) char control_[CMSG_SPACE(sizeof(ucred)) +
+                                 CMSG_SPACE(kMostCarried * sizeof(int))] = {};
+};
+
+/// How many bytes of a stream, or messages.
+uint64_t units_in(int type, std::string_view content) {
+  if (type == SOCK_STREAM) return content.size();
+  uint64_t count = 0;
+  std::string_view message;
+  while (next_message(type, content, message)) ++count;
+  return count;
+}
+
+bool valid_carried(const image::View& view, const Carried& carried) {
+  return carried.open_file == model::kNone ? carried.inherit >= 0
+                                           : carried.open_file < view.open_files().size();
+}
+
+/// One after the other, each within the queue.
+bool valid_ancillaries(int type, uint64_t units, std::string_view rows, size_t carried) {
+  uint64_t free = 0;  // From there on, nothing stands yet.
+  for (size_t i = 0; i < rows_in<Ancillary>(rows); ++i) {
+    const auto row = row_of<Ancillary>(rows, i);
+    const uint64_t size = type == SOCK_STREAM ? row.size : 1;
+    if (row.at < free || row.at >= units || size == 0 || size > units - row.at ||
+        row.has_credentials > 1 || row.count > kMostCarried || row.first > carried ||
+        row.count > carried - row.first)
+      return false;
+    free = row.at + size;
+  }
+  return true;
 }
 
 }  // namespace
-
-Result<std::string> peek_queue(const Probe& probe, const SocketRecord& record,
-                               const UnixSocket& socket) {
-  const int fd = probe.copy.get();
-  const short ready = poll_now(fd);
-  std::string content;
-  if ((ready & POLLPRI) != 0)
-    return refuse(probe, "holds out-of-band data in its queue",
-                  "let the app read it before the checkpoint (lengthen `settle`)");
-  if ((ready & POLLIN) == 0) return content;
-  const PeekMode mode(fd);
-  if (!mode.usable())
-    return refuse(probe, "has a queue that cannot be read: the kernel lacks SO_PEEK_OFF for it",
-                  "");
-  std::vector<char> buffer(record.type == SOCK_STREAM ? size_t{64} << 10 : kLargestMessage);
-  // A stream is read to the end of its queue and no further: reading on would take a pending error
-  // from the app.
-  while (record.type != SOCK_STREAM || content.size() < socket.received) {
-    const Message message = peek_message(fd, buffer);
-    if (message.size < 0 && errno != EAGAIN)
-      return refuse(probe, std::string("has a queue that cannot be read: ") + std::strerror(errno),
-                    "");
-    if (message.size < 0 || (message.size == 0 && !message.has_sender)) break;
-    THAW_TRY(check_message(probe, message, mode.app_wants_credentials()));
-    append(content, record.type, buffer.data(), static_cast<size_t>(message.size));
-  }
-  return content;
-}
 
 uint32_t queue_portion(int peer, size_t queued) {
   int charged = 0;
@@ -219,35 +260,41 @@ uint32_t queue_portion(int peer, size_t queued) {
   return static_cast<uint32_t>(small);
 }
 
-Result<void> send_queue(int fd, int type, std::string_view content, uint32_t portion) {
+Result<void> send_queue(const image::View& view, std::span<const UniqueFd> opened, int fd, int type,
+                        model::Blob content, const QueueRecord& queue) {
+  if (content.size == 0) return {};
+  std::string_view left = view.bytes(content);
+  Sender sender(view, opened, fd, queue);
+  if (type == SOCK_STREAM) return sender.send_stream(left, queue.portion);
   std::string_view message;
-  while (next_message(type, content, message)) {
-    do {
-      const size_t size = type == SOCK_STREAM && portion != 0
-                              ? std::min<size_t>(message.size(), portion)
-                              : message.size();
-      const ssize_t sent = send_anyway(fd, message.data(), size);
-      if (sent < 0) return errno_error("cannot put the queued data of a socket pair back");
-      message.remove_prefix(static_cast<size_t>(sent));
-    } while (!message.empty());
-  }
+  for (uint64_t index = 0; next_message(type, left, message); ++index)
+    THAW_TRY(sender.send_message(message, index));
   return {};
 }
 
-std::string queue_text(int type, std::string_view content) {
+std::string queue_text(int type, std::string_view content, size_t descriptors) {
   if (content.empty()) return {};
-  if (type == SOCK_STREAM) return std::to_string(content.size()) + " bytes queued";
-  size_t count = 0;
-  std::string_view message;
-  while (next_message(type, content, message)) ++count;
-  return std::to_string(count) + " messages queued";
+  std::string text =
+      std::to_string(units_in(type, content)) + (type == SOCK_STREAM ? " bytes" : " messages");
+  text += " queued";
+  if (descriptors != 0) text += " with " + std::to_string(descriptors) + " descriptors";
+  return text;
 }
 
-bool valid_queue(int type, std::string_view content) {
+bool valid_queue(const image::View& view, int type, model::Blob content, const QueueRecord& queue) {
+  std::string_view left = view.bytes(content);
+  const uint64_t units = units_in(type, left);
   std::string_view message;
-  while (next_message(type, content, message)) {
+  while (next_message(type, left, message)) {
   }
-  return content.empty();
+  if (!left.empty() || !valid_blob(view, queue.ancillaries) || !valid_blob(view, queue.carried))
+    return false;
+  const std::string_view rows = view.bytes(queue.ancillaries);
+  const std::string_view carried = view.bytes(queue.carried);
+  if (rows.size() % sizeof(Ancillary) != 0 || carried.size() % sizeof(Carried) != 0) return false;
+  for (size_t i = 0; i < rows_in<Carried>(carried); ++i)
+    if (!valid_carried(view, row_of<Carried>(carried, i))) return false;
+  return valid_ancillaries(type, units, rows, rows_in<Carried>(carried));
 }
 
 }  // namespace thaw::fd

@@ -462,8 +462,8 @@ struct OpenFile {
   Index owner_process = kNone;  ///< process that gets the signals, or leads the group that does
   Index owner_thread = kNone;   ///< thread of it that gets them, kNone: the process
   uint32_t owner_signal = 0;    ///< F_SETSIG
-  uint32_t fd_count = 0;        ///< descriptors that refer to it
-  Index first_fd = kNone;       ///< one of them
+  uint32_t fd_count = 0;        ///< descriptors and messages in queues that refer to it
+  Index first_fd = kNone;       ///< one of them; kNone: only messages do
   Index process = 0;            ///< which finishes it, once its descriptors are placed; has it open
   uint32_t uid = kNone;         ///< whose a socket or pipe is that a member with its own user has
   uint32_t gid = kNone;         ///< made, kNone: the caller's

@@ -160,12 +160,15 @@ const char* validate_file_users(const View& view) {
       return "an open file of the image belongs to half a user";
   }
   if (processes.size() == 1) return nullptr;
+  std::vector<bool> open(files.size(), false);
   std::vector<bool> held(files.size(), false);
   for (Index i = 0; i < processes.size(); ++i)
     for (const Fd& fd : View::part(view.fds(), processes[i].fds))
-      if (fd.open_file != kNone && files[fd.open_file].process == i) held[fd.open_file] = true;
-  for (size_t i = 0; i < files.size(); ++i)
-    if (files[i].fd_count != 0 && !held[i]) return kProblem;
+      if (fd.open_file != kNone) {
+        open[fd.open_file] = true;
+        if (files[fd.open_file].process == i) held[fd.open_file] = true;
+      }
+  if (open != held) return kProblem;  // What only messages hold, the root finishes.
   return nullptr;
 }
 

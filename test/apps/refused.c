@@ -26,6 +26,7 @@
 #include "area.h"
 #include "call_filter.h"
 #include "holders.h"
+#include "rights.h"
 
 enum { kNumber = 77 };
 
@@ -404,26 +405,26 @@ static void hold_gone_cwd(void) {
   NEED(rmdir(app_path("folder")));
 }
 
-static void send_descriptor(int to) {
-  union {
-    struct cmsghdr header;
-    char room[CMSG_SPACE(sizeof(int))];
-  } control = {.header = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS}};
-  int file = (int)NEED(open("/dev/null", O_RDONLY | O_CLOEXEC));
-  memcpy(CMSG_DATA(&control.header), &file, sizeof file);
-  struct iovec bytes = {"x", 1};
-  struct msghdr message = {.msg_iov = &bytes,
-                           .msg_iovlen = 1,
-                           .msg_control = control.room,
-                           .msg_controllen = sizeof control.room};
-  NEED(sendmsg(to, &message, 0));
-  close(file);
-}
-
+/// Nothing but a message holds a file that is open for writing.
 static void hold_rights(void) {
   int ends[2];
   NEED(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends));
-  send_descriptor(ends[0]);
+  rights_give(ends[0], "x",
+              (int)NEED(open(app_path("flying.db"), O_RDWR | O_CREAT | O_CLOEXEC, 0644)));
+  place(ends[1]);
+}
+
+/// Of a process that has ended.
+static void hold_sender(void) {
+  int ends[2];
+  NEED(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends));
+  NEED(setsockopt(ends[1], SOL_SOCKET, SO_PASSCRED, &(int){1}, sizeof(int)));
+  pid_t child = (pid_t)NEED(fork());
+  if (child == 0) {
+    fds_write(ends[0], "sent by a child");
+    _exit(0);
+  }
+  NEED(waitpid(child, NULL, 0));
   place(ends[1]);
 }
 
@@ -774,6 +775,7 @@ static const struct holder holders[] = {
     {"gone-folder", hold_gone_folder},
     {"gone-cwd", hold_gone_cwd},
     {"rights", hold_rights},
+    {"sender", hold_sender},
     {"backlog", hold_backlog},
     {"tcp-backlog", hold_tcp_backlog},
     {"datagrams", hold_datagrams},

@@ -20,6 +20,7 @@
 #include <sys/stat.h>
 
 #include "aio.h"
+#include "rights.h"
 #include "terminal.h"
 #include "tree.h"
 
@@ -353,6 +354,27 @@ static void hold_aio(void) {
   tree_hear(said[0], 'r');
 }
 
+/// A launch makes it when all processes are there, and the queue before.
+static void hold_sent_pidfd(void) {
+  int ends[2];
+  NEED(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends));
+  pid_t other = tree_fork();
+  if (other == 0) rest();
+  rights_give(ends[0], "x", (int)NEED(syscall(SYS_pidfd_open, other, 0)));
+}
+
+/// A launch's first process sends all messages.
+static void hold_sender(void) {
+  int ends[2];
+  NEED(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends));
+  NEED(setsockopt(ends[1], SOL_SOCKET, SO_PASSCRED, &(int){1}, sizeof(int)));
+  if (tree_fork() == 0) {
+    fds_write(ends[0], "sent by the child");
+    rest();
+  }
+  fds_wait_for_data(ends[1]);
+}
+
 /// Two locks of processes on one open file description.
 static void hold_two_locks(void) {
   int said[2];
@@ -412,6 +434,8 @@ static const struct {
     {"proc-path", hold_proc_path},
     {"netlink", hold_netlink},
     {"aio", hold_aio},
+    {"sent-pidfd", hold_sent_pidfd},
+    {"sender", hold_sender},
     {"two-locks", hold_two_locks},
     {"split-epoll", hold_split_epoll},
 };

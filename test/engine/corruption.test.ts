@@ -23,6 +23,7 @@ const sources = [
   'timers',
   'fd_epoll',
   'fd_socketpair',
+  'fd_rights',
   'fd_tcp',
   'memory_file',
   'signals',

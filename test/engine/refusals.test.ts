@@ -67,7 +67,11 @@ const refusals: readonly Refusal[] = [
   { what: 'renamed', says: [descriptor, /lives on under another/, policy] },
   { what: 'gone-folder', says: [descriptor, /\/folder/, /directory that was removed/, policy] },
   { what: 'gone-cwd', says: [/working directory .*\/folder/, /elsewhere/], asked: true },
-  { what: 'rights', says: [descriptor, /SCM_RIGHTS/, /settle/] },
+  {
+    what: 'rights',
+    says: [/queue of descriptor 77 \(.*SCM_RIGHTS; .*flying\.db\) is open for writing/, policy],
+  },
+  { what: 'sender', says: [descriptor, /whose sender, process \d+ as user \d+.*SO_PASSCRED/, /settle/] },
   { what: 'backlog', says: [descriptor, /\/listener/, /has not accepted/, policy] },
   { what: 'tcp-backlog', says: [descriptor, /127\.0\.0\.1:/, /has not accepted/, policy] },
   { what: 'datagrams', says: [descriptor, /127\.0\.0\.1:/, /datagrams that the app has not read/, policy] },
@@ -175,6 +179,21 @@ for (const { app: name = 'refused', what, says, never, asked, only, ofUser } of 
       expectSuccess(t, 'the app that was not checkpointed', await app.running.outcome);
     }));
 }
+
+test('what only a message holds follows the policies, but cannot be left out', (t) =>
+  withApp(t, { app: 'refused', args: ['rights'] }, self, async (app) => {
+    await app.start();
+    const file = { type: 'file', path: '*/flying.db' };
+    const ignored = await app.tryCheckpoint({
+      policies: [{ ...file, action: 'ignore' }],
+      leaveRunning: true,
+    });
+    t.is(ignored.code, 1, ignored.stdout);
+    t.regex(ignored.stderr, /descriptor 77 .*\(SCM_RIGHTS\) in its queue that a policy leaves out/);
+    await app.checkpoint({ policies: [{ ...file, action: 'reopen' }] });
+    app.release();
+    expectSuccess(t, 'a launch', await app.launch().outcome);
+  }));
 
 const display = /Wayland compositor|X server/;
 

@@ -119,6 +119,11 @@ const refusals: readonly Refusal[] = [
   { what: 'proc-path', says: [/whose number will be another one/, /close it/] },
   { what: 'netlink', says: [member, /netlink socket .*pid of another process/, /first process/] },
   { what: 'aio', says: [member, /kernel AIO .*forked from/, /fork\(2\) before io_setup/], asked: true },
+  { what: 'sent-pidfd', says: [/SCM_RIGHTS.* refers to a process of the app/, /lengthen `settle`/] },
+  {
+    what: 'sender',
+    says: [/socket:.*whose sender, process \d+ as user \d+.*SO_PASSCRED/, /lengthen `settle`/],
+  },
   { what: 'two-locks', says: [/\/locked\) is locked .*two processes that share it/, /flock\(2\)/] },
   {
     what: 'split-epoll',

@@ -1,169 +1,25 @@
 // Descriptors: which numbers share an open file description, which come from the caller, and for
 // the rest what its kind keeps of it (fd/open_file.h).
 #include <fcntl.h>
-#include <linux/kcmp.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <climits>
-#include <functional>
-#include <future>
 #include <span>
-#include <tuple>
 
 #include "checkpoint/collect/collect.h"
 #include "checkpoint/collect/file_content.h"
+#include "checkpoint/collect/found.h"
+#include "checkpoint/collect/in_flight.h"
 #include "checkpoint/collect/standard_descriptors.h"
 #include "fd/open_file.h"
+#include "fd/pty.h"
+#include "fd/unix_pair.h"
 #include "proc/members.h"
-#include "support/file.h"
 
 namespace thaw::checkpoint {
 namespace {
-
-/// A descriptor number of one process.
-struct Numbered {
-  int number;
-  bool close_on_exec;
-  size_t description;  ///< index of its probe
-};
-
-/// Every open file description of the tree, and what refers to them.
-struct Found {
-  std::vector<fd::Probe> probes;
-  std::vector<uint64_t> eventfd_ids;           ///< per probe, 0 for all else
-  std::vector<size_t> sorted;                  ///< the probes by the kernel's order (kcmp(2))
-  std::vector<std::vector<Numbered>> numbers;  ///< per process
-  std::vector<Error> refused;
-};
-
-/// The order that the kernel has for open file descriptions; neither is before the other where
-/// they are one. Apps with thousands of descriptors would take seconds to compare each with each.
-bool is_before(const fd::Probe& a, const fd::Probe& b) {
-  constexpr long kLess = 1;
-  return syscall(SYS_kcmp, a.pid, b.pid, KCMP_FILE, static_cast<unsigned long>(a.number),
-                 static_cast<unsigned long>(b.number)) == kLess;
-}
-
-/// All eventfds have one inode, but each an id of its own (since Linux 5.2), which never changes.
-uint64_t eventfd_id(const fd::Probe& p) {
-  return number(line_value(p.fdinfo, "eventfd-id:"));
-}
-
-/// Files below /proc/PID by the descriptor's number, without the way there for each of thousands.
-class Entries {
- public:
-  static Result<Entries> open(const std::string& path) {
-    UniqueFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!fd.valid()) return errno_error("cannot open " + path);
-    return Entries(std::move(fd));
-  }
-
-  [[nodiscard]] Result<std::string> link(int entry) const {
-    char target[PATH_MAX];
-    const ssize_t size =
-        readlinkat(fd_.get(), std::to_string(entry).c_str(), target, sizeof(target));
-    if (size < 0) return errno_error("cannot read the link of descriptor " + std::to_string(entry));
-    return std::string(target, static_cast<size_t>(size));
-  }
-  [[nodiscard]] Result<std::string> text(int entry) const {
-    const UniqueFd file(openat(fd_.get(), std::to_string(entry).c_str(), O_RDONLY | O_CLOEXEC));
-    if (!file.valid()) return errno_error("cannot look at descriptor " + std::to_string(entry));
-    // The kernel makes it in one piece, of which a short read gives the end.
-    char buffer[4096];
-    const ssize_t got = read(file.get(), buffer, sizeof(buffer));
-    if (got < 0) return errno_error("cannot look at descriptor " + std::to_string(entry));
-    std::string text(buffer, static_cast<size_t>(got));
-    if (text.size() < sizeof(buffer)) return text;
-    THAW_ASSIGN(rest, read_all(file.get()));
-    return text + rest;
-  }
-
- private:
-  explicit Entries(UniqueFd fd) : fd_(std::move(fd)) {}
-  UniqueFd fd_;
-};
-
-/// The file systems that hold all pipes and all sockets.
-struct KernelDevices {
-  dev_t pipes = 0, sockets = 0;  ///< 0, which no file has: unknown
-
-  KernelDevices() {
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC) == 0) {
-      const UniqueFd reader(ends[0]), writer(ends[1]);
-      pipes = device_of(reader.get());
-    }
-    const UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (socket.valid()) sockets = device_of(socket.get());
-  }
-
- private:
-  static dev_t device_of(int fd) {
-    struct stat status = {};
-    return fstat(fd, &status) == 0 ? status.st_dev : 0;
-  }
-};
-
-/// What the link tells, of what apps have by the thousand: to look at it, the kernel makes an inode
-/// in /proc. Empty where only the link tells.
-std::string known_link(const KernelDevices& devices, const fd::Probe& p) {
-  if (!fd::fdinfo_value(p, "eventfd-count").empty()) return "anon_inode:[eventfd]";
-  const char* name = p.status.st_dev == 0                 ? nullptr
-                     : p.status.st_dev == devices.pipes   ? "pipe:["
-                     : p.status.st_dev == devices.sockets ? "socket:["
-                                                          : nullptr;
-  return name == nullptr ? std::string() : name + std::to_string(p.status.st_ino) + "]";
-}
-
-/// One process, whose descriptors are looked at.
-struct Holder {
-  pid_t pid;
-  UniqueFd pidfd;
-  Entries links, infos;
-  KernelDevices devices;
-  std::span<const pid_t> members;
-
-  static Result<Holder> open(pid_t pid, std::span<const pid_t> members) {
-    const std::string folder = "/proc/" + std::to_string(pid);
-    UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
-    if (!pidfd.valid()) return errno_error("cannot open the process");
-    THAW_ASSIGN(links, Entries::open(folder + "/fd"));
-    THAW_ASSIGN(infos, Entries::open(folder + "/fdinfo"));
-    return Holder{pid, std::move(pidfd), std::move(links), std::move(infos), {}, members};
-  }
-};
-
-Result<fd::Probe> probe(const Holder& holder, int number_) {
-  fd::Probe probe;
-  probe.pid = holder.pid;
-  probe.number = number_;
-  probe.members = holder.members;
-  THAW_ASSIGN(info, holder.infos.text(number_));
-  probe.fdinfo = std::move(info);
-  probe.copy.reset(static_cast<int>(syscall(SYS_pidfd_getfd, holder.pidfd.get(), number_, 0)));
-  if (!probe.copy.valid()) return errno_error("cannot copy descriptor " + std::to_string(number_));
-  if (fstat(probe.copy.get(), &probe.status) != 0)
-    return errno_error("cannot stat descriptor " + std::to_string(number_));
-  probe.link = known_link(holder.devices, probe);
-  if (probe.link.empty()) {
-    THAW_ASSIGN(link, holder.links.link(number_));
-    probe.link = std::move(link);
-  }
-  const auto flags = static_cast<int>(number(line_value(probe.fdinfo, "flags:"), 8));
-  probe.close_on_exec = (flags & O_CLOEXEC) != 0;
-  probe.flags = flags & ~O_CLOEXEC;
-  probe.position = static_cast<off_t>(number(line_value(probe.fdinfo, "pos:")));
-  return probe;
-}
-
-bool is_stdio(const fd::Probe& p) {
-  return p.number < kFirstOwn;
-}
 
 /// Who gets the signals of a description: what is no part of the app is taken for its root.
 void collect_owner(const Capture& capture, const fd::Probe& p, model::OpenFile& file) {
@@ -214,91 +70,6 @@ void collect_maker(const Capture& capture, const fd::Probe& p, model::OpenFile& 
   file.gid = p.status.st_gid;
 }
 
-bool holds_own_lock(const fd::Probe& p) {
-  bool holds = false;
-  each_line(p.fdinfo, "lock:", [&holds](std::string_view line) {
-    holds = line.find("POSIX") != std::string_view::npos;
-    return !holds;
-  });
-  return holds;
-}
-
-/// Locks of fcntl(2) belong to a process: it stands for a description that others have as well.
-void take_over(fd::Probe& known, fd::Probe p, std::vector<Error>& refused) {
-  if (p.pid == known.pid || is_stdio(known) || !holds_own_lock(p)) return;
-  if (holds_own_lock(known))
-    refused.push_back(fd::refuse(p, "is locked (fcntl(2)) by two processes that share it",
-                                 "let the app open the file in each of them, or use flock(2)"));
-  known = std::move(p);
-}
-
-/// Index of the description that `p` refers to, which is added if it is new.
-size_t add_description(fd::Probe p, Found& found) {
-  const uint64_t id = eventfd_id(p);
-  const auto key = [](const fd::Probe& p, uint64_t id) {
-    return std::tuple(p.status.st_dev, p.status.st_ino, id);
-  };
-  const auto key_of = [&](size_t known) {
-    return key(found.probes[known], found.eventfd_ids[known]);
-  };
-  const auto own = key(p, id);
-  const auto place = std::lower_bound(
-      found.sorted.begin(), found.sorted.end(), p, [&](size_t known, const fd::Probe& p) {
-        const auto other = key_of(known);
-        return other != own ? other < own : is_before(found.probes[known], p);
-      });
-  if (place != found.sorted.end() && key_of(*place) == own && !is_before(p, found.probes[*place])) {
-    take_over(found.probes[*place], std::move(p), found.refused);
-    return *place;
-  }
-  const size_t index = found.probes.size();
-  found.sorted.insert(place, index);
-  found.probes.push_back(std::move(p));
-  found.eventfd_ids.push_back(id);
-  return index;
-}
-
-Result<void> probe_each(const Holder& holder, std::span<const int> numbers,
-                        std::span<fd::Probe> probes) {
-  for (size_t i = 0; i < numbers.size(); ++i) {
-    THAW_ASSIGN(p, probe(holder, numbers[i]));
-    probes[i] = std::move(p);
-  }
-  return {};
-}
-
-/// Thousands of them are looked at by two threads: nearly all of the time is the kernel's.
-Result<std::vector<fd::Probe>> probe_all(const Holder& holder, std::span<const int> numbers) {
-  constexpr size_t kMany = 256;
-  std::vector<fd::Probe> probes(numbers.size());
-  const size_t here = numbers.size() < kMany ? numbers.size() : numbers.size() / 2;
-  std::future<Result<void>> beside;
-  if (here < numbers.size())
-    beside = std::async(std::launch::async | std::launch::deferred, probe_each, std::cref(holder),
-                        numbers.subspan(here), std::span(probes).subspan(here));
-  auto first = probe_each(holder, numbers.first(here), std::span(probes).first(here));
-  if (beside.valid()) THAW_TRY(beside.get());
-  THAW_TRY(std::move(first));
-  return probes;
-}
-
-/// Adds the descriptors of one process to `found`.
-Result<void> find_descriptors(pid_t pid, std::span<const pid_t> members, Found& found) {
-  THAW_ASSIGN(holder, Holder::open(pid, members));
-  // Not those of fd: to list them, the kernel makes an inode for each of them as well.
-  THAW_ASSIGN(open_numbers, numeric_entries("/proc/" + std::to_string(pid) + "/fdinfo"));
-  THAW_ASSIGN(probes, probe_all(holder, open_numbers));
-  found.probes.reserve(found.probes.size() + probes.size());
-  std::vector<Numbered> numbers;
-  for (fd::Probe& p : probes) {
-    const int number_ = p.number;
-    const bool close_on_exec = p.close_on_exec;
-    numbers.push_back({number_, close_on_exec, add_description(std::move(p), found)});
-  }
-  found.numbers.push_back(std::move(numbers));
-  return {};
-}
-
 /// What became of each description: a record of its own, or a descriptor of the caller.
 struct Sorted {
   std::vector<fd::Probe> own;
@@ -340,8 +111,29 @@ Sorted sort_out(const Capture& capture, std::vector<uint32_t> standard,
   return sorted;
 }
 
+/// A refusal, which names the process where it is not the first.
+Error named(const Capture& capture, const fd::Probe& p, const Error& error) {
+  return p.pid == capture.root().pid || error.err != 0 ? error : proc::of_member(error, p.pid);
+}
+
+/// A refusal of what only a message has, with the socket in whose queue that is.
+Error carried(const Queues& queues, const fd::Probe& p, Error error) {
+  const auto carrier = queues.carriers.find(p.open_file);
+  if (p.number >= 0 || error.err != 0 || carrier == queues.carriers.end()) return error;
+  error.message = "in the queue of " + carrier->second + ", " + error.message;
+  return error;
+}
+
+Result<void> collect_queue(fd::Collector& collector, const fd::Probe& p, const Queues& queues,
+                           model::OpenFile& file) {
+  const auto queue = queues.by_inode.find(p.status.st_ino);
+  if (queue == queues.by_inode.end() || !S_ISSOCK(p.status.st_mode)) return {};
+  if (!queue->second) return queue->second.error();
+  return fd::collect_queue(collector, p, queue->second.value(), file);
+}
+
 Result<void> collect_open_files(Capture& capture, const std::vector<fd::Probe>& own,
-                                std::vector<Error>* refusals) {
+                                const Queues& queues, std::vector<Error>* refusals) {
   fd::Collector collector = {capture.image, capture.request.policies, own, {}, {}};
   collector.store_content = [&capture](int fd, uint64_t size) {
     return collect_file_content(capture, fd, size);
@@ -357,8 +149,10 @@ Result<void> collect_open_files(Capture& capture, const std::vector<fd::Probe>& 
   collector.frozen = refusals == nullptr;
   for (const fd::Probe& p : own) {
     auto collected = fd::collect_open_file(collector, p);
-    if (!collected && p.pid != capture.root().pid && collected.error().err == 0)
-      collected = proc::of_member(collected.error(), p.pid);
+    if (collected)
+      if (auto queued = collect_queue(collector, p, queues, collected.value()); !queued)
+        collected = queued.error();
+    if (!collected) collected = named(capture, p, carried(queues, p, collected.error()));
     if (!collected && collected.error().err == 0 && refusals != nullptr) {
       refusals->push_back(collected.error());
       capture.image.open_files.emplace_back();  // Others name it by its place.
@@ -382,6 +176,40 @@ int callers_number(const Sorted& sorted, const Found& found, const Numbered& n) 
   return its_own ? n.number : std::countr_zero(standard);
 }
 
+/// What a launch could not put into a queue: it is made later, or not at all.
+const char* cannot_carry(const Capture& capture, const model::OpenFile& file) {
+  if (fd::is_left_out(file)) return "that a policy leaves out";
+  if (capture.processes.size() < 2) return nullptr;
+  if (fd::needs_processes(file)) return "that refers to a process of the app";
+  return fd::is_controlling_terminal(file, capture.image.bytes(file.payload))
+             ? "that is its session's terminal"
+             : nullptr;
+}
+
+/// Counts what is in flight, which nothing else may have open.
+Result<void> record_in_flight(Capture& capture, const Queues& queues, const Sorted& sorted,
+                              std::vector<Error>* refusals) {
+  for (const Queues::Held& held : queues.held) {
+    const model::Index carrier = sorted.open_file[held.carrier];
+    const model::Index open_file = sorted.open_file[held.description];
+    if (open_file == model::kNone || carrier == model::kNone) continue;
+    model::OpenFile& file = capture.image.open_files[open_file];
+    ++file.fd_count;
+    const char* problem = cannot_carry(capture, file);
+    if (problem == nullptr) continue;
+    const fd::Probe& p = sorted.own[carrier];
+    const Error refused = named(
+        capture, p,
+        fd::refuse(
+            p,
+            std::string("holds a message with a descriptor (SCM_RIGHTS) in its queue ") + problem,
+            "let the app read it before the checkpoint (lengthen `settle`)"));
+    if (refusals == nullptr) return refused;
+    refusals->push_back(refused);
+  }
+  return {};
+}
+
 void record_numbers(Capture& capture, ProcessCapture& process, const std::vector<Numbered>& numbers,
                     const Sorted& sorted, const Found& found) {
   image::Builder& image = capture.image;
@@ -395,7 +223,9 @@ void record_numbers(Capture& capture, ProcessCapture& process, const std::vector
     if (record.open_file == model::kNone) record.inherit = callers_number(sorted, found, n);
     if (record.open_file != model::kNone) {
       model::OpenFile& file = image.open_files[record.open_file];
-      if (file.fd_count++ == 0) file.first_fd = static_cast<model::Index>(image.fds.size());
+      ++file.fd_count;
+      if (file.first_fd == model::kNone)
+        file.first_fd = static_cast<model::Index>(image.fds.size());
     }
     image.fds.push_back(record);
   }
@@ -509,12 +339,18 @@ Result<void> collect_descriptors(Capture& capture, std::vector<Error>* refusals)
   std::vector<pid_t> members;
   for (const ProcessCapture& process : capture.processes) members.push_back(process.pid);
   for (const pid_t member : members) THAW_TRY(find_descriptors(member, members, found));
+  THAW_ASSIGN(queues, look_into_queues(found));
   std::vector<uint32_t> standard = find_standard(capture, found);
   collect_terminals(capture, found, standard);
   if (!found.refused.empty()) return found.refused.front();
   if (capture.request.given) capture.root().record.flags |= model::kOwnStdio;
   Sorted sorted = sort_out(capture, std::move(standard), found.probes);
-  THAW_TRY(collect_open_files(capture, sorted.own, refusals));
+  for (const Queues::Held& held : queues.held)
+    if (const model::Index carrier = sorted.open_file[held.carrier]; carrier != model::kNone)
+      queues.record(sorted.own[carrier], sorted.open_file[held.description],
+                    callers_number(sorted, found, {-1, false, held.description}));
+  THAW_TRY(collect_open_files(capture, sorted.own, queues, refusals));
+  THAW_TRY(record_in_flight(capture, queues, sorted, refusals));
   for (size_t i = 0; i < capture.processes.size(); ++i)
     record_numbers(capture, capture.processes[i], found.numbers[i], sorted, found);
   if (refusals == nullptr) {

@@ -1,13 +1,19 @@
 // Connected AF_UNIX sockets with both ends inside the process tree, and ends whose other end is
 // closed. Both ends are made at once, with what waits in them; the second end to be opened finds
-// itself made.
+// itself made. Descriptors in flight are put into the queues when all of them are there.
+#include "fd/unix_pair.h"
+
 #include <fcntl.h>
 #include <poll.h>
 
+#include <cstring>
+
 #include "fd/connected.h"
 #include "fd/kinds.h"
+#include "fd/peek_queue.h"
 #include "fd/session.h"
 #include "fd/unix_name.h"
+#include "fd/unix_peer.h"
 #include "fd/unix_queue.h"
 
 namespace thaw::fd {
@@ -16,63 +22,37 @@ namespace {
 struct PairRecord {
   SocketRecord socket;
   model::Index peer = model::kNone;  ///< OpenFile of the other end; kNone: it is closed
-  uint32_t reset = 0;    ///< 1: the other end closed with data unread, which shows as ECONNRESET
-  UnixName name;         ///< of a datagram socket that is bound as well
-  uint32_t portion = 0;  ///< see queue_portion()
+  uint32_t reset = 0;  ///< 1: the other end closed with data unread, which shows as ECONNRESET
+  UnixName name;       ///< of a datagram socket that is bound as well
+  QueueRecord queue;
 };
 
 bool matches(const Probe& probe) {
   return socket_type(probe).domain == AF_UNIX && peer_address(probe.copy.get()).size != 0;
 }
 
-const Probe* find_inode(std::span<const Probe> probes, uint64_t inode) {
-  for (const Probe& probe : probes)
-    if (S_ISSOCK(probe.status.st_mode) && probe.status.st_ino == inode) return &probe;
-  return nullptr;
-}
-
-Result<UnixSocket> own_state(const Probe& probe) {
-  THAW_ASSIGN(state, unix_diag(probe.pid, probe.status.st_ino));
-  if (!state)
-    return refuse(probe, "is a unix socket that the kernel does not show",
-                  "the kernel needs CONFIG_UNIX_DIAG");
-  return *state;
-}
-
-enum class Other { closed, paired, receiver, outside };
-
-/// Who stands at the other end.
-Result<Other> find_other(const Collector& c, const Probe& probe, const UnixSocket& own) {
-  if (own.peer == 0) return Other::closed;
-  THAW_ASSIGN(peer, unix_diag(probe.pid, own.peer));
-  if (!peer) return Other::closed;
-  if (find_inode(c.probes, own.peer) == nullptr) return Other::outside;
-  // A bound datagram socket that many send to has no peer itself, or is its own.
-  if (peer->peer == probe.status.st_ino && own.peer != probe.status.st_ino) return Other::paired;
-  return peer->has_peer && own.peer != probe.status.st_ino ? Other::outside : Other::receiver;
-}
-
 std::string outside_text(const SocketAddress& peer, uint32_t inode) {
   return "is connected to " + address_text(peer) + " (socket:[" + std::to_string(inode) + "])";
 }
 
-std::string note(const PairRecord& record, const Probe* peer, const std::string& content) {
-  std::string text =
-      peer == nullptr ? "other end closed" : "with descriptor " + std::to_string(peer->number);
-  const std::string queued = queue_text(record.socket.type, content);
-  if (!queued.empty()) text += ", " + queued;
+std::string note(const PairRecord& record, const Probe* peer) {
+  std::string text = peer == nullptr    ? "other end closed"
+                     : peer->number < 0 ? "other end in flight"
+                                        : "with descriptor " + std::to_string(peer->number);
   if (record.socket.type != SOCK_DGRAM && is_bound(record.socket.local))
     text += ", comes back without its name " + address_text(record.socket.local);
   return text;
 }
 
-Result<void> share_object(Collector& c, const Probe& probe, const Probe& peer,
+/// `peer`: null where it is closed.
+Result<void> share_object(Collector& c, const Probe& probe, const Probe* peer,
                           model::OpenFile& out) {
-  const uint64_t first = std::min<uint64_t>(probe.status.st_ino, peer.status.st_ino);
+  const uint64_t own = probe.status.st_ino;
+  const uint64_t first = peer == nullptr ? own : std::min<uint64_t>(own, peer->status.st_ino);
   Result<void> status;
   out.object = c.object(
       model::ObjectKind::socket_pair, first, [](model::Object&) { return Result<void>(); }, status);
-  out.side = probe.status.st_ino == first ? 0 : 1;
+  out.side = own == first ? 0 : 1;
   return status;
 }
 
@@ -90,9 +70,21 @@ void warn_of_credentials(Collector& c, const Probe& probe) {
                         "process of the app");
 }
 
+void warn_of_senders(Collector& c, const Probe& probe, const UnixQueue& queue) {
+  if (c.warnings == nullptr || !queue.foreign_sender) return;
+  c.warnings->push_back("process " + std::to_string(probe.pid) + ", " + describe(probe) +
+                        ": a message in its queue tells of its sender (SCM_CREDENTIALS), which it "
+                        "does not in a launch; the app has not asked for it (SO_PASSCRED)");
+}
+
+template <typename Row>
+model::Blob rows_blob(image::Builder& image, const std::vector<Row>& rows) {
+  if (rows.empty()) return {};
+  return image.blob({reinterpret_cast<const char*>(rows.data()), rows.size() * sizeof(Row)});
+}
+
 Result<void> collect_pair(Collector& c, const Probe& probe, const UnixSocket& own,
                           const Probe* peer, PairRecord& record, model::OpenFile& out) {
-  THAW_ASSIGN(content, peek_queue(probe, record.socket, own));
   record.socket.shutdown = own.shutdown;
   warn_of_credentials(c, probe);
   record.reset = peer == nullptr && (poll_now(probe.copy.get()) & POLLERR) != 0 ? 1 : 0;
@@ -102,12 +94,9 @@ Result<void> collect_pair(Collector& c, const Probe& probe, const UnixSocket& ow
   }
   if (peer != nullptr) {
     record.peer = peer->open_file;
-    if (record.socket.type == SOCK_STREAM)
-      record.portion = queue_portion(peer->copy.get(), content.size());
-    THAW_TRY(share_object(c, probe, *peer, out));
+    THAW_TRY(share_object(c, probe, peer, out));
   }
-  out.note = c.image.blob(note(record, peer, content));
-  out.content = c.image.blob(content);
+  out.note = c.image.blob(note(record, peer));
   out.payload = c.image.record(record);
   return {};
 }
@@ -123,7 +112,7 @@ Result<void> collect(Collector& c, const Probe& probe, model::OpenFile& out) {
   PairRecord record;
   THAW_TRY(collect_socket(c, probe, record.socket));
   THAW_ASSIGN(own, own_state(probe));
-  THAW_ASSIGN(other, find_other(c, probe, own));
+  THAW_ASSIGN(other, find_other(c.probes, probe, own));
   const SocketAddress address = peer_address(probe.copy.get());
   if (other == Other::receiver && is_bound(record.socket.local))
     return collect_named_sender(c, probe, address, out);
@@ -140,7 +129,7 @@ Result<void> collect(Collector& c, const Probe& probe, model::OpenFile& out) {
     return {};
   }
   return collect_pair(c, probe, own,
-                      other == Other::closed ? nullptr : find_inode(c.probes, own.peer), record,
+                      other == Other::closed ? nullptr : find_socket(c.probes, own.peer), record,
                       out);
 }
 
@@ -159,6 +148,27 @@ Result<void> finish_end(const image::View& view, int fd, const PairRecord& recor
   return apply_options(fd, record.socket.options, OptionPhase::last);
 }
 
+/// What waits in both ends, and what can only be done after that.
+Result<void> fill_both(const image::View& view, std::span<const UniqueFd> opened,
+                       const model::OpenFile& own, int here, int there) {
+  const auto& record = *view.record<PairRecord>(own.payload);
+  const model::OpenFile& other = view.open_files()[record.peer];
+  const auto& other_record = *view.record<PairRecord>(other.payload);
+  const int type = record.socket.type;
+  THAW_TRY(send_queue(view, opened, there, type, own.content, record.queue));
+  THAW_TRY(send_queue(view, opened, here, type, other.content, other_record.queue));
+  THAW_TRY(finish_end(view, here, record));
+  return finish_end(view, there, other_record);
+}
+
+/// Whether its queues are filled only when all that is in flight is there.
+bool is_filled_later(const image::View& view, const PairRecord& record) {
+  if (carries_descriptors(record.queue)) return true;
+  if (record.peer == model::kNone) return false;
+  const model::OpenFile& other = view.open_files()[record.peer];
+  return carries_descriptors(view.record<PairRecord>(other.payload)->queue);
+}
+
 Result<void> make_both(Opener& opener, const model::OpenFile& own, const PairRecord& record,
                        Opener::Side& side) {
   const model::OpenFile& other = opener.image.open_files()[record.peer];
@@ -169,11 +179,18 @@ Result<void> make_both(Opener& opener, const model::OpenFile& own, const PairRec
   const int there = side.fd[other.side];
   THAW_TRY(prepare_end(here, record));
   THAW_TRY(prepare_end(there, other_record));
-  THAW_TRY(send_queue(there, record.socket.type, opener.image.bytes(own.content), record.portion));
-  THAW_TRY(send_queue(here, record.socket.type, opener.image.bytes(other.content),
-                      other_record.portion));
-  THAW_TRY(finish_end(opener.image, here, record));
-  return finish_end(opener.image, there, other_record);
+  if (is_filled_later(opener.image, record)) return {};
+  return fill_both(opener.image, {}, own, here, there);
+}
+
+/// With the other end, which is closed behind it.
+Result<void> fill_half(const image::View& view, std::span<const UniqueFd> opened,
+                       const model::OpenFile& file, int own, UniqueFd other) {
+  const auto& record = *view.record<PairRecord>(file.payload);
+  THAW_TRY(send_queue(view, opened, other.get(), record.socket.type, file.content, record.queue));
+  if (record.reset != 0) send(own, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+  other.reset();
+  return finish_end(view, own, record);
 }
 
 Result<UniqueFd> make_half(Opener& opener, const model::OpenFile& file, const PairRecord& record) {
@@ -182,16 +199,14 @@ Result<UniqueFd> make_half(Opener& opener, const model::OpenFile& file, const Pa
     return errno_error("cannot make a socket pair");
   UniqueFd own(ends[0]);
   UniqueFd other(ends[1]);
-  auto filled = [&]() -> Result<void> {
-    THAW_TRY(prepare_end(own.get(), record));
-    THAW_TRY(send_queue(other.get(), record.socket.type, opener.image.bytes(file.content), 0));
-    if (record.reset != 0) send(own.get(), "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
-    other.reset();
-    return finish_end(opener.image, own.get(), record);
-  }();
-  if (filled) return own;
+  auto made = prepare_end(own.get(), record);
+  if (made && is_filled_later(opener.image, record))
+    opener.sides[file.object].fd[1] = other.release();
+  else if (made)
+    made = fill_half(opener.image, {}, file, own.get(), std::move(other));
+  if (made) return own;
   remove_socket_file(own.get());
-  return filled.error();
+  return made.error();
 }
 
 Result<UniqueFd> open_pair(Opener& opener, const model::OpenFile& file) {
@@ -201,6 +216,13 @@ Result<UniqueFd> open_pair(Opener& opener, const model::OpenFile& file) {
   Opener::Side& side = opener.sides[file.object];
   if (side.fd[file.side] < 0) THAW_TRY(make_both(opener, file, record, side));
   return UniqueFd(std::exchange(side.fd[file.side], -1));
+}
+
+const char* validate_object(const image::View& view, const model::OpenFile& file) {
+  return file.object < view.objects().size() &&
+                 view.objects()[file.object].kind == model::ObjectKind::socket_pair
+             ? nullptr
+             : "a socket pair's object is of another kind";
 }
 
 const char* validate_peer(const image::View& view, const model::OpenFile& file,
@@ -216,9 +238,7 @@ const char* validate_peer(const image::View& view, const model::OpenFile& file,
   const auto* other = view.record<PairRecord>(peer.payload);
   if (other == nullptr || other->peer != self || other->socket.type != record.socket.type)
     return "the ends of a socket pair do not know each other";
-  return view.objects()[file.object].kind == model::ObjectKind::socket_pair
-             ? nullptr
-             : "a socket pair's object is of another kind";
+  return validate_object(view, file);
 }
 
 const char* validate(const image::View& view, const model::OpenFile& file) {
@@ -227,12 +247,53 @@ const char* validate(const image::View& view, const model::OpenFile& file) {
   if (const char* problem = validate_socket(record->socket, AF_UNIX)) return problem;
   if (const char* problem = validate_filter(view, record->socket)) return problem;
   if (record->reset > 1 || !valid_name(record->name)) return "a socket pair's record is broken";
-  if (!valid_queue(record->socket.type, view.bytes(file.content)))
+  if (!valid_queue(view, record->socket.type, file.content, record->queue))
     return "a socket pair's queue is broken";
-  return record->peer == model::kNone ? nullptr : validate_peer(view, file, *record);
+  if (record->peer != model::kNone) return validate_peer(view, file, *record);
+  return carries_descriptors(record->queue) ? validate_object(view, file) : nullptr;
 }
 
 }  // namespace
+
+Result<void> collect_queue(Collector& c, const Probe& probe, const UnixQueue& queue,
+                           model::OpenFile& out) {
+  if (find_kind(out.kind) != &kUnixPair) return {};
+  PairRecord record;
+  std::memcpy(&record, c.image.bytes(out.payload).data(), sizeof(record));
+  const Probe* peer = nullptr;
+  for (const Probe& other : c.probes)
+    if (other.open_file == record.peer) peer = &other;
+  warn_of_senders(c, probe, queue);
+  record.queue.ancillaries = rows_blob(c.image, queue.ancillaries);
+  record.queue.carried = rows_blob(c.image, queue.carried);
+  if (peer != nullptr && record.socket.type == SOCK_STREAM)
+    record.queue.portion = queue_portion(peer->copy.get(), queue.content.size());
+  if (peer == nullptr && carries_descriptors(record.queue))
+    THAW_TRY(share_object(c, probe, nullptr, out));
+  const std::string queued = queue_text(record.socket.type, queue.content, queue.carried.size());
+  if (!queued.empty())
+    out.note = c.image.blob(std::string(c.image.bytes(out.note)) + ", " + queued);
+  out.content = c.image.blob(queue.content);
+  out.payload = c.image.record(record);
+  return {};
+}
+
+bool is_filled_later(const image::View& view, const model::OpenFile& file) {
+  return find_kind(file.kind) == &kUnixPair &&
+         is_filled_later(view, *view.record<PairRecord>(file.payload));
+}
+
+Result<void> fill_queues(const image::View& view, std::span<const UniqueFd> opened,
+                         std::span<Opener::Side> sides, model::Index index) {
+  const model::OpenFile& file = view.open_files()[index];
+  const auto& record = *view.record<PairRecord>(file.payload);
+  const int own = opened[index].get();
+  if (record.peer == model::kNone)
+    return fill_half(view, opened, file, own,
+                     UniqueFd(std::exchange(sides[file.object].fd[1], -1)));
+  if (record.peer < index) return {};  // Which has filled both.
+  return fill_both(view, opened, file, own, opened[record.peer].get());
+}
 
 constinit const Kind kUnixPair = {
     .name = "socket pair",

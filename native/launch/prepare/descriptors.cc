@@ -7,6 +7,7 @@
 
 #include "fd/open_file.h"
 #include "fd/pty.h"
+#include "fd/unix_pair.h"
 
 namespace thaw::launch {
 namespace {
@@ -17,6 +18,11 @@ constexpr int kStatusFlags = O_APPEND | O_ASYNC | O_DIRECT | O_NOATIME | O_NONBL
 
 bool makes_descriptor(const model::OpenFile& file) {
   return file.fd_count > 0 && !fd::is_left_out(file);
+}
+
+/// Whether no process has it open once messages carry it.
+bool is_only_in_flight(const model::OpenFile& file) {
+  return file.fd_count > 0 && file.first_fd == model::kNone;
 }
 
 }  // namespace
@@ -48,8 +54,10 @@ fd::Opener Descriptors::opener(model::Index process) {
 Result<void> Descriptors::restore(const Tree& tree) {
   tree_ = &tree;
   THAW_TRY(late_.make(tree, opener(tree.self()), room_, opened_));
+  if (tree.is_member()) in_flight_.clear();
   THAW_TRY(place_all());
   THAW_TRY(finish_all());
+  leave_in_flight();
   list_not_apps();
   return {};
 }
@@ -57,9 +65,11 @@ Result<void> Descriptors::restore(const Tree& tree) {
 Result<void> Descriptors::open() {
   placed_.assign(view_.open_files().size(), -1);
   opened_.resize(view_.open_files().size());
+  bool filled_later = false;
   for (size_t i = 0; i < opened_.size(); ++i) {
     const model::OpenFile& file = view_.open_files()[i];
     if (!makes_descriptor(file)) continue;
+    filled_later |= fd::is_filled_later(view_, file);
     if (view_.processes().size() > 1 && fd::needs_processes(file)) {
       THAW_TRY(late_.add(view_, room_, static_cast<model::Index>(i)));
       continue;
@@ -71,6 +81,17 @@ Result<void> Descriptors::open() {
       return errno_error("cannot give a socket or pipe to user " + std::to_string(file.uid));
     THAW_TRY(objects_.make_room());  // A pair's other end waits there for its turn.
     THAW_TRY(room_.move(opened_[i]));
+  }
+  return filled_later ? fill_queues() : Result<void>();
+}
+
+Result<void> Descriptors::fill_queues() {
+  for (model::Index i = 0; i < opened_.size(); ++i) {
+    const model::OpenFile& file = view_.open_files()[i];
+    if (!opened_[i].valid()) continue;
+    if (is_only_in_flight(file)) in_flight_.push_back(i);
+    if (fd::is_filled_later(view_, file))
+      THAW_TRY(fd::fill_queues(view_, opened_, objects_.sides(), i));
   }
   return {};
 }
@@ -145,6 +166,8 @@ Result<void> Descriptors::place(const model::Fd& record) {
 
 Result<void> Descriptors::place_all() {
   for (const model::Fd& record : fds()) THAW_TRY(place(record));
+  // The root finishes what only messages carry, where it stands.
+  for (const model::Index i : in_flight_) placed_[i] = opened_[i].get();
   leave_room();
   return {};
 }
@@ -156,8 +179,18 @@ bool Descriptors::is_used_by_root(const model::OpenFile& file) const {
 
 void Descriptors::leave_room() {
   for (size_t i = 0; i < opened_.size(); ++i)
-    if (tree_->is_member() || placed_[i] >= 0 || !is_used_by_root(view_.open_files()[i]))
+    if (placed_[i] != opened_[i].get() &&
+        (tree_->is_member() || placed_[i] >= 0 || !is_used_by_root(view_.open_files()[i])))
       opened_[i].reset();
+}
+
+void Descriptors::leave_in_flight() {
+  for (const model::Index i : in_flight_) {
+    const model::OpenFile& file = view_.open_files()[i];
+    placed_[i] = -1;
+    // The restorer sets owners.
+    if (!is_used_by_root(file) && file.owner_type < 0) opened_[i].reset();
+  }
 }
 
 int Descriptors::descriptor_of(size_t open_file) const {

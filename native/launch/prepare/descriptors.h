@@ -52,6 +52,8 @@ class Descriptors {
   [[nodiscard]] std::vector<int> sockets() const;
 
  private:
+  Result<void> fill_queues();
+  void leave_in_flight();
   Result<void> place_all();
   Result<void> place(const model::Fd& record);
   Result<void> save_caller_fd(int number);
@@ -81,7 +83,8 @@ class Descriptors {
   std::vector<restorer::FdOwner> owners_;
   std::vector<restorer::FdRange> not_apps_;
   std::vector<ToldText> texts_;
-  LateFiles late_;  ///< of an app of several processes
+  std::vector<model::Index> in_flight_;  ///< OpenFiles that only messages carry
+  LateFiles late_;                       ///< of an app of several processes
   UniqueFd callers_terminal_;
 };
 

@@ -175,6 +175,14 @@ export const rows: readonly Row[] = [
   { app: 'fd_memfd' },
   { app: 'fd_deleted' },
   { app: 'fd_socketpair' },
+  { app: 'fd_rights' },
+  {
+    app: 'fd_rights',
+    about: 'the pid is kept',
+    only: 'root',
+    again: false,
+    launch: { flags: ['--no-fallback', '--keep-pid'] },
+  },
   { app: 'fd_tcp' },
   { app: 'fd_udp' },
   { app: 'fd_unix' },
@@ -189,6 +197,7 @@ export const rows: readonly Row[] = [
 export const trees: readonly Row[] = [
   ...[
     'pipes',
+    'rights',
     'memory',
     'copies',
     'groups',
