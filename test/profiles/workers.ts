@@ -28,7 +28,7 @@ export interface Server {
   readonly film: (n: number) => readonly string[];
   /** What makes the master replace its workers; SIGHUP ends a server that has another. */
   readonly reload: NodeJS.Signals;
-  /** Where the master writes its pid, in the server's folder. */
+  /** Where the master writes its pid, in a folder of the server's that each instance has for itself: a launch takes such a file for a lock. */
   readonly pidFile?: string;
 }
 
@@ -96,8 +96,9 @@ class Instance {
     this.#folder = resolve(dirname(path), cwd ?? '.');
     this.#log = join(work, `log-${instances++}`);
     const log = openSync(this.#log, 'a');
-    const inside = 'ip link set lo up; exec "$@"';
-    this.#running = spawn('unshare', ['-n', 'sh', '-c', inside, 'sh', ...launcher, program, ...args], {
+    const own = server.pidFile === undefined ? '' : `mount -t tmpfs own ${dirname(server.pidFile)}; `;
+    const inside = `ip link set lo up; ${own}exec "$@"`;
+    this.#running = spawn('unshare', ['-n', '-m', 'sh', '-c', inside, 'sh', ...launcher, program, ...args], {
       cwd: this.#folder,
       env: { ...minimalEnvironment(callerAccount()), ...env },
       stdio: ['ignore', log, log],
@@ -138,7 +139,7 @@ class Instance {
   }
 
   get ownFile(): string {
-    return readFileSync(join(this.#folder, this.#server.pidFile ?? ''), 'utf8');
+    return readFileSync(join(`/proc/${this.pid}/root`, this.#folder, this.#server.pidFile ?? ''), 'utf8');
   }
 
   /** Until it has all of its workers, none of which is among `former`. */
