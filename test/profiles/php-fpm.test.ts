@@ -8,5 +8,6 @@ proveWorkers({
   who: ['sh', 'ask.sh', 'worker'],
   film: (n) => ['sh', 'ask.sh', 'film', String(n)],
   reload: 'SIGUSR2',
+  ignoresHangUp: true,
   pidFile: 'run/php-fpm.pid',
 });

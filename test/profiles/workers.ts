@@ -26,8 +26,9 @@ export interface Server {
   readonly who: readonly string[];
   /** A command that asks for film `n`. */
   readonly film: (n: number) => readonly string[];
-  /** What makes the master replace its workers; SIGHUP ends a server that has another. */
+  /** What makes the master replace its workers; SIGHUP ends a server that has another, unless it says that it ignores it. */
   readonly reload: NodeJS.Signals;
+  readonly ignoresHangUp?: boolean;
   /** Where the master writes its pid, in a folder of the server's that each instance has for itself: a launch takes such a file for a lock. */
   readonly pidFile?: string;
 }
@@ -241,7 +242,9 @@ export function proveWorkers(server: Server): void {
   });
 
   const ends: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP'];
-  for (const signal of ends.filter((one) => one !== server.reload))
+  for (const signal of ends.filter(
+    (one) => one !== server.reload && !(one === 'SIGHUP' && server.ignoresHangUp === true),
+  ))
     test.serial(`${profile}: ${signal} ends it as it ends a cold start`, async (t) => {
       t.timeout(600_000);
       const outcomes = [];
