@@ -12,7 +12,7 @@ build_packages="build-essential cmake libxxhash-dev libsodium-dev clang llvm lib
 # With those that seal stores (`thaw pack`): erofs-utils, squashfs-tools, and cryptsetup-bin for dm-verity.
 app_packages="redis-server nginx-light postgresql-15 openjdk-17-jdk-headless python3 ruby curl procps iproute2 jq
     erofs-utils squashfs-tools cryptsetup-bin
-    tmux vim less erlang-base
+    tmux vim less erlang-base php8.2-fpm libfcgi-bin gunicorn
     dbus-daemon systemd python3-dbus python3-gi libsystemd-dev weston libwayland-bin"
 
 # What tests look at the face of thaw with: reports in a browser, manual pages, completions of shells, the guide for Qt.
@@ -56,7 +56,7 @@ install_without_starting() {
         as_root apt-get update -q && apt_install "$@" || return 1
     fi
     if command -v systemctl >/dev/null; then
-        for service in redis-server nginx postgresql; do
+        for service in redis-server nginx postgresql php8.2-fpm; do
             case " $* " in
                 *" $service"*) as_root systemctl disable --quiet "$service" || true ;;
             esac

@@ -69,7 +69,7 @@ const warmup = v.pipe(
       oneOf(['null', 'open', 'terminal']),
       '`"null"`: standard input is at its end (/dev/null); `"open"`: a pipe to which nobody writes, for programs that ' +
         'read it and would end, such as filters and shells; `"terminal"`: standard input, output and errors are a terminal ' +
-        'of 80 columns and 24 rows at which nobody types, for editors and interactive shells. A launch has those of its caller',
+        'of 101 columns and 37 rows at which nobody types, for editors and interactive shells. A launch has those of its caller',
     ),
     settle: withDefault('200ms', duration, 'how long to leave the app alone before the checkpoint'),
     timeout: withDefault('60s', duration, 'when to give up'),

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <array>
 #include <map>
 #include <optional>
 #include <string>
@@ -63,6 +64,9 @@ inline bool is_aio_ring(const Vma& vma) {
   return vma.path == "/[aio]";
 }
 
+/// struct termios of the kernel.
+using TerminalMode = std::optional<std::array<uint8_t, model::kModeSize>>;
+
 /// One frozen process.
 struct ProcessCapture {
   explicit ProcessCapture(pid_t process_id, proc::Memory process_memory)
@@ -81,6 +85,7 @@ struct ProcessCapture {
   bool shim_allowed = true;              ///< its filters let the shim make its calls
   int stop_signal = 0;                   ///< that has stopped it, 0: it runs
   Overlay overlay;                       ///< bytes of its memory that differ in the image
+  TerminalMode terminal_mode;            ///< none: it has no terminal, or others have set its mode
   std::optional<lookups::Seen> lookups;  ///< in its environment; none: it was not watched
 
   /// Index of the thread, model::kNone if the process has none of that id.

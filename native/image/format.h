@@ -16,7 +16,7 @@
 namespace thaw::image {
 
 constexpr char kMagic[8] = {'T', 'H', 'A', 'W', 'I', 'M', 'G', '\0'};
-constexpr uint32_t kVersion = 7;
+constexpr uint32_t kVersion = 8;
 constexpr uint32_t kMostLayouts = 64;
 
 /// X(section name, record type): the tables an image holds, in file order.
@@ -45,6 +45,7 @@ constexpr uint32_t kMostLayouts = 64;
   X(data_blocks, model::DataBlock)         \
   X(id_patches, model::IdPatch)            \
   X(id_notices, model::IdNotice)           \
+  X(mode_copies, model::ModeCopy)          \
   X(seccomp_filters, model::SeccompFilter) \
   X(attachments, model::Attachment)        \
   X(credentials, model::Credentials)       \

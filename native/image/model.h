@@ -159,6 +159,22 @@ struct Terminal {
   uint16_t rows = 0, columns = 0;
 };
 
+/// Which mode a copy of the terminal's mode is.
+enum class ModeCopyOf : uint32_t {
+  start,  ///< as the app found it, to put it back at its end: in a launch, the caller's
+  now,    ///< as it is at the checkpoint: in a launch, the caller's with what the app has changed
+};
+
+constexpr uint64_t kModeSize = 36;      ///< struct termios of the kernel, on all CPUs
+constexpr uint64_t kModeCopySize = 60;  ///< of glibc: the same, more characters, two speeds
+
+/// A struct termios of the kernel in the root's memory, or what a libc's begins with.
+struct ModeCopy {
+  uint64_t address = 0;
+  ModeCopyOf of = ModeCopyOf::start;
+  uint32_t speeds = 0;  ///< 1: it is glibc's, with the speed in two words of its own
+};
+
 enum class ProcessState : uint32_t {
   runs,
   stopped,  ///< by a signal (SIGSTOP and the like), until SIGCONT
@@ -231,6 +247,7 @@ struct Process {
   uint32_t reserved = 0;
   uint64_t segment_ids = 0;  ///< address of the shim's SegmentId[], one for each segment with a key
                              ///< in the order of `attachments`; 0: the app's ids must be the same
+  Range mode_copies;         ///< of the root alone; ascending
 };
 
 enum CredentialFlag : uint32_t {

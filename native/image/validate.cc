@@ -165,6 +165,20 @@ bool sound_id_patches(const View& v, const Process& p) {
   return true;
 }
 
+/// Each copy lies in memory that the app can write to.
+bool sound_mode_copies(const View& v, const Process& p) {
+  const auto mappings = View::part(v.mappings(), p.mappings);
+  const auto copies = View::part(v.mode_copies(), p.mode_copies);
+  return std::all_of(copies.begin(), copies.end(), [mappings](const ModeCopy& copy) {
+    if (copy.of > ModeCopyOf::now || copy.speeds > 1 || copy.address % 4 != 0) return false;
+    const uint64_t size = copy.speeds != 0 ? kModeCopySize : kModeSize;
+    return std::any_of(mappings.begin(), mappings.end(), [&copy, size](const Mapping& m) {
+      return (m.prot & PROT_WRITE) != 0 && copy.address >= m.start && copy.address < m.end &&
+             m.end - copy.address >= size;
+    });
+  });
+}
+
 const char* check_process(const View& v, const Checker& c, const Process& p) {
   if (!Checker::range(p.threads, v.threads()) || p.threads.count == 0 || p.threads.count > 65536 ||
       !Checker::range(p.mappings, v.mappings()) || !Checker::range(p.fds, v.fds()) ||
@@ -173,6 +187,7 @@ const char* check_process(const View& v, const Checker& c, const Process& p) {
       !Checker::range(p.pending, v.pending_signals()) || !Checker::range(p.ops, v.ops()) ||
       !Checker::range(p.gaps, v.gaps()) || !Checker::range(p.id_patches, v.id_patches()) ||
       !Checker::range(p.id_notices, v.id_notices()) ||
+      !Checker::range(p.mode_copies, v.mode_copies()) ||
       !Checker::range(p.seccomp_filters, v.seccomp_filters()) ||
       !Checker::range(p.attachments, v.attachments()) || p.attachments.count > kMostAttachments)
     return "a process of the image refers to records that do not exist";
@@ -207,6 +222,7 @@ const char* check_process(const View& v, const Checker& c, const Process& p) {
       return "a thread of the image is broken";
   }
   if (!sound_id_patches(v, p)) return "a place of a thread id is broken";
+  if (!sound_mode_copies(v, p)) return "a copy of the terminal's mode is broken";
   for (const PosixTimer& t : View::part(v.posix_timers(), p.timers))
     if (t.id < 0 || (t.thread != kNone && t.thread >= p.threads.count) ||
         (t.notify == SIGEV_THREAD_ID && t.thread == kNone) ||

@@ -17,8 +17,9 @@ constexpr uint32_t kUnchanged = ~0u;  ///< setresuid(2) takes it for no change
 
 /// A zombie has nothing that a launch would make.
 bool is_empty(const Process& p) {
-  for (const Range& range : {p.mappings, p.fds, p.sigactions, p.timers, p.pending, p.ops, p.gaps,
-                             p.id_patches, p.id_notices, p.seccomp_filters, p.attachments})
+  for (const Range& range :
+       {p.mappings, p.fds, p.sigactions, p.timers, p.pending, p.ops, p.gaps, p.id_patches,
+        p.id_notices, p.seccomp_filters, p.attachments, p.mode_copies})
     if (range.count != 0 || range.first != 0) return false;
   return true;
 }

@@ -116,6 +116,7 @@ struct Handover {
   const model::RobustWord* robust_words = nullptr;
   const model::IdPatch* id_patches = nullptr;
   const model::IdNotice* id_notices = nullptr;
+  const model::ModeCopy* mode_copies = nullptr;
   const model::SeccompFilter* seccomp_filters = nullptr;
   const char* blobs = nullptr;
   const model::FeedRun* feed_runs = nullptr;

@@ -71,14 +71,36 @@ bool has_own_mode(const model::Terminal& terminal) {
           terminal.characters.changed) != 0;
 }
 
-void set_mode(Handover& handover, int fd, const termios& callers) {
-  const model::Terminal& terminal = handover.process->terminal;
+/// The caller's, with what the app has made of it.
+termios mode_for(const model::Terminal& terminal, const termios& callers) {
   termios mode = callers;
   mode.c_iflag = with(terminal.input, callers.c_iflag);
   mode.c_oflag = with(terminal.output, callers.c_oflag);
   mode.c_lflag = with(terminal.local, callers.c_lflag);
   for (int i = 0; i < NCCS; ++i)
     if ((terminal.characters.changed >> i & 1) != 0) mode.c_cc[i] = terminal.cc[i];
+  return mode;
+}
+
+/// An app that sets the mode keeps the one from before, which it sets again at its end.
+void correct_copies(const Handover& handover, const termios& callers, const termios& mode) {
+  static_assert(sizeof(termios) == model::kModeSize);
+  constexpr uint64_t kFirstSpeed = 52, kSecondSpeed = 56;
+  const auto put = [](uint64_t address, const void* bytes, uint64_t size) {
+    __builtin_memcpy(reinterpret_cast<void*>(static_cast<uintptr_t>(address)), bytes, size);
+  };
+  for (uint32_t i = 0; i < handover.process->mode_copies.count; ++i) {
+    const model::ModeCopy& copy = handover.mode_copies[i];
+    const termios& now = copy.of == model::ModeCopyOf::start ? callers : mode;
+    put(copy.address, &now, sizeof(now));
+    if (copy.speeds == 0) continue;
+    const uint32_t speed = now.c_cflag & CBAUD;
+    put(copy.address + kFirstSpeed, &speed, sizeof(speed));
+    put(copy.address + kSecondSpeed, &speed, sizeof(speed));
+  }
+}
+
+void set_mode(Handover& handover, int fd, const termios& callers, termios mode) {
   if (equal(mode, callers)) return;
   // The kernel stops who does that in the background; but all signals are blocked here.
   int foreground = 0;
@@ -105,7 +127,11 @@ void replace_terminal_mode(Handover& handover) {
   const int fd = find_terminal(handover, callers);
   if (fd < 0) return;
   // All processes of a tree have the same terminal; the root's cold start puts it back.
-  if (!is_member(handover)) set_mode(handover, fd, callers);
+  if (!is_member(handover)) {
+    const termios mode = mode_for(terminal, callers);
+    set_mode(handover, fd, callers, mode);
+    correct_copies(handover, callers, mode);
+  }
   // Who waits for a job in the foreground draws nothing.
   if (handover.process->foreground != model::kNone) return;
   winsize size = {};

@@ -26,7 +26,8 @@ void copy(int from, int to) {
 
 Result<Terminal> make_terminal(std::optional<uid_t> owner) {
   constexpr const char* kProblem = "cannot make a terminal";
-  const winsize size = {24, 80, 0, 0};
+  // As hardly a terminal has it: to a launch in one of another size a line editor draws its prompt.
+  const winsize size = {37, 101, 0, 0};
   Terminal terminal;
   terminal.master.reset(posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
   const int master = terminal.master.get();

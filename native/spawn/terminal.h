@@ -14,7 +14,7 @@ struct Terminal {
   UniqueFd master, slave;
 };
 
-/// Of 80 columns and 24 rows, as it is made; it belongs to `owner`, if there is one.
+/// Of 101 columns and 37 rows, as it is made; it belongs to `owner`, if there is one.
 Result<Terminal> make_terminal(std::optional<uid_t> owner);
 
 /// Writes what the child shows on it to `log`, in a thread of its own, until nobody has the slave open.

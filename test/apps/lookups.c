@@ -1,5 +1,5 @@
 // What an app does with its environment while it warms up, and what of the caller's it sees after a
-// launch. Usage: lookups [walk|envp|child|clear]; prints "warm", waits for the file `go`.
+// launch. Usage: lookups [walk|envp|child|clear|copy]; prints "warm", waits for the file `go`.
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,8 +32,32 @@ static void print_shown(const char* name) {
       printf(" shown=%s", entry + length + 1);
 }
 
+static void wait_for_go(void) {
+  while (access("go", F_OK) != 0) usleep(2000);
+}
+
+/// With an environment of its own making, which it frees at its end, as php-fpm.
+static int use_copy(void) {
+  size_t count = 0;
+  while (environ[count] != NULL) count++;
+  char** copy = calloc(count + 1, sizeof *copy);
+  for (size_t i = 0; i < count; i++) copy[i] = strdup(environ[i]);
+  environ = copy;
+  puts("warm");
+  fflush(stdout);
+  wait_for_go();
+  printf("NEW=%s\n", value("NEW"));
+  char** own = environ;
+  environ = NULL;
+  for (size_t i = 0; own[i] != NULL; i++) free(own[i]);
+  free(own);
+  puts("freed");
+  return 0;
+}
+
 int main(int argc, char** argv, char** envp) {
   const char* how = argc > 1 ? argv[1] : "";
+  if (strcmp(how, "copy") == 0) return use_copy();
   printf("LOOKED=%s\n", value("LOOKED"));
   if (strcmp(how, "walk") == 0) printf("walked %d\n", *in_array(environ, "NONE") == '-');
   if (strcmp(how, "envp") == 0) printf("walked %d\n", *in_array(envp, "NONE") == '-');
@@ -51,7 +75,7 @@ int main(int argc, char** argv, char** envp) {
   printf("OWN=%s PUT=%s\n", value("OWN"), value("PUT"));
   puts("warm");
   fflush(stdout);
-  while (access("go", F_OK) != 0) usleep(2000);
+  wait_for_go();
   put[4] = 'A';  // What putenv(3) got is the environment's own.
   setenv("AFTER", "1", 1);
   printf("NEW=%s environ=%s", value("NEW"), in_array(environ, "NEW"));

@@ -173,6 +173,12 @@ test('Perl, which frees an environment that it has not seen at its start, ends a
   t.deepEqual(await ended, [0, null]);
 });
 
+test('an app that has made a copy of its environment gets nothing that it could free: all variables are inputs', (t) => {
+  const app = new Profile(t, [lookups, 'copy']);
+  t.deepEqual(app.launch({}).lines, ['NEW=-', 'freed']);
+  t.deepEqual(app.launch({ NEW: 'one' }).lines, ['warm', 'NEW=one', 'freed']);
+});
+
 test('Node reads its environment live', (t) => {
   const app = new Profile(
     t,

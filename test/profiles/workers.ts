@@ -26,9 +26,10 @@ export interface Server {
   readonly who: readonly string[];
   /** A command that asks for film `n`. */
   readonly film: (n: number) => readonly string[];
-  /** What makes the master replace its workers; SIGHUP ends a server that has another. */
+  /** What makes the master replace its workers; SIGHUP ends a server that has another, unless it says that it ignores it. */
   readonly reload: NodeJS.Signals;
-  /** Where the master writes its pid, in the server's folder. */
+  readonly ignoresHangUp?: boolean;
+  /** Where the master writes its pid, in a folder of the server's that each instance has for itself: a launch takes such a file for a lock. */
   readonly pidFile?: string;
 }
 
@@ -96,8 +97,9 @@ class Instance {
     this.#folder = resolve(dirname(path), cwd ?? '.');
     this.#log = join(work, `log-${instances++}`);
     const log = openSync(this.#log, 'a');
-    const inside = 'ip link set lo up; exec "$@"';
-    this.#running = spawn('unshare', ['-n', 'sh', '-c', inside, 'sh', ...launcher, program, ...args], {
+    const own = server.pidFile === undefined ? '' : `mount -t tmpfs own ${dirname(server.pidFile)}; `;
+    const inside = `ip link set lo up; ${own}exec "$@"`;
+    this.#running = spawn('unshare', ['-n', '-m', 'sh', '-c', inside, 'sh', ...launcher, program, ...args], {
       cwd: this.#folder,
       env: { ...minimalEnvironment(callerAccount()), ...env },
       stdio: ['ignore', log, log],
@@ -138,7 +140,7 @@ class Instance {
   }
 
   get ownFile(): string {
-    return readFileSync(join(this.#folder, this.#server.pidFile ?? ''), 'utf8');
+    return readFileSync(join(`/proc/${this.pid}/root`, this.#folder, this.#server.pidFile ?? ''), 'utf8');
   }
 
   /** Until it has all of its workers, none of which is among `former`. */
@@ -240,7 +242,9 @@ export function proveWorkers(server: Server): void {
   });
 
   const ends: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP'];
-  for (const signal of ends.filter((one) => one !== server.reload))
+  for (const signal of ends.filter(
+    (one) => one !== server.reload && !(one === 'SIGHUP' && server.ignoresHangUp === true),
+  ))
     test.serial(`${profile}: ${signal} ends it as it ends a cold start`, async (t) => {
       t.timeout(600_000);
       const outcomes = [];

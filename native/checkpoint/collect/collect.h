@@ -60,7 +60,7 @@ Result<void> collect_descriptors(Capture& capture, std::vector<Error>* refusals 
 Result<void> collect_controlling_terminals(Capture& capture);
 /// What `p`, a descriptor of the app's with that number, shows of the app's terminal.
 void collect_terminal(const fd::Probe& p, int number, model::Terminal& terminal,
-                      std::vector<std::string>& warnings);
+                      TerminalMode& own_mode, std::vector<std::string>& warnings);
 
 /// Where each launch sends the app SIGWINCH, the call that it waits in ends by that.
 void expect_redraw(const Capture& capture, ProcessCapture& process);

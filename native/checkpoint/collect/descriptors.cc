@@ -314,7 +314,7 @@ void collect_terminals(Capture& capture, const Found& found,
   for (const Numbered& n : found.numbers.front()) {
     const fd::Probe& p = found.probes[n.description];
     if (n.number < kFirstOwn && standard[n.description] == 0) continue;
-    collect_terminal(p, n.number, own.terminal, capture.warnings);
+    collect_terminal(p, n.number, own.terminal, capture.root().terminal_mode, capture.warnings);
     // Those that thaw gives an app wait.
     if (capture.request.given && n.number < kFirstOwn && (p.flags & O_NONBLOCK) != 0)
       own.nonblocking |= 1u << n.number;
@@ -328,7 +328,8 @@ void collect_terminals(Capture& capture, const Found& found,
         kin.value().terminal_group != kin.value().group)
       continue;
     for (const Numbered& n : found.numbers[i])
-      collect_terminal(found.probes[n.description], n.number, process.record.terminal, told);
+      collect_terminal(found.probes[n.description], n.number, process.record.terminal,
+                       process.terminal_mode, told);
   }
 }
 

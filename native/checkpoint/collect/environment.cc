@@ -61,11 +61,9 @@ Result<std::string> read_string(const ProcessCapture& process, size_t page, uint
   return Error{0, "a variable of the app's environment has no end"};
 }
 
-/// What `environ` points to.
+/// Those that `array` points to.
 Result<std::vector<Variable>> read_variables(const ProcessCapture& process, size_t page,
-                                             uint64_t environ_address) {
-  uintptr_t array = 0;
-  THAW_TRY(process.memory.read(environ_address, &array, sizeof(array)));
+                                             uint64_t array) {
   std::vector<Variable> variables;
   for (uint64_t at = array; array != 0; at += sizeof(uintptr_t)) {
     uintptr_t string = 0;
@@ -111,7 +109,7 @@ bool is_emptied(const std::string& started, const std::vector<Variable>& variabl
 }
 
 enum class Delivery {
-  unknown,  ///< nobody knows where this app keeps its environment, or it is Perl
+  unknown,  ///< nobody knows where this app keeps its environment, or it may free what it has
   none,     ///< the app has emptied its environment
   all,
 };
@@ -124,6 +122,19 @@ bool has_perl(const ProcessCapture& process) {
   });
 }
 
+/// The app has made a copy of its environment, with strings of its own, and put that into the place of
+/// the one of its start: it may free both, as php-fpm does at its end. libc (setenv(3)) leaves the strings
+/// where they are.
+bool is_own_copy(const ProcessCapture& process, const std::string& started, uint64_t array,
+                 const std::vector<Variable>& variables) {
+  const Vma* memory = process.mapping(array);
+  return memory != nullptr && memory->path != "[stack]" &&
+         std::any_of(variables.begin(), variables.end(), [&](const Variable& variable) {
+           return process.mapping(variable.address) == memory &&
+                  image::find_variable(started, image::name_of(variable.text)) == variable.text;
+         });
+}
+
 /// Where the caller's environment will be put.
 Delivery collect_delivery(Capture& capture, const std::string& started,
                           model::Requirements& needs) {
@@ -132,8 +143,10 @@ Delivery collect_delivery(Capture& capture, const std::string& started,
   const uint64_t address =
       root.lookups ? root.lookups->environ_address : lookups::find_environ(root.pid, root.vmas);
   if (address == 0 || !is_writable(root, address)) return Delivery::unknown;
-  const auto variables = read_variables(root, capture.page_size, address);
-  if (!variables) return Delivery::unknown;
+  uintptr_t array = 0;
+  if (!root.memory.read(address, &array, sizeof(array))) return Delivery::unknown;
+  const auto variables = read_variables(root, capture.page_size, array);
+  if (!variables || is_own_copy(root, started, array, variables.value())) return Delivery::unknown;
   if (is_emptied(started, variables.value())) return Delivery::none;
   collect_own(capture, started, variables.value(), needs);
   needs.environ_address = address;

@@ -10,24 +10,16 @@
 #include <span>
 
 #include "checkpoint/collect/collect.h"
+#include "checkpoint/usual_mode.h"
 #include "proc/members.h"
 
 namespace thaw::checkpoint {
 namespace {
 
-// How the kernel makes terminals, and shells hand them to programs (tty_std_termios of the kernel's
-// drivers/tty/tty_io.c, INIT_C_CC).
-constexpr uint32_t kInput = ICRNL | IXON;
-constexpr uint32_t kOutput = OPOST | ONLCR;
-constexpr uint32_t kLocal = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN;
-constexpr unsigned char kCharacters[NCCS] = {3,  28, 127, 21, 4,  0,  1, 0, 17, 19,
-                                             26, 0,  18,  15, 23, 22, 0, 0, 0};
+using namespace usual_mode;
 
 // What no program is started on a terminal without.
 constexpr uint32_t kUsualLocal = ISIG | ICANON | ECHO | IEXTEN;
-// Not the app's: what the terminal's other end says of itself, and states.
-constexpr uint32_t kNotOwnInput = IUTF8;
-constexpr uint32_t kNotOwnLocal = FLUSHO | PENDIN;
 
 /// True if the app has changed it, for users' own settings (stty) leave these as they are.
 bool is_changed(const termios& mode) {
@@ -107,7 +99,7 @@ bool is_others(const fd::Probe& p, unsigned terminal) {
 }  // namespace
 
 void collect_terminal(const fd::Probe& p, int number, model::Terminal& terminal,
-                      std::vector<std::string>& warnings) {
+                      TerminalMode& own_mode, std::vector<std::string>& warnings) {
   constexpr int kStandard = 3;
   const bool by_name = p.status.st_rdev == makedev(5, 0);  // /dev/tty
   termios mode = {};
@@ -121,8 +113,11 @@ void collect_terminal(const fd::Probe& p, int number, model::Terminal& terminal,
     terminal.held = number;
   if (!first) return;
   unsigned device = 0;
-  if (ioctl(p.copy.get(), TIOCGDEV, &device) != 0 || !is_others(p, device))
+  if (ioctl(p.copy.get(), TIOCGDEV, &device) != 0 || !is_others(p, device)) {
     collect_mode(mode, terminal, warnings);
+    static_assert(sizeof(mode) == model::kModeSize);
+    memcpy(own_mode.emplace().data(), &mode, sizeof(mode));
+  }
   winsize size = {};
   if (ioctl(p.copy.get(), TIOCGWINSZ, &size) != 0) return;
   terminal.rows = size.ws_row;

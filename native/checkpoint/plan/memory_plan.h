@@ -87,6 +87,9 @@ IdScanner scanner_for(const Capture& capture);
 Result<void> plan_ids(Capture& capture, size_t process_index, const MemoryPlan& plan,
                       IdScanner& scanner);
 
+/// Finds the copies of its terminal's mode that the root keeps; names those of others.
+void plan_mode_copies(Capture& capture, size_t process_index, const MemoryPlan& plan);
+
 /// Emits the ops and the records of mappings; lists the pages, but for those that are stored for the
 /// process's parent.
 void emit_ops(Capture& capture, size_t process_index, const MemoryPlan& plan, StoredPages& stored,

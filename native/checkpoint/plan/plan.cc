@@ -37,6 +37,7 @@ Result<void> plan_memory(Capture& capture, size_t process_index, OfAll& all, Pag
   THAW_TRY(check_program_counters(process, plan));
   THAW_TRY(plan_area(capture, process, plan));
   THAW_TRY(plan_ids(capture, process_index, plan, all.scanner));
+  plan_mode_copies(capture, process_index, plan);
   emit_ops(capture, process_index, plan, all.stored, data);
   return {};
 }

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/securebits.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -70,6 +71,24 @@ Result<void> check_security_label(const View& view) {
   if (label == wanted) return {};
   return Error{0, "the app ran in the security context '" + std::string(wanted) +
                       "', the caller is in '" + std::string(label) + "'"};
+}
+
+Result<void> check_group(const View& view) {
+  const model::Process& root = view.root_process();
+  constexpr uint64_t kIgnored = 1;  // SIG_IGN
+  const auto actions = View::part(view.sigactions(), root.sigactions);
+  const auto ignores = [actions](uint32_t signal) {
+    return std::any_of(actions.begin(), actions.end(), [signal](const model::SigAction& action) {
+      return action.signal == signal && action.handler == kIgnored;
+    });
+  };
+  if (root.terminal.standard == 0 || getpgrp() == getpid() || !ignores(SIGTSTP) ||
+      !ignores(SIGTTIN) || !ignores(SIGTTOU))
+    return {};
+  return Error{0,
+               "the app is a shell with jobs, and its caller gives it no process group of its own",
+               "launch it from an interactive shell, a terminal emulator or a script that has said "
+               "`set -m`"};
 }
 
 Result<void> check_arguments(const View& view, const ExecCall& call) {

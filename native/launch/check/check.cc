@@ -45,6 +45,7 @@ Result<void> check_launch(image::View& view, const ExecCall& call) {
   THAW_TRY(check_capabilities());
   if (call.check_signature != nullptr) THAW_TRY(call.check_signature(view, call.image));
   THAW_TRY(check_image(view));
+  THAW_TRY(check_group(view));
   THAW_TRY(check_arguments(view, call));
   THAW_TRY(check_folder(view, call));
   THAW_TRY(check_environment(view, call));

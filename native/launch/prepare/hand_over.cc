@@ -131,6 +131,7 @@ void refer_to_records(const Prepared& prepared, const RestorerArea& area, Handov
   handover.robust_words = area.here(view.robust_words());
   handover.id_patches = area.here(View::part(view.id_patches(), process.id_patches));
   handover.id_notices = area.here(View::part(view.id_notices(), process.id_notices));
+  handover.mode_copies = area.here(View::part(view.mode_copies(), process.mode_copies));
   handover.seccomp_filters = area.here(View::part(view.seccomp_filters(), process.seccomp_filters));
   handover.blobs = area.here(view.blobs());
   handover.feed_runs = area.here(view.feed_runs());
