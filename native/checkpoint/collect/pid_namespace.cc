@@ -30,7 +30,8 @@ Result<void> check_owners(const Capture& capture) {
         holder,
         "has a descriptor whose signals go to the process group of the app's first process "
         "(F_SETOWN), which is that of a launch's caller, outside of its pid namespace",
-        std::string("let it name a process, or a group that begins within the app; or ") + kRemedy);
+        "let it name a process, or a group that begins within the app; or leave out launch.pids = "
+        "\"namespace\"");
   }
   return {};
 }

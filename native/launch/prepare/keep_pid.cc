@@ -59,25 +59,28 @@ bool has_ended(pid_t pid) {
 /// As a stand-in waits for signals; takes that back where there is none in the end.
 class StandInSignals {
  public:
-  StandInSignals() {
-    sigfillset(&all_);
-    sigprocmask(SIG_BLOCK, &all_, &before_);
-    // Who ignores it gets no word of a child's end, and no status.
-    struct sigaction usual = {};
-    usual.sa_handler = SIG_DFL;
-    sigaction(SIGCHLD, &usual, &callers_);
-  }
+  StandInSignals() { sigfillset(&all_); }
   StandInSignals(const StandInSignals&) = delete;
   StandInSignals& operator=(const StandInSignals&) = delete;
   ~StandInSignals() {
-    sigaction(SIGCHLD, &callers_, nullptr);
-    sigprocmask(SIG_SETMASK, &before_, nullptr);
+    if (usual_) sigaction(SIGCHLD, &callers_, nullptr);
+    if (blocked_) sigprocmask(SIG_SETMASK, &before_, nullptr);
+  }
+
+  Result<void> begin() {
+    // Who ignores SIGCHLD gets no word of a child's end, and no status.
+    struct sigaction usual = {};
+    usual.sa_handler = SIG_DFL;
+    blocked_ = sigprocmask(SIG_BLOCK, &all_, &before_) == 0;
+    usual_ = blocked_ && sigaction(SIGCHLD, &usual, &callers_) == 0;
+    return usual_ ? Result<void>() : errno_error("cannot wait for the app's end");
   }
   [[nodiscard]] const sigset_t& all() const { return all_; }
 
  private:
-  sigset_t all_, before_;
+  sigset_t all_ = {}, before_ = {};
   struct sigaction callers_ = {};
+  bool blocked_ = false, usual_ = false;
 };
 
 /// -1 with errno where it cannot be had.
@@ -103,12 +106,6 @@ long fork_when_free(pid_t pid) {
   return child;
 }
 
-/// SIGKILL of the stand-in, which is what the caller knows, must not leave the app behind.
-void be_stood_for(pid_t parent) {
-  is_stood_for = true;
-  die_with(parent);
-}
-
 Error cannot_have(pid_t pid, int problem) {
   return Error{problem, "cannot have process id " + std::to_string(pid),
                problem == EINVAL
@@ -120,13 +117,18 @@ Error cannot_have(pid_t pid, int problem) {
 /// Goes on in a child with this pid; the calling process stands for it and ends as it does.
 Result<void> continue_as(pid_t pid) {
   StandInSignals signals;
+  THAW_TRY(signals.begin());
   PidNamespace none;
   const pid_t own = getpid();
   const long child = fork_when_free(pid);
   if (child > 0) stand_for(static_cast<pid_t>(child), signals.all(), none);
   const int problem = errno;
-  if (child == 0) be_stood_for(own);
-  if (child == 0) return {};
+  if (child == 0) {
+    is_stood_for = true;
+    // SIGKILL of the stand-in, which is what the caller knows, must not leave the app behind.
+    die_with(own);
+    return {};
+  }
   if (problem == EEXIST)
     return Error{problem, "--keep-pid: process id " + std::to_string(pid) + " is in use"};
   return cannot_have(pid, problem);
@@ -135,13 +137,13 @@ Result<void> continue_as(pid_t pid) {
 /// The same in a pid namespace, in which ids above `last` are nobody's.
 Result<void> continue_in_namespace(pid_t pid, pid_t last) {
   StandInSignals signals;
+  THAW_TRY(signals.begin());
   PidNamespace space;
   THAW_TRY(space.make());
-  const pid_t own = getpid();
   const long child = fork_with(pid);
   if (child < 0) return cannot_have(pid, errno);
   if (child == 0) {
-    be_stood_for(own);
+    is_stood_for = true;
     space.settle(last);
     return {};
   }

@@ -1,10 +1,12 @@
 #include "launch/prepare/pid_namespace.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -14,14 +16,20 @@
 namespace thaw::launch {
 namespace {
 
+bool has_ended(const UniqueFd& process) {
+  pollfd end = {process.get(), POLLIN, 0};
+  return poll(&end, 1, 0) > 0;
+}
+
 /// Signals are blocked. Who ignores SIGCHLD has no zombies: orphans have that signal at their end.
-[[noreturn]] void be_first(pid_t parent) {
-  die_with(parent);
+[[noreturn]] void be_first(const UniqueFd& parent) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (has_ended(parent)) _exit(1);  // Of a parent outside, getppid(2) tells nothing.
   signal(SIGCHLD, SIG_IGN);
   prctl(PR_SET_NAME, "thaw-init");
   setsid();
   close_range(0, ~0U, 0);  // Pipes: who reads them waits for the last writer.
-  if (chdir("/") != 0) _exit(1);
+  (void)!chdir("/");
   for (;;) pause();
 }
 
@@ -51,7 +59,39 @@ struct Outcome {
 
 constexpr int kExitGivenUp = 125;
 
+constexpr decltype(ITIMER_REAL) kTimers[] = {ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF};
+
 }  // namespace
+
+bool UninheritedState::read() {
+  bool good = prctl(PR_GET_PDEATHSIG, &death_signal_) == 0 && sigpending(&waiting_) == 0;
+  for (const int which : kTimers) good = good && getitimer(which, &timers_[which]) == 0;
+  return good;
+}
+
+bool UninheritedState::take() const {
+  bool good = prctl(PR_SET_PDEATHSIG, death_signal_) == 0;
+  for (const int which : kTimers) {
+    const itimerval& timer = timers_[which];
+    if (timer.it_value.tv_sec == 0 && timer.it_value.tv_usec == 0) continue;
+    good = good && setitimer(which, &timer, nullptr) == 0;
+  }
+  for (int signal = 1; signal < NSIG; ++signal)
+    if (sigismember(&waiting_, signal) == 1) good = good && kill(getpid(), signal) == 0;
+  return good;
+}
+
+void UninheritedState::leave() const {
+  const timespec none = {};
+  const itimerval off = {};
+  for (int signal = 1; signal < NSIG; ++signal) {
+    sigset_t one;
+    sigemptyset(&one);
+    sigaddset(&one, signal);
+    if (sigismember(&waiting_, signal) == 1) sigtimedwait(&one, nullptr, &none);
+  }
+  setitimer(ITIMER_REAL, &off, nullptr);
+}
 
 PidNamespace::~PidNamespace() {
   end();
@@ -67,7 +107,9 @@ Result<void> PidNamespace::make() {
   if (!own.valid() || unshare(CLONE_NEWPID) != 0)
     return Error{errno, "cannot make a pid namespace", "CAP_SYS_ADMIN is needed"};
   callers_ = std::move(own);
-  const pid_t self = getpid();
+  const UniqueFd self(static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0)));
+  if (!self.valid() || !callers_state_.read())
+    return errno_error("cannot watch over a pid namespace");
   const long first = fork_silently();
   if (first < 0) return errno_error("cannot make the first process of a pid namespace");
   if (first == 0) be_first(self);
@@ -76,7 +118,8 @@ Result<void> PidNamespace::make() {
 }
 
 void PidNamespace::settle(pid_t last) {
-  const char* step = mount_proc();
+  const char* step =
+      callers_state_.take() ? mount_proc() : "cannot have the caller's timers and signals in a process";
   const Outcome outcome = {errno, step};
   const bool told = write(tell_.get(), &outcome, sizeof(outcome)) == ssize_t{sizeof(outcome)};
   if (step != nullptr || !told) _exit(kExitGivenUp);
@@ -89,12 +132,13 @@ Result<void> PidNamespace::await_settled() {
   tell_.reset();
   Outcome outcome = {};
   ssize_t size = 0;
-  while ((size = read(told_.get(), &outcome, sizeof(outcome))) < 0 && errno == EINTR) {
+  while ((size = read(told_.get(), &outcome, sizeof(outcome))) < 0) {
   }
   if (size != ssize_t{sizeof(outcome)})
     return Error{0, "the first process of the app has ended in its pid namespace"};
   if (outcome.step != nullptr)
     return Error{outcome.err, std::string(outcome.step) + " of the app's pid namespace"};
+  callers_state_.leave();
   return {};
 }
 
