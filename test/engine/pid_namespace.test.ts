@@ -152,6 +152,16 @@ asRoot('who may not make a namespace starts the app cold, and so does who has so
   }),
 );
 
+test('an ordinary user can make such an image, which starts cold', (t) =>
+  withApp(t, row('kept_ids'), user, async (app) => {
+    await checkpointed(app);
+    app.release();
+    const refused = await app.launch().outcome;
+    t.is(refused.code, 125, refused.stderr);
+    t.regex(refused.stderr, /need a pid namespace.*CAP_SYS_ADMIN/s);
+    expectSuccess(t, 'the cold start', await app.launch({ flags: [] }).outcome);
+  }));
+
 for (const failure of [EPERM, ENOMEM])
   asRoot(`system calls fail, one in each launch (errno ${failure}): the app starts, and nothing is left`, (t) =>
     withApp(t, row('caller_state', ['tree']), root ?? user, async (app) => {
