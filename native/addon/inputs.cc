@@ -61,7 +61,8 @@ Napi::Value input_watch(const Napi::CallbackInfo& info) {
     keeps_pids = bool_option(options, "keepsPids");
   }
   return Napi::External<Shared>::New(
-      info.Env(), new Shared(std::make_shared<inputs::Watch>(awaited, std::move(relay), keeps_pids)),
+      info.Env(),
+      new Shared(std::make_shared<inputs::Watch>(awaited, std::move(relay), keeps_pids)),
       [](Napi::Env, Shared* watch) { delete watch; });
 }
 

@@ -56,7 +56,9 @@ struct Request {
 
   /// Whether memory holds the ids that each launch has.
   [[nodiscard]] bool keeps_ids() const { return keep_pid || pid_namespace; }
-  [[nodiscard]] proc::Ids ids() const { return keeps_ids() ? proc::Ids::kept : proc::Ids::corrected; }
+  [[nodiscard]] proc::Ids ids() const {
+    return keeps_ids() ? proc::Ids::kept : proc::Ids::corrected;
+  }
 };
 
 }  // namespace thaw::checkpoint

@@ -63,8 +63,7 @@ class Tracer {
  public:
   Tracer(pid_t root, bool look_ups, const AwaitedCall& awaited,
          const std::shared_ptr<session::Relay>& relay, bool keeps_pids, Findings& findings,
-         std::mutex& mutex,
-         const std::atomic<bool>& stopping, const std::atomic<bool>& settling,
+         std::mutex& mutex, const std::atomic<bool>& stopping, const std::atomic<bool>& settling,
          std::atomic<bool>& reached)
       : root_(root),
         findings_(findings),

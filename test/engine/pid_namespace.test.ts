@@ -163,18 +163,22 @@ test('an ordinary user can make such an image, which starts cold', (t) =>
   }));
 
 for (const failure of [EPERM, ENOMEM])
-  asRoot(`system calls fail, one in each launch (errno ${failure}): the app starts, and nothing is left`, (t) =>
-    withApp(t, row('caller_state', ['tree']), root ?? user, async (app) => {
-      t.timeout(600_000); // Hundreds of launches, each of them traced.
-      await checkpointed(app);
-      app.release();
-      const launch = [thawExec, '--image', app.image, '--', ...app.command];
-      const outcome = await app.runAs([join(apps, 'fail_call'), String(failure), ...launch], { timeout: 300_000 });
-      t.is(outcome.code, 0, `${outcome.signal ?? ''}\n${outcome.stdout}\n${outcome.stderr}`);
-      const [, warm, cold] = /(\d+) warm, (\d+) cold, 0 wrong\n$/.exec(outcome.stdout) ?? [];
-      t.true(Number(warm) >= 20 && Number(cold) >= 100, `${warm} warm, ${cold} cold`);
-      await expectNothingLeft(t, app);
-    }),
+  asRoot(
+    `system calls fail, one in each launch (errno ${failure}): the app starts, and nothing is left`,
+    (t) =>
+      withApp(t, row('caller_state', ['tree']), root ?? user, async (app) => {
+        t.timeout(600_000); // Hundreds of launches, each of them traced.
+        await checkpointed(app);
+        app.release();
+        const launch = [thawExec, '--image', app.image, '--', ...app.command];
+        const outcome = await app.runAs([join(apps, 'fail_call'), String(failure), ...launch], {
+          timeout: 300_000,
+        });
+        t.is(outcome.code, 0, `${outcome.signal ?? ''}\n${outcome.stdout}\n${outcome.stderr}`);
+        const [, warm, cold] = /(\d+) warm, (\d+) cold, 0 wrong\n$/.exec(outcome.stdout) ?? [];
+        t.true(Number(warm) >= 20 && Number(cold) >= 100, `${warm} warm, ${cold} cold`);
+        await expectNothingLeft(t, app);
+      }),
   );
 
 asRoot('a launch is killed at any moment: nothing of it is left', (t) =>
@@ -197,7 +201,10 @@ const outside = new Set(['tree_groups', 'tree_job']);
 
 for (const one of [
   ...trees.filter(({ app }) => !outside.has(app)),
-  ...rows.filter(({ app, about }) => about === undefined && ['threads', 'own_ids', 'timers', 'locks', 'fd_pidfd'].includes(app)),
+  ...rows.filter(
+    ({ app, about }) =>
+      about === undefined && ['threads', 'own_ids', 'timers', 'locks', 'fd_pidfd'].includes(app),
+  ),
 ])
   asRoot(`${one.app}${one.about === undefined ? '' : ` (${one.about})`}`, (t) =>
     withApp(t, one, root ?? user, async (app) => {

@@ -118,8 +118,9 @@ Result<void> PidNamespace::make() {
 }
 
 void PidNamespace::settle(pid_t last) {
-  const char* step =
-      callers_state_.take() ? mount_proc() : "cannot have the caller's timers and signals in a process";
+  const char* step = callers_state_.take()
+                         ? mount_proc()
+                         : "cannot have the caller's timers and signals in a process";
   const Outcome outcome = {errno, step};
   const bool told = write(tell_.get(), &outcome, sizeof(outcome)) == ssize_t{sizeof(outcome)};
   if (step != nullptr || !told) _exit(kExitGivenUp);
