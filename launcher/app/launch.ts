@@ -1,4 +1,6 @@
 // Launches of an image that is not installed yet: what training and proving have in common.
+import { readFileSync } from 'node:fs';
+
 import type { Definition } from '../definition/schema.js';
 import { type FaultRecorder, native } from '../engine/index.js';
 import { ThawError } from '../errors.js';
@@ -66,4 +68,23 @@ export function launch(
     log,
     faults === undefined ? {} : { faults },
   );
+}
+
+/**
+ * The process that has the app's memory, of a launch that was started as `started`: where the image keeps its pid, that is a
+ * child, for which `started` stands. undefined: it has ended.
+ */
+export function processOf(image: string, started: number): number | undefined {
+  const [root] = native.show(image).processes;
+  if (root?.keepsPid !== true) return started;
+  const stat = (file: string): string => {
+    try {
+      return readFileSync(`/proc/${file}`, 'latin1');
+    } catch {
+      return '';
+    }
+  };
+  const children = stat(`${started}/task/${started}/children`).split(' ').filter(Boolean).map(Number);
+  // The last of them is the id in the innermost namespace.
+  return children.find((pid) => new RegExp(`^NSpid:.*\\b${root.pid}$`, 'm').test(stat(`${pid}/status`)));
 }

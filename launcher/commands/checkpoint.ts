@@ -22,12 +22,16 @@ export default command({
         'and path may be left out',
       policy,
     ),
+    pidNamespace: flag(
+      '--pid-namespace',
+      'each launch makes a pid namespace, in which all processes have their pids of now (launch.pids = "namespace")',
+    ),
     guardsOff,
     store,
     json,
   },
   operands: [],
-  async run({ pid, leaveRunning, policies, guardsOff, ...options }) {
+  async run({ pid, leaveRunning, policies, pidNamespace, guardsOff, ...options }) {
     const image = resolve(options.image);
     const report = await native.checkpoint({
       pid,
@@ -45,6 +49,7 @@ export default command({
       profile: '',
       deliver: false,
       inherit: [],
+      pidNamespace,
       guardsOff,
     });
     await share(image);

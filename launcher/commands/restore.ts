@@ -36,7 +36,9 @@ export default command({
     enter(image.requirements.folder);
     const tell = (pid: number): number => {
       // With --keep-pid a stand-in waits under the new pid: the app is the one with the old.
-      const appPid = keepPid ? (image.processes[0]?.pid ?? pid) : pid;
+      // In a namespace, that one says nothing outside, and the stand-in passes signals on.
+      const [root] = image.processes;
+      const appPid = keepPid && root?.pidNamespace === false ? root.pid : pid;
       if (pidPath !== undefined) writePid(pidPath, appPid);
       return appPid;
     };

@@ -50,6 +50,12 @@ function guard({ guardTries: tries, guardWithinMs: ms }: Image['requirements']):
   return tries === 0 ? 'none' : `set aside after ${tries} deaths within ${ms / 1000} s of a launch`;
 }
 
+/** What a launch makes of the pids of the image's processes. */
+function pids({ processes: [root] }: Image): string {
+  if (root?.pidNamespace === true) return 'kept, in a pid namespace that each launch makes';
+  return root?.keepsPid === true ? 'kept' : 'new, and corrected in memory';
+}
+
 /** Runs of pages, each with the mapping that it lies in. */
 function workingSet({ header, workingSet: { runs }, processes }: Image): string {
   const mappings = processes.flatMap((process) => process.mappings);
@@ -106,6 +112,7 @@ function summary(image: Image): string {
     ['made', `${new Date(made.madeAtMs).toISOString()} on Linux ${made.kernel}`],
     ['clocks', made.clocks],
     ['guard', guard(made)],
+    ['pids', pids(image)],
     ['format', `version ${header.version}`],
     [
       'size',

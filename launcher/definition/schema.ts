@@ -172,6 +172,13 @@ const launch = v.pipe(
       'each launch has the pid that the app had when the image was made; needs CAP_CHECKPOINT_RESTORE, else it is a ' +
         'cold start, and one instance at a time',
     ),
+    pids: withDefault(
+      'corrected',
+      oneOf(['corrected', 'namespace']),
+      'which pids the processes of a launched app have. `"corrected"`: new ones, and what the app keeps of the old ones is ' +
+        'corrected; `"namespace"`: those that they had when the image was made, in a pid namespace of their own, for apps in ' +
+        'whose memory they cannot be corrected; needs root (CAP_SYS_ADMIN), else it is a cold start (docs/pids.md)',
+    ),
     guard: withDefault(
       { within: '5s', tries: 3 },
       guard,
@@ -302,6 +309,15 @@ export const profile = v.pipe(
           what: 'is set, but with inputs.watch = false nothing is compared that it could stand for',
           remedy: 'set inputs.watch = true, or leave inputs.root_identity out',
         },
+  ),
+  rule(({ launch: { keep_pid, pids } }) =>
+    keep_pid && pids === 'namespace'
+      ? {
+          path: ['launch', 'keep_pid'],
+          what: 'is true, but with launch.pids = "namespace" all processes have their pids, in a namespace of their own',
+          remedy: 'leave one of the two out',
+        }
+      : undefined,
   ),
   v.transform((written) => ({ ...written, train: written.train ?? { run: written.warmup.run } })),
   v.title('Profile of an app for thaw'),

@@ -161,6 +161,9 @@ const process = v.strictObject({
   cwd: v.string(),
   cwdMoved: v.boolean(),
   guards: v.boolean(),
+  /** A launch has it, in a pid namespace or not. */
+  keepsPid: v.boolean(),
+  pidNamespace: v.boolean(),
   threads: v.array(thread),
   mappings: v.array(mapping),
   descriptors: v.array(descriptor),

@@ -30,6 +30,8 @@ export interface WatchOptions {
   readonly awaited?: AwaitedCall & { readonly hold: boolean };
   /** Those of the profile: conversations with servers that one of them has replayed are recorded. */
   readonly policies?: readonly Policy[];
+  /** A launch has the pids that the app's processes get: they need not be told in memory. */
+  readonly keepsPids?: boolean;
 }
 
 export interface SpawnOptions {
@@ -94,6 +96,8 @@ export interface CheckpointOptions {
   readonly inherit: readonly number[];
   /** Each launch has the pid of the checkpoint. */
   readonly keepPid?: boolean;
+  /** So have all of its processes, in a pid namespace of each launch's own. */
+  readonly pidNamespace?: boolean;
   /** After how many launches that died within this time an image is set aside; default: never. */
   readonly guard?: { readonly withinMs: number; readonly tries: number };
   /** This image is one of so many of its profile; default: 1. */

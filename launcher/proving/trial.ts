@@ -38,13 +38,20 @@ export async function trial(proof: ImageLaunch, progress: Progress): Promise<voi
     if (shown === undefined) return;
     const http = await answerOf(proof, cold);
     if (commands.length === 0) warnUnasked(proof.definition, http, progress);
-    if (cold !== undefined) compare(proof, cold, { ...shown, http }, commands, progress);
+    const pid = pidIn(proof.image) ?? shown.pid;
+    if (cold !== undefined) compare(proof, cold, { ...shown, pid, http }, commands, progress);
     const ending = await app.end(cold === undefined ? END_MS : limitOf(cold.ending));
     if (cold !== undefined) compareEndings(cold.ending, ending, prove.run !== undefined, progress);
   } finally {
     await app.end();
   }
   if (prove.differs !== undefined) await expectDifferent(proof, prove.differs);
+}
+
+/** That of the build, where the app has it in each launch, beside whatever stands for it; undefined: a new one. */
+function pidIn(image: string): number | undefined {
+  const [root] = native.show(image).processes;
+  return root?.keepsPid === true ? root.pid : undefined;
 }
 
 /** What the commands found the app to say; undefined: it has done its work and ended well. @throws ThawError */

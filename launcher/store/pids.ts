@@ -51,7 +51,7 @@ function noticeOfOther(pid: number, { address, text }: ImageIdNotice): Notice {
     kind: 'text of another',
     text: `the pid ${pid} of a process of the app stands as text in the memory of another, at ${address}: ${JSON.stringify(text)}`,
     remedy:
-      'if the app sends signals to it or waits for it by that text (a shell keeps $! so), it would hit a stranger: let it start that process after the checkpoint',
+      'if the app sends signals to it or waits for it by that text (a shell keeps $! so), it would hit a stranger: let it start that process after the checkpoint, or set launch.pids = "namespace"',
   };
 }
 

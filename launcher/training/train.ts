@@ -2,7 +2,7 @@
 import { setTimeout } from 'node:timers/promises';
 
 import type { App } from '../app/app.js';
-import { type ImageLaunch, launch } from '../app/launch.js';
+import { type ImageLaunch, launch, processOf } from '../app/launch.js';
 import type { Definition } from '../definition/schema.js';
 import { type FaultRecorder, type WorkingSet, native } from '../engine/index.js';
 import { logOf, msSince } from '../log.js';
@@ -41,8 +41,10 @@ async function touched(
   });
   // A server is up before its threads run.
   if (onlyServes(definition) && !(await staysAlive(app))) return undefined;
+  const pid = processOf(image, app.pid);
+  if (pid === undefined) return undefined;
   try {
-    return native.workingSet(image, app.pid, faults);
+    return native.workingSet(image, pid, faults);
   } catch (error) {
     if (await staysAlive(app)) throw error;
     return undefined; // That it has ended meanwhile is for the trial launch to tell.

@@ -47,6 +47,7 @@ async function checkpoint(
     clocksJump: clocks === 'jump',
     inherit: launch.inherit,
     keepPid: launch.keep_pid,
+    pidNamespace: launch.pids === 'namespace',
     layouts: images,
     ...(launch.guard === false ? {} : { guard: launch.guard }),
     ...more,

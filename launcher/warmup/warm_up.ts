@@ -53,7 +53,8 @@ export interface Warm {
  */
 export async function whenWarm<T>(warmUp: WarmUp, work: (warm: Warm) => Promise<T>): Promise<T> {
   const { definition, setting, log } = warmUp;
-  const { program, args, warmup } = definition;
+  const { program, args, warmup, launch } = definition;
+  const keepsPids = launch.pids === 'namespace';
   expectFree(warmup.until);
   const prepared = prepare(warmup.until);
   const awaited = awaitedCall(warmup.until, setting.env);
@@ -63,6 +64,7 @@ export async function whenWarm<T>(warmUp: WarmUp, work: (warm: Warm) => Promise<
     const watch = definition.inputs.watch
       ? native.inputWatch({
           policies: definition.policies,
+          keepsPids,
           ...(awaited && { awaited: { ...awaited, hold: true } }),
         })
       : undefined;
@@ -71,8 +73,8 @@ export async function whenWarm<T>(warmUp: WarmUp, work: (warm: Warm) => Promise<
       env: adapter?.env(env) ?? env,
       freshClocks: canStandStill(warmUp),
       kept: true,
-      unusualPid: true,
-      largePid: !definition.launch.keep_pid,
+      unusualPid: !keepsPids,
+      largePid: !launch.keep_pid && !keepsPids,
       watchLookups: true,
     };
     const app = new App([program, ...args], warm, log, watch === undefined ? {} : { inputs: watch });

@@ -34,6 +34,7 @@ checkpoint::Request parse(const Napi::Object& options) {
   const std::string call = string_option(options, "callAddress");
   if (!call.empty()) request.call_address = std::stoull(call, nullptr, 16);
   request.keep_pid = bool_option(options, "keepPid");
+  request.pid_namespace = bool_option(options, "pidNamespace");
   request.given = spawn::given_to(request.pid);
   const Napi::Value guard = options.Get("guard");
   if (guard.IsObject()) {

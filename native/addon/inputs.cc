@@ -2,6 +2,7 @@
 // of checkpoint, which makes inputs of them. settleInputs(watch): the app is left alone from now on.
 // inputWatch({ awaited: { syscalls, path, address, hold } }): it holds the app at that call, if
 // `hold`, and callReached(watch) tells that it has come.
+// inputWatch({ keepsPids }): a launch has the pids that the app's processes get.
 // inputWatch({ policies }): where one of them has the action `replay`, it records conversations.
 #include "addon/inputs.h"
 
@@ -54,14 +55,17 @@ Napi::Value input_watch(const Napi::CallbackInfo& info) {
   using Shared = std::shared_ptr<inputs::Watch>;
   inputs::AwaitedCall awaited;
   std::shared_ptr<session::Relay> relay;
+  bool keeps_pids = false;
   if (info[0].IsObject()) {
     const auto options = info[0].As<Napi::Object>();
     const Napi::Value call = options.Get("awaited");
     if (call.IsObject()) awaited = awaited_of(call.As<Napi::Object>());
     relay = relay_of(policies_of(options));
+    keeps_pids = bool_option(options, "keepsPids");
   }
   return Napi::External<Shared>::New(
-      info.Env(), new Shared(std::make_shared<inputs::Watch>(awaited, std::move(relay))),
+      info.Env(),
+      new Shared(std::make_shared<inputs::Watch>(awaited, std::move(relay), keeps_pids)),
       [](Napi::Env, Shared* watch) { delete watch; });
 }
 

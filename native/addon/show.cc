@@ -184,6 +184,8 @@ class Shower {
     o.Set("cwd", text(p.cwd));
     o.Set("cwdMoved", (p.flags & model::kCwdMoved) != 0);
     o.Set("guards", (p.flags & model::kShimGuards) != 0);
+    o.Set("keepsPid", (p.flags & model::kKeepPid) != 0);
+    o.Set("pidNamespace", (p.flags & model::kPidNamespace) != 0);
     o.Set("threads", list(View::part(view_.threads(), p.threads),
                           [this](const auto& t) { return thread(t); }));
     o.Set("mappings", list(View::part(view_.mappings(), p.mappings),

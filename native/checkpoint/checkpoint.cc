@@ -101,7 +101,7 @@ void judge_host_name(Capture& capture, HostName& name) {
 
 Result<Report> attempt(const Request& request, const ReadAhead& ahead) {
   const session::Hold hold(request.relay.get());
-  THAW_ASSIGN(app, FrozenTree::take(request.pid));
+  THAW_ASSIGN(app, FrozenTree::take(request.pid, request.ids()));
 
   Capture capture(request, static_cast<size_t>(sysconf(_SC_PAGESIZE)));
   capture.openssl_versions = ahead.versions;

@@ -13,6 +13,7 @@
 #include "inputs/inputs.h"
 #include "policy/policy.h"
 #include "proc/given.h"
+#include "proc/members.h"
 #include "session/record/relay.h"
 #include "support/seen_calls.h"
 
@@ -36,7 +37,8 @@ struct Request {
   bool clocks_jump = false;           ///< the app's clocks go on with the time since the checkpoint
   bool deliver_arguments = false;     ///< a launch may have other arguments: the app asks for them
   uint64_t call_address = 0;          ///< struct thaw_call of the app, 0: none
-  bool keep_pid = false;              ///< each launch has the ids of the checkpoint
+  bool keep_pid = false;              ///< each launch has the ids of the checkpoint,
+  bool pid_namespace = false;         ///< or all of its processes, in a pid namespace of its own
   std::optional<proc::Given> given;   ///< what exec gave the app, where that is known
   std::vector<inputs::Input> inputs;  ///< what the warm state was computed from
   bool watched = false;               ///< these are all there are
@@ -51,6 +53,12 @@ struct Request {
   inputs::Root root;
   uint32_t layouts = 1;                 ///< `images` of a profile: this is one of so many
   std::vector<std::string> guards_off;  ///< hazard guards left out, for tests
+
+  /// Whether memory holds the ids that each launch has.
+  [[nodiscard]] bool keeps_ids() const { return keep_pid || pid_namespace; }
+  [[nodiscard]] proc::Ids ids() const {
+    return keeps_ids() ? proc::Ids::kept : proc::Ids::corrected;
+  }
 };
 
 }  // namespace thaw::checkpoint

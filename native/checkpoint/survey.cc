@@ -50,7 +50,7 @@ std::vector<Error> survey(const Request& request) {
   };
   for (const pid_t pid : members.running) add(proc::check_traceable(pid), pid);
   if (!found.empty()) return found;
-  found = proc::refusals(members);
+  found = proc::refusals(members, request.ids());
   add(check_own_rights(request, request.pid), request.pid);
   survey_descriptors(request, members, found);
   std::vector<std::pair<pid_t, std::vector<Vma>>> memory;
@@ -70,7 +70,7 @@ Error with_others(const Request& request, const Error& first) {
   const bool known = std::any_of(
       all.begin(), all.end(), [&first](const Error& one) { return one.message == first.message; });
   // What the process is refused for by itself comes as one error already.
-  const bool several = proc::refusals(proc::members_of(request.pid)).size() > 1;
+  const bool several = proc::refusals(proc::members_of(request.pid), request.ids()).size() > 1;
   if (!known && !several) all.insert(all.begin(), first);
   auto result = joined(all);
   return result ? first : result.error();

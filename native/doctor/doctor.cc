@@ -38,17 +38,29 @@ Finding system_call(const char* name, long result, const char* config) {
 }
 
 /// Tried in a child: it would change this process.
-Finding time_namespace() {
+bool can_unshare(int namespaces) {
   const pid_t child = fork();
-  if (child == 0) _exit(unshare(CLONE_NEWTIME) == 0 ? 0 : 1);
+  if (child == 0) _exit(unshare(namespaces) == 0 ? 0 : 1);
   int status = 0;
   waitpid(child, &status, 0);
-  const bool ok = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+Finding time_namespace() {
+  const bool ok = can_unshare(CLONE_NEWTIME);
   return {
       "time namespace", ok,
       ok ? "clocks continue from the checkpoint"
          : "clocks jump to now at a launch; after a reboot images made later in a boot start cold",
       ok ? "" : "CONFIG_TIME_NS and root (or CAP_SYS_ADMIN)"};
+}
+
+Finding pid_namespace() {
+  const bool ok = can_unshare(CLONE_NEWPID | CLONE_NEWNS);
+  return {"pid namespace", ok,
+          ok ? "launch.pids = \"namespace\" can be launched"
+             : "an image with launch.pids = \"namespace\" starts cold",
+          ok ? "" : "CONFIG_PID_NS and root (or CAP_SYS_ADMIN)"};
 }
 
 Finding yama() {
@@ -83,6 +95,7 @@ std::vector<Finding> examine_system() {
   if (memory >= 0) close(static_cast<int>(memory));
   findings.push_back(yama());
   findings.push_back(time_namespace());
+  findings.push_back(pid_namespace());
   findings.push_back(exe_link());
   return findings;
 }

@@ -136,6 +136,8 @@ enum ProcessFlag : uint32_t {
   kTracedByOwn = 1u << 18,        ///< for itself and its descendants
   kNoTerminal = 1u << 19,  ///< it has given up its session's controlling terminal (TIOCNOTTY)
   kOwnStdio = 1u << 20,    ///< of 0, 1 and 2, it has closed those that are none of its descriptors
+  /// with kKeepPid: in a pid namespace of the launch's own, where it is theirs; of all processes
+  kPidNamespace = 1u << 21,
 };
 
 /// struct rlimit64; ~0: the caller's hard limit.

@@ -62,8 +62,8 @@ bool makes_process(pid_t tid, long nr, const uint64_t* arguments) {
 class Tracer {
  public:
   Tracer(pid_t root, bool look_ups, const AwaitedCall& awaited,
-         const std::shared_ptr<session::Relay>& relay, Findings& findings, std::mutex& mutex,
-         const std::atomic<bool>& stopping, const std::atomic<bool>& settling,
+         const std::shared_ptr<session::Relay>& relay, bool keeps_pids, Findings& findings,
+         std::mutex& mutex, const std::atomic<bool>& stopping, const std::atomic<bool>& settling,
          std::atomic<bool>& reached)
       : root_(root),
         findings_(findings),
@@ -75,6 +75,7 @@ class Tracer {
         calls_(findings.calls),
         gate_(root, awaited),
         diversion_(root, relay),
+        keeps_pids_(keeps_pids),
         look_ups_(look_ups) {}
 
   /// Until the app has ended or is to be let go. The kernel lets go of what this thread traces when
@@ -170,7 +171,7 @@ class Tracer {
         thread.kept = {};
         return;
       }
-      if (begun_ && makes_process(tid, static_cast<long>(info.entry.nr), arguments))
+      if (begun_ && !keeps_pids_ && makes_process(tid, static_cast<long>(info.entry.nr), arguments))
         choose_pid(tid);
       diversion_.enter(tid, static_cast<long>(info.entry.nr), arguments);
       observer_.enter(tid, thread, static_cast<long>(info.entry.nr), arguments);
@@ -247,6 +248,7 @@ class Tracer {
   pid_t maker_ = 0;
   bool begun_ = false;
   bool at_exit_ = false;  ///< of a system call
+  const bool keeps_pids_;
   bool look_ups_;
   std::optional<lookups::Installation> installation_;
 };
@@ -283,7 +285,8 @@ void Watch::trace(pid_t pid, bool look_ups) {
   seized_ = true;
   seized_.notify_one();
   if (result)
-    Tracer(pid, look_ups, awaited_, relay_, findings_, mutex_, stopping_, settling_, reached_)
+    Tracer(pid, look_ups, awaited_, relay_, keeps_pids_, findings_, mutex_, stopping_, settling_,
+           reached_)
         .run();
   ended_ = true;
 }

@@ -21,9 +21,11 @@ namespace thaw::inputs {
 class Watch {
  public:
   /// `awaited`: at this call the app is held. `relay`: stands between the app and servers; null:
-  /// nothing does.
-  explicit Watch(AwaitedCall awaited = {}, std::shared_ptr<session::Relay> relay = nullptr)
-      : awaited_(std::move(awaited)), relay_(std::move(relay)) {}
+  /// nothing does. `keeps_pids`: a launch has those that the app's processes get; else they get such as
+  /// can be told in memory.
+  explicit Watch(AwaitedCall awaited = {}, std::shared_ptr<session::Relay> relay = nullptr,
+                 bool keeps_pids = false)
+      : awaited_(std::move(awaited)), relay_(std::move(relay)), keeps_pids_(keeps_pids) {}
   Watch(const Watch&) = delete;
   Watch& operator=(const Watch&) = delete;
   ~Watch();
@@ -49,6 +51,7 @@ class Watch {
 
   AwaitedCall awaited_;
   std::shared_ptr<session::Relay> relay_;
+  bool keeps_pids_;
   std::thread thread_;
   std::atomic<bool> seized_ = false, stopping_ = false, ended_ = false, settling_ = false,
                     reached_ = false;

@@ -214,24 +214,24 @@ Result<void> check_traceable(pid_t pid) {
   return check_io_workers(pid);
 }
 
-std::vector<Error> refusals(const Members& members) {
+std::vector<Error> refusals(const Members& members, Ids ids) {
   std::vector<Error> found;
   for (const pid_t pid : members.running)
     for (Error& error : refusals_of(pid, members.running))
       found.push_back(pid == members.running.front() ? std::move(error)
                                                      : of_member(std::move(error), pid));
-  for (Error& error : tree_refusals(members)) found.push_back(std::move(error));
+  for (Error& error : tree_refusals(members, ids)) found.push_back(std::move(error));
   return found;
 }
 
-Result<void> check_supported(pid_t root) {
+Result<void> check_supported(pid_t root, Ids ids) {
   const Members members = members_of(root);
   for (const pid_t pid : members.running) {
     auto traceable = check_traceable(pid);
     if (traceable || (pid != root && has_ended(pid))) continue;
     return pid == root ? traceable.error() : of_member(traceable.error(), pid);
   }
-  return joined(refusals(members));
+  return joined(refusals(members, ids));
 }
 
 }  // namespace thaw::proc

@@ -47,7 +47,7 @@ constexpr struct {
 
 class TreeCheck {
  public:
-  explicit TreeCheck(const Members& members) : members_(members) {
+  TreeCheck(const Members& members, Ids ids) : members_(members), ids_(ids) {
     for (const auto& pids : {members.running, members.ended})
       for (const pid_t pid : pids)
         if (const auto kin = read_kinship(pid)) kin_[pid] = kin.value();
@@ -232,7 +232,7 @@ class TreeCheck {
 
   /// They know each other by number, and what a launch does not correct would hit a stranger.
   [[nodiscard]] Result<void> check_ids() const {
-    if (kin_.size() < 2) return {};
+    if (kin_.size() < 2 || ids_ == Ids::kept) return {};
     for (const auto& [pid, kin] : kin_) {
       if (is_telling_id(static_cast<uint32_t>(pid))) continue;
       Error error = of_member(
@@ -250,6 +250,7 @@ class TreeCheck {
   }
 
   const Members& members_;
+  const Ids ids_;
   std::map<pid_t, Kinship> kin_;
   std::array<std::vector<pid_t>, std::size(kShared)> ordered_;  ///< of each sort, none twice
   std::set<uint32_t> masters_;
@@ -258,9 +259,9 @@ class TreeCheck {
 
 }  // namespace
 
-std::vector<Error> tree_refusals(const Members& members) {
+std::vector<Error> tree_refusals(const Members& members, Ids ids) {
   if (members.running.size() + members.ended.size() < 2) return {};
-  return TreeCheck(members).run();
+  return TreeCheck(members, ids).run();
 }
 
 }  // namespace thaw::proc

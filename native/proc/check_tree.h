@@ -9,6 +9,6 @@
 namespace thaw::proc {
 
 /// What stands between the members of a tree, each with its remedy. Nothing of a root alone.
-std::vector<Error> tree_refusals(const Members& members);
+std::vector<Error> tree_refusals(const Members& members, Ids ids);
 
 }  // namespace thaw::proc

@@ -44,6 +44,12 @@ std::string name_of(pid_t pid);
 /// The same error, which says which member of a tree it concerns.
 Error of_member(Error error, pid_t pid);
 
+/// What becomes of a process's ids in a launch.
+enum class Ids {
+  corrected,  ///< they are new, and what is kept of them in memory is corrected: it must be told
+  kept,       ///< they are as they were
+};
+
 /// Whether an id can be told from other numbers in memory, where it is looked for
 /// (checkpoint/plan/ids.cc): small ones and those with few bits set are everywhere, above all even
 /// ones.

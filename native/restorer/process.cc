@@ -131,9 +131,11 @@ void replace_leaders_state(Handover& handover) {
   if (leader.timer_slack_ns != 0)
     replace(handover, PR_SET_TIMERSLACK, static_cast<long>(leader.timer_slack_ns),
             prctl(PR_GET_TIMERSLACK, 0), "cannot set the timer slack");
-  // With a kept pid, the leader's parent stands for it and takes it along (keep_pid.cc). Until the
-  // commit, so does a tree's.
-  if (leader.parent_death_signal != 0 && handover.keep_pid == 0 && !is_member(handover))
+  // With a kept pid, the leader's parent stands for it and takes it along (keep_pid.cc), but where a
+  // namespace ends with that. Until the commit, so does a tree's.
+  const bool bound =
+      handover.keep_pid != 0 && (handover.process->flags & model::kPidNamespace) == 0;
+  if (leader.parent_death_signal != 0 && !bound && !is_member(handover))
     replace(handover, PR_SET_PDEATHSIG, static_cast<long>(leader.parent_death_signal),
             written_by(PR_GET_PDEATHSIG), "cannot set the parent death signal");
 }

@@ -71,7 +71,9 @@ static void say_status(bool warm) {
   if (warm) return;
   char path[64];
   struct stat own = {0}, parents = {0};
-  snprintf(path, sizeof path, "/proc/%d/ns/time", (int)getppid());
+  // In a pid namespace of the launch, the caller is not seen; the first process there is as it is.
+  const int parent = getppid() == 0 ? 1 : (int)getppid();
+  snprintf(path, sizeof path, "/proc/%d/ns/time", parent);
   stat("/proc/self/ns/time", &own);
   stat(path, &parents);
   say("time namespace: %s\n", own.st_ino == parents.st_ino ? "the caller's" : "another");

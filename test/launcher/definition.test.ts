@@ -35,6 +35,7 @@ test('a definition with its defaults', (t) => {
     ignore_env: [],
     inherit: [],
     keep_pid: false,
+    pids: 'corrected',
     guard: { withinMs: 5000, tries: 3 },
   });
   t.deepEqual(definition.policies, []);
@@ -79,6 +80,8 @@ const wrong: readonly (readonly [from: string | RegExp, to: string, line: number
   [/$/, '[[policies]]\ntype = "socket"\naction = "relock"\n', 10, /only files can be locked again/],
   [/$/, '[[policies]]\ntype = "pipe"\naction = "reset"\n', 10, /only connections can be reset/],
   [/$/, '[launch]\nkeep_pid = 1\n', 9, /true or false/],
+  [/$/, '[launch]\npids = "same"\n', 9, /"corrected", "namespace"/],
+  [/$/, '[launch]\nkeep_pid = true\npids = "namespace"\n', 9, /keep_pid is true.*leave one of the two out/s],
   [/$/, '[launch]\nguard = true\n', 9, /within = "5s", tries = 3.*or false/],
   [/$/, '[launch]\nguard = { within = "900ms" }\n', 9, /"1s" to "60m"/],
   [/$/, '[launch]\nguard = { tries = 0 }\n', 9, /within = "5s", tries = 3|from 1 to 100/],

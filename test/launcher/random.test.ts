@@ -95,24 +95,26 @@ for (const [name, app] of Object.entries({ node, ruby, libraries }))
     drawTwice(t, workshop);
   });
 
-test('OpenSSL draws anew in an app that keeps its pid', (t) => {
-  const workshop = new Workshop(t);
-  if (process.getuid?.() !== 0) {
-    t.pass();
-    return;
-  }
-  const built = workshop.thaw('build', profileOf(workshop, node, 'keep_pid = true'));
-  t.is(built.status, 0, built.stderr);
-  drawTwice(t, workshop);
-});
+for (const kept of ['keep_pid = true', 'pids = "namespace"']) {
+  test(`OpenSSL draws anew in an app that keeps its pid: ${kept}`, (t) => {
+    const workshop = new Workshop(t);
+    if (process.getuid?.() !== 0) {
+      t.pass();
+      return;
+    }
+    const built = workshop.thaw('build', profileOf(workshop, node, kept));
+    t.is(built.status, 0, built.stderr);
+    drawTwice(t, workshop);
+  });
 
-test('an app whose library repeats its numbers does not keep its pid', (t) => {
-  const workshop = new Workshop(t);
-  if (process.getuid?.() !== 0) {
-    t.pass();
-    return;
-  }
-  const built = workshop.thaw('build', profileOf(workshop, libraries, 'keep_pid = true'));
-  t.not(built.status, 0);
-  t.regex(built.stderr, /repeats its random numbers in launches with one pid/);
-});
+  test(`an app whose library repeats its numbers does not keep its pid: ${kept}`, (t) => {
+    const workshop = new Workshop(t);
+    if (process.getuid?.() !== 0) {
+      t.pass();
+      return;
+    }
+    const built = workshop.thaw('build', profileOf(workshop, libraries, kept));
+    t.not(built.status, 0);
+    t.regex(built.stderr, /repeats its random numbers in launches with one pid/);
+  });
+}

@@ -89,6 +89,7 @@ Result<void> collect(Capture& capture, const FrozenTree& app) {
   collect_answer(capture);
   THAW_TRY(collect_descriptors(capture));
   THAW_TRY(collect_controlling_terminals(capture));
+  THAW_TRY(check_pid_namespace(capture));
   for (ProcessCapture& process : capture.processes) expect_redraw(capture, process);
   return {};
 }

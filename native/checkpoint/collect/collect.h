@@ -58,6 +58,8 @@ Result<void> collect_descriptors(Capture& capture, std::vector<Error>* refusals 
 /// Terminals of sessions that the app has begun, and whose group is in the foreground; once the
 /// descriptors are known. Refuses those that no launch could give.
 Result<void> collect_controlling_terminals(Capture& capture);
+/// Where each launch makes a pid namespace: refuses what means a process or group outside of it.
+Result<void> check_pid_namespace(const Capture& capture);
 /// What `p`, a descriptor of the app's with that number, shows of the app's terminal.
 void collect_terminal(const fd::Probe& p, int number, model::Terminal& terminal,
                       TerminalMode& own_mode, std::vector<std::string>& warnings);

@@ -107,7 +107,8 @@ Result<void> collect_kinship(Capture& capture) {
   if (capture.request.keep_pid)
     return Error{
         0, "the app has several processes, which cannot keep their pids (keep_pid)",
-        "set launch.keep_pid = false: what they keep of their pids in memory is corrected"};
+        "set launch.keep_pid = false: what they keep of their pids in memory is corrected; or "
+        "launch.pids = \"namespace\""};
   THAW_ASSIGN(root, proc::read_kinship(capture.root().pid));
   for (size_t i = 1; i < capture.processes.size(); ++i) {
     THAW_TRY(collect_kin(capture, root, capture.processes[i].pid, capture.processes[i].record));

@@ -10,8 +10,8 @@
 
 namespace thaw::checkpoint {
 
-Result<FrozenTree> FrozenTree::take(pid_t root) {
-  THAW_TRY(proc::check_supported(root));
+Result<FrozenTree> FrozenTree::take(pid_t root, proc::Ids ids) {
+  THAW_TRY(proc::check_supported(root, ids));
   FrozenTree tree;
   for (bool moved = true; moved;) {
     // Who runs a moment to leave the kernel's code may have children in it.
@@ -22,7 +22,7 @@ Result<FrozenTree> FrozenTree::take(pid_t root) {
   }
   tree.find_ended();
   // Once more: what has changed before all threads stood still.
-  THAW_TRY(proc::check_supported(root));
+  THAW_TRY(proc::check_supported(root, ids));
   if (tree.processes_.size() > 1) {
     THAW_ASSIGN(keeper, Keeper::begin(tree.processes_));
     tree.keeper_ = std::move(keeper);

@@ -6,6 +6,7 @@
 
 #include "checkpoint/freeze/freeze.h"
 #include "checkpoint/freeze/keeper.h"
+#include "proc/members.h"
 
 namespace thaw::checkpoint {
 
@@ -14,7 +15,7 @@ class FrozenTree {
  public:
   /// Freezes the process `root` and all its descendants, none of them within code that differs
   /// between kernels.
-  static Result<FrozenTree> take(pid_t root);
+  static Result<FrozenTree> take(pid_t root, proc::Ids ids);
 
   /// The root first, parents before children.
   [[nodiscard]] std::span<const Freeze> processes() const { return processes_; }

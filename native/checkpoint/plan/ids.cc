@@ -183,6 +183,7 @@ class IdFinder {
       if (known_.contains(hit.address) || patches_.contains(hit.address)) continue;
       const uint32_t tid = tid_of(hit);
       if (is_pid(hit) && hit.shape <= Shape::word && leave_to_keeper(hit.address)) continue;
+      if (capture_.request.keeps_ids()) continue;  // It is right as it is.
       if (hit.shape <= Shape::word || hit.shape == Shape::futex)
         if (const auto lock = lock_at(hit, tid, part)) {
           THAW_TRY(take_lock(*lock, hit, tid, part));
@@ -398,7 +399,7 @@ class IdFinder {
 
   void note_texts() {
     using model::IdForm;
-    if (capture_.request.keep_pid) return;
+    if (capture_.request.keeps_ids()) return;
     if (!proc::is_telling_id(static_cast<uint32_t>(process_.pid))) note(0, IdForm::word, 0, "");
     for (const auto& [form, notice] : doubts_) notices_.push_back(notice);
     for (const auto& [text, address] : text_.texts()) note(address, IdForm::text, 1, text);
@@ -434,7 +435,8 @@ class IdFinder {
     record.id_notices = {static_cast<model::Index>(image.id_notices.size()),
                          static_cast<uint32_t>(notices_.size())};
     image.id_notices.insert(image.id_notices.end(), notices_.begin(), notices_.end());
-    if (capture_.request.keep_pid) record.flags |= model::kKeepPid;
+    if (capture_.request.keeps_ids()) record.flags |= model::kKeepPid;
+    if (capture_.request.pid_namespace) record.flags |= model::kPidNamespace;
     if (detectors_.need_new_pid()) record.flags |= model::kNeedsNewPid;
   }
 

@@ -70,7 +70,7 @@ std::string what_holds(const Capture& capture, const model::OpenFile& file, uint
 
 Result<void> check_queues(Capture& capture) {
   const std::set<uint32_t> pids = telling_pids(capture);
-  if (pids.empty() || capture.request.keep_pid) return {};
+  if (pids.empty() || capture.request.keeps_ids()) return {};
   for (const model::OpenFile& file : capture.image.open_files) {
     const std::string_view bytes = queued(capture.image, file);
     if (const uint32_t pid = find_number(pids, bytes); pid != 0) {

@@ -11,6 +11,7 @@
 #include "launch/check/machine_inputs.h"
 #include "launch/check/own_filters.h"
 #include "launch/check/pid_files.h"
+#include "launch/check/pid_namespace.h"
 
 namespace thaw::launch {
 namespace {
@@ -25,6 +26,7 @@ constexpr Condition kConditions[] = {
     {"cpu", check_cpu},
     {"page size", check_page_size},
     {"processes", check_processes},
+    {"pid namespace", check_pid_namespace},
     {"user", check_user},
     {"credentials", check_credentials},
     {"filters", check_own_filters},

@@ -68,6 +68,11 @@ const char* missing(const Credentials& c, const Caller& caller) {
 
 }  // namespace
 
+bool has_capability(unsigned capability) {
+  const auto caller = Caller::read();
+  return caller && caller.value().may(capability);
+}
+
 Result<void> check_credentials(const View& view) {
   if (view.credentials().empty()) return {};
   THAW_ASSIGN(caller, Caller::read());

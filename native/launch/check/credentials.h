@@ -10,4 +10,7 @@ namespace thaw::launch {
 /// left. Costs nothing where there are none.
 Result<void> check_credentials(const image::View& view);
 
+/// Of the calling process: whether it is effective.
+bool has_capability(unsigned capability);
+
 }  // namespace thaw::launch

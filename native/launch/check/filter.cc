@@ -18,6 +18,7 @@
 #include "arch/this_cpu.h"
 #include "fd/kinds.h"
 #include "fd/open_file.h"
+#include "launch/prepare/keep_pid.h"
 #include "support/file.h"
 #include "support/silent_child.h"
 
@@ -383,6 +384,9 @@ bool is_filtered() {
 }
 
 Result<void> check_filter(const View& view, const ExecCall& call) {
+  if (has_namespace(view))
+    return Error{0, "a filter of system calls is in force, and the launch makes a pid namespace",
+                 "launch it without a filter"};
   if (view.processes().size() > 1)
     return Error{0, "a filter of system calls is in force, and the app has several processes",
                  "launch it without a filter"};

@@ -56,7 +56,7 @@ Result<void> check_processes(const View& view) {
   const auto processes = view.processes();
   if (processes.size() == 1) return {};
   for (const model::Process& process : processes) {
-    if ((process.flags & model::kKeepPid) != 0)
+    if ((process.flags & (model::kKeepPid | model::kPidNamespace)) == model::kKeepPid)
       return Error{0, "the app has several processes, which cannot keep their ids",
                    "leave out keep_pid: a launch corrects what they keep of their ids"};
   }

@@ -7,10 +7,13 @@
 
 namespace thaw::launch {
 
+/// Whether a launch makes a pid namespace, in which any number of processes have the ids that they had.
+bool has_namespace(const image::View& view);
+
 /// Whether the app gets the process and thread ids that it had.
 bool keeps_pid(const image::View& view, const ExecCall& call);
 
-/// Where the app keeps its pid, returns in a child that has it (clone3 with set_tid:
+/// Where the app keeps its pid or has a namespace, returns in a child that has it (clone3 with set_tid:
 /// CAP_CHECKPOINT_RESTORE). The parent stands for it: it forwards signals, stops and continues with
 /// the child, ends as the child ends and takes it along when it is killed; it never returns. Where
 /// not, refuses the pid that the app had.

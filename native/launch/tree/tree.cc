@@ -16,6 +16,7 @@
 
 #include "image/tree.h"
 #include "launch/prepare/descriptors.h"
+#include "launch/prepare/keep_pid.h"
 #include "restorer/log.h"
 #include "support/end_as.h"
 
@@ -48,6 +49,10 @@ Tree::~Tree() {
 
 bool Tree::leads_session(model::Index index) const {
   return view_.processes()[index].session == index;
+}
+
+bool Tree::keeps_ids() const {
+  return has_namespace(view_);
 }
 
 bool Tree::leads_group(model::Index index) const {
@@ -151,7 +156,7 @@ Result<void> Tree::begin_life(pid_t parent) const {
   if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
     return errno_error("cannot bind a process to its parent");
   if (getppid() != parent) end();
-  if (static_cast<uint32_t>(getpid()) == process().pid)
+  if (!keeps_ids() && static_cast<uint32_t>(getpid()) == process().pid)
     return Error{0, "a process has the very pid that it had at the checkpoint"};
   return {};
 }
@@ -177,6 +182,11 @@ Result<pid_t> Tree::make(model::Index child) const {
   arguments.parent_tid =
       reinterpret_cast<uintptr_t>(record_.meeting->ids) + process.threads.first * sizeof(uint32_t);
   arguments.exit_signal = process.exit_signal;
+  const pid_t kept = static_cast<pid_t>(process.pid);
+  if (keeps_ids()) {
+    arguments.set_tid = reinterpret_cast<uintptr_t>(&kept);
+    arguments.set_tid_size = 1;
+  }
   const long pid = syscall(SYS_clone3, &arguments, sizeof(arguments));
   if (pid < 0) return errno_error("cannot make a process of the app");
   if (pid == 0 && process.state == model::ProcessState::zombie) be_zombie(child);

@@ -63,6 +63,7 @@ class Tree {
   Result<pid_t> make(model::Index child) const;
   [[noreturn]] void end() const;
   [[noreturn]] void be_zombie(model::Index self) const;
+  [[nodiscard]] bool keeps_ids() const;
   [[nodiscard]] bool leads_session(model::Index index) const;
   [[nodiscard]] bool leads_group(model::Index index) const;
 

@@ -36,6 +36,7 @@ export interface CheckpointOptions {
   readonly leaveRunning?: boolean;
   readonly guardsOff?: readonly string[];
   readonly policies?: readonly Policy[];
+  readonly pidNamespace?: boolean;
 }
 
 export interface LaunchOptions {
@@ -158,6 +159,7 @@ export class App {
   ): Promise<Outcome> {
     const command = [process.execPath, cli, 'checkpoint', '--pid', String(pid), '--image', image];
     if (options.leaveRunning === true) command.push('--leave-running');
+    if (options.pidNamespace === true) command.push('--pid-namespace');
     if (options.guardsOff !== undefined) command.push('--guards-off', options.guardsOff.join(','));
     for (const policy of options.policies ?? []) command.push('--policy', policyOption(policy));
     return this.runAs(command);

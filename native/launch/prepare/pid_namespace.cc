@@ -1,0 +1,152 @@
+#include "launch/prepare/pid_namespace.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "support/silent_child.h"
+
+namespace thaw::launch {
+namespace {
+
+bool has_ended(const UniqueFd& process) {
+  pollfd end = {process.get(), POLLIN, 0};
+  return poll(&end, 1, 0) > 0;
+}
+
+/// Signals are blocked. Who ignores SIGCHLD has no zombies: orphans have that signal at their end.
+[[noreturn]] void be_first(const UniqueFd& parent) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (has_ended(parent)) _exit(1);  // Of a parent outside, getppid(2) tells nothing.
+  signal(SIGCHLD, SIG_IGN);
+  prctl(PR_SET_NAME, "thaw-init");
+  setsid();
+  close_range(0, ~0U, 0);  // Pipes: who reads them waits for the last writer.
+  (void)!chdir("/");
+  for (;;) pause();
+}
+
+/// The step that failed, or null. Mounts of others stay what they are, shared where they are.
+const char* mount_proc() {
+  if (unshare(CLONE_NEWNS) != 0) return "cannot make a mount namespace";
+  if (mount(nullptr, "/proc", nullptr, MS_SLAVE, nullptr) != 0)
+    return "cannot keep a /proc from others";
+  if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0)
+    return "cannot mount /proc";
+  return nullptr;
+}
+
+/// Else a child could get the id of a process that has just ended. Old kernels have no such file.
+void go_on_after(pid_t last) {
+  const UniqueFd file(open("/proc/sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC));
+  char text[16];
+  const int size = snprintf(text, sizeof(text), "%d", static_cast<int>(last));
+  if (file.valid()) (void)!write(file.get(), text, static_cast<size_t>(size));
+}
+
+/// What the child tells; `step` points to a text of the program that both are.
+struct Outcome {
+  int err;
+  const char* step;
+};
+
+constexpr int kExitGivenUp = 125;
+
+constexpr decltype(ITIMER_REAL) kTimers[] = {ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF};
+
+}  // namespace
+
+bool UninheritedState::read() {
+  bool good = prctl(PR_GET_PDEATHSIG, &death_signal_) == 0 && sigpending(&waiting_) == 0;
+  for (const int which : kTimers) good = good && getitimer(which, &timers_[which]) == 0;
+  return good;
+}
+
+bool UninheritedState::take() const {
+  bool good = prctl(PR_SET_PDEATHSIG, death_signal_) == 0;
+  for (const int which : kTimers) {
+    const itimerval& timer = timers_[which];
+    if (timer.it_value.tv_sec == 0 && timer.it_value.tv_usec == 0) continue;
+    good = good && setitimer(which, &timer, nullptr) == 0;
+  }
+  for (int signal = 1; signal < NSIG; ++signal)
+    if (sigismember(&waiting_, signal) == 1) good = good && kill(getpid(), signal) == 0;
+  return good;
+}
+
+void UninheritedState::leave() const {
+  const timespec none = {};
+  const itimerval off = {};
+  for (int signal = 1; signal < NSIG; ++signal) {
+    sigset_t one;
+    sigemptyset(&one);
+    sigaddset(&one, signal);
+    if (sigismember(&waiting_, signal) == 1) sigtimedwait(&one, nullptr, &none);
+  }
+  setitimer(ITIMER_REAL, &off, nullptr);
+}
+
+PidNamespace::~PidNamespace() {
+  end();
+  if (callers_.valid()) (void)setns(callers_.get(), CLONE_NEWPID);
+}
+
+Result<void> PidNamespace::make() {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return errno_error("cannot make a pipe");
+  told_ = UniqueFd(ends[0]);
+  tell_ = UniqueFd(ends[1]);
+  UniqueFd own(open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC));
+  if (!own.valid() || unshare(CLONE_NEWPID) != 0)
+    return Error{errno, "cannot make a pid namespace", "CAP_SYS_ADMIN is needed"};
+  callers_ = std::move(own);
+  const UniqueFd self(static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0)));
+  if (!self.valid() || !callers_state_.read())
+    return errno_error("cannot watch over a pid namespace");
+  const long first = fork_silently();
+  if (first < 0) return errno_error("cannot make the first process of a pid namespace");
+  if (first == 0) be_first(self);
+  first_ = static_cast<pid_t>(first);
+  return {};
+}
+
+void PidNamespace::settle(pid_t last) {
+  const char* step = callers_state_.take()
+                         ? mount_proc()
+                         : "cannot have the caller's timers and signals in a process";
+  const Outcome outcome = {errno, step};
+  const bool told = write(tell_.get(), &outcome, sizeof(outcome)) == ssize_t{sizeof(outcome)};
+  if (step != nullptr || !told) _exit(kExitGivenUp);
+  go_on_after(last);
+  first_ = -1;  // The parent's.
+  for (UniqueFd* fd : {&callers_, &told_, &tell_}) fd->reset();
+}
+
+Result<void> PidNamespace::await_settled() {
+  tell_.reset();
+  Outcome outcome = {};
+  ssize_t size = 0;
+  while ((size = read(told_.get(), &outcome, sizeof(outcome))) < 0) {
+  }
+  if (size != ssize_t{sizeof(outcome)})
+    return Error{0, "the first process of the app has ended in its pid namespace"};
+  if (outcome.step != nullptr)
+    return Error{outcome.err, std::string(outcome.step) + " of the app's pid namespace"};
+  callers_state_.leave();
+  return {};
+}
+
+void PidNamespace::end() {
+  if (first_ <= 0) return;
+  if (kill(first_, SIGKILL) == 0) await_silent(first_);
+  first_ = -1;
+}
+
+}  // namespace thaw::launch
