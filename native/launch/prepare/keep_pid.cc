@@ -198,9 +198,8 @@ Result<void> settle_pid(const image::View& view, const ExecCall& call) {
         0,
         "the app uses a library that repeats its random numbers in launches with one pid: an "
         "OpenSSL that is not of 1.1.1 or 3, libgcrypt, libbsd or libsodium",
-        "leave out keep_pid, --keep-pid and launch.pids = \"namespace\": a launch corrects what "
-        "the app "
-        "keeps of its pid"};
+        "leave out keep_pid, --keep-pid and launch.pids = \"namespace\": a launch corrects "
+        "what the app keeps of its pid"};
   if (has_namespace(view)) return continue_in_namespace(pid, largest_id(view));
   if (getpid() == pid) return {};
   return continue_as(pid);
