@@ -11,7 +11,7 @@ namespace thaw::fd {
 /// X(kind, id). The first row that matches a descriptor has it: the kinds that look at flags or
 /// names stand before those that look at file types only. The id is what images call the kind by:
 /// it never changes and is never given to another one, so a new kind takes the next free id
-/// wherever its row stands. Next: 28.
+/// wherever its row stands. Next: 29.
 #define THAW_DESCRIPTOR_KINDS(X) \
   X(kPathOnly, 1)                \
   X(kMemfd, 2)                   \
@@ -27,6 +27,7 @@ namespace thaw::fd {
   X(kTimerfd, 11)                \
   X(kSignalfd, 12)               \
   X(kInotify, 13)                \
+  X(kFanotify, 28)               \
   X(kPidfd, 27)                  \
   X(kUnixPair, 14)               \
   X(kUnixListen, 15)             \

@@ -12,6 +12,7 @@
 #include <pty.h>
 #include <signal.h>
 #include <stddef.h>
+#include <sys/fanotify.h>
 #include <sys/file.h>
 #include <sys/ipc.h>
 #include <sys/prctl.h>
@@ -368,10 +369,19 @@ static void hold_huge_memory(void) {
 }
 
 static void hold_fanotify(void) {
-  // FAN_CLASS_NOTIF, FAN_REPORT_FID: what an ordinary user may ask for.
-  long fd = syscall(SYS_fanotify_init, 0x200, O_RDONLY);
-  if (fd < 0) SKIP("no fanotify here");
-  place((int)fd);
+  // What an ordinary user may ask for. Its event waits.
+  int fd = fanotify_init(FAN_CLASS_NOTIF | FAN_REPORT_FID, O_RDONLY);
+  if (fd < 0 ||
+      fanotify_mark(fd, FAN_MARK_ADD, FAN_CREATE | FAN_EVENT_ON_CHILD, AT_FDCWD, app_path("")) != 0)
+    SKIP("no fanotify here");
+  close((int)NEED(open(app_path("unheard"), O_WRONLY | O_CREAT | O_CLOEXEC, 0644)));
+  place(fd);
+}
+
+static void hold_fanotify_decides(void) {
+  int fd = fanotify_init(FAN_CLASS_CONTENT, O_RDONLY);
+  if (fd < 0) SKIP("only root may decide here");
+  place(fd);
 }
 
 /// Room on the disk that nobody has written.
@@ -770,6 +780,7 @@ static const struct holder holders[] = {
     {"aio-unread", hold_aio_unread},
     {"huge-memory", hold_huge_memory},
     {"fanotify", hold_fanotify},
+    {"fanotify-decides", hold_fanotify_decides},
     {"large-deleted", hold_large_deleted},
     {"renamed", hold_renamed},
     {"gone-folder", hold_gone_folder},

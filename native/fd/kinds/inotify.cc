@@ -8,10 +8,10 @@
 
 #include <algorithm>
 
-#include "fd/inotify_path.h"
 #include "fd/kinds.h"
 #include "fd/path.h"
 #include "fd/payload.h"
+#include "fd/watched_path.h"
 #include "support/file.h"
 
 namespace thaw::fd {
@@ -37,25 +37,6 @@ bool match(const Probe& p) {
   return p.link == "anon_inode:inotify";
 }
 
-std::string bytes_of_hex(std::string_view text) {
-  std::string bytes;
-  for (size_t i = 0; i + 1 < text.size(); i += 2)
-    bytes += static_cast<char>(number(text.substr(i, 2), 16));
-  return bytes;
-}
-
-WatchedInode inode_of(std::string_view line) {
-  WatchedInode inode;
-  inode.ino = number(line_field(line, "ino:"), 16);
-  const uint64_t dev = number(line_field(line, "sdev:"), 16);  // the kernel's own encoding
-  inode.dev = makedev(dev >> 20, dev & 0xfffff);
-  inode.handle_type = static_cast<int>(number(line_field(line, "fhandle-type:"), 16));
-  inode.handle = bytes_of_hex(line_field(line, "f_handle:"));
-  inode.handle.resize(
-      std::min<size_t>(inode.handle.size(), number(line_field(line, "fhandle-bytes:"), 16)));
-  return inode;
-}
-
 Error not_found(const Probe& p, const WatchedInode& inode) {
   return refuse(p,
                 "watches inode " + std::to_string(inode.ino) +
@@ -79,7 +60,7 @@ Result<std::vector<Watch>> collect_watches(Collector& c, const Probe& p) {
   std::vector<WatchedInode> inodes;
   each_line(p.fdinfo, "inotify wd:", [&](std::string_view line) {
     lines.push_back(line);
-    inodes.push_back(inode_of(line));
+    inodes.push_back(watched_inode(line));
     return true;
   });
   const std::vector<std::string> paths = find_watched_paths(c, p, inodes);

@@ -132,6 +132,10 @@ constexpr Trial kForDescriptors[] = {
     {"sendfile", arch::kSendFile, kNone, kNone},
 };
 
+constexpr Trial kForFanotify[] = {
+    {"fanotify_init", SYS_fanotify_init, kBad},
+    {"fanotify_mark", SYS_fanotify_mark, kNone},
+};
 constexpr Trial kForAio[] = {{"io_setup", SYS_io_setup}};  // Without a request.
 constexpr Trial kForPidfds[] = {{"pidfd_open", SYS_pidfd_open, kNone}};
 
@@ -284,6 +288,7 @@ constexpr Group kGroups[] = {
     {"where the app has a filter of its own", kForFilters,
      [](const View& view) { return view.root_process().seccomp_filters.count != 0; }},
     {"where a launch opens a message queue", kForMessageQueues, has_kind<fd::kMessageQueue>},
+    {"where the app has a fanotify group", kForFanotify, has_kind<fd::kFanotify>},
     {"where the app has a pidfd", kForPidfds, has_kind<fd::kPidfd>},
     {"where the app has kernel AIO (`io_setup`)", kForAio, makes_aio_ring},
     {"where the app has System V shared memory", kForSegments,

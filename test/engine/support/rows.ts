@@ -171,6 +171,7 @@ export const rows: readonly Row[] = [
   { app: 'fd_signalfd' },
   { app: 'fd_pidfd' },
   { app: 'fd_inotify' },
+  { app: 'fd_fanotify' },
   { app: 'fd_inotify', about: 'crowd', args: ['crowd'], only: 'user', launches: 1, again: false },
   { app: 'fd_memfd' },
   { app: 'fd_deleted' },

@@ -1,4 +1,4 @@
-#include "fd/inotify_path.h"
+#include "fd/watched_path.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -23,6 +23,41 @@ using Folders = std::vector<std::string>;
 struct Handle {
   file_handle head;
   unsigned char room[MAX_HANDLE_SZ];
+};
+
+/// mountinfo writes blanks and backslashes as \ooo.
+std::string unescape(std::string_view text) {
+  std::string plain;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\' && i + 3 < text.size()) {
+      plain += static_cast<char>(number(text.substr(i + 1, 3), 8));
+      i += 3;
+    } else {
+      plain += text[i];
+    }
+  }
+  return plain;
+}
+
+std::string bytes_of_hex(std::string_view text) {
+  std::string bytes;
+  for (size_t i = 0; i + 1 < text.size(); i += 2)
+    bytes += static_cast<char>(number(text.substr(i, 2), 16));
+  return bytes;
+}
+
+/// A line of mountinfo: "36 35 98:0 /root /mount/point options ...".
+struct MountLine {
+  uint64_t id = 0, device = 0;
+  std::string point;
+
+  static MountLine parse(std::string_view line) {
+    const auto fields = split(line, " ");
+    if (fields.size() < 5) return {};
+    const auto device = split(fields[2], ":");
+    if (device.size() != 2) return {};
+    return {number(fields[0]), makedev(number(device[0]), number(device[1])), unescape(fields[4])};
+  }
 };
 
 class Search {
@@ -91,17 +126,13 @@ class Search {
     return found;
   }
 
-  /// A line of mountinfo: "36 35 98:0 /root /mount/point options ...".
   static std::string through_mount(std::string_view line, const WatchedInode& wanted) {
-    const auto fields = split(line, " ");
-    if (fields.size() < 5) return {};
-    const auto device = split(fields[2], ":");
-    if (device.size() != 2 || makedev(number(device[0]), number(device[1])) != wanted.dev)
-      return {};
-    const std::string point = unescape(fields[4]);
+    const MountLine known = MountLine::parse(line);
+    if (known.point.empty() || known.device != wanted.dev) return {};
     // The kernel wants a real descriptor of the mount: O_PATH will not do. A device node or FIFO
     // must not be opened.
-    const UniqueFd mount(open(point.c_str(), O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC));
+    const UniqueFd mount(
+        open(known.point.c_str(), O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC));
     Handle handle = {};
     handle.head.handle_bytes = static_cast<unsigned>(wanted.handle.size());
     handle.head.handle_type = wanted.handle_type;
@@ -110,20 +141,6 @@ class Search {
         mount.valid() ? open_by_handle_at(mount.get(), &handle.head, O_PATH | O_CLOEXEC) : -1);
     return inode.valid() ? link_target("/proc/self/fd/" + std::to_string(inode.get()))
                          : std::string();
-  }
-
-  /// mountinfo writes blanks and backslashes as \ooo.
-  static std::string unescape(std::string_view text) {
-    std::string plain;
-    for (size_t i = 0; i < text.size(); ++i) {
-      if (text[i] == '\\' && i + 3 < text.size()) {
-        plain += static_cast<char>(number(text.substr(i + 1, 3), 8));
-        i += 3;
-      } else {
-        plain += text[i];
-      }
-    }
-    return plain;
   }
 
   // ---- by looking around
@@ -241,6 +258,34 @@ class Search {
 };
 
 }  // namespace
+
+uint64_t device_of(std::string_view sdev) {
+  const uint64_t device = number(sdev, 16);
+  return makedev(device >> 20, device & 0xfffff);
+}
+
+WatchedInode watched_inode(std::string_view line) {
+  WatchedInode inode;
+  inode.ino = number(line_field(line, "ino:"), 16);
+  inode.dev = device_of(line_field(line, "sdev:"));
+  inode.handle_type = static_cast<int>(number(line_field(line, "fhandle-type:"), 16));
+  inode.handle = bytes_of_hex(line_field(line, "f_handle:"));
+  inode.handle.resize(
+      std::min<size_t>(inode.handle.size(), number(line_field(line, "fhandle-bytes:"), 16)));
+  return inode;
+}
+
+std::string mount_point(pid_t pid, const std::function<bool(uint64_t, uint64_t)>& is_it) {
+  std::string found;
+  const auto mounts = read_file("/proc/" + std::to_string(pid) + "/mountinfo");
+  if (!mounts) return {};
+  each_line(mounts.value(), "", [&](std::string_view line) {
+    const MountLine mount = MountLine::parse(line);
+    if (is_it(mount.id, mount.device)) found = mount.point;
+    return found.empty();
+  });
+  return found;
+}
 
 std::vector<std::string> find_watched_paths(const Collector& c, const Probe& p,
                                             const std::vector<WatchedInode>& wanted) {

@@ -1,7 +1,10 @@
-// inotify watches inodes, and the kernel does not say by which path. This finds one that leads to
-// the inode.
+// inotify and fanotify watch inodes, and the kernel does not say by which path. This finds one that
+// leads to the inode.
 #pragma once
 
+#include <sys/types.h>
+
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +20,15 @@ struct WatchedInode {
   int handle_type = 0;
   std::string handle;  ///< the bytes of struct file_handle, empty if the file system has none
 };
+
+/// Of a line of fdinfo that has ino:, sdev: and the handle.
+WatchedInode watched_inode(std::string_view line);
+
+/// How the kernel writes the number of a file system's device there.
+uint64_t device_of(std::string_view sdev);
+
+/// The first mount of /proc/PID/mountinfo that `is_it(id, device)`: where it is; empty if there is none.
+std::string mount_point(pid_t pid, const std::function<bool(uint64_t id, uint64_t device)>& is_it);
 
 /// A path to each of the inodes, or empty. Asks the kernel where it may
 /// (CAP_DAC_READ_SEARCH), else looks at the paths of policies and those that the app was seen to
