@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "proc/members.h"
 #include "proc/refuse.h"
 #include "support/file.h"
 
@@ -137,8 +138,10 @@ Result<void> check_threads(pid_t pid, std::string_view leader) {
     if (tid == pid) continue;
     auto status = read_file(tasks + std::to_string(tid) + "/status");
     if (!status) continue;  // It has ended.
-    THAW_TRY(check_thread_status(pid, tid, status.value(), leader));
-    THAW_TRY(check_shared(pid, tid));
+    auto result = check_thread_status(pid, tid, status.value(), leader);
+    if (result) result = check_shared(pid, tid);
+    // Who is about to end has lost some of it already.
+    if (!result && !is_exiting(pid, tid)) return result;
   }
   return {};
 }

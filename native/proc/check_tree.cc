@@ -150,7 +150,7 @@ class TreeCheck {
       const auto place = std::lower_bound(
           known.begin(), known.end(), pid,
           [&compare](pid_t one, pid_t other) { return compare(one, other) == kLess; });
-      if (place != known.end() && compare(*place, pid) == 0)
+      if (place != known.end() && compare(*place, pid) == 0 && !is_exiting(pid, pid))
         add(refuse_shared(*place, pid, kShared[i].what));
       else
         known.insert(place, pid);

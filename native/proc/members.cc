@@ -57,6 +57,16 @@ bool has_ended(pid_t pid) {
   return !tids || tids.value().size() <= 1;  // Its main thread alone may have ended.
 }
 
+bool is_exiting(pid_t pid, pid_t tid) {
+  constexpr size_t kFlags = 6;        // Behind the name: proc_pid_stat(5).
+  constexpr uint64_t kPfExiting = 4;  // PF_EXITING of include/linux/sched.h
+  const auto stat = read_file(folder_of(pid) + "/task/" + std::to_string(tid) + "/stat");
+  if (!stat) return true;
+  const std::string_view text = stat.value();
+  const auto fields = split(text.substr(text.rfind(')') + 1), " ");
+  return fields.size() <= kFlags || (number(fields[kFlags]) & kPfExiting) != 0;
+}
+
 Members members_of(pid_t root) {
   Members members;
   members.running.push_back(root);

@@ -18,6 +18,10 @@ std::vector<pid_t> children_of(pid_t pid);
 /// Whether a process has ended, with all of its threads, or is gone.
 bool has_ended(pid_t pid);
 
+/// Whether a thread is about to end: the kernel takes from it, one after the other, what it shares with
+/// others (do_exit() of kernel/exit.c). True as well if it is gone.
+bool is_exiting(pid_t pid, pid_t tid);
+
 struct Members {
   std::vector<pid_t> running;  ///< the root first, parents before children
   std::vector<pid_t> ended;    ///< whom their parents have not waited for

@@ -3,6 +3,7 @@ import test from 'ava';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { native } from '../../launcher/engine/index.js';
 import { expectSuccess, withApp } from './support/check.js';
 import { self, user } from './support/identity.js';
 import { cli } from './support/paths.js';
@@ -300,6 +301,17 @@ test("told: a mode of the terminal that may be its user's", (t) =>
     const outcome = await app.tryCheckpoint();
     t.is(outcome.code, 0, outcome.stderr);
     t.regex(outcome.stderr, /terminal has a mode \(stty -ixon intr\).*a launch has its caller's/);
+  }));
+
+// Without looking at who is about to end, some of thousands of looks find a thread with rights of its own.
+test('not refused: threads that are about to end', (t) =>
+  withApp(t, { app: 'short_threads' }, self, async (app) => {
+    await app.start();
+    for (let i = 0; i < 1500; i++) {
+      const refused = native.survey(app.running.pid).filter(({ ok }) => !ok);
+      if (refused.length > 0) t.deepEqual(refused, []);
+    }
+    t.pass();
   }));
 
 test('a process that does not exist', (t) =>

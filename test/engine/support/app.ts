@@ -21,6 +21,9 @@ export const skipStatus = 77;
 /** Of an app of several processes whose own pid is no unlikely number (test/apps/tree.h). */
 const unluckyStatus = 78;
 const mostUnlucky = 60;
+/** What a checkpoint says of a number that equals a pid by chance; another start has others. */
+const BY_CHANCE = /build again \(thaw build\): other pids are chosen/;
+const mostChances = 3;
 
 export const checkpointer = join(dirname(fileURLToPath(import.meta.url)), 'checkpointer.js');
 
@@ -182,7 +185,14 @@ export class App {
 
   /** Checkpoints the app and, unless it is left running, waits for its end. */
   async checkpoint(options: CheckpointOptions = {}, image = this.image): Promise<void> {
-    const outcome = await this.tryCheckpoint(options, image);
+    let outcome = await this.tryCheckpoint(options, image);
+    // As `thaw build` does.
+    for (let i = 0; i < mostChances && BY_CHANCE.test(outcome.stderr); i++) {
+      this.running.kill();
+      await this.running.outcome;
+      await this.start();
+      outcome = await this.tryCheckpoint(options, image);
+    }
     if (outcome.code !== 0)
       throw new Error(`thaw checkpoint failed (${outcome.code ?? outcome.signal}):\n${outcome.stderr}`);
     if (options.leaveRunning !== true) await this.running.outcome;
