@@ -10,7 +10,7 @@ import { expectSuccess, withApp } from './support/check.js';
 import { self } from './support/identity.js';
 import { sleep, until } from './support/process.js';
 import { newSeed, Random } from './support/random.js';
-import { allowLargePids, childrenOf, processesOf } from './support/tree.js';
+import { allowLargePids, childrenOf, killAll, processesOf } from './support/tree.js';
 
 const kills = 100;
 /** Each as long as this at most, in ms, but for a tenth of the kills: a busy machine kills less often. */
@@ -116,7 +116,7 @@ const killOften = (args: readonly string[], kills: number) => (t: ExecutionConte
         seen.images++;
         // An image that is there is whole: it launches, and the app finds itself right.
         const launched = await app.launchAndHold();
-        for (const pid of childrenOf(launched.pid)) process.kill(pid, 'SIGKILL');
+        killAll(childrenOf(launched.pid));
         launched.kill();
         await launched.outcome;
       }

@@ -9,7 +9,7 @@ import { identities, root, self, user } from './support/identity.js';
 import { apps, thawExec } from './support/paths.js';
 import { sleep, until } from './support/process.js';
 import { newSeed, Random } from './support/random.js';
-import { allowLargePids, processesOf } from './support/tree.js';
+import { allowLargePids, killAll, processesOf } from './support/tree.js';
 
 const { EPERM, ENOMEM } = constants.errno;
 const kills = 40;
@@ -89,7 +89,7 @@ test('a launch is killed at any moment: all of its processes are there, or none 
       await until('all or none', () => [0, count - 1].includes(processesOf(app.folder).length)).catch(() => {
         t.fail(processesOf(app.folder).join('\n'));
       });
-      for (const line of processesOf(app.folder)) process.kill(Number.parseInt(line), 'SIGKILL');
+      killAll(processesOf(app.folder).map((line) => Number.parseInt(line)));
       await until('all to be gone', () => processesOf(app.folder).length === 0);
     }
   }));

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 
 import { cli } from '../engine/support/paths.js';
 import { until } from '../engine/support/process.js';
+import { killAll } from '../engine/support/tree.js';
 import { Workshop } from './support.js';
 
 const warm = 'until = { log = "^warm$" }\nsettle = "20ms"';
@@ -53,7 +54,7 @@ test('a build that is killed takes its app along, and what the app has started',
   await once(build, 'exit');
   await until('the app to end', () => !pids.some(isRunning)).catch(() => undefined);
   const left = pids.filter(isRunning);
-  for (const pid of left) process.kill(pid, 'SIGKILL');
+  killAll(left);
   t.deepEqual(left, []);
 });
 

@@ -18,6 +18,7 @@ import { join } from 'node:path';
 
 import { cli, root } from '../engine/support/paths.js';
 import { type Outcome, Running, until } from '../engine/support/process.js';
+import { killAll } from '../engine/support/tree.js';
 import { PATIENCE_MS } from '../patience.js';
 
 const bin = '/usr/lib/postgresql/15/bin';
@@ -144,7 +145,7 @@ class Cluster {
 
   /** As when the power fails. */
   async killAll(running: Running): Promise<Outcome> {
-    for (const pid of processesIn(this.data)) process.kill(pid, 'SIGKILL');
+    killAll(processesIn(this.data));
     return running.outcome;
   }
 }
@@ -161,7 +162,7 @@ function workFolder(t: ExecutionContext): string | undefined {
   const folder = mkdtempSync(join(tmpdir(), 'thaw-postgresql-'));
   chmodSync(folder, 0o755);
   t.teardown(() => {
-    for (const pid of processesIn(folder)) process.kill(pid, 'SIGKILL');
+    killAll(processesIn(folder));
     rmSync(folder, { recursive: true, force: true });
   });
   return folder;

@@ -12,7 +12,7 @@ import { definitionPath } from '../../bench/paths.js';
 import { Thaw } from '../../bench/thaw.js';
 import { callerAccount } from '../../launcher/app/account.js';
 import { minimalEnvironment } from '../../launcher/app/setting.js';
-import { allowLargePids } from '../engine/support/tree.js';
+import { allowLargePids, killAll } from '../engine/support/tree.js';
 import { thawExec } from '../engine/support/paths.js';
 
 export interface Server {
@@ -164,13 +164,7 @@ class Instance {
   }
 
   end(): void {
-    for (const pid of [this.pid, ...this.workers])
-      if (pid > 1)
-        try {
-          process.kill(pid, 'SIGKILL');
-        } catch {
-          // It has ended.
-        }
+    killAll([this.pid, ...this.workers].filter((pid) => pid > 1));
   }
 }
 let instances = 0;
@@ -256,7 +250,7 @@ export function proveWorkers(server: Server): void {
         await setTimeout(500); // Some end with their master, others live on.
         const left = workers.filter(lives);
         outcomes.push({ ...outcome, left: left.length });
-        for (const pid of left) process.kill(pid, 'SIGKILL');
+        killAll(left);
       }
       t.deepEqual(outcomes[1], outcomes[0]);
     });

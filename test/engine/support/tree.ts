@@ -29,6 +29,16 @@ export function childrenOf(pid: number): number[] {
     .map(Number);
 }
 
+/** SIGKILL to those of them that are there: one may end with another, or by itself. */
+export function killAll(pids: readonly number[]): void {
+  for (const pid of pids)
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+}
+
 /** Command lines of processes that name `text`. */
 export function processesOf(text: string): string[] {
   return readdirSync('/proc')
