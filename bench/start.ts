@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { parse } from 'toml';
 import { callerAccount } from '../launcher/app/account.js';
 import { minimalEnvironment } from '../launcher/app/setting.js';
+import { Store } from '../launcher/store/store.js';
 import type { Start } from './instance.js';
 import { definitionPath, thawExec } from './paths.js';
 import type { Subject } from './subjects.js';
@@ -23,6 +24,14 @@ export function warmStart(subject: Subject, store: string, log: string, program 
     port: subject.port,
     log,
   };
+}
+
+/** The same image launched without a look at its inputs. */
+export function uncomparedStart(subject: Subject, store: string, log: string): Start {
+  const { command, cwd, env } = commandOf(subject);
+  const image = new Store(store).current(subject.profile);
+  const flags = ['--image', image, '--any-inputs', '--no-fallback'];
+  return { command: [thawExec, ...flags, '--', ...command], cwd, env, port: subject.port, log };
 }
 
 /** The command that launches `command` from the image of a profile, or fails. */

@@ -96,12 +96,12 @@ const targets: readonly Target[] = [
   {
     what: 'resume with 2,000 more inputs on a root with an identity',
     rows: (results) =>
-      perSubject(results, 'inputs-resume', 'root-identity', (subject) =>
+      perSubject(results, 'inputs-cost', 'root-identity', (subject) =>
         atMostMore(
           0.1,
           results,
-          key('inputs-resume', subject, 'plain'),
-          key('inputs-resume', subject, 'root-identity'),
+          key('inputs-cost', subject, 'plain'),
+          key('inputs-cost', subject, 'root-identity'),
         ),
       ),
   },

@@ -9,7 +9,7 @@ import { recordFirstAnswer } from '../launch.js';
 import { inTurn, type Bench, type Measure } from '../measure.js';
 import { definitionPath } from '../paths.js';
 import { ReadOnlyRoot } from '../read_only_root.js';
-import { warmStart } from '../start.js';
+import { uncomparedStart, warmStart } from '../start.js';
 import type { Start } from '../instance.js';
 import type { Subject } from '../subjects.js';
 import { Thaw } from '../thaw.js';
@@ -64,15 +64,24 @@ function variant(
   store: string,
   root: ReadOnlyRoot | undefined,
 ): { readonly first: Action; readonly resume: Action } {
-  const warm = warmStart(subject, store, join(bench.work, `${SUBJECT}-inputs.log`));
-  const start: Start = root?.start(warm) ?? warm;
+  const log = join(bench.work, `${SUBJECT}-inputs.log`);
+  const there = (start: Start): Start => root?.start(start) ?? start;
+  const start = there(warmStart(subject, store, log));
+  const uncompared = there(uncomparedStart(subject, store, log));
   return {
     first: (round) => recordFirstAnswer(bench, { measure: NAME, variant: name }, subject, start, round),
     resume: async (round) => {
-      const ms = untilResume(await launchTraced(subject, start, round)) / 1000;
+      const ms = await resumeMs(subject, start, round);
       bench.recorder.add({ measure: `${NAME}-resume`, subject: SUBJECT, variant: name }, 'ms', ms);
+      // Images differ by more than this is about: each is compared with itself.
+      const cost = ms - (await resumeMs(subject, uncompared, round));
+      bench.recorder.add({ measure: `${NAME}-cost`, subject: SUBJECT, variant: name }, 'ms', cost);
     },
   };
+}
+
+async function resumeMs(subject: Subject, start: Start, round: number): Promise<number> {
+  return untilResume(await launchTraced(subject, start, round)) / 1000;
 }
 
 /** Files that nobody reads, and one that names them all. @returns their folder */
