@@ -18,7 +18,7 @@
 #include "arch/this_cpu.h"
 #include "fd/kinds.h"
 #include "fd/open_file.h"
-#include "launch/prepare/keep_pid.h"
+#include "launch/check/pid_namespace.h"
 #include "support/file.h"
 #include "support/silent_child.h"
 

@@ -4,7 +4,6 @@
 
 #include "image/mounts.h"
 #include "launch/check/credentials.h"
-#include "launch/prepare/keep_pid.h"
 #include "support/file.h"
 
 namespace thaw::launch {
@@ -34,6 +33,10 @@ std::string lost_of(std::string_view line) {
 }
 
 }  // namespace
+
+bool has_namespace(const image::View& view) {
+  return (view.root_process().flags & model::kPidNamespace) != 0;
+}
 
 Result<void> check_pid_namespace(const image::View& view) {
   if (!has_namespace(view)) return {};

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 
+#include "launch/check/pid_namespace.h"
 #include "launch/prepare/pid_namespace.h"
 #include "support/end_as.h"
 #include "support/file.h"
@@ -172,10 +173,6 @@ bool may_repeat(const image::View& view) {
 
 bool has_stand_in() {
   return is_stood_for;
-}
-
-bool has_namespace(const image::View& view) {
-  return (view.root_process().flags & model::kPidNamespace) != 0;
 }
 
 bool keeps_pid(const image::View& view, const ExecCall& call) {

@@ -7,9 +7,6 @@
 
 namespace thaw::launch {
 
-/// Whether a launch makes a pid namespace, in which any number of processes have the ids that they had.
-bool has_namespace(const image::View& view);
-
 /// Whether the app gets the process and thread ids that it had.
 bool keeps_pid(const image::View& view, const ExecCall& call);
 

@@ -15,8 +15,8 @@
 #include <cstdio>
 
 #include "image/tree.h"
+#include "launch/check/pid_namespace.h"
 #include "launch/prepare/descriptors.h"
-#include "launch/prepare/keep_pid.h"
 #include "restorer/log.h"
 #include "support/end_as.h"
 
