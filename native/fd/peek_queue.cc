@@ -20,36 +20,27 @@ constexpr size_t kStreamPart = size_t{1} << 20;
 constexpr int kSoPassPidFd = 76;  // <asm-generic/socket.h>, 6.5
 constexpr const char* kLater = "let the app read it before the checkpoint (lengthen `settle`)";
 
-int get_int(int fd, int name) {
-  int value = 0;
-  socklen_t size = sizeof(value);
-  getsockopt(fd, SOL_SOCKET, name, &value, &size);
-  return value;
-}
-
-bool set_int(int fd, int name, int value) {
-  return setsockopt(fd, SOL_SOCKET, name, &value, sizeof(value)) == 0;
-}
-
 /// While it lives, MSG_PEEK goes on where the last one ended, and every message shows its sender:
 /// that tells an empty message from the end of the queue. The description is the app's own: both
 /// options go back.
 class PeekMode {
  public:
   explicit PeekMode(int fd)
-      : fd_(fd), offset_(get_int(fd, SO_PEEK_OFF)), credentials_(get_int(fd, SO_PASSCRED)) {
-    usable_ = set_int(fd, SO_PEEK_OFF, 0);
-    set_int(fd, SO_PASSCRED, 1);
+      : fd_(fd),
+        offset_(socket_option(fd, SO_PEEK_OFF, 0)),
+        credentials_(socket_option(fd, SO_PASSCRED, 0)) {
+    usable_ = set_socket_option(fd, SO_PEEK_OFF, 0);
+    set_socket_option(fd, SO_PASSCRED, 1);
   }
   PeekMode(const PeekMode&) = delete;
   PeekMode& operator=(const PeekMode&) = delete;
   ~PeekMode() {
-    set_int(fd_, SO_PASSCRED, credentials_);
-    set_int(fd_, SO_PEEK_OFF, offset_);
+    set_socket_option(fd_, SO_PASSCRED, credentials_);
+    set_socket_option(fd_, SO_PEEK_OFF, offset_);
   }
   [[nodiscard]] bool usable() const { return usable_; }
   [[nodiscard]] bool app_wants_credentials() const {
-    return credentials_ != 0 || get_int(fd_, kSoPassPidFd) != 0;
+    return credentials_ != 0 || socket_option(fd_, kSoPassPidFd, 0) != 0;
   }
 
  private:
@@ -145,7 +136,7 @@ class Peeking {
   explicit Peeking(const Probe& probe)
       : probe_(probe),
         fd_(probe.copy.get()),
-        type_(get_int(fd_, SO_TYPE)),
+        type_(socket_option(fd_, SO_TYPE, 0)),
         mode_(fd_),
         wants_credentials_(mode_.app_wants_credentials()),
         root_(probe.members.front()),
@@ -175,7 +166,7 @@ class Peeking {
   Result<void> look_at_stream() {
     THAW_ASSIGN(socket, own_state(probe_));
     while (queue_.content.size() < socket.received) {
-      set_int(fd_, SO_PEEK_OFF, static_cast<int>(queue_.content.size()));
+      set_socket_option(fd_, SO_PEEK_OFF, static_cast<int>(queue_.content.size()));
       Message message = peek_message(fd_, buffer_);
       THAW_TRY(check(message));
       if (message.size <= 0) return {};
@@ -195,7 +186,7 @@ class Peeking {
   size_t before_descriptors(const Message& message) {
     const auto size = static_cast<size_t>(message.size);
     if (message.descriptors.empty() || size < 2) return 0;
-    set_int(fd_, SO_PEEK_OFF, static_cast<int>(queue_.content.size()));
+    set_socket_option(fd_, SO_PEEK_OFF, static_cast<int>(queue_.content.size()));
     iovec parts[] = {{buffer_.data(), size - 1}, {no_memory_.address, 1}};
     msghdr header = {};
     header.msg_iov = parts;

@@ -24,12 +24,6 @@ namespace {
 
 constexpr socklen_t kUnixPathAt = offsetof(sockaddr_un, sun_path);
 
-int int_option(int fd, int name) {
-  int value = -1;
-  socklen_t size = sizeof(value);
-  return getsockopt(fd, SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
-}
-
 template <typename T>
 T as(const SocketAddress& address) {
   T value;
@@ -104,10 +98,21 @@ sa_family_t SocketAddress::family() const {
   return size == 0 && bytes[0] == 0 ? sa_family_t{AF_UNSPEC} : as<sockaddr>(*this).sa_family;
 }
 
+int socket_option(int fd, int name, int otherwise) {
+  int value = otherwise;
+  socklen_t size = sizeof(value);
+  return getsockopt(fd, SOL_SOCKET, name, &value, &size) == 0 ? value : otherwise;
+}
+
+bool set_socket_option(int fd, int name, int value) {
+  return setsockopt(fd, SOL_SOCKET, name, &value, sizeof(value)) == 0;
+}
+
 SocketType socket_type(const Probe& probe) {
   if (!S_ISSOCK(probe.status.st_mode) || !probe.copy.valid()) return {};
   const int fd = probe.copy.get();
-  return {int_option(fd, SO_DOMAIN), int_option(fd, SO_TYPE), int_option(fd, SO_PROTOCOL)};
+  return {socket_option(fd, SO_DOMAIN, -1), socket_option(fd, SO_TYPE, -1),
+          socket_option(fd, SO_PROTOCOL, -1)};
 }
 
 int tcp_state(int fd) {
@@ -182,7 +187,7 @@ Result<void> read_socket(const Probe& probe, SocketRecord& record) {
 
 Result<void> read_filter(Collector& c, const Probe& probe, SocketRecord& record) {
   const int fd = probe.copy.get();
-  record.filter_locked = int_option(fd, SO_LOCK_FILTER) == 1 ? 1 : 0;
+  record.filter_locked = socket_option(fd, SO_LOCK_FILTER, -1) == 1 ? 1 : 0;
   if (!has_filter(fd)) return {};
   // Sizes count instructions.
   std::vector<sock_filter> program(BPF_MAXINSNS);

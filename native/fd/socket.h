@@ -37,6 +37,11 @@ struct SocketRecord {
 
 enum Shutdown : uint32_t { kShutRead = 1, kShutWrite = 2 };
 
+/// An option of SOL_SOCKET that is an int; `otherwise` where the socket has none such.
+int socket_option(int fd, int name, int otherwise);
+/// Whether it could be set.
+bool set_socket_option(int fd, int name, int value);
+
 // ---- at checkpoint
 
 /// SO_DOMAIN, SO_TYPE, SO_PROTOCOL of the descriptor, -1 each if it is no socket.

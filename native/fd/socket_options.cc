@@ -16,6 +16,8 @@
 #include <iterator>
 #include <string>
 
+#include "fd/socket.h"
+
 namespace thaw::fd {
 namespace {
 
@@ -273,9 +275,7 @@ bool is_senseless(int fd, const Row& row) {
   const bool multicast =
       (row.level == SOL_IP && (row.name == IP_MULTICAST_TTL || row.name == IP_MULTICAST_IF)) ||
       (row.level == SOL_IPV6 && (row.name == IPV6_MULTICAST_HOPS || row.name == IPV6_MULTICAST_IF));
-  int type = 0;
-  socklen_t size = sizeof(type);
-  return multicast && getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
+  return multicast && socket_option(fd, SO_TYPE, -1) == SOCK_STREAM;
 }
 
 bool worth_keeping(int fd, const Row& row, const SocketOption& now, const SocketOption& fresh) {

@@ -18,17 +18,6 @@ constexpr int kRoom = 8 << 20;          ///< send buffer that holds any queue
 constexpr uint32_t kMostCarried = 253;  ///< SCM_MAX_FD of the kernel: descriptors of one message
 constexpr const char* kProblem = "cannot put the queued data of a socket pair back";
 
-int get_int(int fd, int name) {
-  int value = 0;
-  socklen_t size = sizeof(value);
-  getsockopt(fd, SOL_SOCKET, name, &value, &size);
-  return value;
-}
-
-void set_int(int fd, int name, int value) {
-  setsockopt(fd, SOL_SOCKET, name, &value, sizeof(value));
-}
-
 /// Takes the next message off the front of `content`; false at the end or if it does not fit.
 bool next_message(int type, std::string_view& content, std::string_view& message) {
   if (content.empty()) return false;
@@ -55,8 +44,8 @@ int cost_of(size_t queued, size_t portion) {
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return cost;
   const UniqueFd sender(ends[0]);
   const UniqueFd receiver(ends[1]);
-  set_int(sender.get(), SO_SNDBUF, kRoom);
-  set_int(sender.get(), SO_SNDBUFFORCE, kRoom);
+  set_socket_option(sender.get(), SO_SNDBUF, kRoom);
+  set_socket_option(sender.get(), SO_SNDBUFFORCE, kRoom);
   const std::string zeros(portion, '\0');
   for (size_t left = queued; left > 0;) {
     const ssize_t sent = send(sender.get(), zeros.data(), std::min(left, portion), MSG_DONTWAIT);
@@ -83,15 +72,15 @@ Row row_of(std::string_view bytes, size_t index) {
 /// since.
 class RoomToSend {
  public:
-  explicit RoomToSend(int fd) : fd_(fd), room_(get_int(fd, SO_SNDBUF)) {
-    set_int(fd, SO_SNDBUF, kRoom);
-    set_int(fd, SO_SNDBUFFORCE, kRoom);
+  explicit RoomToSend(int fd) : fd_(fd), room_(socket_option(fd, SO_SNDBUF, 0)) {
+    set_socket_option(fd, SO_SNDBUF, kRoom);
+    set_socket_option(fd, SO_SNDBUFFORCE, kRoom);
   }
   RoomToSend(const RoomToSend&) = delete;
   RoomToSend& operator=(const RoomToSend&) = delete;
   ~RoomToSend() {
     const int err = errno;
-    set_int(fd_, SO_SNDBUF, room_ / 2);
+    set_socket_option(fd_, SO_SNDBUF, room_ / 2);
     errno = err;
   }
 
@@ -186,7 +175,7 @@ class Sender {
     constexpr int kFlags = MSG_DONTWAIT | MSG_NOSIGNAL;
     // The kernel sends no more in one piece than half of the buffer.
     if (rights_.count == 0 ||
-        header.msg_iov->iov_len < static_cast<size_t>(get_int(fd_, SO_SNDBUF)) / 4) {
+        header.msg_iov->iov_len < static_cast<size_t>(socket_option(fd_, SO_SNDBUF, 0)) / 4) {
       const ssize_t sent = sendmsg(fd_, &header, kFlags);
       if (sent >= 0 || (errno != EAGAIN && errno != EMSGSIZE)) return sent;
     }

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "image/mounts.h"
 #include "support/file.h"
 
 namespace thaw::fd {
@@ -25,40 +26,12 @@ struct Handle {
   unsigned char room[MAX_HANDLE_SZ];
 };
 
-/// mountinfo writes blanks and backslashes as \ooo.
-std::string unescape(std::string_view text) {
-  std::string plain;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\\' && i + 3 < text.size()) {
-      plain += static_cast<char>(number(text.substr(i + 1, 3), 8));
-      i += 3;
-    } else {
-      plain += text[i];
-    }
-  }
-  return plain;
-}
-
 std::string bytes_of_hex(std::string_view text) {
   std::string bytes;
   for (size_t i = 0; i + 1 < text.size(); i += 2)
     bytes += static_cast<char>(number(text.substr(i, 2), 16));
   return bytes;
 }
-
-/// A line of mountinfo: "36 35 98:0 /root /mount/point options ...".
-struct MountLine {
-  uint64_t id = 0, device = 0;
-  std::string point;
-
-  static MountLine parse(std::string_view line) {
-    const auto fields = split(line, " ");
-    if (fields.size() < 5) return {};
-    const auto device = split(fields[2], ":");
-    if (device.size() != 2) return {};
-    return {number(fields[0]), makedev(number(device[0]), number(device[1])), unescape(fields[4])};
-  }
-};
 
 class Search {
  public:
@@ -127,12 +100,12 @@ class Search {
   }
 
   static std::string through_mount(std::string_view line, const WatchedInode& wanted) {
-    const MountLine known = MountLine::parse(line);
+    const image::Mount known = image::parse_mount(line);
     if (known.point.empty() || known.device != wanted.dev) return {};
     // The kernel wants a real descriptor of the mount: O_PATH will not do. A device node or FIFO
     // must not be opened.
-    const UniqueFd mount(
-        open(known.point.c_str(), O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC));
+    const UniqueFd mount(open(image::plain_path(known.point).c_str(),
+                              O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC));
     Handle handle = {};
     handle.head.handle_bytes = static_cast<unsigned>(wanted.handle.size());
     handle.head.handle_type = wanted.handle_type;
@@ -280,8 +253,8 @@ std::string mount_point(pid_t pid, const std::function<bool(uint64_t, uint64_t)>
   const auto mounts = read_file("/proc/" + std::to_string(pid) + "/mountinfo");
   if (!mounts) return {};
   each_line(mounts.value(), "", [&](std::string_view line) {
-    const MountLine mount = MountLine::parse(line);
-    if (is_it(mount.id, mount.device)) found = mount.point;
+    const image::Mount mount = image::parse_mount(line);
+    if (is_it(mount.id, mount.device)) found = image::plain_path(mount.point);
     return found.empty();
   });
   return found;

@@ -35,7 +35,14 @@ unsigned long number_at(std::string_view text) {
   return strtoul(text.data(), nullptr, 10);
 }
 
-Mount parse(std::string_view line) {
+bool is_in(std::string_view path, std::string_view folder) {
+  return folder == "/" ||
+         (path.starts_with(folder) && (path.size() == folder.size() || path[folder.size()] == '/'));
+}
+
+}  // namespace
+
+Mount parse_mount(std::string_view line) {
   Words words(line, ' ');
   Mount mount;
   mount.id = number_at(words.next());
@@ -56,12 +63,19 @@ Mount parse(std::string_view line) {
   return mount;
 }
 
-bool is_in(std::string_view path, std::string_view folder) {
-  return folder == "/" ||
-         (path.starts_with(folder) && (path.size() == folder.size() || path[folder.size()] == '/'));
+std::string plain_path(std::string_view written) {
+  std::string plain;
+  for (size_t i = 0; i < written.size(); ++i) {
+    if (written[i] == '\\' && i + 3 < written.size()) {
+      plain +=
+          static_cast<char>(strtoul(std::string(written.substr(i + 1, 3)).c_str(), nullptr, 8));
+      i += 3;
+    } else {
+      plain += written[i];
+    }
+  }
+  return plain;
 }
-
-}  // namespace
 
 bool has_option(std::string_view options, std::string_view word) {
   for (Words words(options, ','); !words.done();)
@@ -79,7 +93,7 @@ bool Mounts::read_all() {
   if (size == sizeof(text_) - 1) return false;
   for (Words lines({text_, size}, '\n'); !lines.done();) {
     if (count_ == kMost) return false;
-    const Mount mount = parse(lines.next());
+    const Mount mount = parse_mount(lines.next());
     if (mount.id == id_) kept_ = mount;
     if (mount.device == device_) super_options_ = mount.super_options;
     all_[count_++] = known(mount);

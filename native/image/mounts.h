@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace thaw::image {
@@ -13,12 +14,20 @@ namespace thaw::image {
 struct Mount {
   unsigned long id = 0, parent = 0;
   dev_t device = 0;
-  std::string_view root;     ///< what of the file system is mounted
+  std::string_view
+      root;  ///< what of the file system is mounted; paths are as mountinfo writes them
   std::string_view point;    ///< where
   std::string_view options;  ///< of the mount, separated by commas
   std::string_view type;
   std::string_view super_options;  ///< of the file system
 };
+
+/// A line of /proc/PID/mountinfo; parts that it lacks are empty. Its text stays that of `line`, behind which a
+/// character must follow.
+Mount parse_mount(std::string_view line);
+
+/// A path without the \ooo that mountinfo writes for blanks and backslashes.
+std::string plain_path(std::string_view written);
 
 /// Whether `word` is one of those.
 bool has_option(std::string_view options, std::string_view word);

@@ -33,8 +33,7 @@ bool may_have_had_children(pid_t pid) {
   const std::string folder = "/proc/" + std::to_string(pid);
   auto stat = read_file(folder + "/stat"), status = read_file(folder + "/status");
   if (!stat || !status) return true;
-  const auto fields =
-      split(std::string_view(stat.value()).substr(stat.value().rfind(')') + 1), " \n");
+  const auto fields = stat_fields(stat.value());
   // Page faults of children that were waited for (proc_pid_stat(5), fields 11 and 13): any child has
   // some. Children that nobody waits for are not counted.
   if (fields.size() < 11 || number(fields[8]) != 0 || number(fields[10]) != 0) return true;

@@ -124,7 +124,7 @@ class Installer {
  private:
   Result<void> read_environment() {
     THAW_ASSIGN(stat, read_file("/proc/" + std::to_string(child_) + "/stat"));
-    const auto fields = split(std::string_view(stat).substr(stat.rfind(')') + 1), " \n");
+    const auto fields = stat_fields(stat);
     if (fields.size() < 49) return Error{0, "cannot understand /proc/PID/stat"};
     environment_.start = number(fields[47]);  // env_start and env_end (proc_pid_stat(5)).
     environment_.end = number(fields[48]);

@@ -58,12 +58,11 @@ bool has_ended(pid_t pid) {
 }
 
 bool is_exiting(pid_t pid, pid_t tid) {
-  constexpr size_t kFlags = 6;        // Behind the name: proc_pid_stat(5).
+  constexpr size_t kFlags = 9 - 3;    // proc_pid_stat(5)
   constexpr uint64_t kPfExiting = 4;  // PF_EXITING of include/linux/sched.h
   const auto stat = read_file(folder_of(pid) + "/task/" + std::to_string(tid) + "/stat");
   if (!stat) return true;
-  const std::string_view text = stat.value();
-  const auto fields = split(text.substr(text.rfind(')') + 1), " ");
+  const auto fields = stat_fields(stat.value());
   return fields.size() <= kFlags || (number(fields[kFlags]) & kPfExiting) != 0;
 }
 
@@ -78,8 +77,7 @@ Members members_of(pid_t root) {
 
 Result<Kinship> read_kinship(pid_t pid) {
   THAW_ASSIGN(text, read_file(folder_of(pid) + "/stat"));
-  // Fields count from the state, which follows the name in parentheses: field 3.
-  const auto fields = split(std::string_view(text).substr(text.rfind(')') + 1), " \n");
+  const auto fields = stat_fields(text);
   if (fields.size() < 50) return Error{0, "cannot understand " + folder_of(pid) + "/stat"};
   auto field = [&fields](size_t n) {
     return strtoll(std::string(fields[n - 3]).c_str(), nullptr, 10);

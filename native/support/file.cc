@@ -100,6 +100,10 @@ std::vector<std::string_view> split(std::string_view text, std::string_view sepa
   return parts;
 }
 
+std::vector<std::string_view> stat_fields(std::string_view stat) {
+  return split(stat.substr(stat.rfind(')') + 1), " \n");
+}
+
 uint64_t number(std::string_view text, int base) {
   uint64_t value = 0;
   std::from_chars(text.data(), text.data() + text.size(), value, base);

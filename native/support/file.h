@@ -40,6 +40,9 @@ void each_line(std::string_view text, std::string_view prefix, Use use) {
 }
 /// Splits at any of `separators`; empty parts are left out.
 std::vector<std::string_view> split(std::string_view text, std::string_view separators);
+/// The fields of /proc/PID/stat from the state on (proc_pid_stat(5): field 3), which follows the name in
+/// parentheses: views of `stat`.
+std::vector<std::string_view> stat_fields(std::string_view stat);
 /// A number in the given base; 0 where the text is none.
 uint64_t number(std::string_view text, int base = 10);
 

@@ -1,12 +1,11 @@
 // Apps that keep pids where nothing can correct them, through thaw build: `launch.pids = "namespace"`.
 import test, { type ExecutionContext } from 'ava';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import type { ChildProcess } from 'node:child_process';
 import { setTimeout } from 'node:timers/promises';
 
-import { thawExec } from '../engine/support/paths.js';
 import { processesOf } from '../engine/support/tree.js';
-import { Workshop, builtWith, python } from './support.js';
+import { endService, launchService, writeService } from './service.js';
+import { Workshop, python } from './support.js';
 
 const asRoot = process.getuid?.() === 0 ? test : test.skip;
 
@@ -44,37 +43,18 @@ while True: signal.pause()
 
 function build(t: ExecutionContext, workshop: Workshop, more: string): string {
   const script = workshop.write('master.py', MASTER);
-  const profile = workshop.write(
-    'master.toml',
-    `name = "master"
-program = "${python}"
-args = ["${script}"]
-[warmup]
-until = { log = "ready" }
-[prove]
-run = []
-${more}
-`,
-  );
+  const profile = writeService(workshop, { name: 'master', program: python, args: [script], more });
   const built = workshop.thaw('build', profile);
   t.is(built.status, 0, built.stderr);
   return script;
 }
 
 function launch(workshop: Workshop, script: string): ChildProcess {
-  return spawn(thawExec, ['--no-fallback', '--store', workshop.store, '--', python, script], {
-    cwd: workshop.folder,
-    env: { ...builtWith, THAW_LOG: 'warn' },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  return launchService(workshop, python, [script], { THAW_LOG: 'warn' });
 }
 
 async function ended(running: ChildProcess): Promise<string[]> {
-  let stdout = '';
-  running.stdout?.on('data', (part: Buffer) => (stdout += part.toString()));
-  running.kill('SIGTERM');
-  await once(running, 'close');
-  return stdout.trim().split('\n');
+  return (await endService(running)).stdout.trim().split('\n');
 }
 
 /** Until it runs: its first process and four workers, beside what stands for it. */

@@ -1,6 +1,6 @@
 // Apps of several processes, from `thaw build` to their launch: a pipeline of a shell, workers of Python, a cluster of Node.js.
 import test, { type ExecutionContext } from 'ava';
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, renameSync } from 'node:fs';
 import { get } from 'node:http';
@@ -11,6 +11,7 @@ import { setTimeout } from 'node:timers/promises';
 
 import { thawExec } from '../engine/support/paths.js';
 import { processesOf } from '../engine/support/tree.js';
+import { endService, launchService, writeService } from './service.js';
 import { Workshop, buildWithLargePid, builtWith, python } from './support.js';
 
 async function freePort(): Promise<number> {
@@ -31,23 +32,6 @@ function ask(port: number): Promise<string> {
       });
     }).on('error', reject);
   });
-}
-
-/** A launch whose app runs until it gets SIGTERM. */
-function launch(workshop: Workshop, program: string, args: readonly string[]): ChildProcess {
-  return spawn(thawExec, ['--no-fallback', '--store', workshop.store, '--', program, ...args], {
-    cwd: workshop.folder,
-    env: builtWith,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-}
-
-async function ended(running: ChildProcess): Promise<{ code: number | null; stdout: string }> {
-  let stdout = '';
-  running.stdout?.on('data', (part: Buffer) => (stdout += part.toString()));
-  running.kill('SIGTERM');
-  await once(running, 'close');
-  return { code: running.exitCode, stdout };
 }
 
 async function expectNothingLeft(t: ExecutionContext, workshop: Workshop): Promise<void> {
@@ -136,29 +120,19 @@ test('workers that Python has forked', async (t) => {
   const workshop = new Workshop(t);
   const port = await freePort();
   const script = workshop.write('workers.py', WORKERS);
-  const profile = workshop.write(
-    'workers.toml',
-    `name = "workers"
-program = "${python}"
-args = ["${script}", "${port}"]
-[warmup]
-until = { log = "ready" }
-[prove]
-run = []
-`,
-  );
+  const profile = writeService(workshop, { name: 'workers', program: python, args: [script, String(port)] });
   const build = buildWithLargePid(t, workshop, profile);
   if (build === undefined) return;
   t.regex(build.stderr, /other processes than the app's first run python/);
   for (let i = 0; i < 2; i++) {
-    const running = launch(workshop, python, [script, String(port)]);
+    const running = launchService(workshop, python, [script, String(port)]);
     for (let n = 0; n < 6; n++) {
       const [pid = '', master, fit] = (await retried(() => ask(port))).split(' ');
       t.is(master, String(running.pid));
       t.is(fit, 'True');
       t.not(pid, master);
     }
-    const { code, stdout } = await ended(running);
+    const { code, stdout } = await endService(running);
     t.deepEqual([code, stdout], [0, 'all ended by {15}\n']);
     await expectNothingLeft(t, workshop);
   }
@@ -168,21 +142,15 @@ test('a cluster of Node.js', async (t) => {
   const workshop = new Workshop(t);
   const port = await freePort();
   const script = workshop.write('cluster.cjs', CLUSTER);
-  const profile = workshop.write(
-    'cluster.toml',
-    `name = "cluster"
-program = "${process.execPath}"
-args = ["${script}", "${port}"]
-[warmup]
-until = { log = "ready" }
-run = ["curl -sf http://127.0.0.1:${port}/"]
-[prove]
-run = []
-`,
-  );
+  const profile = writeService(workshop, {
+    name: 'cluster',
+    program: process.execPath,
+    args: [script, String(port)],
+    warmup: `run = ["curl -sf http://127.0.0.1:${port}/"]`,
+  });
   if (buildWithLargePid(t, workshop, profile) === undefined) return;
   for (let i = 0; i < 2; i++) {
-    const running = launch(workshop, process.execPath, [script, String(port)]);
+    const running = launchService(workshop, process.execPath, [script, String(port)]);
     const workers = new Set<string>();
     for (let n = 0; n < 6; n++) {
       const [pid, parent, id] = (await retried(() => ask(port))).split(' ');
@@ -190,7 +158,7 @@ run = []
       workers.add(`${pid} ${id}`);
     }
     t.is(workers.size, 2);
-    const { code, stdout } = await ended(running);
+    const { code, stdout } = await endService(running);
     t.deepEqual([code, stdout], [0, 'all ended by SIGTERM\n']);
     await expectNothingLeft(t, workshop);
   }
@@ -229,17 +197,7 @@ test('the next store is tried: nothing of the first attempt is left, and the app
   // In another folder: the names in the app's are inputs.
   const other = new Workshop(t);
   const script = workshop.write('service.py', SERVICE);
-  const profile = workshop.write(
-    'service.toml',
-    `name = "service"
-program = "${python}"
-args = ["${script}"]
-[warmup]
-until = { log = "ready" }
-[prove]
-run = []
-`,
-  );
+  const profile = writeService(workshop, { name: 'service', program: python, args: [script] });
   workshop.write('state', 'old');
   if (buildWithLargePid(t, workshop, profile) === undefined) return;
   renameSync(workshop.store, other.store);
@@ -265,7 +223,7 @@ run = []
   // Beside whoever watches the launch.
   const apps = processesOf(workshop.folder).filter((line) => !line.includes(thawExec));
   t.is(apps.length, 2, apps.join('\n'));
-  const { code, stdout } = await ended(running);
+  const { code, stdout } = await endService(running);
   t.deepEqual([code, stdout], [0, 'new True None\n'], said);
   t.regex(said, /^thaw-exec: \S+state has changed since the image was made.*; trying the next store\n$/);
   await expectNothingLeft(t, workshop);
@@ -312,19 +270,12 @@ os._exit(7)
 test('a hook that fails: the app starts cold, and its other processes are gone', async (t) => {
   const workshop = new Workshop(t);
   const script = workshop.write('failing.py', FAILING);
-  const profile = workshop.write(
-    'failing.toml',
-    `name = "failing"
-program = "${python}"
-args = ["${script}"]
-[warmup]
-until = { log = "ready" }
-[prove]
-run = []
-[inputs]
-ignore = ["${workshop.folder}/fail", "${workshop.folder}/go"]
-`,
-  );
+  const profile = writeService(workshop, {
+    name: 'failing',
+    program: python,
+    args: [script],
+    more: `[inputs]\nignore = ["${workshop.folder}/fail", "${workshop.folder}/go"]`,
+  });
   const build = buildWithLargePid(t, workshop, profile);
   if (build === undefined) return;
   t.is(build.status, 0, build.stderr);

@@ -33,8 +33,7 @@ std::string proc_path(const ProcessCapture& process, const char* name) {
 
 Result<void> collect_layout(Capture& capture, ProcessCapture& process, RemoteSyscalls& remote) {
   THAW_ASSIGN(text, read_file(proc_path(process, "stat")));
-  // Fields count from the state, which follows the name in parentheses: proc_pid_stat(5), field 3.
-  const auto fields = split(std::string_view(text).substr(text.rfind(')') + 1), " \n");
+  const auto fields = stat_fields(text);
   if (fields.size() < 49) return Error{0, "cannot understand " + proc_path(process, "stat")};
   auto field = [&fields](size_t n) { return number(fields[n - 3]); };
   model::MemoryLayout& layout = process.record.layout;

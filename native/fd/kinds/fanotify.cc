@@ -3,14 +3,13 @@
 // meanwhile. What fdinfo tells of the marks is proven by making them once more at the checkpoint.
 #include <fcntl.h>
 #include <sys/fanotify.h>
-#include <sys/inotify.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 
 #include "fd/actions.h"
+#include "fd/file_events.h"
 #include "fd/kinds.h"
 #include "fd/path.h"
 #include "fd/payload.h"
@@ -108,12 +107,7 @@ Result<void> refuse_unfit(const Probe& p, const GroupRecord& group) {
     return refuse_group(p,
                         "decides over the accesses of others (FAN_CLASS_CONTENT), who would wait",
                         "make it after the checkpoint");
-  int unread = 0;
-  if (ioctl(p.copy.get(), FIONREAD, &unread) != 0)
-    return errno_error(describe(p) + ": cannot tell its unread events");
-  if (unread == 0) return {};
-  return refuse_group(p, "has events that the app has not read",
-                      "let the app read them (a longer [warmup] settle)");
+  return refuse_unread_events(p, policy_type(p.status.st_mode));
 }
 
 /// One line of fdinfo, and a path that leads to what is marked; empty if none was found.
@@ -191,13 +185,6 @@ Result<void> collect(Collector& c, const Probe& p, model::OpenFile& out) {
   return {};
 }
 
-/// In its place: nothing can ever be read from it.
-Result<UniqueFd> open_deaf(Opener&, const model::OpenFile& file) {
-  UniqueFd fd(inotify_init1(IN_CLOEXEC | ((file.flags & O_NONBLOCK) != 0 ? IN_NONBLOCK : 0)));
-  if (!fd.valid()) return errno_error("cannot make an inotify descriptor");
-  return fd;
-}
-
 Result<UniqueFd> open(Opener& o, const model::OpenFile& file) {
   const HeadAndRows<GroupRecord, Mark> payload(o.image, file.payload);
   return make_group(*payload.head, (file.flags & O_NONBLOCK) != 0);
@@ -225,7 +212,7 @@ const char* validate(const image::View& view, const model::OpenFile& file) {
 
 constinit const Kind kFanotify = {
     .name = "fanotify",
-    .policy = {.actions = kActions, .closed = {"policy: hears nothing", open_deaf}},
+    .policy = {.actions = kActions, .closed = {"policy: hears nothing", open_without_watches}},
     .match = THAW_CHECKPOINT(match),
     .collect = THAW_CHECKPOINT(collect),
     .open = open,

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 
+#include "fd/file_events.h"
 #include "fd/kinds.h"
 #include "fd/path.h"
 #include "fd/payload.h"
@@ -45,16 +46,6 @@ Error not_found(const Probe& p, const WatchedInode& inode) {
                     "\n    or " + policy::suggestion(kType, p.link, policy::kCloseOrIgnore));
 }
 
-Result<void> refuse_unread(const Probe& p) {
-  int unread = 0;
-  if (ioctl(p.copy.get(), FIONREAD, &unread) != 0)
-    return errno_error(describe(p) + ": cannot tell its unread events");
-  if (unread == 0) return {};
-  return refuse(p, "has events that the app has not read",
-                "let the app read them (a longer [warmup] settle), or " +
-                    policy::suggestion(kType, p.link, policy::kCloseOrIgnore));
-}
-
 Result<std::vector<Watch>> collect_watches(Collector& c, const Probe& p) {
   std::vector<std::string_view> lines;
   std::vector<WatchedInode> inodes;
@@ -80,7 +71,7 @@ Result<std::vector<Watch>> collect_watches(Collector& c, const Probe& p) {
 }
 
 Result<void> collect(Collector& c, const Probe& p, model::OpenFile& out) {
-  if (action_of(out) != Action::reopen) THAW_TRY(refuse_unread(p));
+  if (action_of(out) != Action::reopen) THAW_TRY(refuse_unread_events(p, kType));
   THAW_ASSIGN(watches, collect_watches(c, p));
   out.payload = head_and_rows(c.image, InotifyRecord{}, watches);
   std::string note = "watches";
@@ -127,14 +118,8 @@ Result<void> watch_again(int fd, const image::View& view, const Watch& watch, in
   return {};
 }
 
-Result<UniqueFd> open_empty(Opener&, const model::OpenFile& file) {
-  UniqueFd fd(inotify_init1(IN_CLOEXEC | ((file.flags & O_NONBLOCK) != 0 ? IN_NONBLOCK : 0)));
-  if (!fd.valid()) return errno_error("cannot make an inotify descriptor");
-  return fd;
-}
-
 Result<UniqueFd> open(Opener& o, const model::OpenFile& file) {
-  THAW_ASSIGN(fd, open_empty(o, file));
+  THAW_ASSIGN(fd, open_without_watches(o, file));
   const HeadAndRows<InotifyRecord, Watch> payload(o.image, file.payload);
   int32_t next = 1;
   for (const Watch& watch : payload.rows) THAW_TRY(watch_again(fd.get(), o.image, watch, next));
@@ -162,7 +147,7 @@ constinit const Kind kInotify = {
     .name = "inotify",
     .policy = {.type = kType,
                .actions = kActions,
-               .closed = {"policy: watches nothing", open_empty}},
+               .closed = {"policy: watches nothing", open_without_watches}},
     .match = THAW_CHECKPOINT(match),
     .collect = THAW_CHECKPOINT(collect),
     .open = open,

@@ -22,9 +22,7 @@ bool matches(const Probe& probe) {
 }
 
 bool is_listening(int fd) {
-  int value = 0;
-  socklen_t size = sizeof(value);
-  return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &value, &size) == 0 && value != 0;
+  return socket_option(fd, SO_ACCEPTCONN, 0) != 0;
 }
 
 /// Whether connections or datagrams wait in it.

@@ -13,21 +13,14 @@ constexpr const char* kRemedy =
     "leave out launch.pids = \"namespace\", or start it without that (systemd: "
     "ProtectKernelTunables=, ProtectProc=, ProcSubset=, ProtectKernelLogs=)";
 
-/// The fields of a line of mountinfo (proc_pid_mountinfo(5)).
-constexpr size_t kPoint = 4, kOptions = 5, kLeast = 9;
-
 /// What of the caller's /proc a new one would not have; empty: nothing.
-std::string lost_of(std::string_view line) {
-  const auto fields = split(line, " ");
-  if (fields.size() < kLeast) return {};
-  const std::string_view point = fields[kPoint];
+std::string lost_of(const image::Mount& mount) {
   // Programs that the kernel starts for others, which it does wherever that is mounted.
-  if (point.starts_with("/proc/") && point != "/proc/sys/fs/binfmt_misc")
-    return "something is mounted at " + std::string(point);
-  const std::string_view of_system = fields.back();
-  const bool hides = of_system.find("hidepid=") != std::string_view::npos ||
-                     of_system.find("subset=") != std::string_view::npos;
-  if (point == "/proc" && (hides || image::has_option(fields[kOptions], "ro")))
+  if (mount.point.starts_with("/proc/") && mount.point != "/proc/sys/fs/binfmt_misc")
+    return "something is mounted at " + std::string(mount.point);
+  const bool hides = mount.super_options.find("hidepid=") != std::string_view::npos ||
+                     mount.super_options.find("subset=") != std::string_view::npos;
+  if (mount.point == "/proc" && (hides || image::has_option(mount.options, "ro")))
     return "/proc is read-only or hides processes";
   return {};
 }
@@ -46,7 +39,7 @@ Result<void> check_pid_namespace(const image::View& view) {
   THAW_ASSIGN(mounts, read_file("/proc/self/mountinfo"));
   std::string lost;
   each_line(mounts, "", [&lost](std::string_view line) {
-    lost = lost_of(line);
+    lost = lost_of(image::parse_mount(line));
     return lost.empty();
   });
   if (lost.empty()) return {};

@@ -7,6 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "fd/socket.h"
 #include "proc/memory.h"
 
 namespace thaw::session {
@@ -28,10 +29,7 @@ bool shares_network(pid_t tid) {
 bool is_stream(pid_t app, int number) {
   const UniqueFd process(static_cast<int>(syscall(SYS_pidfd_open, app, 0)));
   const UniqueFd copy(static_cast<int>(syscall(SYS_pidfd_getfd, process.get(), number, 0)));
-  int type = 0;
-  socklen_t size = sizeof(type);
-  return copy.valid() && getsockopt(copy.get(), SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
-         type == SOCK_STREAM;
+  return copy.valid() && fd::socket_option(copy.get(), SO_TYPE, -1) == SOCK_STREAM;
 }
 
 /// What connect(2) is given, if it is a unix socket of an absolute path or abstract name.
