@@ -30,6 +30,7 @@ const charts: readonly Chart[] = [
     x: 'MB/s that the storage gives',
   },
   { measure: 'image-size', title: 'Launches of images of many sizes', x: 'MB of heap' },
+  { measure: 'tree', title: 'Launches of apps of many processes', x: 'processes' },
   { measure: 'instances', title: 'Memory of many instances (PSS)', x: 'instances' },
 ];
 

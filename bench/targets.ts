@@ -50,20 +50,8 @@ const targets: readonly Target[] = [
         atMost(1.5, ratio(results, key('resume', subject, 'resume'), key('resume', subject, 'floor'))),
       ),
   },
-  {
-    what: 'resume, 2 GB image against 100 MB',
-    rows: (results) =>
-      perSubject(results, 'image-size', 'resume', (subject) =>
-        atMost(
-          1.2,
-          ratio(
-            results,
-            { ...key('image-size', subject, 'resume'), x: 2000 },
-            { ...key('image-size', subject, 'resume'), x: 100 },
-          ),
-        ),
-      ),
-  },
+  sizes('resume, 2 GB image against 100 MB', 'image-size', 2000, 100, 1.2),
+  sizes('resume of 8 small processes against one', 'tree', 8, 1, 3),
   {
     what: 'first answer, page cache dropped, against reading the working set',
     rows: (results) =>
@@ -117,6 +105,18 @@ function storage(rate: number): Target {
         const of = (variant: string): Key => ({ ...key('storage', subject, variant), x: rate });
         if ((value(results, of('read')) ?? 0) < LIMITER_SLICE_MS) return undefined;
         return atMost(1.5, ratio(results, of('warm'), of('read')));
+      }),
+  };
+}
+
+/** What `large` costs until resume, against `small`. */
+function sizes(what: string, measure: string, large: number, small: number, limit: number): Target {
+  return {
+    what,
+    rows: (results) =>
+      perSubject(results, measure, 'resume', (subject) => {
+        const of = (x: number): Key => ({ ...key(measure, subject, 'resume'), x });
+        return atMost(limit, ratio(results, of(large), of(small)));
       }),
   };
 }

@@ -21,8 +21,8 @@ build() {
         --CDTHAW_CPU="$cpu" $toolchain
 }
 
-# Static, so that what they measure waits for no loader; but for heap, whose images shall be mapped as those of other apps are: the memory of a
-# static program is copied.
+# Static, so that what they measure waits for no loader; but for those that are launched, whose images shall be mapped as those of other apps
+# are: the memory of a static program is copied.
 build_measuring_programs() {
     compiler=cc
     [ "$cpu" = "$host_cpu" ] || compiler=$triplet-gcc
@@ -31,7 +31,7 @@ build_measuring_programs() {
         out=build/$cpu/bench/$(basename "$source" .c)
         if [ -e "$out" ] && [ -z "$(find "$source" bench/native/*.h -newer "$out")" ]; then continue; fi
         linking=-static
-        [ "$(basename "$out")" != heap ] || linking=
+        case $(basename "$out") in heap | workers) linking= ;; esac
         # shellcheck disable=SC2086 # no linking option means no argument
         "$compiler" -O2 -std=c11 -Wall -Wextra -Werror $linking -o "$out" "$source" || return 1
     done

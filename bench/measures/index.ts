@@ -9,6 +9,7 @@ import { inputsMeasure } from './inputs.js';
 import { instancesMeasure } from './instances.js';
 import { sealedMeasure } from './sealed.js';
 import { storageMeasure } from './storage.js';
+import { treeMeasure } from './tree.js';
 
 /** All that `npm run bench` measures, in the order in which it does. */
 export const measures: readonly Measure[] = [
@@ -21,5 +22,6 @@ export const measures: readonly Measure[] = [
   storageMeasure,
   sealedMeasure,
   imageSizeMeasure,
+  treeMeasure,
   instancesMeasure,
 ];

@@ -5,14 +5,14 @@
 // Fills the heap with bytes that are all different from page to page, then answers each connection
 // to 127.0.0.1:PORT with "heap N\n", N being MEGABYTES, computed from a page of the heap.
 #define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "listen.h"
 
 /// Every word differs, so that no page is zero or like another.
 static void fill(uint64_t* words, size_t count) {
@@ -21,19 +21,6 @@ static void fill(uint64_t* words, size_t count) {
     value = value * 6364136223846793005 + 1442695040888963407;
     words[i] = value;
   }
-}
-
-static int listen_on(uint16_t port) {
-  int fd = socket(AF_INET, SOCK_STREAM, 0);
-  int one = 1;
-  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-  struct sockaddr_in address = {
-      .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  if (bind(fd, (struct sockaddr*)&address, sizeof address) != 0 || listen(fd, 8) != 0) {
-    perror("heap: listen");
-    exit(1);
-  }
-  return fd;
 }
 
 int main(int argc, char** argv) {
@@ -49,7 +36,7 @@ int main(int argc, char** argv) {
   }
   fill(heap, size / sizeof *heap);
   heap[0] = size >> 20;
-  int listener = listen_on((uint16_t)atoi(argv[1]));
+  int listener = listen_on("heap", (uint16_t)atoi(argv[1]));
   for (;;) {
     int connection = accept(listener, NULL, NULL);
     char request[512];

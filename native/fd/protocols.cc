@@ -54,6 +54,13 @@ constexpr Row kRows[] = {
     {"*/jack_*", {"a JACK server", kAudio, false}},
 };
 
+constexpr std::string_view kLogs[] = {
+    "/dev/log",
+    "/run/systemd/journal/dev-log",
+    "/run/systemd/journal/socket",
+    "/run/systemd/journal/syslog",
+};
+
 /// What a process was started with; empty: not set, or set to nothing.
 std::string variable_of(pid_t pid, std::string_view name) {
   const auto variables = read_file("/proc/" + std::to_string(pid) + "/environ");
@@ -94,6 +101,10 @@ const Protocol* stateful_protocol(std::string_view peer, pid_t pid) {
     if (fnmatch(row.pattern, name.c_str(), 0) == 0) return &row.protocol;
   if (peer.find('/') != peer.npos) return is_wayland_display(peer, pid) ? &kWayland : nullptr;
   return !peer.starts_with('@') && is_x_display(peer, pid) ? &kX : nullptr;
+}
+
+bool is_log(std::string_view peer) {
+  return std::ranges::find(kLogs, peer) != std::end(kLogs);
 }
 
 }  // namespace thaw::fd

@@ -33,17 +33,20 @@ test('only apps whose cold start takes a second are held against it', (t) => {
   );
 });
 
-test('2 GB is held against 100 MB, and 8 instances against 8', (t) => {
+test('2 GB is held against 100 MB, 8 processes against one, and 8 instances against 8', (t) => {
   t.deepEqual(
     rows({
       'image-size heap resume 100': [10],
       'image-size heap resume 2000': [13],
+      'tree workers resume 1': [2],
+      'tree workers resume 8': [5],
       'instances a warm 1': [99],
       'instances a warm 8': [100],
       'instances a cold 8': [400],
     }),
     [
       { subject: 'heap', figure: '1.30 x', reached: false },
+      { subject: 'workers', figure: '2.50 x', reached: true },
       { subject: 'a', figure: '0.25 x', reached: true },
     ],
   );

@@ -6,6 +6,7 @@
 //   reconnect  connects to the same address at launch; a failure shows as on any connection that
 //              fails
 //   ignore     the descriptor is left out
+// Without one, only the log's socket is connected again.
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -100,6 +101,16 @@ bool has_unread(const Probe& probe, const SocketRecord& socket) {
     return (poll_now(probe.copy.get()) & (POLLIN | POLLRDHUP)) == POLLIN;
   int unread = 0;
   return ioctl(probe.copy.get(), FIONREAD, &unread) == 0 && unread > 0;
+}
+
+/// The policy's action. A log is connected again: only a policy that names it says otherwise.
+Result<Action> chosen_action(Collector& c, const Probe& probe, const SocketRecord& socket,
+                             const SocketAddress& peer) {
+  const std::string name = address_text(peer);
+  const bool logs = socket.domain == AF_UNIX && socket.type == SOCK_DGRAM &&
+                    !is_bound(socket.local) && is_log(name);
+  if (logs && !c.policies.choose(kType, name).by_name) return Action::reconnect;
+  return choose_action(c, probe, kType, name, known_actions(probe, socket, peer));
 }
 
 /// Where the peer has closed its end, waiting may help: once the app has closed its own end too,
@@ -222,7 +233,7 @@ Result<void> collect_connected(Collector& c, const Probe& probe, const SocketRec
   if (stateful_protocol(name, probe.pid) != nullptr &&
       c.policies.find(kType, name) == Action::reconnect)
     return refuse(probe, what + ", outside the app", remedy(probe, record, peer));
-  THAW_ASSIGN(action, choose_action(c, probe, kType, name, known_actions(probe, record, peer)));
+  THAW_ASSIGN(action, chosen_action(c, probe, record, peer));
   out.action = static_cast<uint32_t>(action);
   switch (action) {
     case Action::close:
