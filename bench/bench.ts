@@ -110,8 +110,9 @@ async function measure({ measures: chosen, subjects, quick, rounds, ...run }: Ru
     run.against === undefined ? undefined : contender(run.against, thaw, join(run.output, 'against'));
   let code = 0;
   const bench: Bench = { thaw, work, recorder, quick, rounds, subjects, say };
+  const launched = old !== undefined || chosen.some(({ ownApps }) => ownApps !== true);
   try {
-    for (const maker of new Set([thaw, old?.thaw ?? thaw])) {
+    for (const maker of launched ? new Set([thaw, old?.thaw ?? thaw]) : []) {
       for (const { profile } of subjects) {
         if (run.keepImages && existsSync(maker.image(profile))) continue;
         say(`building the image of ${profile}${maker === thaw ? '' : ', by the old one'}`);

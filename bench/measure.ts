@@ -18,6 +18,8 @@ export interface Bench {
 export interface Measure {
   readonly name: string;
   readonly summary: string;
+  /** It brings its own apps, and needs no image of a subject. */
+  readonly ownApps?: true;
   run(bench: Bench): Promise<void>;
 }
 

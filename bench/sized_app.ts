@@ -2,6 +2,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { callerAccount } from '../launcher/app/account.js';
+import { minimalEnvironment } from '../launcher/app/setting.js';
 import type { Start } from './instance.js';
 import { recordFirstAnswer } from './launch.js';
 import { inTurn, type Bench } from './measure.js';
@@ -39,8 +41,8 @@ async function launch(bench: Bench, thaw: Thaw, app: SizedApp, size: number, rou
   const one = subject(app, size);
   const start: Start = {
     command: warmCommand(thaw.store, one.profile, command(app, size)),
-    cwd: bench.work,
-    env: {},
+    cwd: folderOf(bench, app),
+    env: minimalEnvironment(callerAccount()), // As at the build.
     port: app.port,
     log: join(bench.work, `${one.profile}.log`),
   };
@@ -56,8 +58,12 @@ async function launch(bench: Bench, thaw: Thaw, app: SizedApp, size: number, rou
   );
 }
 
-function writeDefinition({ work }: Bench, app: SizedApp, size: number): string {
-  const folder = join(work, app.program);
+function folderOf({ work }: Bench, app: SizedApp): string {
+  return join(work, app.program);
+}
+
+function writeDefinition(bench: Bench, app: SizedApp, size: number): string {
+  const folder = folderOf(bench, app);
   mkdirSync(folder, { recursive: true });
   const path = join(folder, `${size}.toml`);
   const [program = '', ...args] = command(app, size);

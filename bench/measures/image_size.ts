@@ -11,6 +11,7 @@ const QUICK_SIZES_MB = [100, 2000];
 /** The same program with heaps of many sizes: what a launch costs must not depend on it. */
 export const imageSizeMeasure: Measure = {
   name: NAME,
+  ownApps: true,
   summary: `resume, its phases and the first answer of images of ${SIZES_MB.join(', ')} MB with the same mappings`,
   run: (bench) => {
     const sizes = (bench.quick ? QUICK_SIZES_MB : SIZES_MB).filter((size) => fits(bench, size));

@@ -8,6 +8,7 @@ const QUICK_PROCESSES = [1, 8];
 /** A small server with more and more processes, all of which have a part in its first answer. */
 export const treeMeasure: Measure = {
   name: NAME,
+  ownApps: true,
   summary: `resume, its phases and the first answer of an app of ${PROCESSES.join(', ')} small processes`,
   run: (bench) =>
     measureSizes(
