@@ -276,12 +276,22 @@ static void hold_log(void) {
   place((int)NEED(open(app_path("plain.log"), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644)));
 }
 
-static void hold_shared_file(void) {
-  int fd = (int)NEED(open(app_path("shared.db"), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+static void share(int fd) {
   NEED(ftruncate(fd, 4096));
   char* area = NEED_MAP(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
   area[0] = 1;
   close(fd);
+}
+
+static void hold_shared_file(void) {
+  share((int)NEED(open(app_path("shared.db"), O_RDWR | O_CREAT | O_CLOEXEC, 0644)));
+}
+
+/// What Mono's processes tell each other; the test removes it.
+static void hold_mono_area(void) {
+  char name[64];
+  snprintf(name, sizeof(name), "/mono.thaw-test.%d", (int)getpid());
+  share((int)NEED(shm_open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600)));
 }
 
 /// Mapped read-only, but mprotect(2) can change that.
@@ -767,6 +777,7 @@ static const struct holder holders[] = {
     {"writable", hold_writable_file},
     {"log", hold_log},
     {"shared-file", hold_shared_file},
+    {"mono-area", hold_mono_area},
     {"shared-may-write", hold_shared_may_write},
     {"confined-thread", hold_confined_thread},
     {"filtered-thread", hold_filtered_thread},

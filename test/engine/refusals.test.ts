@@ -1,6 +1,6 @@
 // State that cannot be restored is refused by name, with the remedy; the app runs on and no image is left.
 import test from 'ava';
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { native } from '../../launcher/engine/index.js';
@@ -23,6 +23,13 @@ interface Refusal {
   /** Only an ordinary user is refused. */
   readonly ofUser?: true;
 }
+
+/** Of the row mono-area, whose name counts. */
+test.after.always(() => {
+  const shared = '/dev/shm';
+  for (const name of readdirSync(shared))
+    if (name.startsWith('mono.thaw-test.')) rmSync(join(shared, name), { force: true });
+});
 
 const after = /after the checkpoint/;
 const descriptor = /descriptor 77\b/;
@@ -51,6 +58,7 @@ const refusals: readonly Refusal[] = [
   { what: 'writable', says: [descriptor, /state\.db/, policy, /side by side/], never: /append/ },
   { what: 'log', says: [descriptor, /plain\.log/, policy, /action = "append"/], never: /\bpid\b/ },
   { what: 'shared-file', says: [/shared\.db/] },
+  { what: 'mono-area', says: [/mono\.thaw-test\.\d+/, /MONO_DISABLE_SHARED_AREA=1/], never: /policies/ },
   { what: 'shared-may-write', says: [/shared\.bin/, /opened for writing/, policy, /"mapping"/] },
   { what: 'confined-thread', says: [/thread \(\d+\)/, /NoNewPrivs/, /confine its threads/] },
   { what: 'filtered-thread', says: [/thread \(\d+\)/, /confine its threads/] },

@@ -11,6 +11,7 @@
 #include "checkpoint/plan/memory_plan.h"
 #include "checkpoint/plan/page_finder.h"
 #include "checkpoint/plan/segments.h"
+#include "policy/switches.h"
 #include "shim/tables.h"
 
 namespace thaw::checkpoint {
@@ -83,9 +84,8 @@ Result<policy::Action> action_for_shared(const policy::Policies& policies, const
                         ? "is a writable shared mapping of a file, which every launch would write"
                         : "is a shared mapping of a file that was opened for writing, and can be "
                           "made writable";
-  // Its name holds the pid: a policy for it would match no other build's.
-  if (vma.path.starts_with("/tmp/hsperfdata_"))
-    return refuse(vma, why, "start Java with -XX:-UsePerfData");
+  const std::string_view known = policy::switch_against(vma.path);
+  if (!known.empty()) return refuse(vma, why, std::string(known));
   return refuse(
       vma, why,
       "close it before the checkpoint (a database above all: a lock on it is not taken "

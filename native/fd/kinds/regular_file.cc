@@ -13,6 +13,7 @@
 #include "fd/path.h"
 #include "fd/reopen.h"
 #include "image/known_file.h"
+#include "policy/switches.h"
 #include "support/file.h"
 
 namespace thaw::fd {
@@ -90,13 +91,10 @@ Result<void> collect_by_name(Collector& c, const Probe& p, model::OpenFile& out)
   return {};
 }
 
-bool is_performance_data(const Probe& p) {
-  return p.link.starts_with("/tmp/hsperfdata_");
-}
-
 /// What fits the state: only what is written to its end alone can go on there in many instances.
 std::string remedy_for_writing(const Probe& p) {
-  if (is_performance_data(p)) return "start Java with -XX:-UsePerfData";
+  const std::string_view known = policy::switch_against(p.link);
+  if (!known.empty()) return std::string(known);
   if (pid_in(p) != 0)
     return "it holds the app's pid, and each launch can write its own: " +
            policy::suggestion(kType, p.link, {Action::pid, Action::close, Action::ignore});
