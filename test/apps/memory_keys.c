@@ -27,6 +27,8 @@ static bool writable(char* at) {
   return can;
 }
 
+enum { kLow = 0x200000 };
+
 static int first, hole, unused;
 static char *guarded, *code;
 static atomic_int go_on;
@@ -50,7 +52,9 @@ int main(int argc, char** argv) {
   hole = (int)NEED(pkey_alloc(0, 0));
   code = NEED_MAP(mmap(NULL, size, PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   unused = (int)NEED(pkey_alloc(0, PKEY_DISABLE_WRITE));
-  guarded = NEED_MAP(mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  // Below all else, where a checkpoint comes upon it first.
+  guarded = NEED_MAP(mmap((void*)kLow, size, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0));
   memset(guarded, 'g', size);
   NEED(pkey_mprotect(guarded, size, PROT_READ | PROT_WRITE, first));
   NEED(pkey_free(hole));

@@ -20,6 +20,15 @@ void find_syscall_instruction(ProcessCapture& process, bool (*wanted)(const Vma&
   }
 }
 
+/// Whether the kernel writes to the last page of the area for any of the process's threads: not where
+/// they need a right of their own (pkeys(7)), or where a guard lies (MADV_GUARD_INSTALL).
+bool takes_arguments(const ProcessCapture& process, const Vma& vma, size_t page_size) {
+  constexpr int kBoth = PROT_READ | PROT_WRITE;
+  uint8_t byte = 0;
+  return (vma.prot & kBoth) == kBoth && !vma.shared && !vma.is_file() && vma.key == 0 &&
+         vma.resident_kb > 0 && process.memory.read(vma.end - page_size, &byte, sizeof(byte));
+}
+
 /// Where system calls are injected, and room for their arguments.
 Result<void> prepare_injection(ProcessCapture& process, size_t page_size) {
   // The kernel's own code first: no thread is ever stopped in a system call there, and on ARM a
@@ -28,9 +37,7 @@ Result<void> prepare_injection(ProcessCapture& process, size_t page_size) {
       process, [](const Vma& vma) { return vma.path == "[sigpage]" || vma.path == "[vdso]"; });
   find_syscall_instruction(process, [](const Vma& vma) { return vma.is_file(); });
   for (const Vma& vma : process.vmas) {
-    const bool writable = (vma.prot & (PROT_READ | PROT_WRITE)) == (PROT_READ | PROT_WRITE) &&
-                          !vma.shared && !vma.is_file();
-    if (writable && process.scratch == 0 && vma.resident_kb > 0)
+    if (process.scratch == 0 && takes_arguments(process, vma, page_size))
       process.scratch = vma.end - page_size;
   }
   if (process.syscall_instruction == 0)
