@@ -11,11 +11,12 @@ namespace thaw::fd {
 /// X(kind, id). The first row that matches a descriptor has it: the kinds that look at flags or
 /// names stand before those that look at file types only. The id is what images call the kind by:
 /// it never changes and is never given to another one, so a new kind takes the next free id
-/// wherever its row stands. Next: 29.
+/// wherever its row stands. Next: 30.
 #define THAW_DESCRIPTOR_KINDS(X) \
   X(kPathOnly, 1)                \
   X(kMemfd, 2)                   \
   X(kDeletedFile, 3)             \
+  X(kProcessFile, 29)            \
   X(kRegularFile, 4)             \
   X(kDirectory, 5)               \
   X(kPty, 21)                    \

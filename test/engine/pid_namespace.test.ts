@@ -196,8 +196,8 @@ asRoot('a launch is killed at any moment: nothing of it is left', (t) =>
   }),
 );
 
-/** Their descriptors signal the caller's group, or they have a job in its terminal. */
-const outside = new Set(['tree_groups', 'tree_job']);
+/** Their descriptors signal the caller's group, or show them in its /proc, or they have a job in its terminal. */
+const outside = new Set(['tree_groups', 'tree_files', 'tree_job']);
 
 for (const one of [
   ...trees.filter(({ app }) => !outside.has(app)),
@@ -216,12 +216,18 @@ for (const one of [
     }),
   );
 
-asRoot('what names a process group outside of the namespace is refused', (t) =>
-  withApp(t, row('tree_groups'), root ?? user, async (app) => {
-    await app.start();
-    const { code, stderr } = await app.tryCheckpoint({ ...withPids, leaveRunning: true });
-    t.not(code, 0);
-    t.regex(stderr, /signals go to the process group of the app's first process.*launch\.pids/s);
-    rmSync(app.image, { force: true });
-  }),
-);
+const refused = {
+  tree_groups: /signals go to the process group of the app's first process.*launch\.pids/s,
+  tree_files: /file in \/proc of a process of the app.*launch\.pids/s,
+};
+
+for (const [app, says] of Object.entries(refused))
+  asRoot(`refused: what ${app} has outside of the namespace`, (t) =>
+    withApp(t, row(app), root ?? user, async (app) => {
+      await app.start();
+      const { code, stderr } = await app.tryCheckpoint({ ...withPids, leaveRunning: true });
+      t.not(code, 0);
+      t.regex(stderr, says);
+      rmSync(app.image, { force: true });
+    }),
+  );

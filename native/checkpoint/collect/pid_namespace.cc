@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "checkpoint/collect/collect.h"
+#include "fd/kinds.h"
 #include "proc/refuse.h"
 
 namespace thaw::checkpoint {
@@ -36,6 +37,18 @@ Result<void> check_owners(const Capture& capture) {
   return {};
 }
 
+/// The caller's /proc, which a launch sees, has other numbers than its namespace.
+Result<void> check_files(const Capture& capture) {
+  for (const model::OpenFile& file : capture.image.open_files)
+    if (file.kind == fd::kind_id(fd::kProcessFile))
+      return proc::refuse(
+          capture.processes[file.process].pid,
+          "has a file in /proc of a process of the app open, whose number in a "
+          "launch's pid namespace is a stranger's there",
+          "close it before the checkpoint; or leave out launch.pids = \"namespace\"");
+  return {};
+}
+
 }  // namespace
 
 Result<void> check_pid_namespace(const Capture& capture) {
@@ -46,6 +59,7 @@ Result<void> check_pid_namespace(const Capture& capture) {
                         "has a job in the foreground of its caller's terminal, whose own group "
                         "has no number in the pid namespace of a launch",
                         kRemedy);
+  THAW_TRY(check_files(capture));
   return check_owners(capture);
 }
 

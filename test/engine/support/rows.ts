@@ -206,6 +206,7 @@ export const trees: readonly Row[] = [
     'orphan',
     'events',
     'pidfds',
+    'files',
     'threads',
     'signals',
     'deathsig',
