@@ -19,6 +19,7 @@ log = open('app.log', 'a'); log.write('started\\n'); log.close()
 state = [open(name).read() for name in ('config.txt', 'ignored.txt', 'link.txt', 'same.txt', 'app.mo')]
 state.append(sorted(os.listdir('conf.d')))
 state.append([os.path.exists('data/absent/' + name) for name in 'ab'])
+for nothing in ('n' * 300, 'round.txt'): state.append(os.path.exists(nothing))
 if os.path.exists('optional.txt'): state.append(open('optional.txt').read())
 library = ctypes.CDLL(os.path.abspath('library.so'))
 time.localtime()
@@ -349,6 +350,7 @@ test('changes after a build of a Python app', (t) => {
   fixture.write('data/file', '');
   symlinkSync('one.txt', fixture.path('link.txt'));
   symlinkSync('one.txt', fixture.path('same.txt'));
+  symlinkSync('round.txt', fixture.path('round.txt'));
   fixture.build(
     t,
     'python',

@@ -25,8 +25,9 @@ using model::InputKind;
 
 enum class Change { none, changed, vanished, appeared, unknown };
 
+/// Nothing is there, or can be: a name that is too long, links that lead round in circles.
 bool is_missing(int err) {
-  return err == ENOENT || err == ENOTDIR;
+  return err == ENOENT || err == ENOTDIR || err == ENAMETOOLONG || err == ELOOP;
 }
 
 int64_t nanoseconds(const statx_timestamp& time) {
