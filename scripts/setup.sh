@@ -13,10 +13,11 @@ build_packages="build-essential cmake libxxhash-dev libsodium-dev clang llvm lib
 app_packages="redis-server nginx-light postgresql-15 openjdk-17-jdk-headless python3 ruby curl procps iproute2 jq
     erofs-utils squashfs-tools cryptsetup-bin
     tmux vim less erlang-base php8.2-fpm libfcgi-bin gunicorn
+    chromium-headless-shell
     dbus-daemon systemd python3-dbus python3-gi libsystemd-dev weston libwayland-bin"
 
-# What tests look at the face of thaw with: reports in a browser, manual pages, completions of shells, the guide for Qt.
-face_packages="chromium mandoc zsh fish python3-pyqt5 qtwayland5"
+# What tests look at the face of thaw with (and chromium-headless-shell at reports): manual pages, completions of shells, the guide for Qt.
+face_packages="mandoc zsh fish python3-pyqt5 qtwayland5"
 
 as_root() {
     if [ "$(id -u)" = 0 ]; then

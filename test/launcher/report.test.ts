@@ -88,7 +88,7 @@ test.serial('the report, as it is seen', async (t) => {
   t.is(made.stdout, `${file}\n`);
   t.true(statSync(file).size < 1_500_000);
   const browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium',
+    executablePath: '/usr/lib/chromium/chromium-headless-shell',
     args: [...FLAGS, ...MORE_FLAGS],
   });
   try {

@@ -118,9 +118,13 @@ export function run(command: readonly string[], options: Options): Promise<Outco
 }
 
 /** Waits until `condition` holds; throws with `what` after `timeout` milliseconds. */
-export async function until(what: string, condition: () => boolean, timeout = PATIENCE_MS): Promise<void> {
+export async function until(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  timeout = PATIENCE_MS,
+): Promise<void> {
   const end = Date.now() + timeout;
-  while (!condition()) {
+  while (!(await condition())) {
     if (Date.now() > end) throw new Error(`waited ${timeout} ms for ${what}`);
     await sleep(3);
   }
