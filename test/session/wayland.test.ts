@@ -196,7 +196,7 @@ const ways: Readonly<Record<string, RegExp>> = {
   garbage: /what is no message/,
   half: /does not tell of wl_registry|not answered within 2 s/,
   error: /has complained/,
-  others: /does not tell of wl_registry|something else|not answered within 2 s/,
+  others: /tells of wl_registry otherwise|not answered within 2 s/,
   flood: /does not tell of wl_registry|sends more than was asked for|not answered within 2 s/,
 };
 

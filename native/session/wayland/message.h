@@ -10,8 +10,8 @@ namespace thaw::session::wayland {
 
 constexpr uint32_t kDisplay = 1;  ///< the object that is there from the beginning
 constexpr uint32_t kFirstServerId = 0xff000000;
-// Of wl_display, on which all protocols build: these do not change.
-constexpr uint32_t kSync = 0, kError = 0, kDeleteId = 1;
+// Of wl_display and wl_callback, on which all protocols build: these do not change.
+constexpr uint32_t kSync = 0, kError = 0, kDeleteId = 1, kDone = 0;
 
 struct Message {
   uint32_t object = 0, opcode = 0;

@@ -7,8 +7,10 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <span>
 #include <tuple>
 
+#include "session/shared_content.h"
 #include "session/wayland/message.h"
 #include "session/wayland/script.h"
 #include "session/wayland/wayland.h"
@@ -30,13 +32,16 @@ class Play {
   }
 
   Result<void> run() {
-    for (const Request& request : script_.requests) THAW_TRY(make(request));
+    const std::span requests(script_.requests);
+    for (const Request& request : requests.first(script_.first_late)) THAW_TRY(make(request));
     batch_ += make_message(kDisplay, kSync, script_.next_id);
     THAW_TRY(flush());
     THAW_TRY(await([this] { return fence_freed_ && is_settled(); }));
     for (const auto& [object, ack] : acks_)
       if (ack.serial != ack.acked) batch_ += make_message(object, ack.opcode, ack.serial);
-    return flush();
+    for (const Request& request : requests.subspan(script_.first_late)) THAW_TRY(make(request));
+    THAW_TRY(flush());
+    return kept_ > 0 ? Result<void>() : hear_late();
   }
 
  private:
@@ -47,6 +52,7 @@ class Play {
     uint32_t of_kind = 0;
     size_t last = ~size_t{0};
     size_t first = 0;  ///< of its kind: all of one kind follow each other
+    bool heard = false;
   };
   struct Ack {
     uint32_t opcode = 0;
@@ -60,21 +66,73 @@ class Play {
     return sent;
   }
 
+  /// Takes what the late requests are answered with, if it is what the app knows. What comes behind
+  /// that is new to it. If anything differs, all stays: hearing again what it knows does no harm.
+  Result<void> hear_late() {
+    for (;;) {
+      const size_t before = playing_.stream.seen().size();
+      bool differs = false;
+      const size_t known = known_late(differs);
+      if (differs) return {};
+      if (is_late_settled()) return known > 0 ? playing_.stream.take(known) : Result<void>();
+      if (auto more = playing_.stream.see_more(); !more) return explained(more.error(), 1);
+      if (playing_.stream.seen().size() == before) return {};
+    }
+  }
+
+  /// The bytes up to where all that is expected has come, from the beginning.
+  size_t known_late(bool& differs) {
+    for (State& state : state_) state.heard = false;
+    Message message;
+    size_t at = 0, fds = 0;
+    while (!differs && !is_late_settled() &&
+           parse(playing_.stream.seen().substr(at), message) == Parsed::whole) {
+      differs = !hear(message, fds);
+      at += message.size;
+    }
+    return at;
+  }
+
+  bool hear(const Message& message, size_t& fds) {
+    const size_t first = first_of_kind(message);
+    for (size_t i = first; i < script_.events.size() && is_kind(i, message); ++i) {
+      const Event& event = script_.events[i];
+      if (!matches(event, message.arguments)) continue;
+      if (event.shared != 0) {
+        const auto& seen = playing_.stream.seen_fds();
+        const uint32_t size = word_at(message.arguments, message.arguments.size() - 4);
+        if (fds >= seen.size() || shared_content(seen[fds].get(), size) != event.shared) continue;
+        ++fds;
+      }
+      state_[first].last = i;
+      state_[i].heard = true;
+      return true;
+    }
+    return false;
+  }
+
+  [[nodiscard]] bool is_late_settled() const {
+    for (size_t i = 0; i < script_.events.size(); ++i)
+      if (script_.events[i].late != 0 && script_.events[i].last != 0 && !state_[i].heard)
+        return false;
+    return true;
+  }
+
   template <typename Condition>
   Result<void> await(const Condition& condition) {
     while (!condition()) {
       if (!batch_.empty()) THAW_TRY(flush());
       THAW_TRY(look());
       if (condition()) break;
-      if (auto more = playing_.stream.see_more(); !more) return explained(more.error());
+      if (auto more = playing_.stream.see_more(); !more) return explained(more.error(), 0);
     }
     return {};
   }
 
-  Error explained(const Error& error) {
+  Error explained(const Error& error, uint32_t late) {
     if (error.err != ETIMEDOUT) return error;
     for (size_t i = 0; i < script_.events.size(); ++i)
-      if (!is_settled(i))
+      if (script_.events[i].late == late && !is_settled(i))
         return Error{0, "the compositor does not tell of " + std::string(script_.events[i].name) +
                             " as when the image was made"};
     return error;
@@ -138,6 +196,7 @@ class Play {
         known_until = at;
       else
         kept_ = at;
+      if (!known && !fence_freed_) return otherwise(message);
     }
     if (kept_ > 0) kept_ -= known_until;
     return known_until > 0 ? playing_.stream.take(known_until) : Result<void>();
@@ -170,6 +229,14 @@ class Play {
                  "the compositor tells something else than when the image was made, before "
                  "object " +
                      std::to_string(object)};
+  }
+
+  /// What is told before all requests are done, the app could not have after what it knows.
+  Error otherwise(const Message& message) {
+    std::string name = "object " + std::to_string(message.object);
+    for (const Event& event : script_.events)
+      if (event.object == message.object) name = event.name;
+    return Error{0, "the compositor tells of " + name + " otherwise than when the image was made"};
   }
 
   Result<bool> is_free(const Message& message) {
@@ -234,7 +301,7 @@ class Play {
   }
   [[nodiscard]] bool is_settled() const {
     for (size_t i = 0; i < script_.events.size(); ++i)
-      if (!is_settled(i)) return false;
+      if (script_.events[i].late == 0 && !is_settled(i)) return false;
     return true;
   }
   static bool same_kind(const Event& a, const Event& b) {

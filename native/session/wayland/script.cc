@@ -6,7 +6,7 @@ namespace thaw::session::wayland {
 namespace {
 
 struct Head {
-  uint32_t next_id = 0, requests = 0, events = 0, deleted = 0;
+  uint32_t next_id = 0, requests = 0, first_late = 0, events = 0, deleted = 0, reserved = 0;
 };
 
 struct RequestHead {
@@ -17,8 +17,9 @@ struct RequestHead {
 
 struct EventHead {
   uint32_t object = 0, generation = 0, opcode = 0, count = 0, last = 0, needed = 0, counted = 0,
-           harmful = 0;
-  uint32_t size = 0, name = 0;
+           harmful = 0, late = 0;
+  uint32_t size = 0, name = 0, reserved = 0;
+  uint64_t shared = 0;
 };
 
 bool read_request(Rest& rest, Request& request) {
@@ -46,6 +47,8 @@ bool read_event(Rest& rest, Event& event) {
   event.needed = head.needed;
   event.counted = head.counted;
   event.harmful = head.harmful;
+  event.late = head.late;
+  event.shared = head.shared;
   return rest.text(head.size, event.arguments) && rest.text(head.size, event.mask) &&
          rest.text(head.name, event.name);
 }
@@ -54,9 +57,9 @@ bool read_event(Rest& rest, Event& event) {
 
 std::string write_script(const Script& script) {
   std::string bytes;
-  append(bytes, Head{script.next_id, static_cast<uint32_t>(script.requests.size()),
+  append(bytes, Head{script.next_id, static_cast<uint32_t>(script.requests.size()), script.first_late,
                      static_cast<uint32_t>(script.events.size()),
-                     static_cast<uint32_t>(script.deleted.size())});
+                     static_cast<uint32_t>(script.deleted.size()), 0});
   for (const Request& r : script.requests) {
     append(bytes, RequestHead{static_cast<uint32_t>(r.kind), r.number, r.offset, r.made,
                               r.deletions, r.dead, r.device, r.inode, r.bytes.size()});
@@ -64,8 +67,8 @@ std::string write_script(const Script& script) {
   }
   for (const Event& e : script.events) {
     append(bytes, EventHead{e.object, e.generation, e.opcode, e.count, e.last, e.needed, e.counted,
-                            e.harmful, static_cast<uint32_t>(e.arguments.size()),
-                            static_cast<uint32_t>(e.name.size())});
+                            e.harmful, e.late, static_cast<uint32_t>(e.arguments.size()),
+                            static_cast<uint32_t>(e.name.size()), 0, e.shared});
     bytes.append(e.arguments).append(e.mask).append(e.name);
   }
   for (const Deleted& deleted : script.deleted) append(bytes, deleted);
@@ -79,7 +82,9 @@ bool read_script(std::string_view bytes, Script& script) {
   if (!rest.record(head) || head.requests > most / sizeof(RequestHead) ||
       head.events > most / sizeof(EventHead) || head.deleted > most / sizeof(Deleted))
     return false;
+  if (head.first_late > head.requests) return false;
   script.next_id = head.next_id;
+  script.first_late = head.first_late;
   script.requests.resize(head.requests);
   for (Request& request : script.requests)
     if (!read_request(rest, request)) return false;

@@ -35,6 +35,8 @@ struct Event {
   uint32_t needed = 0;               ///< 1: needed, whichever was the last (wl_registry.global)
   uint32_t counted = 0;              ///< 1: as often as `count` (wl_buffer.release)
   uint32_t harmful = 0;              ///< 1: must not come to the app a second time
+  uint32_t late = 0;                 ///< 1: of an object that a late request makes
+  uint64_t shared = 0;               ///< shared_content() of the descriptor with it, 0: has none
   std::string_view arguments, mask;  ///< of equal size; mask 0: any byte
   std::string_view name;
 };
@@ -45,7 +47,8 @@ struct Deleted {
 };
 
 struct Script {
-  uint32_t next_id = 0;  ///< the one behind all that the app has used
+  uint32_t next_id = 0;     ///< the one behind all that the app has used
+  uint32_t first_late = 0;  ///< the first of the requests that are made after all is settled
   std::vector<Request> requests;
   std::vector<Event> events;  ///< by object, generation and opcode
   std::vector<Deleted> deleted;
