@@ -46,7 +46,8 @@ int main(void) {
     if (event.type == SDL_KEYDOWN) tell_key(event.key.keysym.sym);
     if (event.type == SDL_WINDOWEVENT && event.window.event == SDL_WINDOWEVENT_SIZE_CHANGED)
       printf("size %dx%d\n", event.window.data1, event.window.data2);
-    if (event.type == SDL_MOUSEBUTTONUP || event.type == SDL_WINDOWEVENT) draw(window, font, clicks);
+    if (event.type == SDL_MOUSEBUTTONUP || event.type == SDL_WINDOWEVENT)
+      draw(window, font, clicks);
   }
   SDL_Quit();
   puts("closed");

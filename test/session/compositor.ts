@@ -114,7 +114,12 @@ export class Compositor {
 
   async #start(more: readonly string[], variables: Readonly<Record<string, string>>): Promise<void> {
     await this.stop();
-    const args = ['--backend=headless-backend.so', `--socket=${this.display}`, '--use-pixman', '--idle-time=0'];
+    const args = [
+      '--backend=headless-backend.so',
+      `--socket=${this.display}`,
+      '--use-pixman',
+      '--idle-time=0',
+    ];
     this.#weston = spawn('weston', [...args, '--shell=desktop-shell.so', '--no-config', ...more], {
       stdio: 'ignore',
       env: { ...builtWith, XDG_RUNTIME_DIR: this.folder, ...variables },

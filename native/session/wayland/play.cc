@@ -74,32 +74,40 @@ class Play {
   /// that is new to it. If anything differs, all stays: hearing again what it knows does no harm.
   Result<void> hear_late() {
     for (;;) {
-      bool differs = false;
-      const size_t known = known_late(differs);
-      if (differs) return {};
-      if (is_late_settled()) return known > 0 ? playing_.stream.take(known) : Result<void>();
+      THAW_ASSIGN(heard, known_late());
+      if (heard.differs) return {};
+      if (is_late_settled()) {
+        // A descriptor that belongs to what comes behind would be lost with what it came with.
+        const bool all = heard.fds == playing_.stream.seen_fds().size();
+        return all && heard.bytes > 0 ? playing_.stream.take(heard.bytes) : Result<void>();
+      }
       if (auto more = playing_.stream.see_more(); !more) return explained(more.error(), 1);
     }
   }
 
-  /// The bytes up to where all that is expected has come, from the beginning.
-  size_t known_late(bool& differs) {
+  struct Heard {
+    size_t bytes = 0;  ///< from the beginning to where all that is expected has come
+    size_t fds = 0;
+    bool differs = false;
+  };
+  Result<Heard> known_late() {
     for (State& state : state_) state.heard = false;
     Message message;
-    size_t at = 0, fds = 0;
-    while (!differs && !is_late_settled() &&
-           parse(playing_.stream.seen().substr(at), message) == Parsed::whole) {
-      differs = !hear(message, fds);
-      at += message.size;
+    Heard heard;
+    while (!heard.differs && !is_late_settled() &&
+           parse(playing_.stream.seen().substr(heard.bytes), message) == Parsed::whole) {
+      if (message.object == kDisplay && message.opcode == kError) return complained();
+      heard.differs = !hear(message, heard.fds);
+      heard.bytes += message.size;
     }
-    return at;
+    return heard;
   }
 
   bool hear(const Message& message, size_t& fds) {
     const size_t first = first_of_kind(message);
     for (size_t i = first; i < script_.events.size() && is_kind(i, message); ++i) {
       const Event& event = script_.events[i];
-      if (!matches(event, message.arguments)) continue;
+      if (event.late == 0 || !matches(event, message.arguments)) continue;
       if (event.shared != 0) {
         const auto& seen = playing_.stream.seen_fds();
         const uint32_t size = word_at(message.arguments, message.arguments.size() - 4);
@@ -205,8 +213,7 @@ class Play {
   }
 
   Result<bool> is_known(const Message& message) {
-    if (message.object == kDisplay && message.opcode == kError)
-      return Error{0, "the compositor has complained"};
+    if (message.object == kDisplay && message.opcode == kError) return complained();
     if (message.object == kDisplay && message.opcode == kDeleteId) return is_free(message);
     if (message.object == script_.next_id) return harmless(message.object, true);
     const size_t first = first_of_kind(message);
@@ -223,6 +230,8 @@ class Play {
     }
     return false;
   }
+
+  static Error complained() { return Error{0, "the compositor has complained"}; }
 
   /// A second time it would mean something else to the app.
   Result<bool> harmless(uint32_t object, bool harmful) {
