@@ -8,7 +8,7 @@ import { dirname, join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { parse } from 'toml';
 
-import { definitionPath, root } from '../../bench/paths.js';
+import { definitionPath, root, thawExec } from '../../bench/paths.js';
 import { warmCommand } from '../../bench/start.js';
 import { Thaw } from '../../bench/thaw.js';
 import { callerAccount } from '../../launcher/app/account.js';
@@ -70,9 +70,13 @@ export class Place {
   readonly #definition: Definition;
   readonly #path: string;
 
-  constructor(readonly profile: string) {
+  /** `display`: what the compositor is called; the profile has wayland-0. */
+  constructor(
+    readonly profile: string,
+    display = 'wayland-0',
+  ) {
     this.folder = mkdtempSync(join(tmpdir(), `thaw-${profile}-`));
-    this.compositor = new Compositor(undefined, this.folder, 'wayland-0');
+    this.compositor = new Compositor(undefined, this.folder, display);
     this.thaw = new Thaw(join(this.folder, 'store'));
     const own = join(this.folder, 'profiles', profile);
     cpSync(dirname(definitionPath(profile)), own, { recursive: true });
@@ -87,16 +91,23 @@ export class Place {
     return this.thaw.buildFrom(this.#path);
   }
 
-  start(warm: boolean): Window {
+  /** `warm` alone is an error where it cannot be. */
+  start(how: 'warm' | 'cold' | 'or cold'): Window {
     const { program, args, env } = this.#definition;
     const command = [resolve(dirname(this.#path), program), ...args];
-    const [file = '', ...rest] = warm ? warmCommand(this.thaw.store, this.profile, command) : command;
+    const [file = '', ...rest] = this.#command(how, command);
     const process = spawn(file, rest, {
       cwd: dirname(this.#path),
       env: { ...minimalEnvironment(callerAccount()), ...env, THAW_LOG: 'info' },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     return new Window(process, this.compositor);
+  }
+
+  #command(how: 'warm' | 'cold' | 'or cold', command: readonly string[]): readonly string[] {
+    if (how === 'cold') return command;
+    if (how === 'warm') return warmCommand(this.thaw.store, this.profile, command);
+    return [thawExec, '--store', this.thaw.store, '--', ...command];
   }
 
   async end(): Promise<void> {
@@ -138,7 +149,7 @@ async function settledPicture(compositor: Compositor, wanted?: Buffer): Promise<
 }
 
 async function coldPicture(place: Place): Promise<Buffer> {
-  const window = place.start(false);
+  const window = place.start('cold');
   await place.compositor.shown(window.pid);
   await window.says(/^shown$/m);
   const picture = await settledPicture(place.compositor);
@@ -163,12 +174,12 @@ export function proveWindow(profile: string, clickAt: string, inARow = 5): void 
 
   test.serial(`${profile}: ${inARow} launches in a row show themselves and react`, async (t) => {
     t.timeout(600_000);
-    for (let n = 0; n < inARow; ++n) await checkWindow(t, place.start(true), picture, clickAt);
+    for (let n = 0; n < inARow; ++n) await checkWindow(t, place.start('warm'), picture, clickAt);
   });
 
   test.serial(`${profile}: three at once`, async (t) => {
     t.timeout(600_000);
-    const windows = [0, 1, 2].map(() => place.start(true));
+    const windows = [0, 1, 2].map(() => place.start('warm'));
     for (const window of windows) {
       await place.compositor.shown(window.pid);
       t.is(window.process.exitCode, null);
@@ -184,13 +195,13 @@ export function proveWindow(profile: string, clickAt: string, inARow = 5): void 
   test.serial(`${profile}: on a compositor that was started again`, async (t) => {
     t.timeout(600_000);
     await place.compositor.startSeated();
-    await checkWindow(t, place.start(true), picture, clickAt);
+    await checkWindow(t, place.start('warm'), picture, clickAt);
   });
 
   test.serial(`${profile}: another output and another keymap come as changes`, async (t) => {
     t.timeout(600_000);
     await place.compositor.startSeated({ width: 800, height: 600, layout: 'de' });
-    const window = place.start(true);
+    const window = place.start('warm');
     await place.compositor.shown(window.pid);
     t.true((await settledPicture(place.compositor, picture)).equals(picture));
     await window.answers(`key ${KEY_Y}`, /^key /m);

@@ -25,7 +25,10 @@ class Told {
   };
   struct Kind {
     uint32_t object = 0, generation = 0, opcode = 0;
-    auto operator<=>(const Kind& other) const = default;
+    bool operator<(const Kind& other) const {
+      return std::tie(object, generation, opcode) <
+             std::tie(other.object, other.generation, other.opcode);
+    }
   };
   /// Of an object, for a launch.
   struct State {
