@@ -10,6 +10,7 @@ namespace {
 
 constexpr size_t kPiece = 16384;
 constexpr size_t kMostSeen = 1 << 20;  ///< bytes that wait: more is no answer to what was sent
+constexpr size_t kMostFds = 28;        ///< with one message, as libwayland has it
 
 uint64_t now_ns() {
   timespec now = {};
@@ -50,6 +51,15 @@ Result<Stream> Stream::begin(int fd) {
   THAW_TRY(set(fd, SO_PEEK_OFF, 0));
   THAW_TRY(stream.wait_at_most_the_rest());
   return stream;
+}
+
+Result<void> Stream::begin_again() {
+  seen_.clear();
+  seen_fds_.clear();
+  cut_ = false;
+  set_ns_ = 0;
+  THAW_TRY(set(fd_, SO_PEEK_OFF, 0));
+  return wait_at_most_the_rest();
 }
 
 Result<void> Stream::wait_at_most_the_rest() {
@@ -105,15 +115,38 @@ Result<void> Stream::see_more() {
   if (seen_.size() >= kMostSeen) return Error{0, "the server sends more than was asked for"};
   THAW_TRY(wait_at_most_the_rest());
   char piece[kPiece];
+  alignas(cmsghdr) char control[CMSG_SPACE(kMostFds * sizeof(int))];
   iovec part = {piece, sizeof(piece)};
   msghdr message = {};
   message.msg_iov = &part;
   message.msg_iovlen = 1;
-  const ssize_t got = recvmsg(fd_, &message, MSG_PEEK);
+  message.msg_control = control;
+  message.msg_controllen = sizeof(control);
+  const ssize_t got = recvmsg(fd_, &message, MSG_PEEK | MSG_CMSG_CLOEXEC);
   if (got < 0 && is_late(errno)) return late();
   if (got < 0) return errno_error("cannot read from the server");
   if (got == 0) return Error{0, "the server has closed the connection"};
   seen_.append(piece, static_cast<size_t>(got));
+  return keep_fds(message, got == kPiece);
+}
+
+Result<void> Stream::keep_fds(msghdr& message, bool cut) {
+  const size_t before = seen_fds_.size();
+  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
+       header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+    const size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (size_t i = 0; i < count; ++i) {
+      int number = -1;
+      std::memcpy(&number, CMSG_DATA(header) + i * sizeof(int), sizeof(int));
+      seen_fds_.emplace_back(number);
+    }
+  }
+  // What was seen in part is seen again, with its descriptors.
+  const bool seen_again = seen_fds_.size() > before && cut_;
+  cut_ = cut;
+  if (seen_again || seen_fds_.size() > kMostFds || (message.msg_flags & MSG_CTRUNC) != 0)
+    return Error{0, "the server sends more descriptors than were asked for"};
   return {};
 }
 

@@ -8,8 +8,10 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "support/result.h"
+#include "support/unique_fd.h"
 
 namespace thaw::session {
 
@@ -21,6 +23,9 @@ class Stream {
   /// `fd`: a blocking stream socket that is not connected yet. The limit begins now.
   static Result<Stream> begin(int fd);
 
+  /// `fd` is another such socket now, within the same limit.
+  Result<void> begin_again();
+
   /// Within the limit. `name` is for messages.
   Result<void> connect(const sockaddr* address, socklen_t size, const std::string& name);
   Result<void> send(std::string_view bytes);
@@ -28,6 +33,8 @@ class Stream {
   Result<void> send(std::string_view bytes, int fd);
   /// What the server has sent and nobody has taken.
   [[nodiscard]] std::string_view seen() const { return seen_; }
+  /// Copies of the descriptors with it, in their order. Taking what they came with leaves them.
+  [[nodiscard]] const std::vector<UniqueFd>& seen_fds() const { return seen_fds_; }
   /// Waits for more of it. The end of the connection is an error.
   Result<void> see_more();
   /// Takes the first bytes of it from the socket.
@@ -38,6 +45,7 @@ class Stream {
  private:
   explicit Stream(int fd) : fd_(fd) {}
   Result<void> wait_at_most_the_rest();
+  Result<void> keep_fds(msghdr& message, bool cut);
 
   int fd_;
   uint64_t deadline_ns_ = 0;
@@ -45,6 +53,8 @@ class Stream {
   timeval receive_ = {}, send_ = {};
   int peek_ = -1;
   std::string seen_;
+  std::vector<UniqueFd> seen_fds_;
+  bool cut_ = false;  ///< the last look may have ended within what descriptors came with
 };
 
 }  // namespace thaw::session

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 
 namespace thaw::session {
 namespace {
@@ -132,7 +133,13 @@ bool Channel::tell_app() {
     if (piece.recorded) continue;
     piece.recorded = true;
     if (recorder_ != nullptr) recorder_->from_server(piece.bytes, piece.fds);
+    // Descriptors need bytes to come with.
+    spare_.insert(spare_.end(), std::make_move_iterator(piece.fds.begin()),
+                  std::make_move_iterator(piece.fds.end()));
+    piece.fds.clear();
+    if (!piece.bytes.empty()) piece.fds.swap(spare_);
   }
+  std::erase_if(to_app_, [](const Piece& piece) { return piece.bytes.empty(); });
   return flush(app_.get(), to_app_);
 }
 

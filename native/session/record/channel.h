@@ -76,6 +76,7 @@ class Channel {
   std::unique_ptr<Recorder> recorder_;
   std::string first_;  ///< until it is known what is spoken
   Queue to_app_, to_server_;
+  std::vector<UniqueFd> spare_;  ///< that came with bytes which the app is not told
   bool held_ = false;
   bool app_ended_ = false, server_ended_ = false;
 };

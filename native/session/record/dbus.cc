@@ -76,7 +76,7 @@ class DBusRecorder : public Recorder {
     while (app_speaks_ && next(from_app_, message)) app_sent(message);
   }
 
-  void from_server(std::string_view bytes, std::span<const UniqueFd>) override {
+  void from_server(std::string& bytes, std::span<const UniqueFd>) override {
     from_server_.append(bytes);
     while (next_server_line()) {
     }

@@ -32,7 +32,8 @@ class Recorder {
 
   /// What one side has sent, with the descriptors that came with it.
   virtual void from_app(std::string_view bytes, std::span<const UniqueFd> fds) = 0;
-  virtual void from_server(std::string_view bytes, std::span<const UniqueFd> fds) = 0;
+  /// What it leaves of the bytes, the app is told; it may add later what it has left out.
+  virtual void from_server(std::string& bytes, std::span<const UniqueFd> fds) = 0;
 
   /// The app is frozen, and everything that it has sent was seen. An error of errno 0 is a refusal,
   /// one of EAGAIN asks for another moment: its message goes on from "is connected to ...".

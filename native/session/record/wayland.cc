@@ -3,16 +3,22 @@
 // their moment (serials, times).
 #include "session/wayland/wayland.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <deque>
 #include <map>
 #include <memory>
-#include <tuple>
+#include <set>
 
 #include "session/record/recorder.h"
+#include "session/record/wayland_arguments.h"
+#include "session/record/wayland_input.h"
+#include "session/record/wayland_requests.h"
 #include "session/record/wayland_tables.h"
+#include "session/record/wayland_told.h"
+#include "session/shared_content.h"
 #include "session/wayland/message.h"
 #include "session/wayland/script.h"
 
@@ -32,61 +38,9 @@ struct Object {
   uint32_t generation = 0;
   bool destroyed = false;
   size_t pool = ~size_t{0};  ///< the request that made the pool, of pools and their buffers
+  bool late = false;         ///< a launch makes it after all others
+  bool of_output = false;    ///< an output, or made of it
 };
-
-/// What an object was told by one of its events.
-struct Told {
-  struct Variant {
-    std::string arguments, mask;
-  };
-  std::vector<Variant> variants;
-  size_t last = 0;
-  uint32_t count = 0;
-  const Signature* signature = nullptr;
-  const Interface* interface = nullptr;
-};
-
-/// A message's arguments as its signature has them.
-struct Arguments {
-  struct One {
-    char letter = 0;
-    size_t at = 0;  ///< of its word
-    uint32_t word = 0;
-    std::string_view text;
-  };
-  std::vector<One> all;
-  std::string mask;
-};
-
-bool read_arguments(std::string_view bytes, const Signature& signature, Arguments& out) {
-  size_t at = 0;
-  out.mask.assign(bytes.size(), '\xff');
-  const auto word = [&](char letter) {
-    if (at + 4 > bytes.size()) return false;
-    out.all.push_back({letter, at, word_at(bytes, at), {}});
-    if (letter == 'S' || letter == 'T') out.mask.replace(at, 4, 4, '\0');
-    at += 4;
-    return true;
-  };
-  const auto text = [&](char letter) {
-    if (!word(letter)) return false;
-    const size_t size = out.all.back().word;
-    if (size > bytes.size() - at) return false;
-    out.all.back().text = bytes.substr(at, letter == 's' && size > 0 ? size - 1 : size);
-    at = std::min(bytes.size(), at + (size + 3) / 4 * 4);
-    return true;
-  };
-  for (const char letter : signature.arguments) {
-    if (letter == 'h') {
-      out.all.push_back({letter, at, 0, {}});
-    } else if (letter == 'N') {
-      if (!text('s') || !word('u') || !word('N')) return false;
-    } else if (!(letter == 's' || letter == 'a' ? text(letter) : word(letter))) {
-      return false;
-    }
-  }
-  return at == bytes.size();
-}
 
 class WaylandRecorder : public Recorder {
  public:
@@ -103,10 +57,19 @@ class WaylandRecorder : public Recorder {
     while (next(from_app_, message)) app_sent(message);
   }
 
-  void from_server(std::string_view bytes, std::span<const UniqueFd>) override {
+  void from_server(std::string& bytes, std::span<const UniqueFd> fds) override {
     from_server_.append(bytes);
+    for (const UniqueFd& fd : fds) shared_.emplace_back(fcntl(fd.get(), F_DUPFD_CLOEXEC, 0));
     Message message;
-    while (next(from_server_, message)) server_sent(message);
+    bytes.clear();
+    while (next(from_server_, message))
+      if (!is_withheld(message)) {
+        server_sent(message);
+        bytes += current_;
+      }
+    if (refusal_.why.empty()) return;
+    bytes += from_server_;  // There will be no image: the app has all.
+    from_server_.clear();
   }
 
   Result<Recorded> recorded(pid_t, std::string_view untold) override {
@@ -115,9 +78,11 @@ class WaylandRecorder : public Recorder {
     THAW_TRY(check_rest());
     Script script;
     script.next_id = next_id_;
-    for (const Kept& kept : requests_) script.requests.push_back(request_of(kept));
-    for (const auto& [key, told] : told_) add_events(key, told, script.events);
-    for (const auto& [id, count] : deletions_) script.deleted.push_back({id, count});
+    script.output = output_fixed_ ? 0 : output_;
+    THAW_TRY(requests_.write(script, [this](size_t request) { return pool_lives(request); }));
+    script.events = told_.events(
+        [this](uint32_t object, uint32_t generation) { return state_of(object, generation); });
+    for (const auto& [id, count] : deletions_of_launch()) script.deleted.push_back({id, count});
     Recorded result;
     result.script = write_script(script);
     result.note = std::to_string(script.requests.size()) + " requests made again, " +
@@ -126,14 +91,6 @@ class WaylandRecorder : public Recorder {
   }
 
  private:
-  using Key = std::tuple<uint32_t, uint32_t, uint32_t>;  // object, generation, opcode
-
-  /// A request, its bytes with it.
-  struct Kept {
-    Request request;
-    std::string bytes;
-  };
-
   void refuse(const std::string& why, const std::string& remedy = kEarlier) {
     if (refusal_.why.empty()) refusal_ = {why, remedy};
   }
@@ -174,12 +131,49 @@ class WaylandRecorder : public Recorder {
     if (requests_.size() >= kMostRequests)
       return refuse("and has drawn so much that a launch would take too long",
                     "a shorter warm-up (settle)");
-    Kept kept;
+    Requests::Kept kept;
     kept.bytes = current_;
+    kept.names = named_objects(message, arguments);
+    kept.late = is_late(kept.names, signature);
     if (!read_request(message, interface, signature, arguments, kept.request)) return;
-    add_objects(message, signature, arguments, kept.request);
-    if (signature.destroys) objects_[message.object].destroyed = true;
-    requests_.push_back(std::move(kept));
+    kept.request.of_output = names_output(kept.names) ? 1 : 0;
+    add_objects(message, signature, arguments, kept);
+    // Something else that depends on it, or has depended.
+    if (kept.request.of_output != 0 &&
+        (signature.destroys || (kept.request.made == 0 && !objects_[message.object].of_output)))
+      output_fixed_ = true;
+    requests_.add(std::move(kept));
+    if (signature.destroys) destroy(message.object);
+  }
+
+  static std::vector<uint32_t> named_objects(const Message& message, const Arguments& arguments) {
+    std::vector<uint32_t> names = {message.object};
+    for (const Arguments::One& one : arguments.all)
+      if (one.letter == 'o') names.push_back(one.word);
+    return names;
+  }
+
+  [[nodiscard]] bool is_late(const std::vector<uint32_t>& names, const Signature& signature) const {
+    return wayland::is_late(signature.made) ||
+           std::any_of(names.begin(), names.end(), [this](uint32_t name) {
+             const auto found = objects_.find(name);
+             return found != objects_.end() && found->second.late;
+           });
+  }
+
+  [[nodiscard]] bool names_output(const std::vector<uint32_t>& names) const {
+    return std::any_of(names.begin(), names.end(), [this](uint32_t name) {
+      const auto found = objects_.find(name);
+      return found != objects_.end() && found->second.of_output;
+    });
+  }
+
+  void destroy(uint32_t id) {
+    Object& object = objects_[id];
+    object.destroyed = true;
+    if (!object.late) return;
+    requests_.drop(id);
+    told_.forget(id, object.generation);
   }
 
   /// What a launch has to know of it. False: it is refused.
@@ -230,7 +224,7 @@ class WaylandRecorder : public Recorder {
   }
 
   void add_objects(const Message& message, const Signature& signature, const Arguments& arguments,
-                   Request& request) {
+                   Requests::Kept& kept) {
     std::string_view name = signature.made;
     for (const Arguments::One& one : arguments.all) {
       if (one.letter == 's') name = one.text;
@@ -241,14 +235,62 @@ class WaylandRecorder : public Recorder {
         return refuse("and uses " + std::string(name) + ", which thaw does not know",
                       "an app that uses a GPU: software rendering, or " + std::string(kEarlier));
       made.generation = deletions_.contains(one.word) ? deletions_[one.word] : 0;
-      made.pool =
-          request.kind == Request::Kind::pool ? requests_.size() : objects_[message.object].pool;
-      request.made = one.word;
-      request.deletions = made.generation;
+      made.pool = kept.request.kind == Request::Kind::pool ? requests_.size()
+                                                           : objects_[message.object].pool;
+      made.late = kept.late;
+      if (made.interface->name == "wl_output") {
+        output_fixed_ |= output_ != 0;
+        output_ = one.word;
+        kept.request.of_output = 1;
+      }
+      made.of_output = kept.request.of_output != 0;
+      if (made.late) keep_place(one.word, made.generation++);
+      kept.request.made = one.word;
+      kept.request.deletions = made.generation;
       next_id_ = std::max(next_id_, one.word + 1);
       if (made.interface->name == "wl_callback") callbacks_[one.word] = requests_.size();
       objects_[one.word] = made;
+      may_be_told(one.word, made);
     }
+  }
+
+  /// Ids are given in their order: something that ends by itself has that of a late object before it.
+  void keep_place(uint32_t id, uint32_t generation) {
+    Requests::Kept kept;
+    kept.bytes = make_message(kDisplay, kSync, id);
+    kept.names = {kDisplay};
+    kept.request.made = id;
+    kept.request.deletions = generation;
+    requests_.add(std::move(kept));
+    told_.may_tell({id, generation, kDone}, *find_interface("wl_callback"),
+                   {std::string(4, '\0'), std::string(4, '\0')});
+  }
+
+  /// That nothing is selected, to which no app that was told of no selection would object.
+  void may_be_told(uint32_t id, const Object& object) {
+    const auto& events = object.interface->events;
+    for (uint32_t opcode = 0; opcode < events.size(); ++opcode)
+      if (events[opcode].name == "selection" && events[opcode].arguments == "o")
+        told_.may_tell({id, object.generation, opcode}, *object.interface,
+                       {std::string(4, '\0'), std::string(4, '\xff')});
+  }
+
+  /// Input, and what the compositor has made for it.
+  bool is_withheld(const Message& message) {
+    if (withheld_.contains(message.object)) return true;
+    const auto found = objects_.find(message.object);
+    if (found == objects_.end()) return false;
+    const Interface& interface = *found->second.interface;
+    if (message.opcode >= interface.events.size()) return false;
+    const Signature& signature = interface.events[message.opcode];
+    if (!wayland::is_withheld(interface.name, signature.name) ||
+        signature.arguments.find('h') != std::string_view::npos)
+      return false;
+    Arguments arguments;
+    if (!read_arguments(message.arguments, signature, arguments)) return false;
+    for (const Arguments::One& one : arguments.all)
+      if (one.letter == 'n') withheld_.insert(one.word);
+    return true;
   }
 
   void server_sent(const Message& message) {
@@ -264,16 +306,29 @@ class WaylandRecorder : public Recorder {
     if (message.object == kDisplay)
       return message.opcode == kDeleteId ? freed(arguments.all[0].word)
                                          : refuse("which has complained");
-    if (signature.arguments.find_first_of("hnN") != std::string_view::npos)
+    Told::Variant variant = {std::string(message.arguments), std::move(arguments.mask)};
+    variant.of_output = names_output(named_objects(message, arguments));
+    if (signature.arguments.find_first_of("hnN") != std::string_view::npos &&
+        !read_shared(interface, signature, arguments, variant))
       return refuse("and was given a descriptor or an object by " + name_of(interface, signature) +
                     ", which thaw cannot compare yet");
     if (is_input(interface) && signature.arguments.find('S') != std::string_view::npos)
       return refuse("and had input in its warm-up (" + name_of(interface, signature) + ")",
                     "keep the pointer and the keyboard's focus away from it");
     if (signature.name == "ping") return;
+    if (object->late && object->destroyed) return;
     if (interface.name == "wl_callback") completed(message.object);
-    tell({message.object, object->generation, message.opcode}, interface, signature,
-         message.arguments, std::move(arguments.mask));
+    told_.tell({message.object, object->generation, message.opcode}, interface, std::move(variant));
+  }
+
+  /// What a descriptor holds that the app was given.
+  bool read_shared(const Interface& interface, const Signature& signature,
+                   const Arguments& arguments, Told::Variant& variant) {
+    if (interface.name != "wl_keyboard" || signature.name != "keymap" || shared_.empty())
+      return false;
+    variant.shared = shared_content(shared_.front().get(), arguments.all.back().word);
+    shared_.pop_front();
+    return variant.shared != 0;
   }
 
   static bool is_input(const Interface& interface) {
@@ -292,88 +347,59 @@ class WaylandRecorder : public Recorder {
   void completed(uint32_t callback) {
     const auto found = callbacks_.find(callback);
     if (found == callbacks_.end()) return;
-    Kept& kept = requests_[found->second];
+    std::string& bytes = requests_[found->second];
     objects_[callback].destroyed = true;
-    if (word_at(kept.bytes, 0) != kDisplay) kept.bytes = make_message(kDisplay, kSync, callback);
+    if (word_at(bytes, 0) != kDisplay) bytes = make_message(kDisplay, kSync, callback);
     callbacks_.erase(found);
   }
 
-  void tell(const Key& key, const Interface& interface, const Signature& signature,
-            std::string_view arguments, std::string mask) {
-    Told& told = told_[key];
-    told.interface = &interface;
-    told.signature = &signature;
-    ++told.count;
-    Told::Variant variant = {std::string(arguments), std::move(mask)};
-    for (size_t i = 0; i < variant.arguments.size(); ++i)
-      if (variant.mask[i] == 0) variant.arguments[i] = '\0';
-    const auto found =
-        std::find_if(told.variants.begin(), told.variants.end(),
-                     [&](const Told::Variant& one) { return one.arguments == variant.arguments; });
-    told.last = static_cast<size_t>(found - told.variants.begin());
-    if (found == told.variants.end()) told.variants.push_back(std::move(variant));
-  }
-
   /// Whether it is only the end of frames: a launch waits for them again, and so does the app.
-  [[nodiscard]] bool comes_later(std::string_view bytes) const {
+  [[nodiscard]] bool comes_later(std::string_view bytes) {
     Message message;
     for (; !bytes.empty(); bytes.remove_prefix(message.size)) {
       if (parse(bytes, message) != Parsed::whole) return false;
+      if (is_withheld(message)) continue;
       const bool frees = message.object == kDisplay && message.opcode == kDeleteId;
       const auto callback = callbacks_.find(frees ? word_at(message.arguments, 0) : message.object);
-      if (callback == callbacks_.end() || word_at(requests_[callback->second].bytes, 0) == kDisplay)
+      if (callback == callbacks_.end() || word_at(requests_[callback->second], 0) == kDisplay)
         return false;
     }
     return true;
   }
 
   /// What is on its way.
-  [[nodiscard]] Result<void> check_rest() const {
+  Result<void> check_rest() {
     const std::string lengthen = "lengthen `settle`";
     if (!from_app_.empty() || !from_server_.empty())
       return Error{EAGAIN, "in the middle of a message", lengthen};
     for (const auto& [id, request] : callbacks_)
-      if (word_at(requests_[request].bytes, 0) == kDisplay)
+      if (word_at(requests_[request], 0) == kDisplay)
         return Error{EAGAIN, "and waits for an answer", lengthen};
     for (const auto& [id, object] : objects_)
       if (object.destroyed) return Error{EAGAIN, "which has not freed an object yet", lengthen};
     return {};
   }
 
-  [[nodiscard]] Request request_of(const Kept& kept) const {
-    Request request = kept.request;
-    request.bytes = kept.bytes;
-    if (request.kind != Request::Kind::pool) return request;
-    const auto index = static_cast<size_t>(&kept - requests_.data());
-    const bool lives = std::any_of(objects_.begin(), objects_.end(), [index](const auto& one) {
-      return one.second.pool == index && !one.second.destroyed;
+  /// Whether something is left of the pool that this request made.
+  [[nodiscard]] bool pool_lives(size_t request) const {
+    return std::any_of(objects_.begin(), objects_.end(), [request](const auto& one) {
+      return one.second.pool == request && !one.second.destroyed;
     });
-    request.dead = lives ? 0 : 1;
-    return request;
   }
 
-  void add_events(const Key& key, const Told& told, std::vector<Event>& events) const {
-    const auto& [id, generation, opcode] = key;
+  [[nodiscard]] Told::State state_of(uint32_t id, uint32_t generation) const {
     const auto object = objects_.find(id);
     const bool lives = object != objects_.end() && object->second.generation == generation &&
                        !object->second.destroyed;
-    const bool global = told.interface->name == "wl_registry" && told.signature->name == "global";
-    const bool counted = told.signature->name == "release";
-    for (const Told::Variant& variant : told.variants) {
-      Event event;
-      event.object = id;
-      event.generation = generation;
-      event.opcode = opcode;
-      event.count = told.count;
-      event.needed = global && lives ? 1 : 0;
-      event.counted = counted && lives ? 1 : 0;
-      event.last = lives && !global && !counted && &variant == &told.variants[told.last] ? 1 : 0;
-      event.harmful = global || told.interface->name == "wl_callback" ? 1 : 0;
-      event.arguments = variant.arguments;
-      event.mask = variant.mask;
-      event.name = told.interface->name;
-      events.push_back(event);
-    }
+    return {lives, lives && object->second.late, lives && object->second.of_output};
+  }
+
+  /// With those that keep the places of late objects.
+  [[nodiscard]] std::map<uint32_t, uint32_t> deletions_of_launch() const {
+    std::map<uint32_t, uint32_t> deletions = deletions_;
+    for (const auto& [id, object] : objects_)
+      if (object.late) ++deletions[id];
+    return deletions;
   }
 
   [[nodiscard]] size_t shown() const {
@@ -387,9 +413,13 @@ class WaylandRecorder : public Recorder {
   std::map<uint32_t, Object> objects_;
   std::map<uint32_t, uint32_t> deletions_;
   std::map<uint32_t, size_t> callbacks_;  ///< that are still to come: the request of each
-  std::vector<Kept> requests_;
-  std::map<Key, Told> told_;
+  Requests requests_;
+  Told told_;
+  std::deque<UniqueFd> shared_;  ///< descriptors that have come from the server, before their event
+  std::set<uint32_t> withheld_;  ///< objects that the app was not told of
   uint32_t next_id_ = kDisplay + 1;
+  uint32_t output_ = 0;        ///< the last one that the app has bound
+  bool output_fixed_ = false;  ///< it cannot be another in a launch
   Reason refusal_;
 };
 

@@ -10,8 +10,8 @@ namespace thaw::session::wayland {
 
 constexpr uint32_t kDisplay = 1;  ///< the object that is there from the beginning
 constexpr uint32_t kFirstServerId = 0xff000000;
-// Of wl_display, on which all protocols build: these do not change.
-constexpr uint32_t kSync = 0, kError = 0, kDeleteId = 1;
+// Of wl_display and wl_callback, on which all protocols build: these do not change.
+constexpr uint32_t kSync = 0, kError = 0, kDeleteId = 1, kDone = 0;
 
 struct Message {
   uint32_t object = 0, opcode = 0;
@@ -23,7 +23,8 @@ enum class Parsed { whole, partial, broken };
 
 inline uint32_t word_at(std::string_view bytes, size_t at) {
   uint32_t value = 0;
-  if (at + sizeof(value) <= bytes.size()) std::memcpy(&value, bytes.data() + at, sizeof(value));
+  if (at <= bytes.size() && bytes.size() - at >= sizeof(value))
+    std::memcpy(&value, bytes.data() + at, sizeof(value));
   return value;
 }
 

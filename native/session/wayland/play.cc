@@ -7,9 +7,12 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <span>
 #include <tuple>
 
+#include "session/shared_content.h"
 #include "session/wayland/message.h"
+#include "session/wayland/other_output.h"
 #include "session/wayland/script.h"
 #include "session/wayland/wayland.h"
 #include "support/unique_fd.h"
@@ -30,14 +33,20 @@ class Play {
   }
 
   Result<void> run() {
-    for (const Request& request : script_.requests) THAW_TRY(make(request));
+    const std::span requests(script_.requests);
+    for (const Request& request : requests.first(script_.first_late)) THAW_TRY(make(request));
     batch_ += make_message(kDisplay, kSync, script_.next_id);
     THAW_TRY(flush());
     THAW_TRY(await([this] { return fence_freed_ && is_settled(); }));
     for (const auto& [object, ack] : acks_)
       if (ack.serial != ack.acked) batch_ += make_message(object, ack.opcode, ack.serial);
-    return flush();
+    for (const Request& request : requests.subspan(script_.first_late)) THAW_TRY(make(request));
+    THAW_TRY(flush());
+    return kept_ > 0 ? Result<void>() : hear_late();
   }
+
+  /// Why it has failed: another conversation may succeed.
+  [[nodiscard]] bool output_differs() const { return output_differs_; }
 
  private:
   /// What is known of an Event of the script: of its kind (object, generation, opcode) in the first
@@ -47,6 +56,7 @@ class Play {
     uint32_t of_kind = 0;
     size_t last = ~size_t{0};
     size_t first = 0;  ///< of its kind: all of one kind follow each other
+    bool heard = false;
   };
   struct Ack {
     uint32_t opcode = 0;
@@ -60,21 +70,79 @@ class Play {
     return sent;
   }
 
+  /// Takes what the late requests are answered with, if it is what the app knows. What comes behind
+  /// that is new to it. If anything differs, all stays: hearing again what it knows does no harm.
+  Result<void> hear_late() {
+    for (;;) {
+      THAW_ASSIGN(heard, known_late());
+      if (heard.differs) return {};
+      if (is_late_settled()) {
+        // A descriptor that belongs to what comes behind would be lost with what it came with.
+        const bool all = heard.fds == playing_.stream.seen_fds().size();
+        return all && heard.bytes > 0 ? playing_.stream.take(heard.bytes) : Result<void>();
+      }
+      if (auto more = playing_.stream.see_more(); !more) return explained(more.error(), 1);
+    }
+  }
+
+  struct Heard {
+    size_t bytes = 0;  ///< from the beginning to where all that is expected has come
+    size_t fds = 0;
+    bool differs = false;
+  };
+  Result<Heard> known_late() {
+    for (State& state : state_) state.heard = false;
+    Message message;
+    Heard heard;
+    while (!heard.differs && !is_late_settled() &&
+           parse(playing_.stream.seen().substr(heard.bytes), message) == Parsed::whole) {
+      if (message.object == kDisplay && message.opcode == kError) return complained();
+      heard.differs = !hear(message, heard.fds);
+      heard.bytes += message.size;
+    }
+    return heard;
+  }
+
+  bool hear(const Message& message, size_t& fds) {
+    const size_t first = first_of_kind(message);
+    for (size_t i = first; i < script_.events.size() && is_kind(i, message); ++i) {
+      const Event& event = script_.events[i];
+      if (event.late == 0 || !matches(event, message.arguments)) continue;
+      if (event.shared != 0) {
+        const auto& seen = playing_.stream.seen_fds();
+        const uint32_t size = word_at(message.arguments, message.arguments.size() - 4);
+        if (fds >= seen.size() || shared_content(seen[fds].get(), size) != event.shared) continue;
+        ++fds;
+      }
+      state_[first].last = i;
+      state_[i].heard = true;
+      return true;
+    }
+    return false;
+  }
+
+  [[nodiscard]] bool is_late_settled() const {
+    for (size_t i = 0; i < script_.events.size(); ++i)
+      if (script_.events[i].late != 0 && script_.events[i].last != 0 && !state_[i].heard)
+        return false;
+    return true;
+  }
+
   template <typename Condition>
   Result<void> await(const Condition& condition) {
     while (!condition()) {
       if (!batch_.empty()) THAW_TRY(flush());
       THAW_TRY(look());
       if (condition()) break;
-      if (auto more = playing_.stream.see_more(); !more) return explained(more.error());
+      if (auto more = playing_.stream.see_more(); !more) return explained(more.error(), 0);
     }
     return {};
   }
 
-  Error explained(const Error& error) {
+  Error explained(const Error& error, uint32_t late) {
     if (error.err != ETIMEDOUT) return error;
     for (size_t i = 0; i < script_.events.size(); ++i)
-      if (!is_settled(i))
+      if (script_.events[i].late == late && !is_settled(i))
         return Error{0, "the compositor does not tell of " + std::string(script_.events[i].name) +
                             " as when the image was made"};
     return error;
@@ -138,14 +206,14 @@ class Play {
         known_until = at;
       else
         kept_ = at;
+      if (!known && !fence_freed_) return otherwise(message);
     }
     if (kept_ > 0) kept_ -= known_until;
     return known_until > 0 ? playing_.stream.take(known_until) : Result<void>();
   }
 
   Result<bool> is_known(const Message& message) {
-    if (message.object == kDisplay && message.opcode == kError)
-      return Error{0, "the compositor has complained"};
+    if (message.object == kDisplay && message.opcode == kError) return complained();
     if (message.object == kDisplay && message.opcode == kDeleteId) return is_free(message);
     if (message.object == script_.next_id) return harmless(message.object, true);
     const size_t first = first_of_kind(message);
@@ -163,6 +231,8 @@ class Play {
     return false;
   }
 
+  static Error complained() { return Error{0, "the compositor has complained"}; }
+
   /// A second time it would mean something else to the app.
   Result<bool> harmless(uint32_t object, bool harmful) {
     if (!harmful || kept_ == 0) return true;
@@ -170,6 +240,17 @@ class Play {
                  "the compositor tells something else than when the image was made, before "
                  "object " +
                      std::to_string(object)};
+  }
+
+  /// What is told before all requests are done the app could not have, but after what it knows.
+  Error otherwise(const Message& message) {
+    std::string name = "object " + std::to_string(message.object);
+    for (const Event& event : script_.events) {
+      if (event.object != message.object) continue;
+      name = event.name;
+      output_differs_ |= event.of_output != 0 && script_.output != 0;
+    }
+    return Error{0, "the compositor tells of " + name + " otherwise than when the image was made"};
   }
 
   Result<bool> is_free(const Message& message) {
@@ -234,7 +315,7 @@ class Play {
   }
   [[nodiscard]] bool is_settled() const {
     for (size_t i = 0; i < script_.events.size(); ++i)
-      if (!is_settled(i)) return false;
+      if (script_.events[i].late == 0 && !is_settled(i)) return false;
     return true;
   }
   static bool same_kind(const Event& a, const Event& b) {
@@ -247,6 +328,7 @@ class Play {
   std::string batch_;
   size_t kept_ = 0;  ///< bytes that wait in the socket for the app
   bool fence_freed_ = false;
+  bool output_differs_ = false;
   std::map<uint32_t, uint32_t> deletions_;
   std::map<uint32_t, Ack> acks_;
   /// Objects and their events whose serial the app acknowledges.
@@ -275,7 +357,12 @@ const char* validate(std::string_view bytes, const Writable&) {
 Result<void> play(Playing& playing) {
   Script script;
   if (!read_script(playing.script, script)) return Error{0, "the script is broken"};
-  return Play(playing, script).run();
+  Play same(playing, script);
+  auto played = same.run();
+  if (played || !same.output_differs()) return played;
+  THAW_TRY(playing.connect_again());
+  const OtherOutput other(script);
+  return Play(playing, other.script()).run();
 }
 
 }  // namespace thaw::session::wayland
