@@ -17,6 +17,8 @@ app_packages="redis-server nginx-light postgresql-15 openjdk-17-jdk-headless pyt
 
 # What tests look at the face of thaw with: reports in a browser, manual pages, completions of shells, the guide for Qt.
 face_packages="chromium mandoc zsh fish python3-pyqt5 qtwayland5"
+# What checks packages (`npm run package`), and makes the roots that they are installed in.
+packaging_packages="lintian mmdebstrap pkg-config"
 
 as_root() {
     if [ "$(id -u)" = 0 ]; then
@@ -29,7 +31,7 @@ as_root() {
 }
 
 missing_packages() {
-    for package in $build_packages $app_packages $face_packages; do
+    for package in $build_packages $app_packages $face_packages $packaging_packages; do
         # Another flavour of nginx does as well, and installing this one would replace it.
         [ "$package" = nginx-light ] && [ -x /usr/sbin/nginx ] && continue
         state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
