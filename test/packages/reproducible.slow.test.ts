@@ -35,7 +35,8 @@ test('thaw-exec built in another folder is the same', (t) => {
     {
       cwd: copy,
       env: { ...process.env, CCACHE_DISABLE: '1' },
-      stdio: 'pipe',
+      encoding: 'utf8',
+    stdio: 'pipe',
       maxBuffer: 1 << 26,
     },
   );
