@@ -64,7 +64,8 @@ function ownerOf(file: string): DebianPackage {
 
 /** libsodium: this machine's, or that which cross/libraries.sh has unpacked and noted. */
 function sodium(target: Target): DebianPackage {
-  const note = join(projectFolder, 'build/cross-cache', target.cpu, 'libraries/.of-libsodium-dev');
+  const cache = process.env['THAW_CROSS_CACHE'] ?? join(projectFolder, 'build/cross-cache');
+  const note = join(cache, target.cpu, 'libraries/.of-libsodium-dev');
   const archive = existsSync(note) ? readFileSync(note, 'utf8').split(' ')[0] : undefined;
   if (archive === undefined || archive === '') return ownerOf(`/usr/lib/${target.triplet}/libsodium.a`);
   const [name = '', version = '', rest = ''] = archive.split('_');

@@ -25,7 +25,8 @@ const API = '#include <thaw.h>\nint main(void) { return thaw_checkpoint() != THA
 /** Runs a text of the shell in the root, with /proc, /dev and /sys, and ends all that it has started. */
 function inside(folder: string, text: string): string {
   const mounts = 'mount -t proc proc "$1/proc"; mount --rbind /dev "$1/dev"; mount --rbind /sys "$1/sys"';
-  const enter = 'exec chroot "$1" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 sh -ec "$2"';
+  const enter =
+    'exec chroot "$1" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 sh -ec "$2"';
   const script = `${mounts}; ${enter}`;
   const alone = ['--mount', '--pid', '--fork', '--kill-child'];
   return run('unshare', [...alone, 'sh', '-ec', script, 'sh', folder, text]);

@@ -36,7 +36,7 @@ test('thaw-exec built in another folder is the same', (t) => {
       cwd: copy,
       env: { ...process.env, CCACHE_DISABLE: '1' },
       encoding: 'utf8',
-    stdio: 'pipe',
+      stdio: 'pipe',
       maxBuffer: 1 << 26,
     },
   );

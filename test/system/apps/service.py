@@ -1,5 +1,5 @@
-# A service: says when it was warmed up, tells systemd that it is ready and alive, and does as signals say. Argument: plain or
-# notify. SIGUSR1: no longer says that it is alive. SIGUSR2: ends with an error.
+# A service: says when it was warmed up, tells systemd that it is ready and alive, and does as signals say. Argument: plain,
+# notify or watchdog. SIGUSR1: no longer says that it is alive. SIGUSR2: ends with an error.
 import os
 import signal
 import socket
@@ -27,7 +27,7 @@ signal.signal(signal.SIGUSR1, hang)
 signal.signal(signal.SIGUSR2, fail)
 # Only a cold start says this.
 print("warmed up", flush=True)
-notifies = sys.argv[1] == "notify"
+notifies = sys.argv[1] != "plain"
 if notifies:
     tell(os.environ["NOTIFY_SOCKET"], b"READY=1")
 while True:

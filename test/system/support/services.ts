@@ -9,7 +9,7 @@ import { PATIENCE_MS } from '../../patience.js';
 
 export interface ServiceRow {
   readonly name: string;
-  readonly app: 'plain' | 'notify';
+  readonly app: 'plain' | 'notify' | 'watchdog';
   /** Of [Service]. */
   readonly settings: readonly string[];
   /** Options of `thaw unit`. */
@@ -79,10 +79,15 @@ function prepare(rows: readonly ServiceRow[]): readonly Prepared[] {
   must('cp', '-a', '/in/packages/.', '/');
   mkdirSync('/srv/service', { recursive: true });
   must('cp', '/in/service.py', PROGRAM);
-  writeFileSync('/srv/plain.toml', profile('plain', '{ log = "warmed up" }'));
-  writeFileSync('/srv/notify.toml', profile('notify', '{ notify = true }'));
-  console.error(must('thaw', 'build', '/srv/plain.toml', '/srv/notify.toml'));
   for (const row of rows) writeFileSync(`/etc/systemd/system/${row.name}.service`, unit(row));
+  writeFileSync('/srv/plain.toml', profile('plain', '{ log = "warmed up" }'));
+  for (const app of ['notify', 'watchdog'])
+    writeFileSync(`/srv/${app}.toml`, profile(app, '{ notify = true }'));
+  // The first start of Python may write compiled modules, which a warm-up takes for a change of its inputs.
+  must('python3', '-c', 'import os, random, signal, socket, sys, threading, time');
+  console.error(must('thaw', 'build', '/srv/plain.toml', '/srv/notify.toml'));
+  // Its WATCHDOG_USEC is in the environment, all of which Python looks at.
+  console.error(must('thaw', 'build', '--like-unit', 'watchdog.service', '/srv/watchdog.toml'));
   const prepared = rows.map(({ name, options = [] }) => ({ name, ...run('thaw', 'unit', ...options, name) }));
   for (const { name, atBoot } of rows) if (atBoot === true) must('systemctl', 'enable', name);
   return prepared;
