@@ -51,7 +51,15 @@ const rows: readonly Expected[] = [
     settings: ['Type=exec', 'ProtectSystem=strict'],
     told: /ProtectSystem/,
   },
-  { name: 'memory', app: 'plain', settings: ['Type=exec', 'MemoryMax=64M'] },
+  {
+    name: 'memory',
+    app: 'plain',
+    settings: ['Type=exec', 'MemoryMax=64M'],
+    told: /MemoryMax= \(note\)/,
+    cold: /starting cold.*memory|memory.*starting cold/,
+  },
+  // Its profile ignores how much memory there is.
+  { name: 'memory-ignored', app: 'notify', settings: ['Type=notify', 'MemoryMax=64M'] },
 ];
 
 /** Packages as a root has them, the app, and a disk for what is changed in the root. */
