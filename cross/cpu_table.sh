@@ -3,8 +3,8 @@
 # cross/common.sh, which set `cpu_rows`, the folder, and `fail`; POSIX. Columns:
 #   machines             what `uname -m` says there, as a pattern
 #   triplet              of the compiler and of library folders, as GNU and Debian name them
-# and for CPUs that other machines build for and emulate:
 #   debian_architecture
+# and for CPUs that other machines build for and emulate:
 #   loader_name          libc's loader
 #   root_packages        packages of a guest's root that not every CPU has
 #   default_flavour      of Debian's kernel packages

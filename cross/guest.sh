@@ -16,6 +16,8 @@ CPU: $(guest_cpus | xargs | sed 's/ / or /'). OPTIONS:
   --modules DIR       the modules of that kernel: .../lib/modules/VERSION
   --in DIR            its files are in /in of the guest
   --out DIR           gets the files that COMMAND leaves in /out
+  --init systemd      systemd is the first program, with D-Bus's system bus: COMMAND runs when all that starts at boot has started
+  --changes FILE      ext4 image that gets what is changed in the root, and a later guest has it again: a reboot
   --data FILE         ext4 image on /data, kept between guests; made if it is not there (2 GB, sparse)
   --share DIR         DIR itself on /share (9p; not with cloud-arm64). What changes in DIR meanwhile may not be seen in the guest
   --root FILE         another root image (squashfs, erofs or ext4): a device's own; it needs nothing, as the guest's tools are
@@ -35,11 +37,11 @@ END
 
 parse() {
     flavour=$default_flavour
-    tools='' modules='' slow_clock=1 in='' out='' data='' share='' root='' user=root cpus=2 memory=2048 clock=$(date +%s) timeout=120 console_copy=''
+    tools='' init='' changes='' modules='' slow_clock=1 in='' out='' data='' share='' root='' user=root cpus=2 memory=2048 clock=$(date +%s) timeout=120 console_copy=''
     model=$qemu_model
     while [ $# != 0 ]; do
         case $1 in
-            --kernel | --modules | --slow-clock | --in | --out | --data | --share | --root | --user | --model | --cpus | --memory | --clock | --timeout | --keep-console)
+            --init | --changes | --kernel | --modules | --slow-clock | --in | --out | --data | --share | --root | --user | --model | --cpus | --memory | --clock | --timeout | --keep-console)
                 [ $# -ge 2 ] || fail "$1 needs a value"
                 ;;
         esac
@@ -49,6 +51,8 @@ parse() {
             --slow-clock) slow_clock=$2 ;;
             --in) in=$2 ;;
             --out) out=$2 ;;
+            --init) init=$2 ;;
+            --changes) changes=$2 ;;
             --data) data=$2 ;;
             --share) share=$2 ;;
             --root) root=$2 ;;
@@ -69,6 +73,8 @@ parse() {
         shift 2
     done
     command=("$@")
+    case $init in '' | systemd) ;; *) fail "--init takes systemd" ;; esac
+    [ -z "$init" ] || [ -z "$root" ] || fail "--init is for the guest's own root, not for --root"
 }
 
 # A device's kernel: its initramfs is made for this guest.
@@ -93,12 +99,14 @@ make_guest() { # [newest]
         use_flavour "$flavour"
         [ -e "$kernel_folder/kernel" ] && [ "${1:-}" != newest ] || "$project/cross/kernel.sh" "$cpu" "$flavour" >/dev/null
     fi
-    [ -n "$root" ] || { [ -e "$cpu_cache/root.squashfs" ] && [ "${1:-}" != newest ]; } || "$project/cross/root.sh" "$cpu" >/dev/null
+    local made=root${init:+-$init}
+    [ -n "$root" ] || { [ -e "$cpu_cache/$made.squashfs" ] && [ "${1:-}" != newest ]; } ||
+        "$project/cross/root.sh" "$cpu" ${init:+--init "$init"} >/dev/null
     if [ -n "$root" ]; then
         tools=$cpu_cache/tools.squashfs
         [ -e "$tools" ] || "$project/cross/tools.sh" "$cpu" >/dev/null
     fi
-    root=${root:-$cpu_cache/root.squashfs}
+    root=${root:-$cpu_cache/$made.squashfs}
 }
 
 disk() { # SERIAL FILE OPTIONS
@@ -135,20 +143,20 @@ write_in_disk() {
     tar -cf "$work/in.tar" --owner=0 --group=0 "${parts[@]}"
 }
 
-prepare_data() {
-    [ -n "$data" ] || return 0
-    if [ ! -e "$data" ]; then
-        truncate -s 2G "$data"
-        mke2fs -q -t ext4 -E lazy_itable_init=1 "$data"
+kept_disk() { # SERIAL FILE
+    [ -n "$2" ] || return 0
+    if [ ! -e "$2" ]; then
+        truncate -s 2G "$2"
+        mke2fs -q -t ext4 -E lazy_itable_init=1 "$2"
     fi
-    disk data "$data" cache=unsafe
+    disk "$1" "$2" cache=unsafe
 }
 
 # initcalls: self-tests and built-in keys that take seconds under emulation and that nothing here needs.
 kernel_arguments() {
     printf '%s ' "console=$console" quiet panic=-1 cryptomgr.notests random.trust_bootloader=on "thaw.now=$clock" \
         initcall_blacklist=init_kprobe_trace,load_system_certificate_list,crypto_kdf108_init,cubictcp_register \
-        ${extra_kernel_arguments:-}
+        ${init:+thaw.init=/lib/systemd/systemd} ${extra_kernel_arguments:-}
 }
 
 build_arguments() {
@@ -161,7 +169,8 @@ build_arguments() {
     disk root "$root" readonly=on,cache=unsafe
     disk in "$work/in.tar" readonly=on
     [ -z "$tools" ] || disk tools "$tools" readonly=on,cache=unsafe
-    prepare_data
+    kept_disk data "$data"
+    kept_disk changes "$changes"
     # shellcheck disable=SC2054
     [ -z "$share" ] || arguments+=(-fsdev "local,id=share,path=$share,security_model=none,multidevs=remap"
         -device virtio-9p-device,fsdev=share,mount_tag=share)

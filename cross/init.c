@@ -1,6 +1,7 @@
-// The first program of a guest: loads the modules of the initramfs, mounts the root image under a writable overlay, and
-// hands over to /sbin/guest-init there; or, for a root that is a device's own, to that of the disk `tools`, mounted on
-// /run/guest/tools. When that ends, or anything fails, the machine is switched off.
+// The first program of a guest: loads the modules of the initramfs, mounts the root image under a writable overlay (in
+// memory, or on the disk `changes`), and hands over to /sbin/guest-init there; or, for a root that is a device's own, to
+// that of the disk `tools`, mounted on /run/guest/tools. When that ends, or anything fails, the machine is switched off.
+// With thaw.init=PROGRAM on the kernel's command line, it becomes that program, which starts guest-init itself.
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -70,9 +71,18 @@ static void mount_image(const char* what, const char* device, const char* target
   if (i == 3) die("the kernel cannot mount (as squashfs, erofs or ext4) the image of the", what);
 }
 
+/// What is changed in the root lies in memory, or on a disk that keeps it for the next boot.
+static void mount_upper(void) {
+  char device[16];
+  if (find_disk("changes", 1, device, sizeof device))
+    mount_at(device, "/upper", "ext4", 0, NULL);
+  else
+    mount_at("tmpfs", "/upper", "tmpfs", 0, "size=75%");
+}
+
 static void mount_root(const char* device) {
   mount_image("root", device, "/lower");
-  mount_at("tmpfs", "/upper", "tmpfs", 0, "size=75%");
+  mount_upper();
   mkdir("/upper/data", 0755);
   mkdir("/upper/work", 0755);
   mount_at("overlay", "/new", "overlay", 0,
@@ -94,6 +104,20 @@ static void enter_root(void) {
   if (chdir("/new") != 0 || mount(".", "/", NULL, MS_MOVE, NULL) != 0 || chroot(".") != 0 ||
       chdir("/") != 0)
     die("cannot enter", "/new");
+}
+
+/// Becomes the program that the kernel's command line names, if it names one: pid 1 stays pid 1.
+static void become_init(void) {
+  static char line[4096];
+  const int fd = open("/proc/cmdline", O_RDONLY | O_CLOEXEC);
+  if (fd < 0 || read(fd, line, sizeof line - 1) < 0) die("cannot read", "/proc/cmdline");
+  close(fd);
+  char* program = strstr(line, "thaw.init=");
+  if (program == NULL) return;
+  program = strtok(program + strlen("thaw.init="), " \n");
+  char* const command[] = {program, NULL};
+  execv(program, command);
+  die("cannot execute", program);
 }
 
 static void run(char* const command[]) {
@@ -124,6 +148,7 @@ int main(void) {
   setenv("PATH",
          with_tools ? TOOLS "/bin" : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
          1);
+  become_init();
   setenv("HOME", "/root", 1);
   char* const own[] = {"/sbin/guest-init", NULL};
   char* const brought[] = {TOOLS "/bin/busybox", "sh", TOOLS "/bin/guest-init", NULL};

@@ -9,7 +9,8 @@ use_cpu "$1"
 
 packages=(libsodium-dev)
 result=$cpu_cache/libraries
-if [ ! -e "$result/.of-${packages[*]}" ]; then
+# The stamp says which packages they are, for the SBOM.
+if [ ! -s "$result/.of-${packages[*]}" ]; then
     update_lists
     archives=$cpu_cache/archives
     mkdir -p "$archives/partial"
@@ -22,7 +23,7 @@ if [ ! -e "$result/.of-${packages[*]}" ]; then
     say "$cpu: unpacking ${packages[*]}"
     download "$archives" "${packages[@]}"
     unpack "$list" "$work/root"
-    touch "$work/root/.of-${packages[*]}"
+    cp "$list" "$work/root/.of-${packages[*]}"
     rm -rf "$result"
     mv "$work/root" "$result"
 fi

@@ -1,6 +1,7 @@
 #!/bin/bash
 # root.sh CPU: makes a guest's root file system from Debian packages, as a squashfs, and prints its path. Packages are only
 # unpacked: nothing of them runs, so no emulation is needed. Quick when the newest is there already.
+# root.sh CPU --init systemd: the same with systemd as its first program and D-Bus's system bus.
 # root.sh CPU DIR PACKAGE...: makes a device's root in the new folder DIR, from these packages and what they depend on alone.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
@@ -11,6 +12,24 @@ use_cpu "$1"
 # shellcheck disable=SC2206 # one word per package
 packages=(base-files libc6 libatomic1 bash dash coreutils findutils grep sed gawk tar gzip hostname util-linux mount procps
     iproute2 kmod strace curl ca-certificates nodejs python3 redis-server redis-tools nginx-light e2fsprogs $root_packages)
+
+# What its own packages would have done when they were installed; nothing that waits for devices, as there is no udev.
+finish_systemd() {
+    local units=$1/usr/lib/systemd/system etc=$1/etc/systemd/system unit
+    # Made anew at each boot, and no first boot, at which all services would be enabled.
+    : >"$1/etc/machine-id"
+    printf 'messagebus:x:101:101::/nonexistent:/usr/sbin/nologin\n' >>"$1/etc/passwd"
+    printf 'messagebus:x:101:\nadm:x:4:\nsystemd-journal:x:999:\n' >>"$1/etc/group"
+    printf 'hosts: files\npasswd: files systemd\ngroup: files systemd\n' >"$1/etc/nsswitch.conf"
+    mkdir -p "$etc" "$1/etc/systemd/system-generators"
+    ln -sfn /dev/null "$1/etc/systemd/system-generators/systemd-getty-generator"
+    for unit in getty.target systemd-timesyncd.service systemd-logind.service systemd-update-utmp.service; do
+        ln -sfn /dev/null "$etc/$unit"
+    done
+    install -m 644 "$project/cross/guest.service" "$units/guest.service"
+    printf '[Unit]\nRequires=multi-user.target guest.service\nAfter=multi-user.target\n' >"$units/guest.target"
+    ln -sfn "/usr/lib/systemd/system/guest.target" "$etc/default.target"
+}
 
 write_accounts() {
     mkdir -p "$1/etc"
@@ -62,14 +81,19 @@ archives=$cpu_cache/archives
 list=$(mktemp)
 work=
 trap 'rm -rf "$list" ${work:+"$work"}' EXIT
-if [ $# -gt 1 ]; then
+kind=root
+if [ "${2:-}" = --init ]; then
+    [ "${3:-}" = systemd ] || fail "there is no root with '${3:-}'; --init takes systemd"
+    kind=root-systemd
+    packages+=(systemd libnss-systemd dbus libc-bin)
+elif [ $# -gt 1 ]; then
     make_device_root "${@:2}"
     exit 0
 fi
 resolve "${packages[@]}" >"$list"
 [ -s "$list" ] || fail "$cpu: apt cannot resolve the packages of the root"
-key=$(cat "$list" "$project/cross/guest-init" "$0" | sha256sum | cut -c1-12)
-result=$cpu_cache/root-$key.squashfs
+key=$(cat "$list" "$project/cross/guest-init" "$project/cross/guest.service" "$0" | sha256sum | cut -c1-12)
+result=$cpu_cache/$kind-$key.squashfs
 if [ ! -e "$result" ]; then
     say "$cpu: making the root from $(wc -l <"$list") packages"
     mkdir -p "$archives/partial"
@@ -77,9 +101,10 @@ if [ ! -e "$result" ]; then
     work=$(mktemp -d "$cpu_cache/root.XXXXXX")
     unpack "$list" "$work/root"
     finish "$work/root"
+    [ "$kind" = root ] || finish_systemd "$work/root"
     mksquashfs "$work/root" "$work/root.squashfs" -comp lz4 -all-root -no-progress -quiet >/dev/null
-    rm -f "$cpu_cache"/root-*.squashfs
+    rm -f "$cpu_cache/$kind"-????????????.squashfs
     mv "$work/root.squashfs" "$result"
 fi
-ln -sfn "$(basename "$result")" "$cpu_cache/root.squashfs"
+ln -sfn "$(basename "$result")" "$cpu_cache/$kind.squashfs"
 echo "$result"

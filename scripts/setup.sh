@@ -14,12 +14,14 @@ app_packages="redis-server nginx-light postgresql-15 openjdk-17-jdk-headless pyt
     erofs-utils squashfs-tools cryptsetup-bin
     tmux vim less erlang-base php8.2-fpm libfcgi-bin gunicorn
     chromium-headless-shell
-    dbus-daemon systemd python3-dbus python3-gi libsystemd-dev weston libwayland-bin libweston-10-dev pkg-config
+    dbus-daemon systemd python3-dbus python3-gi libsystemd-dev weston libwayland-bin libweston-10-dev
     gir1.2-gtk-3.0 python3-pyqt5.qtquick qml-module-qtquick2 qml-module-qtquick-window2 qtwayland5
     libsdl2-dev libsdl2-ttf-dev fonts-dejavu-core"
 
 # What tests look at the face of thaw with (and chromium-headless-shell at reports): manual pages, completions of shells, the guide for Qt.
 face_packages="mandoc zsh fish python3-pyqt5"
+# What checks packages (`npm run package`), and makes the roots that they are installed in.
+packaging_packages="lintian mmdebstrap pkg-config"
 
 as_root() {
     if [ "$(id -u)" = 0 ]; then
@@ -32,7 +34,7 @@ as_root() {
 }
 
 missing_packages() {
-    for package in $build_packages $app_packages $face_packages; do
+    for package in $build_packages $app_packages $face_packages $packaging_packages; do
         # Another flavour of nginx does as well, and installing this one would replace it.
         [ "$package" = nginx-light ] && [ -x /usr/sbin/nginx ] && continue
         state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)

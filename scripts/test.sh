@@ -60,6 +60,7 @@ step "checking native code's format (clang-format)" format_is_right
 step "checking the scripts (shellcheck)" scripts_are_right
 node dist/scripts/tidy.js --changed --seconds 100
 if wanted host; then prepare_host; fi
+if wanted host && wanted slow; then step "making a fresh root of Debian" sh scripts/debian-root.sh; fi
 if wanted user || wanted system; then prepare_guests; fi
 if wanted user && wanted slow; then prepare_readers; fi
 say "running the tests: $(echo "$parts" | sed 's/ /, /g')"
@@ -72,7 +73,7 @@ case " $*" in
             wanted "$part" || set -- "!dist/test/$part/**" "$@"
         done
         wanted slow || set -- '!dist/test/**/*.slow.test.js' "$@"
-        wanted host || set -- '!dist/test/docs/**' '!dist/test/bench/**' '!dist/test/engine/**' '!dist/test/launcher/**' '!dist/test/profiles/**' '!dist/test/session/**' "$@"
+        wanted host || set -- '!dist/test/docs/**' '!dist/test/bench/**' '!dist/test/engine/**' '!dist/test/launcher/**' '!dist/test/packages/**' '!dist/test/profiles/**' '!dist/test/session/**' "$@"
         ;;
 esac
 # Tests of apps of several processes raise it (test/engine/support/tree.ts).

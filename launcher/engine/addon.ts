@@ -1,4 +1,5 @@
-// Finds and loads what is built for this machine: build/<cpu>/thaw.node and what stands beside it.
+// Finds and loads what is built for this machine: build/<cpu>/thaw.node and what stands beside it. Packages have the same
+// folders as the clone (`files` of package.json).
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -65,6 +66,9 @@ export interface Addon {
 /** The project's folder: this file is compiled to dist/launcher/engine/. */
 export const projectFolder = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
 
+/** Whether thaw runs from a clone, in which it can be built and devices' images be made; else it was installed. */
+export const inClone = existsSync(join(projectFolder, 'native', 'CMakeLists.txt'));
+
 /** Where the files are that are built for this machine. @throws ThawError when thaw does not run on it */
 export function buildFolder(): string {
   if (hostCpu === undefined || process.platform !== 'linux')
@@ -76,7 +80,9 @@ export function buildFolder(): string {
 export function built(name: string): string {
   const path = join(buildFolder(), name);
   if (existsSync(path)) return path;
-  throw new ThawError(`${path} is not built`, { remedy: 'npm run build:native' });
+  throw inClone
+    ? new ThawError(`${path} is not built`, { remedy: 'npm run build:native' })
+    : new ThawError(`${path} is not there`, { remedy: 'install the package of thaw for this CPU again' });
 }
 
 let loaded: Addon | undefined;
@@ -88,7 +94,9 @@ export function addon(): Addon {
     loaded = createRequire(import.meta.url)(path) as Addon;
   } catch (error) {
     throw new ThawError(`cannot load ${path}: ${messageOf(error)}`, {
-      remedy: 'build it for this Node with npm run build:native',
+      remedy: inClone
+        ? 'build it for this Node with npm run build:native'
+        : 'install a package of thaw that was made for this system, or newer system libraries',
       cause: error,
     });
   }

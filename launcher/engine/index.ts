@@ -22,7 +22,7 @@ import type {
   WorkingSet,
 } from './requests.js';
 
-export { buildFolder, projectFolder } from './addon.js';
+export { buildFolder, inClone, projectFolder } from './addon.js';
 export type { Check, CheckpointReport, Exit, Problem, Verdict } from './answers.js';
 export type * from './image.js';
 export type * from './requests.js';

@@ -11,7 +11,7 @@ import { native } from '../engine/index.js';
 import { logOf, msSince } from '../log.js';
 import { Progress } from '../progress.js';
 import { size } from '../units.js';
-import { Guest, type GuestSetting, type TargetRow } from './guest.js';
+import { Guest, type GuestSetting, type TargetRow, expectGuests } from './guest.js';
 import { type Root, openRoot } from './roots/index.js';
 import { diskUsage, imagesIn } from './store.js';
 
@@ -30,6 +30,7 @@ export async function buildForTarget(
   request: TargetRequest,
   interrupt: AbortSignal,
 ): Promise<readonly TargetRow[]> {
+  expectGuests();
   expectDifferentNames(definitions);
   expectOwners(definitions);
   const root = openRoot(request.root);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import type { Definition } from '../definition/schema.js';
 import { ThawError } from '../errors.js';
-import { projectFolder } from '../engine/index.js';
+import { inClone, projectFolder } from '../engine/index.js';
 import { logOf, msSince } from '../log.js';
 import type { Progress } from '../progress.js';
 import { type GuestCpu, guestOf } from '../cpus.js';
@@ -171,6 +171,14 @@ interface Manifest {
   readonly dependencies?: Readonly<Record<string, string>>;
 }
 
+/** @throws ThawError where thaw was installed: what makes guests, and thaw for their CPU, is in the clone alone */
+export function expectGuests(): void {
+  if (!inClone)
+    throw new ThawError('this thaw cannot build for a device: guests are made in a clone of the repository', {
+      remedy: 'clone it, run npm start there, and use npx thaw',
+    });
+}
+
 /** Folders of the packages that dist/launcher needs when it runs. */
 function runtimePackages(): string[] {
   const found = new Set<string>();
@@ -180,7 +188,7 @@ function runtimePackages(): string[] {
     ) as Manifest;
     for (const name of Object.keys(dependencies)) {
       const path = join('node_modules', name);
-      if (found.has(path) || name === 'node-addon-api') continue; // Headers: for building only.
+      if (found.has(path)) continue;
       found.add(path);
       visit(path);
     }
