@@ -161,6 +161,10 @@ struct Handover {
       {};  ///< the kernel's ids of System V segments with a key
   uint32_t segment_id_count = 0;
   uint32_t made_segments = 0;  ///< bit n: `segment_ids[n]` was made by this launch
+  /// System V semaphores and queues that were made by this launch.
+  int32_t made_ipc[model::kMostIpcObjects] = {};
+  uint32_t made_ipc_count = 0;
+  uint32_t made_queues = 0;  ///< bit n: `made_ipc[n]` is a queue
 
   uint64_t call_address = 0;   ///< the app's struct thaw_call, 0: none
   uint64_t delivery_size = 0;  ///< bytes at the end of the restorer area that the app keeps

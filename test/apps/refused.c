@@ -16,6 +16,8 @@
 #include <sys/file.h>
 #include <sys/ipc.h>
 #include <sys/prctl.h>
+#include <sys/msg.h>
+#include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -312,6 +314,27 @@ static void hold_sysv(void) {
 
 static void hold_sysv_key(void) {
   attach_segment((key_t)0x54680000 | (getpid() & 0xffff))[0] = 1;
+}
+
+/// Whoever launches it finds the set; the one that is there is removed by the next that is started.
+static void hold_sem_key(void) {
+  const key_t key = (key_t)(0x54760000 + getuid());
+  const int old = semget(key, 0, 0);
+  if (old != -1) NEED(semctl(old, 0, IPC_RMID));
+  const int id = (int)NEED(semget(key, 1, IPC_CREAT | IPC_EXCL | 0600));
+  NEED(semop(id, &(struct sembuf){0, 1, 0}, 1));
+}
+
+static void hold_msg_key(void) {
+  const key_t key = (key_t)(0x54770000 + getuid());
+  const struct {
+    long type;
+    char text[4];
+  } message = {1, "abc"};
+  const int old = msgget(key, 0);
+  if (old != -1) NEED(msgctl(old, IPC_RMID, NULL));
+  const int id = (int)NEED(msgget(key, IPC_CREAT | IPC_EXCL | 0600));
+  NEED(msgsnd(id, &message, sizeof message.text, 0));
 }
 
 static void hold_sysv_part(void) {
@@ -773,6 +796,8 @@ static const struct holder holders[] = {
     {"io-worker", hold_io_worker},
     {"sysv", hold_sysv},
     {"sysv-key", hold_sysv_key},
+    {"sem-key", hold_sem_key},
+    {"msg-key", hold_msg_key},
     {"sysv-part", hold_sysv_part},
     {"sysv-unattached", hold_sysv_unattached},
     {"sysv-outside", hold_sysv_outside},

@@ -68,6 +68,10 @@ Handover describe(const Prepared& prepared) {
     handover.made_segments |= (segment.made ? 1u : 0u) << handover.segment_id_count;
     handover.segment_ids[handover.segment_id_count++] = segment.id;
   }
+  for (const IpcObjects::Made& made : prepared.ipc.made()) {
+    handover.made_queues |= (made.queue ? 1u : 0u) << handover.made_ipc_count;
+    handover.made_ipc[handover.made_ipc_count++] = made.id;
+  }
   if (!prepared.tree.is_member()) {
     handover.call_address = view.requirements_record().call_address;
     handover.environ_address = view.requirements_record().environ_address;
