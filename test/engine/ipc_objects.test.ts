@@ -29,9 +29,7 @@ function remove(kind: Kind, key: number): void {
 /** A new one with the key, of `count` semaphores. */
 async function make(app: App, kind: Kind, key: number, mode: string, count = 4): Promise<void> {
   const call =
-    kind.type === 'sem'
-      ? `semget(${key}, ${count}, 01000 | ${mode})`
-      : `msgget(${key}, 01000 | ${mode})`;
+    kind.type === 'sem' ? `semget(${key}, ${count}, 01000 | ${mode})` : `msgget(${key}, 01000 | ${mode})`;
   const made = await app.runAs(['/usr/bin/perl', '-e', `exit(!defined(${call}))`]);
   if (made.code !== 0) throw new Error(`cannot make it: ${made.stderr}`);
 }

@@ -43,6 +43,10 @@ const everyAction = [
   { action: 'close' },
 ];
 
+/** As hexadecimal text: a key of System V IPC to which apps add their user's id. Two test files run at a time. */
+const ipcKey = (place: number): string =>
+  (0x60000000 + ((process.pid & 0x7f) << 20) + (place << 16)).toString(16);
+
 export const rows: readonly Row[] = [
   { app: 'threads' },
   { app: 'threads_static' },
@@ -98,19 +102,19 @@ export const rows: readonly Row[] = [
     args: ['54681234'],
     policies: [{ type: 'shm', action: 'reopen' }],
   },
-  { app: 'ipc_sem', args: ['54700000'], policies: [{ type: 'sem', action: 'reopen' }] },
+  { app: 'ipc_sem', args: [ipcKey(1)], policies: [{ type: 'sem', action: 'reopen' }] },
   {
     app: 'ipc_sem',
     about: 'made anew',
-    args: ['54710000', 'remove'],
+    args: [ipcKey(2), 'remove'],
     only: 'root',
-    policies: [{ type: 'sem', path: '0x5471*', action: 'reopen' }],
+    policies: [{ type: 'sem', path: '0x6*', action: 'reopen' }],
   },
-  { app: 'ipc_msg', args: ['54720000'], policies: [{ type: 'msg', action: 'reopen' }] },
+  { app: 'ipc_msg', args: [ipcKey(3)], policies: [{ type: 'msg', action: 'reopen' }] },
   {
     app: 'ipc_msg',
     about: 'made anew',
-    args: ['54730000', 'remove'],
+    args: [ipcKey(4), 'remove'],
     only: 'root',
     policies: [{ type: 'msg', action: 'reopen' }],
   },
@@ -238,7 +242,7 @@ export const trees: readonly Row[] = [
   { app: 'tree_sysv', args: ['54690000'], policies: [{ type: 'shm', action: 'reopen' }], again: false },
   {
     app: 'tree_sem',
-    args: ['54740000'],
+    args: [ipcKey(5)],
     only: 'root',
     policies: [{ type: 'sem', action: 'reopen' }],
     again: false,
@@ -246,7 +250,7 @@ export const trees: readonly Row[] = [
   {
     app: 'tree_sem',
     about: 'kept',
-    args: ['54750000', 'keep'],
+    args: [ipcKey(6), 'keep'],
     policies: [{ type: 'sem', action: 'reopen' }],
     again: false,
   },
