@@ -138,6 +138,8 @@ enum ProcessFlag : uint32_t {
   kOwnStdio = 1u << 20,    ///< of 0, 1 and 2, it has closed those that are none of its descriptors
   /// with kKeepPid: in a pid namespace of the launch's own, where it is theirs; of all processes
   kPidNamespace = 1u << 21,
+  /// with kPidNamespace: for who may not make one, in a user namespace
+  kUserNamespace = 1u << 22,
 };
 
 /// struct rlimit64; ~0: the caller's hard limit.

@@ -133,6 +133,7 @@ struct Handover {
   uint32_t no_exec_store = 0;  ///< the image's file system does not allow executable mappings
   int32_t ready_fd = -1;       ///< the caller's $NOTIFY_SOCKET, which waits for READY=1; -1: none
   uint32_t keep_pid = 0;
+  uint32_t user_namespace = 0;  ///< of the launch's own: the app gives up what it has in there
   uint32_t page_size = 0;
   uint64_t old_rseq = 0;  ///< thaw-exec's own registration, to be undone; 0: none
   uint32_t old_rseq_size = 0, old_rseq_signature = 0;

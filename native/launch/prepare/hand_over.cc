@@ -60,6 +60,7 @@ Handover describe(const Prepared& prepared) {
   handover.no_exec_store = is_noexec(view.fd()) ? 1 : 0;
   handover.ready_fd = prepared.ready.socket();
   handover.keep_pid = keeps_pid(view, call) ? 1 : 0;
+  handover.user_namespace = is_in_user_namespace() ? 1 : 0;
   handover.page_size = view.header().page_size;
   describe_own_rseq(handover);
   std::copy(moves.begin(), moves.end(), handover.moves);
