@@ -239,7 +239,7 @@ _thaw() {
             esac
             ;;
         checkpoint)
-            options='--pid --image --leave-running --policy --pid-namespace --guards-off --store --json -h --help'
+            options='--pid --image --leave-running --policy --pid-namespace --user-namespace --guards-off --store --json -h --help'
             _thaw_other() {
                 case $current in
                     -*) _thaw_words "$options" ;;

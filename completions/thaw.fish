@@ -129,6 +129,7 @@ complete -c thaw -n '__fish_seen_subcommand_from checkpoint' -l image -d 'the im
 complete -c thaw -n '__fish_seen_subcommand_from checkpoint' -l leave-running -d 'let the process run on'
 complete -c thaw -n '__fish_seen_subcommand_from checkpoint' -l policy -d 'what to do with state that cannot be restored by itself' -x
 complete -c thaw -n '__fish_seen_subcommand_from checkpoint' -l pid-namespace -d 'each launch makes a pid namespace'
+complete -c thaw -n '__fish_seen_subcommand_from checkpoint' -l user-namespace -d 'the same for ordinary users as well'
 complete -c thaw -n '__fish_seen_subcommand_from checkpoint' -l guards-off -d 'leave out guards of restored memory' -x
 complete -c thaw -n '__fish_seen_subcommand_from checkpoint' -l store -d 'where profiles and images are kept' -x -a '(__fish_complete_directories)'
 complete -c thaw -n '__fish_seen_subcommand_from checkpoint' -l json -d 'the result as JSON'

@@ -26,12 +26,16 @@ export default command({
       '--pid-namespace',
       'each launch makes a pid namespace, in which all processes have their pids of now (launch.pids = "namespace")',
     ),
+    userNamespace: flag(
+      '--user-namespace',
+      'the same for ordinary users as well, who make it in a user namespace (launch.pids = "user-namespace")',
+    ),
     guardsOff,
     store,
     json,
   },
   operands: [],
-  async run({ pid, leaveRunning, policies, pidNamespace, guardsOff, ...options }) {
+  async run({ pid, leaveRunning, policies, pidNamespace, userNamespace, guardsOff, ...options }) {
     const image = resolve(options.image);
     const report = await native.checkpoint({
       pid,
@@ -49,7 +53,8 @@ export default command({
       profile: '',
       deliver: false,
       inherit: [],
-      pidNamespace,
+      pidNamespace: pidNamespace || userNamespace,
+      userNamespace,
       guardsOff,
     });
     await share(image);

@@ -52,6 +52,8 @@ function guard({ guardTries: tries, guardWithinMs: ms }: Image['requirements']):
 
 /** What a launch makes of the pids of the image's processes. */
 function pids({ processes: [root] }: Image): string {
+  if (root?.userNamespace === true)
+    return 'kept, in a pid namespace that each launch makes, for ordinary users in a user namespace';
   if (root?.pidNamespace === true) return 'kept, in a pid namespace that each launch makes';
   return root?.keepsPid === true ? 'kept' : 'new, and corrected in memory';
 }
@@ -227,6 +229,9 @@ function processSections(process: ImageProcess, { header, processes }: Image): s
     section(`mappings (${process.mappings.length})`, mappings(process, header.pageSize)),
     process.ids.length === 0 ? '' : section(`thread ids in memory (${process.ids.length})`, ids(process)),
     ...noticesOf(process, processes).map((notice) => `${notice.text}\n  ${notice.remedy}\n`),
+    process.modeCopies.length === 0
+      ? ''
+      : section(`copies of the terminal's mode (${process.modeCopies.length})`, modeCopies(process)),
     process.timers.length === 0 ? '' : section(`timers (${process.timers.length})`, timers(process)),
   ];
 }
@@ -268,13 +273,33 @@ function mappings({ mappings: rows }: ImageProcess, pageSize: number): string {
   );
 }
 
-function ids({ ids: rows, mappings: places }: ImageProcess): string {
-  const nameAt = (address: bigint): string =>
-    places.find(({ start, end }) => BigInt(`0x${start}`) <= address && address < BigInt(`0x${end}`))?.name ??
-    'registers';
+/** The mapping in which something stands. */
+function nameAt({ mappings: places }: ImageProcess, hex: string): string {
+  const address = BigInt(`0x${hex}`);
+  const place = places.find(
+    ({ start, end }) => BigInt(`0x${start}`) <= address && address < BigInt(`0x${end}`),
+  );
+  return place?.name ?? 'registers';
+}
+
+/** Where a launch writes another mode. */
+function modeCopies(process: ImageProcess): string {
+  return table(
+    [{ title: 'ADDRESS', right: true }, { title: 'BECOMES' }, { title: 'NAME' }],
+    process.modeCopies.map(({ address, of }) => [
+      address,
+      of === 'caller'
+        ? "the mode of the launch's terminal"
+        : 'the mode that the app has set, in that terminal',
+      nameAt(process, address),
+    ]),
+  );
+}
+
+function ids(process: ImageProcess): string {
   return table(
     [{ title: 'ADDRESS', right: true }, { title: 'TID', right: true }, { title: 'FORM' }, { title: 'NAME' }],
-    rows.map(({ address, tid, form }) => [address, String(tid), form, nameAt(BigInt(`0x${address}`))]),
+    process.ids.map(({ address, tid, form }) => [address, String(tid), form, nameAt(process, address)]),
   );
 }
 

@@ -15,6 +15,8 @@ export const policyTypes = [
   'inotify',
   'descriptor',
   'shm',
+  'sem',
+  'msg',
 ] as const;
 export const policyActions = [
   'error',
@@ -49,7 +51,7 @@ const path = v.pipe(
 const action = v.pipe(
   oneOf(policyActions),
   v.description(
-    '`error`: refuse the checkpoint, as where no policy matches; `reopen`: open it by its name in each instance (System V shared memory: make it anew with its key); `close`: ' +
+    '`error`: refuse the checkpoint, as where no policy matches; `reopen`: open it by its name in each instance (System V shared memory: make it anew with its key; System V semaphores and message queues: those with its key, under the same id); `close`: ' +
       'put something closed in its place, /dev/null or a socket whose other end is gone (reads find the end); `reset`: of a connection: ' +
       'the same, but the first read or write fails with ECONNRESET; `ignore`: leave it out (of a ' +
       'mapping: a private copy); `append`: open the file by its name, writes go to its end; `reconnect`: connect the socket again; ' +

@@ -174,10 +174,11 @@ const launch = v.pipe(
     ),
     pids: withDefault(
       'corrected',
-      oneOf(['corrected', 'namespace']),
+      oneOf(['corrected', 'namespace', 'user-namespace']),
       'which pids the processes of a launched app have. `"corrected"`: new ones, and what the app keeps of the old ones is ' +
         'corrected; `"namespace"`: those that they had when the image was made, in a pid namespace of their own, for apps in ' +
-        'whose memory they cannot be corrected; needs root (CAP_SYS_ADMIN), else it is a cold start (docs/pids.md)',
+        'whose memory they cannot be corrected; needs root (CAP_SYS_ADMIN), else it is a cold start; `"user-namespace"`: the same, and ordinary users have it in a ' +
+        'user namespace, where what the app may do differs (docs/pids.md)',
     ),
     guard: withDefault(
       { within: '5s', tries: 3 },
@@ -311,10 +312,10 @@ export const profile = v.pipe(
         },
   ),
   rule(({ launch: { keep_pid, pids } }) =>
-    keep_pid && pids === 'namespace'
+    keep_pid && pids !== 'corrected'
       ? {
           path: ['launch', 'keep_pid'],
-          what: 'is true, but with launch.pids = "namespace" all processes have their pids, in a namespace of their own',
+          what: 'is true, but with launch.pids = "namespace" or "user-namespace" all processes have their pids, in a namespace of their own',
           remedy: 'leave one of the two out',
         }
       : undefined,

@@ -139,6 +139,9 @@ const idNotice = v.strictObject({
   text: v.string(),
 });
 
+/** A copy of the terminal's mode in the app's memory, and whose mode a launch writes there. */
+const modeCopy = v.strictObject({ address: v.string(), of: v.picklist(['caller', 'app']) });
+
 /** Index of a process in the image; null: it is none of them, but the caller's. */
 const member = v.nullable(v.number());
 
@@ -164,12 +167,14 @@ const process = v.strictObject({
   /** A launch has it, in a pid namespace or not. */
   keepsPid: v.boolean(),
   pidNamespace: v.boolean(),
+  userNamespace: v.boolean(),
   threads: v.array(thread),
   mappings: v.array(mapping),
   descriptors: v.array(descriptor),
   timers: v.array(timer),
   ids: v.array(id),
   idNotices: v.array(idNotice),
+  modeCopies: v.array(modeCopy),
   signalActions: v.number(),
   pendingSignals: v.number(),
 });

@@ -98,6 +98,7 @@ export interface CheckpointOptions {
   readonly keepPid?: boolean;
   /** So have all of its processes, in a pid namespace of each launch's own. */
   readonly pidNamespace?: boolean;
+  readonly userNamespace?: boolean;
   /** After how many launches that died within this time an image is set aside; default: never. */
   readonly guard?: { readonly withinMs: number; readonly tries: number };
   /** This image is one of so many of its profile; default: 1. */

@@ -54,7 +54,7 @@ export interface Warm {
 export async function whenWarm<T>(warmUp: WarmUp, work: (warm: Warm) => Promise<T>): Promise<T> {
   const { definition, setting, log } = warmUp;
   const { program, args, warmup, launch } = definition;
-  const keepsPids = launch.pids === 'namespace';
+  const keepsPids = launch.pids !== 'corrected';
   expectFree(warmup.until);
   const prepared = prepare(warmup.until);
   const awaited = awaitedCall(warmup.until, setting.env);

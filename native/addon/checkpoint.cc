@@ -35,6 +35,7 @@ checkpoint::Request parse(const Napi::Object& options) {
   if (!call.empty()) request.call_address = std::stoull(call, nullptr, 16);
   request.keep_pid = bool_option(options, "keepPid");
   request.pid_namespace = bool_option(options, "pidNamespace");
+  request.user_namespace = bool_option(options, "userNamespace");
   request.given = spawn::given_to(request.pid);
   const Napi::Value guard = options.Get("guard");
   if (guard.IsObject()) {

@@ -186,6 +186,7 @@ class Shower {
     o.Set("guards", (p.flags & model::kShimGuards) != 0);
     o.Set("keepsPid", (p.flags & model::kKeepPid) != 0);
     o.Set("pidNamespace", (p.flags & model::kPidNamespace) != 0);
+    o.Set("userNamespace", (p.flags & model::kUserNamespace) != 0);
     o.Set("threads", list(View::part(view_.threads(), p.threads),
                           [this](const auto& t) { return thread(t); }));
     o.Set("mappings", list(View::part(view_.mappings(), p.mappings),
@@ -198,6 +199,8 @@ class Shower {
                       [this](const auto& patch) { return id_patch(patch); }));
     o.Set("idNotices", list(View::part(view_.id_notices(), p.id_notices),
                             [this](const auto& notice) { return id_notice(notice); }));
+    o.Set("modeCopies", list(View::part(view_.mode_copies(), p.mode_copies),
+                             [this](const auto& copy) { return mode_copy(copy); }));
     o.Set("signalActions", p.sigactions.count);
     o.Set("pendingSignals", p.pending.count);
     return o;
@@ -293,6 +296,13 @@ class Shower {
     o.Set("address", hex(patch.address));
     o.Set("tid", view_.threads()[patch.thread].tid);
     o.Set("form", form_name(patch.form));
+    return o;
+  }
+
+  Object mode_copy(const model::ModeCopy& copy) {
+    Object o = Object::New(env_);
+    o.Set("address", hex(copy.address));
+    o.Set("of", copy.of == model::ModeCopyOf::start ? "caller" : "app");
     return o;
   }
 

@@ -49,4 +49,19 @@ std::optional<AreaHeader> find_area(const ProcessCapture& process) {
   return {};
 }
 
+std::optional<shim::Tables> find_tables(const ProcessCapture& process) {
+  const auto area = find_area(process);
+  if (!area) return {};
+  shim::BlobHeader header = {};
+  shim::Tables tables = {};
+  for (const Vma& vma : process.vmas) {
+    const bool code = vma.start >= area->start && vma.end <= area->start + area->size &&
+                      (vma.prot & PROT_EXEC) != 0;
+    if (code && process.memory.read(vma.start, &header, sizeof(header)) &&
+        process.memory.read(header.tables, &tables, sizeof(tables)))
+      return tables;
+  }
+  return {};
+}
+
 }  // namespace thaw::checkpoint

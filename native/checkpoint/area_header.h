@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "checkpoint/capture.h"
+#include "shim/tables.h"
 
 namespace thaw::checkpoint {
 
@@ -21,5 +22,8 @@ std::vector<uint8_t> area_header(const AreaHeader& header);
 
 /// The thaw area of a restored app; empty for others.
 std::optional<AreaHeader> find_area(const ProcessCapture& process);
+
+/// What its shim works with.
+std::optional<shim::Tables> find_tables(const ProcessCapture& process);
 
 }  // namespace thaw::checkpoint

@@ -21,6 +21,7 @@
 #include "lookups/lookups.h"
 #include "proc/memory.h"
 #include "proc/vma.h"
+#include "shim/tables.h"
 #include "support/unique_fd.h"
 
 namespace thaw::checkpoint {
@@ -129,6 +130,7 @@ struct Capture {
   std::vector<std::string> warnings;          ///< what somebody should know of the image
   std::vector<UniqueFd> copies;               ///< of the app's descriptors
   std::vector<AioRing> aio_rings;             ///< of all processes
+  std::vector<shim::KnownIpc> known_ipc;      ///< System V semaphores and queues of the image
   std::vector<fd::Collector::ControllingTerminal> terminals;
 
   /// The process that becomes the caller of thaw-exec: program, arguments, identity are its own.

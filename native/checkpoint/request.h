@@ -39,6 +39,7 @@ struct Request {
   uint64_t call_address = 0;          ///< struct thaw_call of the app, 0: none
   bool keep_pid = false;              ///< each launch has the ids of the checkpoint,
   bool pid_namespace = false;         ///< or all of its processes, in a pid namespace of its own
+  bool user_namespace = false;        ///< which is in a user namespace for who may make no other
   std::optional<proc::Given> given;   ///< what exec gave the app, where that is known
   std::vector<inputs::Input> inputs;  ///< what the warm state was computed from
   bool watched = false;               ///< these are all there are

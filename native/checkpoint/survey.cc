@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "checkpoint/collect/collect.h"
+#include "checkpoint/collect/ipc_objects.h"
 #include "checkpoint/plan/memory_plan.h"
 #include "checkpoint/plan/segments.h"
 #include "proc/check_supported.h"
@@ -52,6 +53,7 @@ std::vector<Error> survey(const Request& request) {
   if (!found.empty()) return found;
   found = proc::refusals(members, request.ids());
   add(check_own_rights(request, request.pid), request.pid);
+  for (Error& error : ipc_refusals(request, members)) found.push_back(std::move(error));
   survey_descriptors(request, members, found);
   std::vector<std::pair<pid_t, std::vector<Vma>>> memory;
   for (const pid_t pid : members.running)

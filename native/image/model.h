@@ -138,6 +138,8 @@ enum ProcessFlag : uint32_t {
   kOwnStdio = 1u << 20,    ///< of 0, 1 and 2, it has closed those that are none of its descriptors
   /// with kKeepPid: in a pid namespace of the launch's own, where it is theirs; of all processes
   kPidNamespace = 1u << 21,
+  /// with kPidNamespace: for who may not make one, in a user namespace
+  kUserNamespace = 1u << 22,
 };
 
 /// struct rlimit64; ~0: the caller's hard limit.
@@ -443,20 +445,26 @@ struct Input {
   uint32_t reserved = 0;
 };
 
-enum class ObjectKind : uint32_t { pipe = 1, socket_pair, shared_memory, pty, system_v };
+enum class ObjectKind : uint32_t { pipe = 1, socket_pair, shared_memory, pty, system_v, sem, msg };
+
+/// Object::flags of a System V message queue, beside its permission bits: messages waited in it.
+constexpr uint32_t kHeldMessages = 1u << 16;
+/// System V semaphores and message queues in an image.
+constexpr uint32_t kMostIpcObjects = 16;
 
 /// Something that several descriptors, mappings or processes share.
 struct Object {
   ObjectKind kind = ObjectKind::pipe;
   /// Kind-specific: PipeFlag, memory flags of fd/shared_memory.h, mode of a System V segment
-  /// (SHM_DEST: it was removed).
+  /// (SHM_DEST: it was removed), permission bits of System V semaphores and queues.
   uint32_t flags = 0;
-  uint64_t id = 0;    ///< inode at checkpoint; id of a System V segment
-  uint64_t size = 0;  ///< bytes of shared memory; capacity of a pipe
-  Blob name;          ///< memfd name, path of the deleted file, key of a System V segment
-  Blob content;       ///< bytes queued in a pipe; a pty's record
+  uint64_t id = 0;    ///< inode at checkpoint; id of a System V segment, set or queue
+  uint64_t size = 0;  ///< bytes of shared memory; capacity of a pipe; semaphores of a set
+  Blob name;          ///< memfd name, path of the deleted file, key of System V IPC
+  Blob content;       ///< bytes queued in a pipe; a pty's record; values of semaphores (uint16_t)
   Range runs;         ///< content of shared memory
-  // Of shared memory that descriptors lead to:
+  // Of shared memory that descriptors lead to, and of System V semaphores and queues (of these
+  // atime_ns is 0 where nobody had used them):
   int64_t atime_ns = 0, mtime_ns = 0;
   uint32_t uid = 0, gid = 0;
 };

@@ -293,6 +293,25 @@ bool sound_segment(const View& v, const Checker& c, const Object& o) {
   });
 }
 
+/// System V semaphores or a message queue.
+bool sound_ipc(const View& v, const Checker& c, const Object& o) {
+  constexpr uint64_t kMostSemaphores = 0xffff, kTopValue = 0x7fff;
+  const bool set = o.kind == ObjectKind::sem;
+  if ((o.flags & ~(0777u | (set ? 0u : kHeldMessages))) != 0 || o.id > INT32_MAX ||
+      !c.blob(o.content))
+    return false;
+  if (!set) return o.content.size == 0;
+  if (o.size == 0 || o.size > kMostSemaphores || o.content.size != o.size * sizeof(uint16_t))
+    return false;
+  const std::string_view bytes = v.bytes(o.content);
+  for (uint64_t i = 0; i < o.size; ++i) {
+    uint16_t value = 0;
+    memcpy(&value, bytes.data() + i * sizeof(value), sizeof(value));
+    if (value > kTopValue) return false;
+  }
+  return true;
+}
+
 bool sound_attachment(const View& v, const Checker& c, const Attachment& a) {
   if (!c.pages(a.address, a.size) || !Checker::index(a.object, v.objects(), false) ||
       (a.flags & ~uint32_t{SHM_RDONLY}) != 0)
@@ -322,9 +341,10 @@ const char* check_shared_records(const View& v, const Checker& c) {
     if ((i.flags & kInputOnRoot) != 0 || !c.blob(i.path) || !sound_input(i, v.bytes(i.path)))
       return "an input of the image is broken";
   for (const Object& o : v.objects())
-    if (o.kind < ObjectKind::pipe || o.kind > ObjectKind::system_v || !c.string(o.name) ||
+    if (o.kind < ObjectKind::pipe || o.kind > ObjectKind::msg || !c.string(o.name) ||
         !c.blob(o.content) || !Checker::range(o.runs, v.data_runs()) ||
-        (o.kind == ObjectKind::system_v && !sound_segment(v, c, o)))
+        (o.kind == ObjectKind::system_v && !sound_segment(v, c, o)) ||
+        (o.kind >= ObjectKind::sem && !sound_ipc(v, c, o)))
       return "a shared object of the image is broken";
   for (const DataRun& r : v.data_runs())
     if (!c.data(r.data, r.size) || r.offset > kTop - r.size)

@@ -14,6 +14,7 @@
 #include "launch/prepare/attached_memory.h"
 #include "launch/prepare/descriptors.h"
 #include "launch/prepare/hand_over.h"
+#include "launch/prepare/ipc_objects.h"
 #include "launch/prepare/keep_pid.h"
 #include "launch/prepare/kernel_mappings.h"
 #include "launch/prepare/ready_message.h"
@@ -70,8 +71,11 @@ Result<void> prepare_and_execute(View& view, const ExecCall& call, bool filtered
   Descriptors descriptors(view, room, objects);
   // A stale image shows nothing.
   if (!inputs.helpers().empty() &&
-      (descriptors.are_seen_outside() || AttachedMemory::is_seen_outside(view)))
+      (descriptors.are_seen_outside() || AttachedMemory::is_seen_outside(view) ||
+       IpcObjects::are_seen_outside(view)))
     THAW_TRY(inputs.finish());
+  IpcObjects ipc;
+  THAW_TRY(ipc.open(view));
   AttachedMemory attached;
   THAW_TRY(attached.attach(view));
   THAW_ASSIGN(kernel, KernelMappings::read(attached.moves()));
@@ -81,7 +85,7 @@ Result<void> prepare_and_execute(View& view, const ExecCall& call, bool filtered
   Result<void> result;
   if (view.processes().size() > 1) result = tree.grow(guard, descriptors);
   const Prepared prepared = {call,   view,     tree,        signals, clocks, way_back, sources,
-                             kernel, attached, descriptors, guard,   inputs, ready};
+                             kernel, attached, ipc, descriptors, guard,   inputs, ready};
   if (result) result = execute(prepared, kernel, descriptors, inputs, guard);
   if (tree.is_member()) tree.give_up(call, result.error());
   return result;

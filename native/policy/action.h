@@ -45,7 +45,9 @@ namespace thaw::policy {
   X(mapping)                 \
   X(inotify)                 \
   X(descriptor)              \
-  X(shm)
+  X(shm)                     \
+  X(sem)                     \
+  X(msg)
 
 enum class Action : uint32_t {
 #define X(name) name,

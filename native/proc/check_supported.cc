@@ -1,16 +1,11 @@
 #include "proc/check_supported.h"
 
 #include <linux/capability.h>
-#include <linux/kcmp.h>
-#include <sys/ipc.h>
-#include <sys/sem.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <span>
 
-#include "proc/bystander.h"
 #include "proc/check_confinement.h"
 #include "proc/check_scheduling.h"
 #include "proc/check_tree.h"
@@ -38,59 +33,6 @@ Result<void> check_io_workers(pid_t pid) {
                       std::string(line_value(status.value(), "Name:")) +
                       "), which cannot be stopped",
                   "switch io_uring off (UV_USE_IO_URING=0 for Node and libuv)");
-  }
-  return {};
-}
-
-/// "key 1234, id 5" of a set of semaphores in which the last operation was the process's own, empty:
-/// there is none.
-std::string used_set(pid_t pid, std::span<const std::string_view> sets) {
-  for (const std::string_view line : sets) {
-    const auto fields = split(line, " ");  // key, semid, perms, nsems
-    if (fields.size() < 4) continue;
-    for (int i = 0; i < static_cast<int>(number(fields[3])); ++i)
-      if (semctl(static_cast<int>(number(fields[1])), i, GETPID) == pid)
-        return "key " + std::string(fields[0]) + ", id " + std::string(fields[1]);
-  }
-  return {};
-}
-
-/// Whether there are operations that the kernel undoes at the process's end (SEM_UNDO).
-bool may_have_undos(pid_t pid) {
-  // Whoever has made a thread has a list, empty or not; this one has none.
-  const Bystander without(geteuid(), getegid());
-  return without.stands() && syscall(SYS_kcmp, without.pid(), pid, KCMP_SYSVSEM, 0, 0) > 0;
-}
-
-/// Sets and queues outlive the app, and their ids stand in its memory: another boot gives these to
-/// others. The last to have used them is all that the kernel tells.
-Result<void> check_semaphores(pid_t pid) {
-  auto sets = read_file("/proc/sysvipc/sem");
-  const auto lines = split(sets ? sets.value() : std::string_view(), "\n");
-  if (lines.size() < 2) return {};  // The first is a heading.
-  const std::string used = used_set(pid, std::span(lines).subspan(1));
-  if (used.empty()) return {};
-  if (may_have_undos(pid))
-    return refuse(pid, "has System V semaphore operations to be undone at its end (SEM_UNDO)",
-                  "let the app use these semaphores after the checkpoint");
-  return refuse(
-      pid,
-      "has used System V semaphores (" + used + "), whose id may be another's when it is launched",
-      "let the app call semget(2) after the checkpoint, or use sem_init(3) in memory of "
-      "its own");
-}
-
-Result<void> check_message_queues(pid_t pid) {
-  auto queues = read_file("/proc/sysvipc/msg");
-  for (const std::string_view line : split(queues ? queues.value() : std::string_view(), "\n")) {
-    // key, msqid, perms, cbytes, qnum, lspid, lrpid
-    const auto fields = split(line, " ");
-    const std::string own = std::to_string(pid);
-    if (fields.size() < 7 || (fields[5] != own && fields[6] != own)) continue;
-    return refuse(pid,
-                  "has used a System V message queue (key " + std::string(fields[0]) + ", id " +
-                      std::string(fields[1]) + "), whose id may be another's when it is launched",
-                  "let the app call msgget(2) after the checkpoint, or use a pipe or socket");
   }
   return {};
 }
@@ -194,8 +136,6 @@ std::vector<Error> refusals_of(pid_t pid, std::span<const pid_t> members) {
   for (Error& error : confinement_refusals(pid, text, pid == members.front()))
     found.push_back(std::move(error));
   add(check_scheduling(pid));
-  add(check_semaphores(pid));
-  add(check_message_queues(pid));
   add(check_segments(pid, members));
   add(check_memory_policies(pid));
   return found;

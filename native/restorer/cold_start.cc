@@ -61,9 +61,14 @@ void remove_socket_files(const ColdStart& cold) {
   }
 }
 
-/// With a key, they would be in the way of the cold start's own; they go with the last mapping.
-void remove_segments(const Handover& handover) {
+/// With a key, they would be in the way of the cold start's own; segments go with the last mapping.
+void remove_system_v(const Handover& handover) {
   constexpr long kRemove = 0;  // IPC_RMID
+  for (uint32_t i = 0; i < handover.made_ipc_count; ++i)
+    if ((handover.made_queues >> i & 1) != 0)
+      raw::call(__NR_msgctl, handover.made_ipc[i], kRemove, 0);
+    else
+      raw::call(__NR_semctl, handover.made_ipc[i], 0, kRemove, 0);
   for (uint32_t i = 0; i < handover.segment_id_count; ++i)
     if ((handover.made_segments >> i & 1) != 0)
       raw::call(__NR_shmctl, handover.segment_ids[i], kRemove, 0);
@@ -143,7 +148,7 @@ void start_cold(Handover& handover) {
   wait_for_helpers(handover);
   put_back_callers_state(handover);
   remove_socket_files(cold);
-  remove_segments(handover);
+  remove_system_v(handover);
   if (cold.program == nullptr) raw::call(__NR_exit_group, kExitNotPossible);
   put_back_descriptors(cold);
   // Blocked in either way of exec: thaw-exec keeps the mask that it is started with.

@@ -153,6 +153,16 @@ long become(const Handover& handover, const model::Credentials& c) {
   return capabilities.write(wanted);
 }
 
+/// All of what a user namespace gives to who makes it (user_namespaces(7)); the bounding set is the
+/// caller's already.
+long give_up_capabilities() {
+  Capabilities capabilities;
+  Sets none;
+  if (const long result = capabilities.read(none); result < 0) return result;
+  if (const long result = set_ambient(0); result < 0) return result;
+  return capabilities.write({});
+}
+
 }  // namespace
 
 void enter_root(Handover& handover) {
@@ -164,7 +174,8 @@ void enter_root(Handover& handover) {
 }
 
 long take_credentials(const Handover& handover) {
-  return handover.credentials == nullptr ? 0 : become(handover, *handover.credentials);
+  if (handover.credentials != nullptr) return become(handover, *handover.credentials);
+  return handover.user_namespace != 0 ? give_up_capabilities() : 0;
 }
 
 }  // namespace thaw::restorer

@@ -5,7 +5,8 @@
 
 namespace thaw::restorer {
 
-/// The calling thread takes the member's credentials: 0 or a negative errno. All that needs the caller's rights
+/// The calling thread takes the member's credentials, and gives up what a user namespace of the launch's own has
+/// given it: 0 or a negative errno. All that needs the caller's rights
 /// has been done. The kernel forgets the signal at the parent's end, and lets nobody dump the process.
 long take_credentials(const Handover& handover);
 

@@ -133,6 +133,7 @@ struct Handover {
   uint32_t no_exec_store = 0;  ///< the image's file system does not allow executable mappings
   int32_t ready_fd = -1;       ///< the caller's $NOTIFY_SOCKET, which waits for READY=1; -1: none
   uint32_t keep_pid = 0;
+  uint32_t user_namespace = 0;  ///< of the launch's own: the app gives up what it has in there
   uint32_t page_size = 0;
   uint64_t old_rseq = 0;  ///< thaw-exec's own registration, to be undone; 0: none
   uint32_t old_rseq_size = 0, old_rseq_signature = 0;
@@ -161,6 +162,10 @@ struct Handover {
       {};  ///< the kernel's ids of System V segments with a key
   uint32_t segment_id_count = 0;
   uint32_t made_segments = 0;  ///< bit n: `segment_ids[n]` was made by this launch
+  /// System V semaphores and queues that were made by this launch.
+  int32_t made_ipc[model::kMostIpcObjects] = {};
+  uint32_t made_ipc_count = 0;
+  uint32_t made_queues = 0;  ///< bit n: `made_ipc[n]` is a queue
 
   uint64_t call_address = 0;   ///< the app's struct thaw_call, 0: none
   uint64_t delivery_size = 0;  ///< bytes at the end of the restorer area that the app keeps

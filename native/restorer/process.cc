@@ -305,6 +305,9 @@ void restore_process(Handover& handover) {
   if (member) settle_rights(handover);
   restore_owners(handover);  // With the rights of who has set them.
   if (member) renounce(handover);
+  if (!member)
+    check(handover, take_credentials(handover),
+          "cannot give up the capabilities of a user namespace");
   await_commit(handover);
   if (!member) {
     say_ready(handover);

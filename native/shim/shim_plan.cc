@@ -126,6 +126,8 @@ std::vector<uint8_t> make_tables(const Input& input, uint64_t errno_location) {
   for (const int id : input.segments)
     if (tables.segment_id_count < kMostSegmentIds)
       tables.segment_ids[tables.segment_id_count++] = {id, id};
+  for (const KnownIpc& known : input.known_ipc)
+    if (tables.known_ipc_count < kMostKnownIpc) tables.known_ipc[tables.known_ipc_count++] = known;
   std::vector<Range> ranges;
   std::vector<uint8_t> pages;
   for (const GuardedRange& guarded : input.ranges) {

@@ -12,6 +12,7 @@
 
 #include "elf/elf_module.h"
 #include "proc/vma.h"
+#include "shim/tables.h"
 #include "support/file.h"
 #include "support/result.h"
 
@@ -52,6 +53,7 @@ struct Input {
   uint64_t call_address = 0;            ///< of the app's struct thaw_call, 0: none
   std::vector<uint64_t> fork_handlers;  ///< to be called in each launch
   std::vector<int> segments;            ///< ids of System V segments that have a key
+  std::vector<KnownIpc> known_ipc;      ///< at most kMostKnownIpc
 };
 
 /// Bytes to be changed in the image.

@@ -38,6 +38,13 @@ struct SegmentId {
 };
 constexpr uint32_t kMostSegmentIds = 16;
 
+/// System V semaphores (kind 0) or a message queue (1) that the app knows by this id.
+struct KnownIpc {
+  int32_t id;
+  uint32_t kind;
+};
+constexpr uint32_t kMostKnownIpc = 16;
+
 /// The shim's data, at the start of the writable part of the thaw area. Ranges follow, then a byte
 /// per page.
 struct Tables {
@@ -51,6 +58,8 @@ struct Tables {
   uint64_t fork_handler_count;
   SegmentId segment_ids[kMostSegmentIds];
   uint64_t segment_id_count;
+  KnownIpc known_ipc[kMostKnownIpc];  ///< only a checkpoint of the launched app reads them
+  uint64_t known_ipc_count;
 };
 
 /// What the functions of the environment work with while an app warms up (blob/lookups.cc): the

@@ -41,6 +41,8 @@ int main(int argc, char** argv) {
   NEED(setsockopt(stream[0], SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){7, 0},
                   sizeof(struct timeval)));
   NEED(setsockopt(stream[1], SOL_SOCKET, SO_PASSCRED, &(int){1}, sizeof(int)));
+  // SO_PASSPIDFD, from Linux 6.5 on.
+  const bool passes_pidfd = setsockopt(stream[1], SOL_SOCKET, 76, &(int){1}, sizeof(int)) == 0;
   int copy = dup(stream[0]);
   app_wait();
 
@@ -85,6 +87,10 @@ int main(int argc, char** argv) {
   length = sizeof value;
   NEED(getsockopt(stream[1], SOL_SOCKET, SO_PASSCRED, &value, &length));
   CHECK_EQ("SO_PASSCRED", 1, value);
+  if (passes_pidfd) {
+    NEED(getsockopt(stream[1], SOL_SOCKET, 76, &value, &length));
+    CHECK_EQ("SO_PASSPIDFD", 1, value);
+  }
   NEED(getsockopt(full[0], SOL_SOCKET, SO_SNDBUF, &value, &length));
   CHECK_EQ("SO_SNDBUF", 40000, value);
   struct ucred peer;

@@ -16,6 +16,8 @@
 #include <sys/file.h>
 #include <sys/ipc.h>
 #include <sys/prctl.h>
+#include <sys/msg.h>
+#include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -322,6 +324,30 @@ static void hold_sysv(void) {
 
 static void hold_sysv_key(void) {
   attach_segment((key_t)0x54680000 | (getpid() & 0xffff))[0] = 1;
+}
+
+/// An ordinary user leaves it there for the next launch, which could not make it.
+static void hold_sem_key(void) {
+  const key_t key = (key_t)0x54760000 | (getpid() & 0xffff);
+  const int id = (int)NEED(semget(key, 1, IPC_CREAT | 0600));
+  NEED(semop(id, &(struct sembuf){0, 1, 0}, 1));
+  app_wait();
+  if (getuid() == 0) NEED(semctl(id, 0, IPC_RMID));
+  _exit(0);
+}
+
+static void hold_msg_key(void) {
+  const key_t key = (key_t)0x54770000 | (getpid() & 0xffff);
+  struct {
+    long type;
+    char text[4];
+  } message = {1, "abc"};
+  const int id = (int)NEED(msgget(key, IPC_CREAT | 0600));
+  NEED(msgsnd(id, &message, sizeof message.text, 0));
+  NEED(msgrcv(id, &message, sizeof message.text, 0, 0));
+  app_wait();
+  if (getuid() == 0) NEED(msgctl(id, IPC_RMID, NULL));
+  _exit(0);
 }
 
 static void hold_sysv_part(void) {
@@ -784,6 +810,8 @@ static const struct holder holders[] = {
     {"io-worker", hold_io_worker},
     {"sysv", hold_sysv},
     {"sysv-key", hold_sysv_key},
+    {"sem-key", hold_sem_key},
+    {"msg-key", hold_msg_key},
     {"sysv-part", hold_sysv_part},
     {"sysv-unattached", hold_sysv_unattached},
     {"sysv-outside", hold_sysv_outside},

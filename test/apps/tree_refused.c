@@ -165,6 +165,29 @@ static void hold_no_root(void) {
   NEED(rmdir(app_path("jail")));
 }
 
+/// Its pid file is outside of its root directory.
+static void hold_jail(void) {
+  if (geteuid() != 0) SKIP("only root can do that");
+  int said[2];
+  NEED(pipe(said));
+  NEED(pipe(last_word));
+  NEED(mkdir(app_path("jail"), 0755));
+  if (tree_fork() == 0) {
+    char text[16];
+    const int size = snprintf(text, sizeof text, "%d\n", getpid());
+    int fd = (int)NEED(open(app_path("own.pid"), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+    NEED(write(fd, text, (size_t)size));
+    NEED(close(fd));
+    NEED(chroot(app_path("jail")));
+    close(last_word[1]);
+    tree_say(said[1], 'j');
+    char byte;
+    CHECK_EQ("the last word", 0, read(last_word[0], &byte, 1));
+    _exit(0);
+  }
+  tree_hear(said[0], 'j');
+}
+
 /// Of the hierarchy with this file, wherever that is.
 static void hold_cgroup(void) {
   static const char* const roots[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified",
@@ -422,6 +445,7 @@ static const struct {
     {"more-capabilities", hold_more_capabilities},
     {"late-filter", hold_late_filter},
     {"no-root", hold_no_root},
+    {"jail", hold_jail},
     {"cgroup", hold_cgroup},
     {"signaller", hold_signaller},
     {"group", hold_group},

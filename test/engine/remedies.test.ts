@@ -28,6 +28,8 @@ const held = [
   'sealed',
   'attributes',
   'sysv-key',
+  'sem-key',
+  'msg-key',
   'huge-memory',
   'fanotify',
   'large-deleted',

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { App, LaunchOptions } from './support/app.js';
 import { withApp } from './support/check.js';
 import { self } from './support/identity.js';
-import { apps } from './support/paths.js';
+import { apps, cli } from './support/paths.js';
 
 function withTerminalApp(title: string, work: (t: ExecutionContext, app: App) => Promise<void>): void {
   test(title, (t) =>
@@ -24,6 +24,11 @@ async function refused(t: ExecutionContext, app: App, reason: RegExp, options: L
   t.is(outcome.code, 125, outcome.stderr);
   t.regex(outcome.stderr, reason);
 }
+
+withTerminalApp('thaw show lists the copies of its mode that a launch corrects', async (t, app) => {
+  const { stdout } = await app.runAs([process.execPath, cli, 'show', app.image]);
+  t.regex(stdout, /copies of the terminal's mode \(\d+\)[^]*the mode of the launch's terminal/);
+});
 
 withTerminalApp('a caller without a terminal', (t, app) =>
   refused(t, app, /cannot open \/dev\/tty/, { wrapper: ['setsid', '--wait'] }),

@@ -1,8 +1,9 @@
 // Apps of several processes: what each of them has, and what they are to each other, comes back; what would not is refused.
 import test, { type ExecutionContext } from 'ava';
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 
-import type { App } from './support/app.js';
+import type { App, Policy } from './support/app.js';
 import { expectSuccess, title, withApp } from './support/check.js';
 import { identities, self } from './support/identity.js';
 import { cli } from './support/paths.js';
@@ -83,6 +84,7 @@ interface Refusal {
   readonly says: readonly RegExp[];
   /** The checkpoint finds it by asking the app itself, which `thaw doctor` leaves alone. */
   readonly asked?: boolean;
+  readonly policies?: (app: App) => readonly Policy[];
 }
 
 const member = /process \d+ \(tree_refused\)/;
@@ -102,6 +104,12 @@ const refusals: readonly Refusal[] = [
   {
     what: 'no-root',
     says: [member, /root directory .* \(deleted\), which no path leads to/, /keep the folder/],
+  },
+  {
+    what: 'jail',
+    policies: (app) => [{ type: 'file', path: join(app.scratch, 'own.pid'), action: 'pid' }],
+    says: [member, /pid file .*own\.pid, which its own root directory does not show/, /before chroot\(2\)/],
+    asked: true,
   },
   { what: 'cgroup', says: [member, /in another cgroup/, /after the checkpoint/] },
   {
@@ -132,11 +140,14 @@ const refusals: readonly Refusal[] = [
   },
 ];
 
-for (const { what, says, asked } of refusals)
+for (const { what, says, asked, policies } of refusals)
   test(`refused: ${what}`, (t) =>
     withApp(t, { app: 'tree_refused', args: [what] }, self, async (app) => {
       await app.start();
-      const outcome = await app.tryCheckpoint({ leaveRunning: true });
+      const outcome = await app.tryCheckpoint({
+        leaveRunning: true,
+        ...(policies === undefined ? {} : { policies: policies(app) }),
+      });
       t.is(outcome.code, 1, `exit code\n${outcome.stdout}${outcome.stderr}`);
       for (const pattern of says) t.regex(outcome.stderr, pattern);
       t.false(existsSync(app.image), 'an image was left');

@@ -37,6 +37,7 @@ def end(signal_number, frame):
     print('drawn', ssl.RAND_bytes(8).hex(), flush=True)
     os._exit(23)
 signal.signal(signal.SIGTERM, end)
+open('master.pid', 'w').write(str(os.getpid()))
 print('ready', flush=True)
 while True: signal.pause()
 `;
@@ -46,6 +47,8 @@ function build(t: ExecutionContext, workshop: Workshop, more: string): string {
   const profile = writeService(workshop, { name: 'master', program: python, args: [script], more });
   const built = workshop.thaw('build', profile);
   t.is(built.status, 0, built.stderr);
+  t.regex(built.stderr, /nobody watches launches that make a pid namespace/);
+  t.regex(built.stderr, /master\.pid holds the pid \d+, which is a number of the pid namespace/);
   return script;
 }
 

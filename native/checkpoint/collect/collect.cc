@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "checkpoint/collect/ipc_objects.h"
 #include "proc/members.h"
 
 namespace thaw::checkpoint {
@@ -95,6 +96,7 @@ Result<void> collect(Capture& capture, const FrozenTree& app) {
   THAW_TRY(collect_requirements(capture));
   collect_answer(capture);
   THAW_TRY(collect_descriptors(capture));
+  THAW_TRY(collect_ipc_objects(capture));
   THAW_TRY(collect_controlling_terminals(capture));
   THAW_TRY(check_pid_namespace(capture));
   for (ProcessCapture& process : capture.processes) expect_redraw(capture, process);

@@ -59,7 +59,7 @@ Result<void> collect_descriptors(Capture& capture, std::vector<Error>* refusals 
 /// descriptors are known. Refuses those that no launch could give.
 Result<void> collect_controlling_terminals(Capture& capture);
 /// Where each launch makes a pid namespace: refuses what means a process or group outside of it.
-Result<void> check_pid_namespace(const Capture& capture);
+Result<void> check_pid_namespace(Capture& capture);
 /// What `p`, a descriptor of the app's with that number, shows of the app's terminal.
 void collect_terminal(const fd::Probe& p, int number, model::Terminal& terminal,
                       TerminalMode& own_mode, std::vector<std::string>& warnings);

@@ -51,7 +51,7 @@ Result<void> check_files(const Capture& capture) {
 
 }  // namespace
 
-Result<void> check_pid_namespace(const Capture& capture) {
+Result<void> check_pid_namespace(Capture& capture) {
   if (!capture.request.pid_namespace) return {};
   THAW_TRY(check_first(capture));
   if (capture.root().record.foreground != model::kNone)
@@ -60,6 +60,18 @@ Result<void> check_pid_namespace(const Capture& capture) {
                         "has no number in the pid namespace of a launch",
                         kRemedy);
   THAW_TRY(check_files(capture));
+  if (capture.request.guard_tries != 0)
+    capture.warnings.emplace_back(
+        "nobody watches launches that make a pid namespace (launch.guard): whoever could would end "
+        "with "
+        "it (docs/guard.md)");
+  if (capture.request.user_namespace)
+    capture.warnings.emplace_back(
+        "launches by ordinary users are in a user namespace: set-user-id programs (sudo, ping) "
+        "give the "
+        "app no rights there, files of other users show as nobody's, and its supplementary groups "
+        "have "
+        "no numbers (docs/pids.md)");
   return check_owners(capture);
 }
 

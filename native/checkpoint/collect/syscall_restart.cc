@@ -24,8 +24,14 @@ bool interrupted_by_us(long number) {
 #ifdef SYS_rt_sigtimedwait_time64
     case SYS_rt_sigtimedwait_time64:
 #endif
+#ifdef SYS_semop
+    case SYS_semop:
+#endif
 #ifdef SYS_semtimedop
     case SYS_semtimedop:
+#endif
+#ifdef SYS_semtimedop_time64
+    case SYS_semtimedop_time64:
 #endif
 #ifdef SYS_io_getevents
     case SYS_io_getevents:

@@ -109,6 +109,7 @@ Result<void> plan_area(Capture& capture, ProcessCapture& process, MemoryPlan& pl
   input.ranges = guarded_ranges(plan);
   input.call_address = capture.is_root(process) ? capture.request.call_address : 0;
   if (plan.libc && plan.libc->of_segments) input.segments = plan.segment_ids;
+  input.known_ipc = capture.known_ipc;
   const ForkNotifiers notifiers = fork_notifiers(process);
   input.fork_handlers = notifiers.told;
   for (const std::string& file : notifiers.untold)

@@ -2,6 +2,7 @@
 // its own pid (idea 13 of docs/ideas.md).
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <bit>
@@ -17,6 +18,7 @@
 #include "checkpoint/plan/page_finder.h"
 #include "checkpoint/plan/pid_text.h"
 #include "proc/members.h"
+#include "proc/refuse.h"
 
 namespace thaw::checkpoint {
 namespace {
@@ -124,7 +126,7 @@ class IdFinder {
       THAW_TRY(take(part));
     }
     THAW_TRY(scan_frames());
-    note_texts();
+    THAW_TRY(note_texts());
     finish();
     return {};
   }
@@ -397,9 +399,35 @@ class IdFinder {
     notice.text = capture_.image.blob(text);
   }
 
-  void note_texts() {
+  /// The process itself writes the file, by the path that thaw sees.
+  Result<void> check_seen(const std::string& path) const {
+    struct stat own = {}, seen = {};
+    const std::string there = "/proc/" + std::to_string(process_.pid) + "/root" + path;
+    if (stat(there.c_str(), &seen) == 0 && stat(path.c_str(), &own) == 0 &&
+        own.st_dev == seen.st_dev && own.st_ino == seen.st_ino)
+      return {};
+    return proc::refuse(process_.pid,
+                        "has a pid file that a launch writes (action \"pid\"), " + path +
+                            ", which its own root directory does not show at that path",
+                        "leave that policy out, or let the process write the file before chroot(2) into "
+                        "a folder that is mounted at the same path there");
+  }
+
+  /// Who reads them may be outside of the namespace that each launch makes.
+  void warn_of_pid_files() const {
+    const std::string cwd(capture_.image.bytes(process_.record.cwd));
+    for (const PidText::File& file : text_.files(cwd, named_pid_files(cwd)))
+      capture_.warnings.emplace_back(
+          file.path + " holds the pid " + std::to_string(process_.pid) +
+          ", which is a number of the pid namespace that each launch makes: outside of it, it names "
+          "nobody or a stranger; who signals the app by this file has to signal thaw-exec, which passes "
+          "signals on");
+  }
+
+  Result<void> note_texts() {
     using model::IdForm;
-    if (capture_.request.keeps_ids()) return;
+    if (capture_.request.pid_namespace) warn_of_pid_files();
+    if (capture_.request.keeps_ids()) return {};
     if (!proc::is_telling_id(static_cast<uint32_t>(process_.pid))) note(0, IdForm::word, 0, "");
     for (const auto& [form, notice] : doubts_) notices_.push_back(notice);
     for (const auto& [text, address] : text_.texts()) note(address, IdForm::text, 1, text);
@@ -409,10 +437,12 @@ class IdFinder {
       // Under `relock`, it is written with the lock held (fd/kinds/regular_file.cc).
       if (action == policy::Action::ignore || action == policy::Action::relock) continue;
       const bool written = action == policy::Action::pid;
+      if (written) THAW_TRY(check_seen(file.path));
       note(0, written ? IdForm::written_pid_file : IdForm::pid_file, 0, file.path);
       notices_.back().rest = capture_.image.blob(file.rest);
       notices_.back().mode = file.mode;
     }
+    return {};
   }
 
   /// Those of policies; one that can be in any folder is looked for in the app's.
@@ -437,6 +467,7 @@ class IdFinder {
     image.id_notices.insert(image.id_notices.end(), notices_.begin(), notices_.end());
     if (capture_.request.keeps_ids()) record.flags |= model::kKeepPid;
     if (capture_.request.pid_namespace) record.flags |= model::kPidNamespace;
+    if (capture_.request.user_namespace) record.flags |= model::kUserNamespace;
     if (detectors_.need_new_pid()) record.flags |= model::kNeedsNewPid;
   }
 

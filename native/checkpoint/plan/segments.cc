@@ -1,7 +1,6 @@
 #include "checkpoint/plan/segments.h"
 
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/shm.h>
 #include <unistd.h>
 
@@ -13,7 +12,6 @@
 
 #include "checkpoint/area_header.h"
 #include "proc/members.h"
-#include "shim/tables.h"
 
 namespace thaw::checkpoint {
 namespace {
@@ -160,20 +158,10 @@ Result<void> plan_left_segments(Capture& capture, PageData& data) {
 }
 
 int id_of_app(const ProcessCapture& process, int id) {
-  const auto area = find_area(process);
-  if (!area) return id;
-  shim::BlobHeader header = {};
-  shim::Tables tables = {};
-  for (const Vma& vma : process.vmas) {
-    const bool code = vma.start >= area->start && vma.end <= area->start + area->size &&
-                      (vma.prot & PROT_EXEC) != 0;
-    if (!code || !process.memory.read(vma.start, &header, sizeof(header)) ||
-        !process.memory.read(header.tables, &tables, sizeof(tables)))
-      continue;
-    for (uint64_t i = 0; i < std::min<uint64_t>(tables.segment_id_count, shim::kMostSegmentIds);
-         ++i)
-      if (tables.segment_ids[i].now == id) return tables.segment_ids[i].kept;
-  }
+  const auto tables = find_tables(process);
+  const uint64_t count = tables ? tables->segment_id_count : 0;
+  for (uint64_t i = 0; i < std::min<uint64_t>(count, shim::kMostSegmentIds); ++i)
+    if (tables->segment_ids[i].now == id) return tables->segment_ids[i].kept;
   return id;
 }
 

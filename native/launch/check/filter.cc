@@ -19,6 +19,7 @@
 #include "fd/kinds.h"
 #include "fd/open_file.h"
 #include "launch/check/pid_namespace.h"
+#include "launch/prepare/ipc_objects.h"
 #include "support/file.h"
 #include "support/silent_child.h"
 
@@ -184,6 +185,14 @@ constexpr Trial kForSegments[] = {
     {"shmdt", SYS_shmdt, 1},
 };
 
+constexpr Trial kForIpc[] = {
+    {"semget", SYS_semget, kNone, 0, 0},
+    {"semctl", SYS_semctl, kNone, 0, IPC_STAT},
+    {"semop", SYS_semop, kNone, 0, 0},
+    {"msgget", SYS_msgget, kNone, 0},
+    {"msgctl", SYS_msgctl, kNone, IPC_STAT},
+};
+
 constexpr Trial kForTerminals[] = {{"getsid", SYS_getsid, kNone}};
 
 constexpr Trial kForSessions[] = {{"recvmsg", SYS_recvmsg, kNone}};
@@ -293,6 +302,8 @@ constexpr Group kGroups[] = {
     {"where the app has kernel AIO (`io_setup`)", kForAio, makes_aio_ring},
     {"where the app has System V shared memory", kForSegments,
      [](const View& view) { return !view.attachments().empty(); }},
+    {"where the app has used System V semaphores or message queues", kForIpc,
+     [](const View& view) { return IpcObjects::are_seen_outside(view); }},
     {"where a launch opens a terminal again by policy", kForTerminals, opens_terminal},
     {"where a launch plays a session", kForSessions, has_kind<fd::kSession>},
     {"where a launch writes a pid file", kForPidFile, writes_pid_file},

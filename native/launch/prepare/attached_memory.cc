@@ -1,6 +1,5 @@
 #include "launch/prepare/attached_memory.h"
 
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/shm.h>
 #include <unistd.h>
@@ -8,8 +7,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "support/file.h"
-#include "support/unique_fd.h"
+#include "launch/prepare/ipc_ids.h"
 
 namespace thaw::launch {
 namespace {
@@ -50,19 +48,6 @@ Result<void> fill(const View& view, const model::Object& object, void* memory) {
   return {};
 }
 
-int key_of(const View& view, const model::Object& object) {
-  const std::string_view text = view.bytes(object.name);  // "0x0052e2c1"
-  return static_cast<int>(number(text.substr(std::min<size_t>(text.size(), 2)), 16));
-}
-
-/// The next segment that is made gets this id, where the kernel lets us ask for it
-/// (CAP_CHECKPOINT_RESTORE) and the id is free.
-void ask_for_id(int id) {
-  const UniqueFd next(open("/proc/sys/kernel/shm_next_id", O_WRONLY | O_CLOEXEC));
-  const std::string text = std::to_string(id);
-  if (next.valid() && write(next.get(), text.data(), text.size()) < 0) return;
-}
-
 /// Who attaches it first and then finds itself alone has it.
 Result<void> check_alone(int id, const model::Object& object) {
   shmid_ds status = {};
@@ -98,11 +83,11 @@ Result<AttachedMemory::Segment> AttachedMemory::open(const View& view, model::In
   const model::Object& object = view.objects()[index];
   const auto size = static_cast<size_t>(object.size);
   const bool removed = (object.flags & SHM_DEST) != 0;
-  const int key = removed ? IPC_PRIVATE : key_of(view, object);
+  const int key = removed ? IPC_PRIVATE : ipc_key(view, object);
   constexpr int kMake = IPC_CREAT | IPC_EXCL | 0600;
   int id = removed ? -1 : shmget(key, 0, 0);
   const bool make = id < 0;
-  if (make && !removed) ask_for_id(static_cast<int>(object.id));
+  if (make && !removed) ask_for_id("shm", static_cast<int>(object.id));
   if (make) id = shmget(key, size, kMake);
   if (id < 0) return errno_error("cannot make System V shared memory");
   Segment segment = {index, id, attach_at(id, nullptr, 0), make};

@@ -60,6 +60,7 @@ Handover describe(const Prepared& prepared) {
   handover.no_exec_store = is_noexec(view.fd()) ? 1 : 0;
   handover.ready_fd = prepared.ready.socket();
   handover.keep_pid = keeps_pid(view, call) ? 1 : 0;
+  handover.user_namespace = is_in_user_namespace() ? 1 : 0;
   handover.page_size = view.header().page_size;
   describe_own_rseq(handover);
   std::copy(moves.begin(), moves.end(), handover.moves);
@@ -67,6 +68,10 @@ Handover describe(const Prepared& prepared) {
   for (const AttachedMemory::WithKey& segment : prepared.attached.with_key()) {
     handover.made_segments |= (segment.made ? 1u : 0u) << handover.segment_id_count;
     handover.segment_ids[handover.segment_id_count++] = segment.id;
+  }
+  for (const IpcObjects::Made& made : prepared.ipc.made()) {
+    handover.made_queues |= (made.queue ? 1u : 0u) << handover.made_ipc_count;
+    handover.made_ipc[handover.made_ipc_count++] = made.id;
   }
   if (!prepared.tree.is_member()) {
     handover.call_address = view.requirements_record().call_address;

@@ -18,7 +18,7 @@
 namespace thaw::launch {
 namespace {
 
-bool is_stood_for = false;
+bool is_stood_for = false, has_user_namespace = false;
 
 void follow(pid_t child, PidNamespace& space) {
   int status = 0;
@@ -136,15 +136,16 @@ Result<void> continue_as(pid_t pid) {
 }
 
 /// The same in a pid namespace, in which ids above `last` are nobody's.
-Result<void> continue_in_namespace(pid_t pid, pid_t last) {
+Result<void> continue_in_namespace(pid_t pid, pid_t last, bool of_user) {
   StandInSignals signals;
   THAW_TRY(signals.begin());
   PidNamespace space;
-  THAW_TRY(space.make());
-  const long child = fork_with(pid);
+  THAW_TRY(of_user ? space.make_of_user(pid) : space.make());
+  const long child = of_user ? space.born() : fork_with(pid);
   if (child < 0) return cannot_have(pid, errno);
   if (child == 0) {
     is_stood_for = true;
+    has_user_namespace = of_user;
     space.settle(last);
     return {};
   }
@@ -175,6 +176,10 @@ bool has_stand_in() {
   return is_stood_for;
 }
 
+bool is_in_user_namespace() {
+  return has_user_namespace;
+}
+
 bool keeps_pid(const image::View& view, const ExecCall& call) {
   return call.keep_pid || (view.root_process().flags & model::kKeepPid) != 0;
 }
@@ -197,7 +202,8 @@ Result<void> settle_pid(const image::View& view, const ExecCall& call) {
         "OpenSSL that is not of 1.1.1 or 3, libgcrypt, libbsd or libsodium",
         "leave out keep_pid, --keep-pid and launch.pids = \"namespace\": a launch corrects "
         "what the app keeps of its pid"};
-  if (has_namespace(view)) return continue_in_namespace(pid, largest_id(view));
+  if (has_namespace(view))
+    return continue_in_namespace(pid, largest_id(view), needs_user_namespace(view));
   if (getpid() == pid) return {};
   return continue_as(pid);
 }

@@ -11,6 +11,7 @@
 
 #include <cstdio>
 
+#include "launch/prepare/user_namespace.h"
 #include "support/silent_child.h"
 
 namespace thaw::launch {
@@ -59,6 +60,33 @@ struct Outcome {
 
 constexpr int kExitGivenUp = 125;
 
+/// A child with the id `pid` (0: any). With CLONE_PARENT it is this process's sibling, and ends as this one
+/// does.
+long fork_with(uint64_t flags, pid_t pid) {
+  clone_args arguments = {};
+  arguments.flags = flags;
+  arguments.exit_signal = (flags & CLONE_PARENT) != 0 ? 0 : SIGCHLD;
+  if (pid != 0) {
+    arguments.set_tid = reinterpret_cast<uintptr_t>(&pid);
+    arguments.set_tid_size = 1;
+  }
+  return syscall(SYS_clone3, &arguments, sizeof(arguments));
+}
+
+/// What the process between tells; `step` is as in Outcome.
+struct Born {
+  int err;
+  const char* step;
+  long first, app;  ///< as they are called outside
+};
+
+bool read_whole(int fd, void* to, size_t size) {
+  ssize_t got = 0;
+  while ((got = read(fd, to, size)) < 0 && errno == EINTR) {
+  }
+  return got == static_cast<ssize_t>(size);
+}
+
 constexpr decltype(ITIMER_REAL) kTimers[] = {ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF};
 
 }  // namespace
@@ -93,23 +121,36 @@ void UninheritedState::leave() const {
   setitimer(ITIMER_REAL, &off, nullptr);
 }
 
+void UninheritedState::forget(int signal) const {
+  sigset_t one;
+  sigemptyset(&one);
+  sigaddset(&one, signal);
+  const timespec none = {};
+  if (sigismember(&waiting_, signal) == 0) sigtimedwait(&one, nullptr, &none);
+}
+
 PidNamespace::~PidNamespace() {
   end();
   if (callers_.valid()) (void)setns(callers_.get(), CLONE_NEWPID);
 }
 
-Result<void> PidNamespace::make() {
+Result<void> PidNamespace::prepare() {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return errno_error("cannot make a pipe");
   told_ = UniqueFd(ends[0]);
   tell_ = UniqueFd(ends[1]);
+  return callers_state_.read() ? Result<void>()
+                               : errno_error("cannot watch over a pid namespace");
+}
+
+Result<void> PidNamespace::make() {
+  THAW_TRY(prepare());
   UniqueFd own(open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC));
   if (!own.valid() || unshare(CLONE_NEWPID) != 0)
     return Error{errno, "cannot make a pid namespace", "CAP_SYS_ADMIN is needed"};
   callers_ = std::move(own);
   const UniqueFd self(static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0)));
-  if (!self.valid() || !callers_state_.read())
-    return errno_error("cannot watch over a pid namespace");
+  if (!self.valid()) return errno_error("cannot watch over a pid namespace");
   const long first = fork_silently();
   if (first < 0) return errno_error("cannot make the first process of a pid namespace");
   if (first == 0) be_first(self);
@@ -117,10 +158,48 @@ Result<void> PidNamespace::make() {
   return {};
 }
 
+Result<void> PidNamespace::make_of_user(pid_t pid) {
+  THAW_TRY(prepare());
+  const UserNamespace user;
+  const UniqueFd self(static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0)));
+  if (!self.valid()) return errno_error("cannot watch over a pid namespace");
+  bounding_ = user.bounding();
+  const long between = fork_with(0, 0);
+  if (between < 0) return errno_error("cannot make a process");
+  Born born = {};
+  if (between == 0) {
+    born.step = user.enter();
+    if (born.step == nullptr) {
+      born.first = fork_with(CLONE_PARENT, 0);
+      if (born.first == 0) {
+        give_up_capabilities();
+        be_first(self);
+      }
+      born.app = born.first < 0 ? -1 : fork_with(CLONE_PARENT, pid);
+      if (born.app == 0) {
+        born_ = 0;
+        return {};
+      }
+      if (born.app < 0) born.step = "cannot make a process with the app's old id in a pid namespace";
+    }
+    born.err = errno;
+    _exit(write(tell_.get(), &born, sizeof(born)) == ssize_t{sizeof(born)} ? 0 : 1);
+  }
+  const bool told = read_whole(told_.get(), &born, sizeof(born));
+  waitpid(static_cast<pid_t>(between), nullptr, 0);
+  callers_state_.forget(SIGCHLD);
+  if (!told) return Error{0, "the process that makes the app's namespaces has ended"};
+  first_ = static_cast<pid_t>(born.first);
+  if (born.step != nullptr) return Error{born.err, born.step};
+  born_ = static_cast<pid_t>(born.app);
+  return {};
+}
+
 void PidNamespace::settle(pid_t last) {
   const char* step = callers_state_.take()
                          ? mount_proc()
                          : "cannot have the caller's timers and signals in a process";
+  if (step == nullptr && born_ == 0) step = keep_few_capabilities(bounding_);
   const Outcome outcome = {errno, step};
   const bool told = write(tell_.get(), &outcome, sizeof(outcome)) == ssize_t{sizeof(outcome)};
   if (step != nullptr || !told) _exit(kExitGivenUp);
@@ -145,7 +224,8 @@ Result<void> PidNamespace::await_settled() {
 
 void PidNamespace::end() {
   if (first_ <= 0) return;
-  if (kill(first_, SIGKILL) == 0) await_silent(first_);
+  // In a user namespace it ends as usual children do.
+  if (kill(first_, SIGKILL) == 0) waitpid(first_, nullptr, __WALL);
   first_ = -1;
 }
 

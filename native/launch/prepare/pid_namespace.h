@@ -5,6 +5,8 @@
 #include <sys/time.h>
 #include <sys/types.h>
 
+#include <cstdint>
+
 #include "support/result.h"
 #include "support/unique_fd.h"
 
@@ -19,6 +21,8 @@ class UninheritedState {
   /// In the parent, which has all signals blocked: those that wait are the child's now, and so is the
   /// timer.
   void leave() const;
+  /// A blocked signal that has come since, for thaw's own doing.
+  void forget(int signal) const;
 
  private:
   int death_signal_ = 0;
@@ -40,6 +44,13 @@ class PidNamespace {
   /// takes orphans in, does nothing else, and ends with this process; with it, all others end.
   Result<void> make();
 
+  /// The same for who may not: in a user namespace, whose first process is the app's, `pid`. Returns in both:
+  /// born() tells which. That one has the capabilities with which it makes processes and threads with their ids,
+  /// and the caller's bounding set.
+  Result<void> make_of_user(pid_t pid);
+  /// After make_of_user(): the app's process, as this process knows it; 0: this is it.
+  [[nodiscard]] pid_t born() const { return born_; }
+
   /// In a child, where it does not return on failure; that ends with the first process. A /proc that shows the namespace, in a mount
   /// namespace of its own; whatever the app starts gets ids above `last`.
   void settle(pid_t last);
@@ -50,7 +61,10 @@ class PidNamespace {
   void end();
 
  private:
-  pid_t first_ = -1;
+  Result<void> prepare();
+
+  pid_t first_ = -1, born_ = -1;
+  uint64_t bounding_ = 0;  ///< the caller's, where the namespace is a user's
   UninheritedState callers_state_;
   UniqueFd callers_, told_, tell_;
 };

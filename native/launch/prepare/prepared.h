@@ -7,6 +7,7 @@
 #include "launch/guard/guard.h"
 #include "launch/open/sources.h"
 #include "launch/prepare/attached_memory.h"
+#include "launch/prepare/ipc_objects.h"
 #include "launch/prepare/descriptors.h"
 #include "launch/prepare/kernel_mappings.h"
 #include "launch/prepare/ready_message.h"
@@ -27,6 +28,7 @@ struct Prepared {
   const Sources& sources;
   const KernelMappings& kernel;
   const AttachedMemory& attached;
+  const IpcObjects& ipc;
   const Descriptors& descriptors;
   const Guard& guard;
   const InputsCheck& inputs;

@@ -40,6 +40,7 @@ export interface CheckpointOptions {
   readonly guardsOff?: readonly string[];
   readonly policies?: readonly Policy[];
   readonly pidNamespace?: boolean;
+  readonly userNamespace?: boolean;
 }
 
 export interface LaunchOptions {
@@ -163,6 +164,7 @@ export class App {
     const command = [process.execPath, cli, 'checkpoint', '--pid', String(pid), '--image', image];
     if (options.leaveRunning === true) command.push('--leave-running');
     if (options.pidNamespace === true) command.push('--pid-namespace');
+    if (options.userNamespace === true) command.push('--user-namespace');
     if (options.guardsOff !== undefined) command.push('--guards-off', options.guardsOff.join(','));
     for (const policy of options.policies ?? []) command.push('--policy', policyOption(policy));
     return this.runAs(command);

@@ -43,6 +43,10 @@ const everyAction = [
   { action: 'close' },
 ];
 
+/** As hexadecimal text: a key of System V IPC to which apps add their user's id. Two test files run at a time. */
+const ipcKey = (place: number): string =>
+  (0x60000000 + ((process.pid & 0x7f) << 20) + (place << 16)).toString(16);
+
 export const rows: readonly Row[] = [
   { app: 'threads' },
   { app: 'threads_static' },
@@ -97,6 +101,22 @@ export const rows: readonly Row[] = [
     about: 'with a key',
     args: ['54681234'],
     policies: [{ type: 'shm', action: 'reopen' }],
+  },
+  { app: 'ipc_sem', args: [ipcKey(1)], policies: [{ type: 'sem', action: 'reopen' }] },
+  {
+    app: 'ipc_sem',
+    about: 'made anew',
+    args: [ipcKey(2), 'remove'],
+    only: 'root',
+    policies: [{ type: 'sem', path: '0x6*', action: 'reopen' }],
+  },
+  { app: 'ipc_msg', args: [ipcKey(3)], policies: [{ type: 'msg', action: 'reopen' }] },
+  {
+    app: 'ipc_msg',
+    about: 'made anew',
+    args: [ipcKey(4), 'remove'],
+    only: 'root',
+    policies: [{ type: 'msg', action: 'reopen' }],
   },
   { app: 'memory_may_write', policies: mayWrite },
   { app: 'large_file' },
@@ -221,6 +241,20 @@ export const trees: readonly Row[] = [
     ...(state === 'credentials' ? { only: 'root' as const } : {}),
   })),
   { app: 'tree_sysv', args: ['54690000'], policies: [{ type: 'shm', action: 'reopen' }], again: false },
+  {
+    app: 'tree_sem',
+    args: [ipcKey(5)],
+    only: 'root',
+    policies: [{ type: 'sem', action: 'reopen' }],
+    again: false,
+  },
+  {
+    app: 'tree_sem',
+    about: 'kept',
+    args: [ipcKey(6), 'keep'],
+    policies: [{ type: 'sem', action: 'reopen' }],
+    again: false,
+  },
   { app: 'tree_stopped', about: 'SIGCHLD waits', args: ['pending'], again: false },
   { app: 'tree_job', again: false, launch: { wrapper: [join(apps, 'on_terminal'), '40', '100'] } },
 ];
