@@ -84,8 +84,8 @@ Result<void> prepare_and_execute(View& view, const ExecCall& call, bool filtered
   Tree tree(view);
   Result<void> result;
   if (view.processes().size() > 1) result = tree.grow(guard, descriptors);
-  const Prepared prepared = {call,   view,     tree,        signals, clocks, way_back, sources,
-                             kernel, attached, ipc, descriptors, guard,   inputs, ready};
+  const Prepared prepared = {call,   view,     tree, signals,     clocks, way_back, sources,
+                             kernel, attached, ipc,  descriptors, guard,  inputs,   ready};
   if (result) result = execute(prepared, kernel, descriptors, inputs, guard);
   if (tree.is_member()) tree.give_up(call, result.error());
   return result;

@@ -83,8 +83,7 @@ void read_table(const char* path, size_t columns, IpcObject (*row)(const Fields&
   bool heading = true;
   for (const std::string_view line : split(table.value(), "\n")) {
     const Fields fields = split(line, " ");
-    if (!std::exchange(heading, false) && fields.size() >= columns)
-      objects.push_back(row(fields));
+    if (!std::exchange(heading, false) && fields.size() >= columns) objects.push_back(row(fields));
   }
 }
 

@@ -42,7 +42,7 @@ struct IpcObject {
   uint32_t count = 0;  ///< of semaphores, or of messages that wait
   uid_t owner = 0, maker_user = 0;
   gid_t group = 0, maker_group = 0;
-  int64_t used = 0;                     ///< semop(2) or msgsnd(2): seconds since 1970, 0: never
+  int64_t used = 0;  ///< semop(2) or msgsnd(2): seconds since 1970, 0: never
   pid_t last_sender = 0, last_receiver = 0;  ///< of messages
 
   [[nodiscard]] std::string key_text() const;

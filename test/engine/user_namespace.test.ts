@@ -11,18 +11,8 @@ const inUserNamespace = { userNamespace: true };
 const row = { app: 'user_namespace' };
 
 /** May an ordinary user make user namespaces here, and a /proc in there? */
-const [unshare = '', ...words] = [
-  ...user.prefix,
-  'unshare',
-  '-U',
-  '-r',
-  '-p',
-  '-f',
-  '-m',
-  '--mount-proc',
-  'true',
-];
-const isAllowed = user.uid !== 0 && spawnSync(unshare, words).status === 0;
+const words = [...user.prefix, 'unshare', '-U', '-r', '-p', '-f', '-m', '--mount-proc', 'true'];
+const isAllowed = user.uid !== 0 && spawnSync('env', words).status === 0;
 const allowed = isAllowed ? test : test.skip;
 const overflow = '65534';
 
@@ -36,6 +26,15 @@ allowed('an ordinary user’s app has its old pids, and no capability, in launch
     app.release([`root ${overflow}`]);
     for (const running of launched) expectSuccess(t, 'an instance', await running.outcome);
     expectSuccess(t, 'a launch', await app.launch().outcome);
+  }),
+);
+
+allowed('many launches, one after the other', (t) =>
+  withApp(t, row, user, async (app) => {
+    await app.start();
+    await app.checkpoint(inUserNamespace);
+    app.release([`root ${overflow}`]);
+    for (let i = 1; i <= 40; i++) expectSuccess(t, `launch ${i}`, await app.launch().outcome);
   }),
 );
 

@@ -34,21 +34,22 @@ policy::Choice choice_for(const policy::Policies& policies, const IpcObject& obj
 Result<void> check_policy(const policy::Policies& policies, pid_t pid, const IpcObject& object) {
   if (choice_for(policies, object).action == policy::Action::reopen) return {};
   const bool set = object.kind == IpcKind::sem;
-  std::string remedy = set ? "let the app call semget(2) after the checkpoint, or use sem_init(3) in "
-                             "memory of its own"
-                           : "let the app call msgget(2) after the checkpoint, or use a pipe or socket";
+  std::string remedy =
+      set ? "let the app call semget(2) after the checkpoint, or use sem_init(3) in "
+            "memory of its own"
+          : "let the app call msgget(2) after the checkpoint, or use a pipe or socket";
   if (object.key != IPC_PRIVATE)
     remedy += ", or, where all instances may use it at the same time, " +
               policy::suggestion(type_of(object), object.key_text(), kActions);
-  return proc::refuse(pid,
-                      "has used " + object.name() + ", whose id may be another's when it is launched",
-                      remedy);
+  return proc::refuse(
+      pid, "has used " + object.name() + ", whose id may be another's when it is launched", remedy);
 }
 
 /// A launch can make it only as its own.
 Result<void> check_owner(pid_t pid, const IpcObject& object) {
   if (object.owner == object.maker_user && object.group == object.maker_group) return {};
-  return proc::refuse(pid, "has used " + object.name() + ", which was given to another user (IPC_SET)",
+  return proc::refuse(pid,
+                      "has used " + object.name() + ", which was given to another user (IPC_SET)",
                       "let the app use it after the checkpoint");
 }
 
@@ -57,8 +58,8 @@ Result<void> add_values(Capture& capture, const IpcObject& object, model::Object
   if (semctl(object.id, 0, GETALL, values.data()) != 0)
     return errno_error("cannot read " + object.name());
   record.size = object.count;
-  record.content = capture.image.blob(std::string_view(
-      reinterpret_cast<const char*>(values.data()), values.size() * sizeof(uint16_t)));
+  record.content = capture.image.blob(std::string_view(reinterpret_cast<const char*>(values.data()),
+                                                       values.size() * sizeof(uint16_t)));
   return {};
 }
 
@@ -83,12 +84,12 @@ Result<void> add(Capture& capture, const IpcObject& object) {
   THAW_TRY(set ? add_values(capture, object, record) : add_room(object, record));
   image::Builder::add(capture.image.objects, record);
   capture.known_ipc.push_back({object.id, static_cast<uint32_t>(object.kind)});
-  capture.warnings.push_back(
-      "launches use " + object.name() + " as they find it, with " +
-      (set ? "the values" : "the messages") +
-      " that it has then, and are cold starts where it has another id (after a boot, or when it was "
-      "removed); where there is none, root's launches make it" +
-      (set ? " with the values of the image" : ""));
+  capture.warnings.push_back("launches use " + object.name() + " as they find it, with " +
+                             (set ? "the values" : "the messages") +
+                             " that it has then, and are cold starts where it has another id "
+                             "(after a boot, or when it was "
+                             "removed); where there is none, root's launches make it" +
+                             (set ? " with the values of the image" : ""));
   return {};
 }
 
@@ -103,9 +104,8 @@ bool was_launched_with(const std::optional<shim::Tables>& tables, const IpcObjec
 
 /// The first of the processes that was the last to use it, 0: none of them.
 pid_t user_among(const std::vector<pid_t>& pids, const IpcObject& object) {
-  const auto found = std::find_if(pids.begin(), pids.end(), [&object](pid_t pid) {
-    return object.was_last_used_by(pid);
-  });
+  const auto found = std::find_if(pids.begin(), pids.end(),
+                                  [&object](pid_t pid) { return object.was_last_used_by(pid); });
   return found == pids.end() ? 0 : *found;
 }
 

@@ -16,9 +16,9 @@
 namespace thaw::checkpoint {
 namespace {
 
-constexpr int kTopValue = 32767;      ///< SEMVMX
-constexpr int kLowestUndo = -32768;   ///< -SEMAEM - 1
-constexpr int kHighestUndo = 32767;   ///< SEMAEM
+constexpr int kTopValue = 32767;        ///< SEMVMX
+constexpr int kLowestUndo = -32768;     ///< -SEMAEM - 1
+constexpr int kHighestUndo = 32767;     ///< SEMAEM
 constexpr size_t kMostOperations = 32;  ///< what old kernels allow in one call
 
 sembuf operation(uint32_t semaphore, int change, int flags = 0) {
@@ -53,8 +53,8 @@ Result<bool> stays_within(RemoteSyscalls& remote, const proc::IpcObject& set, in
   if (all.empty()) return false;  // Too near the top: nobody can tell.
   static_assert(kMostOperations * sizeof(sembuf) <= RemoteSyscalls::kScratchSize);
   THAW_TRY(remote.write_scratch(all.data(), all.size() * sizeof(sembuf)));
-  THAW_ASSIGN(result, remote.call(SYS_semop, static_cast<uint64_t>(set.id), remote.scratch(),
-                                  all.size()));
+  THAW_ASSIGN(result,
+              remote.call(SYS_semop, static_cast<uint64_t>(set.id), remote.scratch(), all.size()));
   return result == -EAGAIN;
 }
 

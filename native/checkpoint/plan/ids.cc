@@ -406,22 +406,24 @@ class IdFinder {
     if (stat(there.c_str(), &seen) == 0 && stat(path.c_str(), &own) == 0 &&
         own.st_dev == seen.st_dev && own.st_ino == seen.st_ino)
       return {};
-    return proc::refuse(process_.pid,
-                        "has a pid file that a launch writes (action \"pid\"), " + path +
-                            ", which its own root directory does not show at that path",
-                        "leave that policy out, or let the process write the file before chroot(2) into "
-                        "a folder that is mounted at the same path there");
+    return proc::refuse(
+        process_.pid,
+        "has a pid file that a launch writes (action \"pid\"), " + path +
+            ", which its own root directory does not show at that path",
+        "leave that policy out, or let the process write the file before chroot(2) into "
+        "a folder that is mounted at the same path there");
   }
 
   /// Who reads them may be outside of the namespace that each launch makes.
   void warn_of_pid_files() const {
     const std::string cwd(capture_.image.bytes(process_.record.cwd));
     for (const PidText::File& file : text_.files(cwd, named_pid_files(cwd)))
-      capture_.warnings.emplace_back(
-          file.path + " holds the pid " + std::to_string(process_.pid) +
-          ", which is a number of the pid namespace that each launch makes: outside of it, it names "
-          "nobody or a stranger; who signals the app by this file has to signal thaw-exec, which passes "
-          "signals on");
+      capture_.warnings.emplace_back(file.path + " holds the pid " + std::to_string(process_.pid) +
+                                     ", which is a number of the pid namespace that each launch "
+                                     "makes: outside of it, it names "
+                                     "nobody or a stranger; who signals the app by this file has "
+                                     "to signal thaw-exec, which passes "
+                                     "signals on");
   }
 
   Result<void> note_texts() {

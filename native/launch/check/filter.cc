@@ -186,10 +186,8 @@ constexpr Trial kForSegments[] = {
 };
 
 constexpr Trial kForIpc[] = {
-    {"semget", SYS_semget, kNone, 0, 0},
-    {"semctl", SYS_semctl, kNone, 0, IPC_STAT},
-    {"semop", SYS_semop, kNone, 0, 0},
-    {"msgget", SYS_msgget, kNone, 0},
+    {"semget", SYS_semget, kNone, 0, 0},     {"semctl", SYS_semctl, kNone, 0, IPC_STAT},
+    {"semop", SYS_semop, kNone, 0, 0},       {"msgget", SYS_msgget, kNone, 0},
     {"msgctl", SYS_msgctl, kNone, IPC_STAT},
 };
 

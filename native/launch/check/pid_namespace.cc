@@ -43,15 +43,14 @@ constexpr Switch kSwitches[] = {
 Result<void> check_user_namespace() {
   constexpr const char* kOther = "launch it as root, or as an ordinary user without capabilities";
   THAW_ASSIGN(status, read_file("/proc/self/status"));
-  const auto has = [&status](const char* key) {
-    return number(line_value(status, key), 16) != 0;
-  };
+  const auto has = [&status](const char* key) { return number(line_value(status, key), 16) != 0; };
   if (geteuid() == 0 || has("CapInh:") || has("CapPrm:") || has("CapAmb:") ||
       prctl(PR_GET_SECUREBITS) != 0)
-    return Error{0,
-                 "the caller has user 0, capabilities or securebits that it would not have in the user "
-                 "namespace of launch.pids = \"user-namespace\"",
-                 kOther};
+    return Error{
+        0,
+        "the caller has user 0, capabilities or securebits that it would not have in the user "
+        "namespace of launch.pids = \"user-namespace\"",
+        kOther};
   for (const Switch& one : kSwitches) {
     const auto value = read_file(one.path);
     if (!value || (number(trim(value.value())) == 0) != one.forbids_at_zero) continue;

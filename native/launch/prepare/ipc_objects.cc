@@ -133,7 +133,8 @@ Result<void> IpcObjects::make(const View& view, const model::Object& object) {
     return Error{ENOENT, missing + ", in which messages waited"};
   const int wanted = static_cast<int>(object.id);
   if (!ask_for_id(is_set(object) ? "sem" : "msg", wanted))
-    return Error{ENOENT, missing + ", and this caller cannot make it with the id that the app keeps",
+    return Error{ENOENT,
+                 missing + ", and this caller cannot make it with the id that the app keeps",
                  "launch with CAP_CHECKPOINT_RESTORE"};
   const int id = get(object, ipc_key(view, object), IPC_CREAT | IPC_EXCL | kOwnersAlone);
   if (id < 0) return errno_error("cannot make " + name_of(view, object));

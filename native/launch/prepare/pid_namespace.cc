@@ -139,8 +139,7 @@ Result<void> PidNamespace::prepare() {
   if (pipe2(ends, O_CLOEXEC) != 0) return errno_error("cannot make a pipe");
   told_ = UniqueFd(ends[0]);
   tell_ = UniqueFd(ends[1]);
-  return callers_state_.read() ? Result<void>()
-                               : errno_error("cannot watch over a pid namespace");
+  return callers_state_.read() ? Result<void>() : errno_error("cannot watch over a pid namespace");
 }
 
 Result<void> PidNamespace::make() {
@@ -160,7 +159,16 @@ Result<void> PidNamespace::make() {
 
 Result<void> PidNamespace::make_of_user(pid_t pid) {
   THAW_TRY(prepare());
+  // Not the pipe of the app's process, which may be faster to tell than the one between.
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return errno_error("cannot make a pipe");
+  const UniqueFd told_by_between(ends[0]);
+  UniqueFd tell(ends[1]);
+  if (pipe2(ends, O_CLOEXEC) != 0) return errno_error("cannot make a pipe");
+  may_go_ = UniqueFd(ends[0]);
+  let_go_ = UniqueFd(ends[1]);
   const UserNamespace user;
+  if (!user.is_known()) return errno_error("cannot read the caller's bounding set");
   const UniqueFd self(static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0)));
   if (!self.valid()) return errno_error("cannot watch over a pid namespace");
   bounding_ = user.bounding();
@@ -178,19 +186,26 @@ Result<void> PidNamespace::make_of_user(pid_t pid) {
       born.app = born.first < 0 ? -1 : fork_with(CLONE_PARENT, pid);
       if (born.app == 0) {
         born_ = 0;
+        tell.reset();
+        let_go_.reset();
+        char byte = 0;
+        if (!read_whole(may_go_.get(), &byte, 1)) _exit(kExitGivenUp);
         return {};
       }
-      if (born.app < 0) born.step = "cannot make a process with the app's old id in a pid namespace";
+      if (born.app < 0)
+        born.step = "cannot make a process with the app's old id in a pid namespace";
     }
     born.err = errno;
-    _exit(write(tell_.get(), &born, sizeof(born)) == ssize_t{sizeof(born)} ? 0 : 1);
+    _exit(write(tell.get(), &born, sizeof(born)) == ssize_t{sizeof(born)} ? 0 : 1);
   }
-  const bool told = read_whole(told_.get(), &born, sizeof(born));
+  tell.reset();
+  const bool told = read_whole(told_by_between.get(), &born, sizeof(born));
   waitpid(static_cast<pid_t>(between), nullptr, 0);
   callers_state_.forget(SIGCHLD);
   if (!told) return Error{0, "the process that makes the app's namespaces has ended"};
   first_ = static_cast<pid_t>(born.first);
   if (born.step != nullptr) return Error{born.err, born.step};
+  if (write(let_go_.get(), "g", 1) != 1) return errno_error("cannot let the app's process go on");
   born_ = static_cast<pid_t>(born.app);
   return {};
 }
@@ -205,7 +220,7 @@ void PidNamespace::settle(pid_t last) {
   if (step != nullptr || !told) _exit(kExitGivenUp);
   go_on_after(last);
   first_ = -1;  // The parent's.
-  for (UniqueFd* fd : {&callers_, &told_, &tell_}) fd->reset();
+  for (UniqueFd* fd : {&callers_, &told_, &tell_, &may_go_}) fd->reset();
 }
 
 Result<void> PidNamespace::await_settled() {

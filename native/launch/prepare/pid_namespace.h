@@ -67,6 +67,8 @@ class PidNamespace {
   uint64_t bounding_ = 0;  ///< the caller's, where the namespace is a user's
   UninheritedState callers_state_;
   UniqueFd callers_, told_, tell_;
+  UniqueFd may_go_,
+      let_go_;  ///< of a user's namespace: until its caller knows of it, the app's process waits
 };
 
 }  // namespace thaw::launch

@@ -37,16 +37,20 @@ std::string map_of(uint32_t id) {
 
 }  // namespace
 
-UserNamespace::UserNamespace()
-    : user_(geteuid()), group_(getegid()), confinement_(confinement()) {
-  for (int capability = 0; capability < kSetSize; ++capability)
-    if (prctl(PR_CAPBSET_READ, capability) == 1) bounding_ |= uint64_t{1} << capability;
+UserNamespace::UserNamespace() : user_(geteuid()), group_(getegid()), confinement_(confinement()) {
+  for (int capability = 0; capability < kSetSize; ++capability) {
+    const int has = prctl(PR_CAPBSET_READ, capability);
+    if (has == 1) bounding_ |= uint64_t{1} << capability;
+    known_ =
+        known_ && (has >= 0 || errno == EINVAL);  // EINVAL: the kernel has none of that number.
+  }
 }
 
 const char* UserNamespace::enter() const {
   if (unshare(CLONE_NEWUSER | CLONE_NEWPID) != 0) return "cannot make a user namespace";
   // A group that denies something to its members must not be left: setgroups(2) stays forbidden.
-  if (!write_file("/proc/self/setgroups", "deny") || !write_file("/proc/self/uid_map", map_of(user_)) ||
+  if (!write_file("/proc/self/setgroups", "deny") ||
+      !write_file("/proc/self/uid_map", map_of(user_)) ||
       !write_file("/proc/self/gid_map", map_of(group_)))
     return "cannot have the caller's user and group in a user namespace";
   if (confinement() != confinement_) {
@@ -64,8 +68,8 @@ void give_up_capabilities() {
 
 const char* keep_few_capabilities(uint64_t bounding) {
   for (int capability = 0; capability < kSetSize; ++capability) {
-    const bool has = prctl(PR_CAPBSET_READ, capability) == 1;
-    if (has && (bounding >> capability & 1) == 0 && prctl(PR_CAPBSET_DROP, capability) != 0)
+    const bool kept = (bounding >> capability & 1) != 0;
+    if (!kept && prctl(PR_CAPBSET_DROP, capability) != 0 && errno != EINVAL)
       return "cannot make the bounding set what the caller's is";
   }
   __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};

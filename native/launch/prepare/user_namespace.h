@@ -19,11 +19,14 @@ class UserNamespace {
   [[nodiscard]] const char* enter() const;
   /// The caller's capabilities that an exec could give, as bits.
   [[nodiscard]] uint64_t bounding() const { return bounding_; }
+  /// False: what they are cannot be read.
+  [[nodiscard]] bool is_known() const { return known_; }
 
  private:
   uid_t user_;
   gid_t group_;
   uint64_t bounding_ = 0;
+  bool known_ = true;
   std::string confinement_;  ///< by a security module
 };
 
