@@ -41,7 +41,10 @@ export async function environmentOf(unit: Unit): Promise<UnitEnvironment> {
     ...files(unit.all('EnvironmentFile'), unit.root),
   };
   return {
-    givenByDefault: without({ PATH, ...(await login(unit.one('User'), unit.root)) }, unset),
+    givenByDefault: without(
+      { PATH, ...defaultLocale(unit.root), ...(await login(unit.one('User'), unit.root)) },
+      unset,
+    ),
     said: without(said, unset),
   };
 }
@@ -109,6 +112,11 @@ function files(paths: readonly string[], root: string): Variables {
 function locale(root: string): Variables {
   const file = LOCALE_FILES.map((path) => join(root, path)).find(existsSync);
   return file === undefined ? {} : readEnvironmentFile(file);
+}
+
+/** Where nothing sets a locale, systemd sets what it was built with (its build option default-locale): Debian's, and its own default. */
+function defaultLocale(root: string): Variables {
+  return Object.keys(locale(root)).length === 0 ? { LANG: 'C.UTF-8' } : {};
 }
 
 /** A unit with User= gets what a login would set. */

@@ -64,7 +64,7 @@ const HINDRANCES: readonly Hindrance[] = [
     remedy: 'have the app read them after its checkpoint' },
   { setting: 'CPUQuota', effect: 'note', what: ({ unit, image }) => (asksFor(image, 'cpus') ? setTo(unit, 'CPUQuota', 'AllowedCPUs', 'CPUAffinity') && 'the app has asked for its CPUs: with others than in its warm-up, each launch is cold' : undefined),
     remedy: 'set inputs.ignore_machine = ["cpus"] in the profile, where the app can do without' },
-  { setting: 'MemoryMax', effect: 'note', what: ({ unit, image }) => (asksFor(image, 'memory') ? setTo(unit, 'MemoryMax', 'MemoryHigh') && 'the app has asked for its memory: with another limit than in its warm-up, each launch is cold' : undefined),
+  { setting: 'MemoryMax', effect: 'note', what: ({ unit, image }) => (asksFor(image, 'memory') ? setTo(unit, 'MemoryMax', 'MemoryHigh') && 'the app has asked for its limit of memory: with another one than in its warm-up, each launch is cold' : undefined),
     remedy: 'set inputs.ignore_machine = ["memory"] in the profile, where the app can do without' },
   { setting: 'PrivateUsers', effect: 'note', what: ({ unit }) => (unit.isOn('PrivateUsers') ? 'no time namespace can be had: after a boot, launches are cold until the clocks have passed those of the checkpoint' : undefined),
     remedy: 'build as root, whose images begin near zero' },
@@ -203,8 +203,9 @@ function activatedBySocket({ unit }: Service): string | undefined {
   return `systemd opens the sockets (${beside ? socket : 'Sockets='}) and hands them over with LISTEN_PID=, another one at each start`;
 }
 
+/** What a unit's settings change is the caller's part of the machine (native/image/machine.h has the words), not the machine. */
 function asksFor(image: Image, key: string): boolean {
-  return image.requirements.machine.some((one) => one.key === key);
+  return image.requirements.machine.some((one) => one.key === key && one.what.includes('caller'));
 }
 
 /** The first of these settings that the unit has; undefined: none. */

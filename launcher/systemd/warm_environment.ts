@@ -13,6 +13,9 @@ export interface EnvironmentPlan {
   readonly differ: readonly string[];
 }
 
+/** What systemd gives by itself depends on how it was built (its options split-usr and default-locale), so it is not relied on. */
+const BUILT_IN: readonly string[] = ['PATH', 'LANG'];
+
 export function environmentPlan(
   { requirements }: Image,
   { givenByDefault, said }: UnitEnvironment,
@@ -22,7 +25,10 @@ export function environmentPlan(
   const isInput = inputRule(requirements);
   const names = [...new Set([...Object.keys(warm), ...Object.keys(service)])].sort();
   const different = names.filter((name) => isInput(name) && warm[name] !== service[name]);
-  const open = different.filter((name) => said[name] === undefined);
+  const open = names.filter(
+    (name) =>
+      said[name] === undefined && (different.includes(name) || (BUILT_IN.includes(name) && isInput(name))),
+  );
   const { set, unset } = {
     set: open.filter((name) => warm[name] !== undefined),
     unset: open.filter((name) => warm[name] === undefined),

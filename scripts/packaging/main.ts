@@ -1,10 +1,11 @@
 // `npm run package` (scripts/package.sh), once everything is built: writes the npm package, and for each CPU Debian packages
 // with their SBOMs. Arguments: the folder that they are written to, which is emptied, and CPU:TRIPLET:ARCHITECTURE...
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { ThawError } from '../../launcher/errors.js';
 import { main } from '../../launcher/main.js';
 import { architectureOf, writeDeb } from './deb.js';
 import { type Release, release } from './release.js';
@@ -14,6 +15,18 @@ import { type Material, PACKAGES, type Package, npmNames } from './table.js';
 import { buildTools, parseTarget, run } from './target.js';
 
 const [output = '', ...rows] = process.argv.slice(2);
+
+/** @throws ThawError when there is something else in it */
+function emptyOutput(): void {
+  mkdirSync(output, { recursive: true });
+  const names = readdirSync(output);
+  const other = names.find((name) => !/\.(deb|tgz|spdx\.json)$/.test(name));
+  if (other !== undefined)
+    throw new ThawError(`${output} is emptied before packages are written to it, and it holds ${other}`, {
+      remedy: 'name a folder of packages alone, or an empty one',
+    });
+  for (const name of names) rmSync(join(output, name));
+}
 
 /** Packs for npm, and unpacks that: what runs is listed once, in `files` of package.json. */
 function npmPackage(work: string): string {
@@ -59,8 +72,7 @@ await main('package', () => {
   process.env['SOURCE_DATE_EPOCH'] = String(of.epoch);
   const work = mkdtempSync(join(tmpdir(), 'thaw-package-'));
   try {
-    rmSync(output, { recursive: true, force: true });
-    mkdirSync(output, { recursive: true });
+    emptyOutput();
     const npm = npmPackage(work);
     for (const target of targets)
       for (const row of PACKAGES)

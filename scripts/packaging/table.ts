@@ -79,6 +79,7 @@ function removeNeedless(folder: string): void {
 }
 
 function thaw(stage: Stage, { npm, target, release }: Material): readonly string[] {
+  built(target, 'thaw.node');
   for (const part of ['package.json', 'dist', 'native/adapters', 'node_modules', join('build', target.cpu)])
     if (existsSync(join(npm, part))) stage.copy(join(npm, part), join(THAW, part));
   removeNeedless(stage.path(join(THAW, 'node_modules')));

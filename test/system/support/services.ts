@@ -56,11 +56,10 @@ function must(program: string, ...args: readonly string[]): string {
   return said;
 }
 
-const profile = (app: string, until: string, more = ''): string => `name = "${app}"
+const profile = (app: string, until: string): string => `name = "${app}"
 program = "/usr/bin/python3"
 args = ["${PROGRAM}", "${app}"]
 cwd = "/"
-${more}
 [warmup]
 until = ${until}
 settle = "100ms"
@@ -83,10 +82,7 @@ function prepare(rows: readonly ServiceRow[]): readonly Prepared[] {
   for (const row of rows) writeFileSync(`/etc/systemd/system/${row.name}.service`, unit(row));
   writeFileSync('/srv/plain.toml', profile('plain', '{ log = "warmed up" }'));
   for (const app of ['notify', 'watchdog'])
-    writeFileSync(
-      `/srv/${app}.toml`,
-      profile(app, '{ notify = true }', 'inputs = { ignore_machine = ["memory"] }'),
-    );
+    writeFileSync(`/srv/${app}.toml`, profile(app, '{ notify = true }'));
   // The first start of Python may write compiled modules, which a warm-up takes for a change of its inputs.
   must('python3', '-c', 'import os, random, signal, socket, sys, threading, time');
   console.error(must('thaw', 'build', '/srv/plain.toml', '/srv/notify.toml'));
