@@ -13,10 +13,12 @@ build_packages="build-essential cmake libxxhash-dev libsodium-dev clang llvm lib
 app_packages="redis-server nginx-light postgresql-15 openjdk-17-jdk-headless python3 ruby curl procps iproute2 jq
     erofs-utils squashfs-tools cryptsetup-bin
     tmux vim less erlang-base php8.2-fpm libfcgi-bin gunicorn
-    dbus-daemon systemd python3-dbus python3-gi libsystemd-dev weston libwayland-bin"
+    dbus-daemon systemd python3-dbus python3-gi libsystemd-dev weston libwayland-bin libweston-10-dev pkg-config
+    gir1.2-gtk-3.0 python3-pyqt5.qtquick qml-module-qtquick2 qml-module-qtquick-window2 qtwayland5
+    libsdl2-dev libsdl2-ttf-dev fonts-dejavu-core"
 
 # What tests look at the face of thaw with: reports in a browser, manual pages, completions of shells, the guide for Qt.
-face_packages="chromium mandoc zsh fish python3-pyqt5 qtwayland5"
+face_packages="chromium mandoc zsh fish python3-pyqt5"
 
 as_root() {
     if [ "$(id -u)" = 0 ]; then

@@ -28,6 +28,8 @@ struct Playing {
   /// A descriptor of the app's shared memory with that device and inode, which stays the launch's;
   /// an error where the image has none.
   std::function<Result<int>(uint64_t device, uint64_t inode)> memory;
+  /// Begins anew, on another connection.
+  std::function<Result<void>()> connect_again;
 };
 
 struct Protocol {

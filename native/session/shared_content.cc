@@ -15,8 +15,7 @@ uint64_t shared_content(int fd, uint32_t size) {
   std::string content(size, '\0');
   size_t at = 0;
   while (at < content.size()) {
-    const ssize_t got =
-        pread(fd, content.data() + at, content.size() - at, static_cast<off_t>(at));
+    const ssize_t got = pread(fd, content.data() + at, content.size() - at, static_cast<off_t>(at));
     if (got <= 0) return 0;
     at += static_cast<size_t>(got);
   }

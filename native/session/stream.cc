@@ -53,6 +53,15 @@ Result<Stream> Stream::begin(int fd) {
   return stream;
 }
 
+Result<void> Stream::begin_again() {
+  seen_.clear();
+  seen_fds_.clear();
+  cut_ = false;
+  set_ns_ = 0;
+  THAW_TRY(set(fd_, SO_PEEK_OFF, 0));
+  return wait_at_most_the_rest();
+}
+
 Result<void> Stream::wait_at_most_the_rest() {
   const uint64_t now = now_ns();
   if (now >= deadline_ns_) return late();

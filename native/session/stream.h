@@ -23,6 +23,9 @@ class Stream {
   /// `fd`: a blocking stream socket that is not connected yet. The limit begins now.
   static Result<Stream> begin(int fd);
 
+  /// `fd` is another such socket now, within the same limit.
+  Result<void> begin_again();
+
   /// Within the limit. `name` is for messages.
   Result<void> connect(const sockaddr* address, socklen_t size, const std::string& name);
   Result<void> send(std::string_view bytes);

@@ -18,9 +18,11 @@
 // For backends; Debian's headers are without them.
 int weston_seat_init_pointer(struct weston_seat* seat);
 int weston_seat_init_keyboard(struct weston_seat* seat, struct xkb_keymap* keymap);
-void weston_seat_init(struct weston_seat* seat, struct weston_compositor* compositor, const char* name);
+void weston_seat_init(struct weston_seat* seat, struct weston_compositor* compositor,
+                      const char* name);
 void weston_seat_update_keymap(struct weston_seat* seat, struct xkb_keymap* keymap);
-void notify_motion_absolute(struct weston_seat* seat, const struct timespec* time, double x, double y);
+void notify_motion_absolute(struct weston_seat* seat, const struct timespec* time, double x,
+                            double y);
 void notify_button(struct weston_seat* seat, const struct timespec* time, int32_t button,
                    enum wl_pointer_button_state state);
 void notify_pointer_frame(struct weston_seat* seat);
@@ -64,8 +66,8 @@ static void committed(struct wl_listener* listener, void* data) {
     const struct timespec time = now();
     pid_t pid = 0;
     wl_client_get_credentials(client, &pid, NULL, NULL);
-    fprintf(record, "shown %d %lld %dx%d\n", pid, time.tv_sec * 1000000000LL + time.tv_nsec, surface->width,
-            surface->height);
+    fprintf(record, "shown %d %lld %dx%d\n", pid, time.tv_sec * 1000000000LL + time.tv_nsec,
+            surface->width, surface->height);
     top = surface;
   }
 }
@@ -87,8 +89,8 @@ static void picture(const char* path) {
   weston_surface_get_content_size(top, &width, &height);
   unsigned char* pixels = calloc((size_t)width * (size_t)height, 4);
   FILE* file = fopen(path, "w");
-  if (file == NULL || weston_surface_copy_content(top, pixels, (size_t)width * (size_t)height * 4, 0, 0, width,
-                                                  height) != 0) {
+  if (file == NULL || weston_surface_copy_content(top, pixels, (size_t)width * (size_t)height * 4,
+                                                  0, 0, width, height) != 0) {
     fprintf(record, "no picture\n");
   } else {
     fprintf(file, "P6 %d %d 255\n", width, height);
@@ -104,7 +106,8 @@ static void move(double x, double y) {
   struct weston_desktop_surface* desktop = weston_surface_get_desktop_surface(top);
   const struct weston_geometry inner = weston_desktop_surface_get_geometry(desktop);
   struct weston_view* view = wl_container_of(top->views.next, view, surface_link);
-  notify_motion_absolute(&seat, &time, view->geometry.x + inner.x + x, view->geometry.y + inner.y + y);
+  notify_motion_absolute(&seat, &time, view->geometry.x + inner.x + x,
+                         view->geometry.y + inner.y + y);
   notify_pointer_frame(&seat);
 }
 
@@ -121,7 +124,8 @@ static void click(double x, double y) {
 static void key(uint32_t code) {
   for (int down = 1; down >= 0; --down) {
     const struct timespec time = now();
-    notify_key(&seat, &time, code, down ? WL_KEYBOARD_KEY_STATE_PRESSED : WL_KEYBOARD_KEY_STATE_RELEASED,
+    notify_key(&seat, &time, code,
+               down ? WL_KEYBOARD_KEY_STATE_PRESSED : WL_KEYBOARD_KEY_STATE_RELEASED,
                STATE_UPDATE_AUTOMATIC);
   }
 }
@@ -129,7 +133,8 @@ static void key(uint32_t code) {
 static struct xkb_keymap* keymap_of(const char* layout) {
   const struct xkb_rule_names names = {.rules = "evdev", .model = "pc105", .layout = layout};
   struct xkb_context* context = xkb_context_new(XKB_CONTEXT_NO_FLAGS);
-  struct xkb_keymap* keymap = xkb_keymap_new_from_names(context, &names, XKB_KEYMAP_COMPILE_NO_FLAGS);
+  struct xkb_keymap* keymap =
+      xkb_keymap_new_from_names(context, &names, XKB_KEYMAP_COMPILE_NO_FLAGS);
   xkb_context_unref(context);
   return keymap;
 }
@@ -190,8 +195,8 @@ WL_EXPORT int wet_module_init(struct weston_compositor* of, int* argc, char* arg
   wl_array_init(&none);
   notify_keyboard_focus_in(&seat, &none, STATE_UPDATE_AUTOMATIC);
   wl_signal_add(&compositor->create_surface_signal, &creation);
-  wl_event_loop_add_fd(wl_display_get_event_loop(compositor->wl_display), commands, WL_EVENT_READABLE, commanded,
-                       NULL);
+  wl_event_loop_add_fd(wl_display_get_event_loop(compositor->wl_display), commands,
+                       WL_EVENT_READABLE, commanded, NULL);
   fprintf(record, "ready\n");
   return 0;
 }

@@ -61,17 +61,34 @@ Error with_server(const SessionRecord& record, const Error& error) {
                               " cannot be had again: " + error.message};
 }
 
+/// Another socket stands at the same descriptor.
+Result<void> replace(const SessionRecord& record, int fd) {
+  THAW_ASSIGN(fresh, make_socket(record.socket));
+  const int flags = fcntl(fd, F_GETFD);
+  if (flags < 0 || dup3(fresh.get(), fd, (flags & FD_CLOEXEC) != 0 ? O_CLOEXEC : 0) < 0)
+    return errno_error("cannot replace a connection");
+  return {};
+}
+
 /// Last, as others see it: all that is the launch's own stands by now.
 Result<void> finish(Opener& opener, const model::OpenFile& file, int fd) {
   const auto& record = *opener.image.record<SessionRecord>(file.payload);
   const session::Protocol& protocol = *session::find_protocol(record.protocol);
   const auto played = [&]() -> Result<void> {
     THAW_ASSIGN(stream, session::Stream::begin(fd));
-    THAW_TRY(stream.connect(reinterpret_cast<const sockaddr*>(record.server.bytes),
-                            record.server.size, address_text(record.server)));
+    const auto connect = [&] {
+      return stream.connect(reinterpret_cast<const sockaddr*>(record.server.bytes),
+                            record.server.size, address_text(record.server));
+    };
+    THAW_TRY(connect());
     session::Playing playing = {
         stream, opener.image.bytes(file.content), *opener.texts,
-        [&opener](uint64_t device, uint64_t inode) { return memory(opener, device, inode); }};
+        [&opener](uint64_t device, uint64_t inode) { return memory(opener, device, inode); },
+        [&]() -> Result<void> {
+          THAW_TRY(replace(record, fd));
+          THAW_TRY(stream.begin_again());
+          return connect();
+        }};
     THAW_TRY(protocol.play(playing));
     THAW_TRY(stream.end());
     return apply_options(fd, record.socket.options, OptionPhase::last);

@@ -15,6 +15,7 @@
 #include "session/record/recorder.h"
 #include "session/record/wayland_arguments.h"
 #include "session/record/wayland_input.h"
+#include "session/record/wayland_requests.h"
 #include "session/record/wayland_tables.h"
 #include "session/record/wayland_told.h"
 #include "session/shared_content.h"
@@ -38,6 +39,7 @@ struct Object {
   bool destroyed = false;
   size_t pool = ~size_t{0};  ///< the request that made the pool, of pools and their buffers
   bool late = false;         ///< a launch makes it after all others
+  bool of_output = false;    ///< an output, or made of it
 };
 
 class WaylandRecorder : public Recorder {
@@ -76,7 +78,8 @@ class WaylandRecorder : public Recorder {
     THAW_TRY(check_rest());
     Script script;
     script.next_id = next_id_;
-    THAW_TRY(add_requests(script));
+    script.output = output_fixed_ ? 0 : output_;
+    THAW_TRY(requests_.write(script, [this](size_t request) { return pool_lives(request); }));
     script.events = told_.events(
         [this](uint32_t object, uint32_t generation) { return state_of(object, generation); });
     for (const auto& [id, count] : deletions_of_launch()) script.deleted.push_back({id, count});
@@ -88,16 +91,6 @@ class WaylandRecorder : public Recorder {
   }
 
  private:
-  /// A request, its bytes with it.
-  struct Kept {
-    Request request;
-    std::string bytes;
-    bool late = false;                ///< made after all others
-    bool dropped = false;             ///< of a late object that is gone
-    bool orphan = false;              ///< names one
-    std::vector<uint32_t> names = {};  ///< the objects that it names
-  };
-
   void refuse(const std::string& why, const std::string& remedy = kEarlier) {
     if (refusal_.why.empty()) refusal_ = {why, remedy};
   }
@@ -138,15 +131,19 @@ class WaylandRecorder : public Recorder {
     if (requests_.size() >= kMostRequests)
       return refuse("and has drawn so much that a launch would take too long",
                     "a shorter warm-up (settle)");
-    Kept kept;
+    Requests::Kept kept;
     kept.bytes = current_;
     kept.names = named_objects(message, arguments);
     kept.late = is_late(kept.names, signature);
     if (!read_request(message, interface, signature, arguments, kept.request)) return;
+    kept.request.of_output = names_output(kept.names) ? 1 : 0;
     add_objects(message, signature, arguments, kept);
-    const bool destroys = signature.destroys;
-    requests_.push_back(std::move(kept));
-    if (destroys) destroy(message.object);
+    // Something else that depends on it, or has depended.
+    if (kept.request.of_output != 0 &&
+        (signature.destroys || (kept.request.made == 0 && !objects_[message.object].of_output)))
+      output_fixed_ = true;
+    requests_.add(std::move(kept));
+    if (signature.destroys) destroy(message.object);
   }
 
   static std::vector<uint32_t> named_objects(const Message& message, const Arguments& arguments) {
@@ -164,15 +161,18 @@ class WaylandRecorder : public Recorder {
            });
   }
 
+  [[nodiscard]] bool names_output(const std::vector<uint32_t>& names) const {
+    return std::any_of(names.begin(), names.end(), [this](uint32_t name) {
+      const auto found = objects_.find(name);
+      return found != objects_.end() && found->second.of_output;
+    });
+  }
+
   void destroy(uint32_t id) {
     Object& object = objects_[id];
     object.destroyed = true;
     if (!object.late) return;
-    for (Kept& kept : requests_) {
-      if (!kept.late || kept.dropped) continue;
-      kept.dropped = kept.request.made == id || kept.names.front() == id;
-      kept.orphan |= std::find(kept.names.begin(), kept.names.end(), id) != kept.names.end();
-    }
+    requests_.drop(id);
     told_.forget(id, object.generation);
   }
 
@@ -224,7 +224,7 @@ class WaylandRecorder : public Recorder {
   }
 
   void add_objects(const Message& message, const Signature& signature, const Arguments& arguments,
-                   Kept& kept) {
+                   Requests::Kept& kept) {
     std::string_view name = signature.made;
     for (const Arguments::One& one : arguments.all) {
       if (one.letter == 's') name = one.text;
@@ -238,6 +238,12 @@ class WaylandRecorder : public Recorder {
       made.pool = kept.request.kind == Request::Kind::pool ? requests_.size()
                                                            : objects_[message.object].pool;
       made.late = kept.late;
+      if (made.interface->name == "wl_output") {
+        output_fixed_ |= output_ != 0;
+        output_ = one.word;
+        kept.request.of_output = 1;
+      }
+      made.of_output = kept.request.of_output != 0;
       if (made.late) keep_place(one.word, made.generation++);
       kept.request.made = one.word;
       kept.request.deletions = made.generation;
@@ -250,11 +256,12 @@ class WaylandRecorder : public Recorder {
 
   /// Ids are given in their order: something that ends by itself has that of a late object before it.
   void keep_place(uint32_t id, uint32_t generation) {
-    Kept kept;
+    Requests::Kept kept;
     kept.bytes = make_message(kDisplay, kSync, id);
+    kept.names = {kDisplay};
     kept.request.made = id;
     kept.request.deletions = generation;
-    requests_.push_back(std::move(kept));
+    requests_.add(std::move(kept));
     told_.may_tell({id, generation, kDone}, *find_interface("wl_callback"),
                    {std::string(4, '\0'), std::string(4, '\0')});
   }
@@ -300,6 +307,7 @@ class WaylandRecorder : public Recorder {
       return message.opcode == kDeleteId ? freed(arguments.all[0].word)
                                          : refuse("which has complained");
     Told::Variant variant = {std::string(message.arguments), std::move(arguments.mask)};
+    variant.of_output = names_output(named_objects(message, arguments));
     if (signature.arguments.find_first_of("hnN") != std::string_view::npos &&
         !read_shared(interface, signature, arguments, variant))
       return refuse("and was given a descriptor or an object by " + name_of(interface, signature) +
@@ -339,9 +347,9 @@ class WaylandRecorder : public Recorder {
   void completed(uint32_t callback) {
     const auto found = callbacks_.find(callback);
     if (found == callbacks_.end()) return;
-    Kept& kept = requests_[found->second];
+    std::string& bytes = requests_[found->second];
     objects_[callback].destroyed = true;
-    if (word_at(kept.bytes, 0) != kDisplay) kept.bytes = make_message(kDisplay, kSync, callback);
+    if (word_at(bytes, 0) != kDisplay) bytes = make_message(kDisplay, kSync, callback);
     callbacks_.erase(found);
   }
 
@@ -353,56 +361,37 @@ class WaylandRecorder : public Recorder {
       if (is_withheld(message)) continue;
       const bool frees = message.object == kDisplay && message.opcode == kDeleteId;
       const auto callback = callbacks_.find(frees ? word_at(message.arguments, 0) : message.object);
-      if (callback == callbacks_.end() || word_at(requests_[callback->second].bytes, 0) == kDisplay)
+      if (callback == callbacks_.end() || word_at(requests_[callback->second], 0) == kDisplay)
         return false;
     }
     return true;
   }
 
   /// What is on its way.
-  [[nodiscard]] Result<void> check_rest() const {
+  Result<void> check_rest() {
     const std::string lengthen = "lengthen `settle`";
     if (!from_app_.empty() || !from_server_.empty())
       return Error{EAGAIN, "in the middle of a message", lengthen};
     for (const auto& [id, request] : callbacks_)
-      if (word_at(requests_[request].bytes, 0) == kDisplay)
+      if (word_at(requests_[request], 0) == kDisplay)
         return Error{EAGAIN, "and waits for an answer", lengthen};
     for (const auto& [id, object] : objects_)
       if (object.destroyed) return Error{EAGAIN, "which has not freed an object yet", lengthen};
     return {};
   }
 
-  [[nodiscard]] Request request_of(const Kept& kept) const {
-    Request request = kept.request;
-    request.bytes = kept.bytes;
-    if (request.kind != Request::Kind::pool) return request;
-    const auto index = static_cast<size_t>(&kept - requests_.data());
-    const bool lives = std::any_of(objects_.begin(), objects_.end(), [index](const auto& one) {
-      return one.second.pool == index && !one.second.destroyed;
+  /// Whether something is left of the pool that this request made.
+  [[nodiscard]] bool pool_lives(size_t request) const {
+    return std::any_of(objects_.begin(), objects_.end(), [request](const auto& one) {
+      return one.second.pool == request && !one.second.destroyed;
     });
-    request.dead = lives ? 0 : 1;
-    return request;
-  }
-
-  Result<void> add_requests(Script& script) const {
-    const auto add = [&](bool late) {
-      for (const Kept& kept : requests_)
-        if (kept.late == late && !kept.dropped) script.requests.push_back(request_of(kept));
-    };
-    add(false);
-    script.first_late = static_cast<uint32_t>(script.requests.size());
-    for (const Kept& kept : requests_)
-      if (kept.orphan && !kept.dropped)
-        return Error{0, "and has given back a device that it has other objects of", kEarlier};
-    add(true);
-    return {};
   }
 
   [[nodiscard]] Told::State state_of(uint32_t id, uint32_t generation) const {
     const auto object = objects_.find(id);
     const bool lives = object != objects_.end() && object->second.generation == generation &&
                        !object->second.destroyed;
-    return {lives, lives && object->second.late};
+    return {lives, lives && object->second.late, lives && object->second.of_output};
   }
 
   /// With those that keep the places of late objects.
@@ -424,11 +413,13 @@ class WaylandRecorder : public Recorder {
   std::map<uint32_t, Object> objects_;
   std::map<uint32_t, uint32_t> deletions_;
   std::map<uint32_t, size_t> callbacks_;  ///< that are still to come: the request of each
-  std::vector<Kept> requests_;
+  Requests requests_;
   Told told_;
-  std::deque<UniqueFd> shared_;   ///< descriptors that have come from the server, before their event
+  std::deque<UniqueFd> shared_;  ///< descriptors that have come from the server, before their event
   std::set<uint32_t> withheld_;  ///< objects that the app was not told of
   uint32_t next_id_ = kDisplay + 1;
+  uint32_t output_ = 0;        ///< the last one that the app has bound
+  bool output_fixed_ = false;  ///< it cannot be another in a launch
   Reason refusal_;
 };
 

@@ -32,9 +32,8 @@ constexpr Row kInputs[] = {
 
 const Row* find(std::string_view interface) {
   const auto* end = std::end(kInputs);
-  const auto* found = std::find_if(std::begin(kInputs), end, [interface](const Row& row) {
-    return row.interface == interface;
-  });
+  const auto* found = std::find_if(
+      std::begin(kInputs), end, [interface](const Row& row) { return row.interface == interface; });
   return found == end ? nullptr : found;
 }
 

@@ -51,6 +51,7 @@ std::vector<Event> Told::events(
       event.last = awaited && !global && !counted && last ? 1 : 0;
       event.harmful = global || known.interface->name == "wl_callback" ? 1 : 0;
       event.late = object.late ? 1 : 0;
+      event.of_output = object.of_output || variant.of_output ? 1 : 0;
       event.shared = variant.shared;
       event.arguments = variant.arguments;
       event.mask = variant.mask;

@@ -18,17 +18,21 @@ class Told {
  public:
   struct Variant {
     std::string arguments;
-    std::string mask;     ///< 0: any byte; those are zero in `arguments`
-    uint64_t shared = 0;  ///< what came with it: shared_content()
+    std::string mask;        ///< 0: any byte; those are zero in `arguments`
+    uint64_t shared = 0;     ///< what came with it: shared_content()
+    bool of_output = false;  ///< names an output
     bool operator==(const Variant& other) const = default;
   };
   struct Kind {
     uint32_t object = 0, generation = 0, opcode = 0;
-    auto operator<=>(const Kind& other) const = default;
+    bool operator<(const Kind& other) const {
+      return std::tie(object, generation, opcode) <
+             std::tie(other.object, other.generation, other.opcode);
+    }
   };
   /// Of an object, for a launch.
   struct State {
-    bool lives = false, late = false;
+    bool lives = false, late = false, of_output = false;
   };
 
   void tell(const Kind& kind, const Interface& interface, Variant variant);

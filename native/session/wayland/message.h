@@ -23,7 +23,8 @@ enum class Parsed { whole, partial, broken };
 
 inline uint32_t word_at(std::string_view bytes, size_t at) {
   uint32_t value = 0;
-  if (at + sizeof(value) <= bytes.size()) std::memcpy(&value, bytes.data() + at, sizeof(value));
+  if (at <= bytes.size() && bytes.size() - at >= sizeof(value))
+    std::memcpy(&value, bytes.data() + at, sizeof(value));
   return value;
 }
 

@@ -12,6 +12,7 @@
 
 #include "session/shared_content.h"
 #include "session/wayland/message.h"
+#include "session/wayland/other_output.h"
 #include "session/wayland/script.h"
 #include "session/wayland/wayland.h"
 #include "support/unique_fd.h"
@@ -44,6 +45,9 @@ class Play {
     return kept_ > 0 ? Result<void>() : hear_late();
   }
 
+  /// Why it has failed: another conversation may succeed.
+  [[nodiscard]] bool output_differs() const { return output_differs_; }
+
  private:
   /// What is known of an Event of the script: of its kind (object, generation, opcode) in the first
   /// one of that kind.
@@ -70,34 +74,40 @@ class Play {
   /// that is new to it. If anything differs, all stays: hearing again what it knows does no harm.
   Result<void> hear_late() {
     for (;;) {
-      const size_t before = playing_.stream.seen().size();
-      bool differs = false;
-      const size_t known = known_late(differs);
-      if (differs) return {};
-      if (is_late_settled()) return known > 0 ? playing_.stream.take(known) : Result<void>();
+      THAW_ASSIGN(heard, known_late());
+      if (heard.differs) return {};
+      if (is_late_settled()) {
+        // A descriptor that belongs to what comes behind would be lost with what it came with.
+        const bool all = heard.fds == playing_.stream.seen_fds().size();
+        return all && heard.bytes > 0 ? playing_.stream.take(heard.bytes) : Result<void>();
+      }
       if (auto more = playing_.stream.see_more(); !more) return explained(more.error(), 1);
-      if (playing_.stream.seen().size() == before) return {};
     }
   }
 
-  /// The bytes up to where all that is expected has come, from the beginning.
-  size_t known_late(bool& differs) {
+  struct Heard {
+    size_t bytes = 0;  ///< from the beginning to where all that is expected has come
+    size_t fds = 0;
+    bool differs = false;
+  };
+  Result<Heard> known_late() {
     for (State& state : state_) state.heard = false;
     Message message;
-    size_t at = 0, fds = 0;
-    while (!differs && !is_late_settled() &&
-           parse(playing_.stream.seen().substr(at), message) == Parsed::whole) {
-      differs = !hear(message, fds);
-      at += message.size;
+    Heard heard;
+    while (!heard.differs && !is_late_settled() &&
+           parse(playing_.stream.seen().substr(heard.bytes), message) == Parsed::whole) {
+      if (message.object == kDisplay && message.opcode == kError) return complained();
+      heard.differs = !hear(message, heard.fds);
+      heard.bytes += message.size;
     }
-    return at;
+    return heard;
   }
 
   bool hear(const Message& message, size_t& fds) {
     const size_t first = first_of_kind(message);
     for (size_t i = first; i < script_.events.size() && is_kind(i, message); ++i) {
       const Event& event = script_.events[i];
-      if (!matches(event, message.arguments)) continue;
+      if (event.late == 0 || !matches(event, message.arguments)) continue;
       if (event.shared != 0) {
         const auto& seen = playing_.stream.seen_fds();
         const uint32_t size = word_at(message.arguments, message.arguments.size() - 4);
@@ -203,8 +213,7 @@ class Play {
   }
 
   Result<bool> is_known(const Message& message) {
-    if (message.object == kDisplay && message.opcode == kError)
-      return Error{0, "the compositor has complained"};
+    if (message.object == kDisplay && message.opcode == kError) return complained();
     if (message.object == kDisplay && message.opcode == kDeleteId) return is_free(message);
     if (message.object == script_.next_id) return harmless(message.object, true);
     const size_t first = first_of_kind(message);
@@ -222,6 +231,8 @@ class Play {
     return false;
   }
 
+  static Error complained() { return Error{0, "the compositor has complained"}; }
+
   /// A second time it would mean something else to the app.
   Result<bool> harmless(uint32_t object, bool harmful) {
     if (!harmful || kept_ == 0) return true;
@@ -231,11 +242,14 @@ class Play {
                      std::to_string(object)};
   }
 
-  /// What is told before all requests are done, the app could not have after what it knows.
+  /// What is told before all requests are done the app could not have, but after what it knows.
   Error otherwise(const Message& message) {
     std::string name = "object " + std::to_string(message.object);
-    for (const Event& event : script_.events)
-      if (event.object == message.object) name = event.name;
+    for (const Event& event : script_.events) {
+      if (event.object != message.object) continue;
+      name = event.name;
+      output_differs_ |= event.of_output != 0 && script_.output != 0;
+    }
     return Error{0, "the compositor tells of " + name + " otherwise than when the image was made"};
   }
 
@@ -314,6 +328,7 @@ class Play {
   std::string batch_;
   size_t kept_ = 0;  ///< bytes that wait in the socket for the app
   bool fence_freed_ = false;
+  bool output_differs_ = false;
   std::map<uint32_t, uint32_t> deletions_;
   std::map<uint32_t, Ack> acks_;
   /// Objects and their events whose serial the app acknowledges.
@@ -342,7 +357,12 @@ const char* validate(std::string_view bytes, const Writable&) {
 Result<void> play(Playing& playing) {
   Script script;
   if (!read_script(playing.script, script)) return Error{0, "the script is broken"};
-  return Play(playing, script).run();
+  Play same(playing, script);
+  auto played = same.run();
+  if (played || !same.output_differs()) return played;
+  THAW_TRY(playing.connect_again());
+  const OtherOutput other(script);
+  return Play(playing, other.script()).run();
 }
 
 }  // namespace thaw::session::wayland

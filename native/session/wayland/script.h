@@ -22,6 +22,7 @@ struct Request {
   uint32_t made = 0;       ///< id of an object that it makes, 0: none
   uint32_t deletions = 0;  ///< how often the compositor must have said that this id is free
   uint32_t dead = 0;       ///< 1: the pool and all of its buffers are gone
+  uint32_t of_output = 0;  ///< 1: makes Script::output, or something of it
   uint64_t device = 0, inode = 0;
   std::string_view bytes;
 };
@@ -36,6 +37,7 @@ struct Event {
   uint32_t counted = 0;              ///< 1: as often as `count` (wl_buffer.release)
   uint32_t harmful = 0;              ///< 1: must not come to the app a second time
   uint32_t late = 0;                 ///< 1: of an object that a late request makes
+  uint32_t of_output = 0;            ///< 1: tells of Script::output
   uint64_t shared = 0;               ///< shared_content() of the descriptor with it, 0: has none
   std::string_view arguments, mask;  ///< of equal size; mask 0: any byte
   std::string_view name;
@@ -49,6 +51,7 @@ struct Deleted {
 struct Script {
   uint32_t next_id = 0;     ///< the one behind all that the app has used
   uint32_t first_late = 0;  ///< the first of the requests that are made after all is settled
+  uint32_t output = 0;      ///< the one that may be another in a launch (other_output.h), 0: none
   std::vector<Request> requests;
   std::vector<Event> events;  ///< by object, generation and opcode
   std::vector<Deleted> deleted;

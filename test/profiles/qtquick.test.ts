@@ -1,0 +1,3 @@
+import { proveWindow } from './windows.js';
+
+proveWindow('qtquick', '160 100');

@@ -1,0 +1,3 @@
+import { proveWindow } from './windows.js';
+
+proveWindow('sdl2', '160 100', 20);

@@ -1,0 +1,82 @@
+// Stands between an app and its server, and passes all on, with descriptors; but of the first connection only the first bytes that
+// the server sends, and then something else.
+//   bent LISTEN SERVER BYTES close | silence | garbage | twice
+#define _GNU_SOURCE
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { kPiece = 4096, kFds = 28 };
+
+static int unix_socket(const char* path, int listens) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  strncpy(address.sun_path, path, sizeof(address.sun_path) - 1);
+  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int result = listens
+                         ? bind(fd, (struct sockaddr*)&address, sizeof(address)) || listen(fd, 8)
+                         : connect(fd, (struct sockaddr*)&address, sizeof(address));
+  if (result != 0) exit(2);
+  return fd;
+}
+
+/// At most `most` bytes. Their number, 0 at the end.
+static size_t pass(int from, int to, size_t most, char* bytes) {
+  char control[CMSG_SPACE(kFds * sizeof(int))];
+  struct iovec part = {bytes, most < kPiece ? most : kPiece};
+  struct msghdr message = {
+      .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
+  const ssize_t got = recvmsg(from, &message, 0);
+  if (got <= 0) return 0;
+  part.iov_len = (size_t)got;
+  if (message.msg_controllen == 0) message.msg_control = NULL;
+  const ssize_t sent = sendmsg(to, &message, MSG_NOSIGNAL);
+  for (struct cmsghdr* header = CMSG_FIRSTHDR(&message); header != NULL;
+       header = CMSG_NXTHDR(&message, header))
+    for (size_t i = 0; i < (header->cmsg_len - CMSG_LEN(0)) / sizeof(int); ++i) {
+      int fd;
+      memcpy(&fd, CMSG_DATA(header) + i * sizeof(int), sizeof(int));
+      close(fd);
+    }
+  return sent == got ? (size_t)got : 0;
+}
+
+static void bend(int app, const char* way, const char* last, size_t size) {
+  char garbage[kPiece];
+  memset(garbage, 0x9b, sizeof(garbage));
+  if (strcmp(way, "close") == 0) exit(0);
+  if (strcmp(way, "garbage") == 0) send(app, garbage, sizeof(garbage), MSG_NOSIGNAL);
+  if (strcmp(way, "twice") == 0) send(app, last, size, MSG_NOSIGNAL);
+  for (char piece[kPiece]; recv(app, piece, sizeof(piece), 0) > 0;) continue;
+  exit(0);
+}
+
+static void serve(int app, const char* server_path, size_t most, const char* way) {
+  const int server = unix_socket(server_path, 0);
+  char bytes[kPiece];
+  for (;;) {
+    struct pollfd polls[] = {{app, POLLIN, 0}, {server, POLLIN, 0}};
+    poll(polls, 2, -1);
+    if (polls[0].revents != 0 && pass(app, server, kPiece, bytes) == 0) exit(0);
+    if (polls[1].revents == 0) continue;
+    const size_t passed = pass(server, app, most, bytes);
+    if (passed == 0) exit(0);
+    most -= passed;
+    if (most == 0) bend(app, way, bytes, passed);
+  }
+}
+
+int main(int argc, char** argv) {
+  if (argc != 5) return 1;
+  signal(SIGCHLD, SIG_IGN);
+  const int door = unix_socket(argv[1], 1);
+  for (size_t most = strtoul(argv[3], NULL, 10);; most = (size_t)-1) {
+    const int app = accept4(door, NULL, NULL, SOCK_CLOEXEC);
+    if (app >= 0 && fork() == 0) serve(app, argv[2], most, argv[4]);
+    close(app);
+  }
+}

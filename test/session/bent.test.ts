@@ -1,0 +1,67 @@
+// A compositor that breaks off in the middle of a launch, at any byte: the app comes, cold, and works.
+import test from 'ava';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+
+import { root } from '../engine/support/paths.js';
+import { Place } from '../profiles/windows.js';
+import { until } from './bus.js';
+
+const KEY_A = 30;
+const WAYS = ['close', 'silence', 'garbage', 'twice'];
+/** A launch of the profile is told some 1.5 KB; what comes later is the app's own. */
+const MOST = 2000;
+const EACH = 6;
+
+test('whatever the compositor breaks off with, and wherever', async (t) => {
+  t.timeout(600_000);
+  const place = new Place('qtquick', 'real');
+  const bent = join(place.folder, 'bent');
+  execFileSync('cc', ['-O1', '-Wall', '-o', bent, join(root, 'test', 'session', 'bent.c')]);
+  const door = join(place.compositor.folder, 'wayland-0');
+  let between: ChildProcess | undefined;
+  const stop = async () => {
+    if (between === undefined) return;
+    const ended = new Promise((resolve) => between?.once('exit', resolve));
+    between.kill('SIGKILL');
+    await ended;
+    rmSync(door, { force: true });
+  };
+  const stand = async (bytes: number, way: string) => {
+    await stop();
+    between = spawn(bent, [door, place.compositor.path, String(bytes), way], { stdio: 'inherit' });
+    await until(() => existsSync(door), 'bent');
+  };
+  t.teardown(async () => {
+    await stop();
+    await place.end();
+  });
+  await place.compositor.startSeated();
+  await stand(1 << 30, 'close');
+  await place.build();
+  let cold = 0;
+  for (const way of WAYS)
+    for (let i = 0; i < EACH; ++i) {
+      const bytes = 1 + Math.floor(Math.random() * MOST);
+      const where = `${way} after ${bytes} bytes`;
+      await stand(bytes, way);
+      const window = place.start('or cold');
+      const deadline = Date.now() + 20_000;
+      const isCold = () => window.output.includes('starting cold');
+      const isWell = () => /^key a/m.test(window.output);
+      // What comes after the launch is the app's own affair, warm or cold.
+      while (!isWell() && window.process.exitCode === null && Date.now() < deadline) {
+        await place.compositor.command(`key ${KEY_A}`);
+        await setTimeout(100);
+        if (!isCold() && Date.now() > deadline - 15_000) break;
+      }
+      if (isCold()) ++cold;
+      t.true(isWell() || !isCold(), `${where}: ${window.output}`);
+      window.process.kill('SIGKILL');
+      await window.ended;
+    }
+  t.log(`${cold} of ${WAYS.length * EACH} within the launch`);
+  t.true(cold > 0);
+});
