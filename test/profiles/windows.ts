@@ -124,11 +124,15 @@ async function checkWindow(t: ExecutionContext, window: Window, picture: Buffer,
   await window.answers(`click ${clickAt}`, /^clicks 1$/m);
   await window.answers(`key ${KEY_A}`, /^key a on 1024x640$/m);
   const before = picture.toString('latin1', 0, 12);
-  await window.answers('resize 400 300', /^size /m);
+  await compositor.command('resize 400 300');
   let other = before;
-  for (let tries = 0; tries < 200 && other === before; ++tries)
+  const deadline = Date.now() + 30_000;
+  while (other === before && Date.now() < deadline) {
+    await setTimeout(10);
     other = (await compositor.picture()).toString('latin1', 0, 12);
+  }
   t.not(other, before, 'it has drawn itself in another size');
+  await window.says(/^size /m);
   await compositor.command('close');
   await window.ended;
   t.is(window.process.exitCode, 0, window.output);
@@ -208,6 +212,16 @@ export function proveWindow(profile: string, clickAt: string, inARow = 5): void 
     t.regex(window.output, /^key z on 800x600$/m);
     t.notRegex(window.output, /thaw-exec:/);
     await place.compositor.command('close');
+    await window.ended;
+  });
+
+  test.serial(`${profile}: without a seat it comes, cold`, async (t) => {
+    t.timeout(600_000);
+    await place.compositor.start();
+    const window = place.start('or cold');
+    await window.says(/^shown$/m);
+    t.regex(window.output, /wl_registry.*; starting cold/);
+    window.process.kill('SIGKILL');
     await window.ended;
   });
 }
