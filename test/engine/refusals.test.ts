@@ -69,7 +69,10 @@ const refusals: readonly Refusal[] = [
   { what: 'msg-key', says: [/System V message queue \(key 0x5477/, after, policy, /"msg"/] },
   { what: 'sysv-part', says: [/System V shared memory .*a part/, /attach all of it/] },
   { what: 'sysv-unattached', says: [/has used System V shared memory \(key 0x0+, id \d+\)/, after] },
-  { what: 'sysv-outside', says: [/System V shared memory .* 1 mappings? .*outside of the app/, /detach/] },
+  {
+    what: 'sysv-outside',
+    says: [/System V shared memory .* 1 mappings? .*outside of the app/, /detach/, /QT_X11_NO_MITSHM=1/],
+  },
   { what: 'aio-busy', says: [/kernel AIO .*0x[0-9a-f]+ has requests under way/, /settle/], asked: true },
   { what: 'aio-unread', says: [/kernel AIO .*results that the app has not read/, /settle/], asked: true },
   { what: 'huge-memory', says: [descriptor, /memfd:huge/, /huge pages/, policy] },

@@ -2,10 +2,18 @@
 // not.
 import test from 'ava';
 import { spawnSync } from 'node:child_process';
+import { constants } from 'node:os';
+import { join } from 'node:path';
 
 import { expectSuccess, withApp } from './support/check.js';
 import { root, self, user } from './support/identity.js';
-import { thawExec } from './support/paths.js';
+import { apps, thawExec } from './support/paths.js';
+import { sleep, until } from './support/process.js';
+import { newSeed, Random } from './support/random.js';
+import { processesOf } from './support/tree.js';
+
+const { EPERM, ENOMEM } = constants.errno;
+const kills = 40;
 
 const inUserNamespace = { userNamespace: true };
 const row = { app: 'user_namespace' };
@@ -35,6 +43,42 @@ allowed('many launches, one after the other', (t) =>
     await app.checkpoint(inUserNamespace);
     app.release([`root ${overflow}`]);
     for (let i = 1; i <= 40; i++) expectSuccess(t, `launch ${i}`, await app.launch().outcome);
+  }),
+);
+
+for (const failure of [EPERM, ENOMEM])
+  allowed(
+    `system calls fail, one in each launch (errno ${failure}): the app starts, and nothing is left`,
+    (t) =>
+      withApp(t, { app: 'caller_state', args: ['tree'] }, user, async (app) => {
+        t.timeout(600_000); // Hundreds of launches, each of them traced.
+        await app.start();
+        await app.checkpoint(inUserNamespace);
+        app.release();
+        const launch = [thawExec, '--image', app.image, '--', ...app.command];
+        const outcome = await app.runAs([join(apps, 'fail_call'), String(failure), ...launch], {
+          timeout: 300_000,
+        });
+        t.is(outcome.code, 0, `${outcome.signal ?? ''}\n${outcome.stdout}\n${outcome.stderr}`);
+        const [, warm, cold] = /(\d+) warm, (\d+) cold, 0 wrong\n$/.exec(outcome.stdout) ?? [];
+        t.true(Number(warm) >= 20 && Number(cold) >= 100, `${warm} warm, ${cold} cold`);
+        await until('all processes to end', () => processesOf(app.folder).length === 0);
+      }),
+  );
+
+allowed('a launch is killed at any moment: nothing of it is left', (t) =>
+  withApp(t, row, user, async (app) => {
+    await app.start();
+    await app.checkpoint(inUserNamespace);
+    const random = new Random(newSeed());
+    t.log(`THAW_TEST_SEED=${random.seed}`);
+    for (let i = 0; i < kills; i++) {
+      const running = app.launch();
+      await sleep(random.below(15));
+      running.kill();
+      await running.outcome;
+      await until('all processes to end', () => processesOf(app.folder).length === 0);
+    }
   }),
 );
 

@@ -176,7 +176,9 @@ Result<Segment> check_segment(const policy::Policies& policies, const Vma& vma,
                   "that " + std::to_string(segment->mappings - mappings) +
                       " mappings of processes outside of the app show as well",
                   "let those detach it before the checkpoint, or let the app attach it after it, "
-                  "or " THAW_OTHER_MEMORY);
+                  "or " THAW_OTHER_MEMORY
+                  "; an X server (MIT-SHM): QT_X11_NO_MITSHM=1 for Qt, or "
+                  "start the server with -extension MIT-SHM");
   if (segment->owner != segment->maker_user || segment->group != segment->maker_group)
     return refuse(*segment, "that was given to another user (IPC_SET)",
                   "let the app " THAW_OTHER_MEMORY);

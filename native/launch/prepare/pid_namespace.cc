@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -73,11 +74,29 @@ long fork_with(uint64_t flags, pid_t pid) {
   return syscall(SYS_clone3, &arguments, sizeof(arguments));
 }
 
-/// What the process between tells; `step` is as in Outcome.
+/// What the process between does, in memory that it shares: whoever it has made by the time it ends is known. `step` is
+/// as in Outcome.
 struct Born {
   int err;
   const char* step;
-  long first, app;  ///< as they are called outside
+  long first, app;  ///< as they are called outside; 0: not made
+};
+
+class SharedBorn {
+ public:
+  SharedBorn()
+      : at_(mmap(nullptr, sizeof(Born), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+                 0)) {}
+  SharedBorn(const SharedBorn&) = delete;
+  SharedBorn& operator=(const SharedBorn&) = delete;
+  ~SharedBorn() {
+    if (valid()) munmap(at_, sizeof(Born));
+  }
+  [[nodiscard]] bool valid() const { return at_ != MAP_FAILED; }
+  volatile Born* operator->() { return static_cast<Born*>(at_); }
+
+ private:
+  void* at_;
 };
 
 bool read_whole(int fd, void* to, size_t size) {
@@ -172,19 +191,21 @@ Result<void> PidNamespace::make_of_user(pid_t pid) {
   const UniqueFd self(static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0)));
   if (!self.valid()) return errno_error("cannot watch over a pid namespace");
   bounding_ = user.bounding();
+  SharedBorn born;
+  if (!born.valid()) return errno_error("cannot make memory for a moment");
   const long between = fork_with(0, 0);
   if (between < 0) return errno_error("cannot make a process");
-  Born born = {};
   if (between == 0) {
-    born.step = user.enter();
-    if (born.step == nullptr) {
-      born.first = fork_with(CLONE_PARENT, 0);
-      if (born.first == 0) {
+    born->step = user.enter();
+    if (born->step == nullptr) {
+      const long first = fork_with(CLONE_PARENT, 0);
+      if (first == 0) {
         give_up_capabilities();
         be_first(self);
       }
-      born.app = born.first < 0 ? -1 : fork_with(CLONE_PARENT, pid);
-      if (born.app == 0) {
+      born->first = first;
+      const long app = first < 0 ? -1 : fork_with(CLONE_PARENT, pid);
+      if (app == 0) {
         born_ = 0;
         tell.reset();
         let_go_.reset();
@@ -192,21 +213,22 @@ Result<void> PidNamespace::make_of_user(pid_t pid) {
         if (!read_whole(may_go_.get(), &byte, 1)) _exit(kExitGivenUp);
         return {};
       }
-      if (born.app < 0)
-        born.step = "cannot make a process with the app's old id in a pid namespace";
+      born->app = app;
+      if (app < 0) born->step = "cannot make a process with the app's old id in a pid namespace";
     }
-    born.err = errno;
-    _exit(write(tell.get(), &born, sizeof(born)) == ssize_t{sizeof(born)} ? 0 : 1);
+    born->err = errno;
+    _exit(write(tell.get(), "b", 1) == 1 ? 0 : 1);
   }
   tell.reset();
-  const bool told = read_whole(told_by_between.get(), &born, sizeof(born));
+  char byte = 0;
+  const bool told = read_whole(told_by_between.get(), &byte, 1);
   waitpid(static_cast<pid_t>(between), nullptr, 0);
   callers_state_.forget(SIGCHLD);
+  first_ = static_cast<pid_t>(born->first);
+  born_ = static_cast<pid_t>(born->app);
   if (!told) return Error{0, "the process that makes the app's namespaces has ended"};
-  first_ = static_cast<pid_t>(born.first);
-  if (born.step != nullptr) return Error{born.err, born.step};
+  if (born->step != nullptr) return Error{born->err, born->step};
   if (write(let_go_.get(), "g", 1) != 1) return errno_error("cannot let the app's process go on");
-  born_ = static_cast<pid_t>(born.app);
   return {};
 }
 
@@ -239,8 +261,11 @@ Result<void> PidNamespace::await_settled() {
 
 void PidNamespace::end() {
   if (first_ <= 0) return;
-  // In a user namespace it ends as usual children do.
-  if (kill(first_, SIGKILL) == 0) waitpid(first_, nullptr, __WALL);
+  // It ends when nobody else is left there, and who was born beside it is left until this process waits for it.
+  if (kill(first_, SIGKILL) == 0) {
+    if (born_ > 0) waitpid(born_, nullptr, __WALL);
+    waitpid(first_, nullptr, __WALL);
+  }
   first_ = -1;
 }
 
