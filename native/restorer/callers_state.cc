@@ -7,6 +7,7 @@
 #include "arch/call_numbers.h"
 #include "arch/this_cpu.h"
 #include "restorer/cold_start.h"
+#include "restorer/members.h"
 #include "restorer/signals.h"
 
 namespace thaw::restorer {
@@ -37,10 +38,8 @@ void note_undo(Handover& handover, long number, long a, long b, long c) {
 }
 
 void replace_coredump_filter(Handover& handover) {
-  // Pages that are still the image's count as a file's (bit 2), but they are the app's own memory
-  // (bit 0), so who wants that in a dump gets them, too.
-  uint32_t filter = handover.process->coredump_filter;
-  if ((filter & 1) != 0) filter |= 4;
+  if (handover.tree != nullptr && handover.tree->callers_coredump_filter[0] != '\0') return;
+  const uint32_t filter = coredump_filter_of(*handover.process);
   const long fd = open_coredump_filter();
   // A kernel without core dumps, or one that does not let this process have its own.
   if (fd == -ENOENT || fd == -EACCES) return;

@@ -15,8 +15,8 @@
 #include <sys/fanotify.h>
 #include <sys/file.h>
 #include <sys/ipc.h>
-#include <sys/prctl.h>
 #include <sys/msg.h>
+#include <sys/prctl.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/socket.h>

@@ -43,7 +43,8 @@ int main(int argc, char** argv) {
     while (NEED(semctl(id, i, GETNCNT)) != 1) app_sleep_ms(2);
   change(0, 1);
   change(kWorkers, -1);
-  for (int i = 0; i < kWorkers; i++) tree_expect_exit("exit status of a worker", 10 + i, workers[i]);
+  for (int i = 0; i < kWorkers; i++)
+    tree_expect_exit("exit status of a worker", 10 + i, workers[i]);
   if (!keeps) NEED(semctl(id, 0, IPC_RMID));
   return 0;
 }

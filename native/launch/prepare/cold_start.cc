@@ -1,5 +1,6 @@
 #include "launch/prepare/cold_start.h"
 
+#include <algorithm>
 #include <span>
 #include <string>
 
@@ -33,6 +34,8 @@ void copy_cold_start(const Prepared& prepared, Arena& arena, restorer::ColdStart
   arena.copy_list(descriptors.saved(), cold.saved_fds, cold.saved_fd_count);
   arena.copy_list(descriptors.taken(), cold.close, cold.close_count);
   arena.copy_list(descriptors.sockets(), cold.sockets, cold.socket_count);
+  if (const restorer::Tree* tree = prepared.tree.record())
+    std::ranges::copy(tree->callers_coredump_filter, cold.callers.coredump_filter);
   cold.watcher = prepared.guard.watcher();
   const std::span<const int> helpers = prepared.inputs.helpers();
   cold.helpers = arena.copy(helpers);

@@ -17,6 +17,7 @@
 #include "image/tree.h"
 #include "launch/check/pid_namespace.h"
 #include "launch/prepare/descriptors.h"
+#include "launch/tree/coredump_filter.h"
 #include "restorer/log.h"
 #include "support/end_as.h"
 
@@ -44,6 +45,7 @@ Result<void> give_terminal_up() {
 Tree::~Tree() {
   if (record_.meeting == nullptr) return;
   restorer::end_members(record_);
+  put_back_coredump_filter(record_);
   munmap(record_.meeting, meeting_size_);
 }
 
@@ -111,6 +113,7 @@ Result<void> Tree::grow(Guard& guard, Descriptors& descriptors) {
   born_before_ = image::born_before_session(view_.processes());
   THAW_TRY(make_meeting());
   THAW_TRY(hear_of_ends());
+  replace_coredump_filter(view_, record_);
   adopt_orphans();
   const pid_t own = getpid();
   callers_group_ = getpgid(0);
