@@ -85,6 +85,10 @@ Kind kind_of(long number, const uint64_t* arguments) {
       return Kind::bind;
     case SYS_setsockopt:
       return hidden_option(arguments[1], arguments[2]) != nullptr ? Kind::hide : Kind::none;
+    case SYS_semget:
+      return Kind::semaphores;
+    case SYS_msgget:
+      return Kind::message_queue;
     case SYS_prctl:
       return static_cast<uint32_t>(arguments[0]) == PR_SET_PTRACER ? Kind::tracer : Kind::none;
     default:
@@ -141,6 +145,12 @@ void CallObserver::leave(pid_t tid, const KeptCall& call, int64_t result) {
     case Kind::tracer:
       // PR_SET_PTRACER_ANY is all ones in a word of the app's.
       seen_.tracers[process_of(tid)] = static_cast<long>(call.value);
+      break;
+    case Kind::semaphores:
+      seen_.semaphores.insert(static_cast<int>(result));
+      break;
+    case Kind::message_queue:
+      seen_.message_queues.insert(static_cast<int>(result));
       break;
     case Kind::none:
       break;

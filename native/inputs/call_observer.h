@@ -11,7 +11,17 @@ namespace thaw::inputs {
 
 /// A system call of that kind that a thread is in.
 struct KeptCall {
-  enum class Kind : uint8_t { none, arm, arm_64, disarm, bind, hide, tracer } kind = Kind::none;
+  enum class Kind : uint8_t {
+    none,
+    arm,
+    arm_64,
+    disarm,
+    bind,
+    hide,
+    tracer,
+    semaphores,
+    message_queue,
+  } kind = Kind::none;
   int number = -1;  ///< of the timer or descriptor
   /// Of a timer: when it expires, 0: it is not absolute, or disarmed; of a tracer: who it is; of
   /// an option: which.

@@ -21,6 +21,8 @@ struct SeenCalls {
   /// What each process has said last with PR_SET_PTRACER: a process, 0: nobody.
   std::map<pid_t, int64_t> tracers;
   static constexpr int64_t kAnyTracer = -1;
+  /// Ids of System V that semget(2) and msgget(2) have told.
+  std::set<int> semaphores, message_queues;
   std::set<std::string> watched_paths;  ///< that inotify_add_watch(2) has named, absolute
 };
 

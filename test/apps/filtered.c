@@ -49,7 +49,7 @@ static const struct Call calls[] = {
     CALL(setpriority) CALL(signalfd4) CALL(sysinfo) CALL(timerfd_settime) CALL(umask) CALL(uname) CALL(utimensat)
     CALL(getppid) CALL(recvmsg) CALL(getsid) CALL(mq_getsetattr) CALL(mq_open) CALL(shmat)
     CALL(shmctl) CALL(shmdt) CALL(shmget) CALL(pidfd_open) CALL(io_setup) CALL(fanotify_init)
-    CALL(fanotify_mark)
+    CALL(fanotify_mark) CALL(semget) CALL(semctl) CALL(semop) CALL(msgget) CALL(msgctl)
 #ifdef SYS_access
     CALL(stat) CALL(lstat) CALL(open) CALL(unlink) CALL(fork) CALL(vfork)
 #endif

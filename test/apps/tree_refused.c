@@ -327,11 +327,12 @@ static void hold_queued(void) {
 }
 
 /// What a launch's first process would open as its own.
-static void hold_own_proc(void) {
+/// Those of a whole process come back (tree_files).
+static void hold_thread_proc(void) {
   int said[2];
   NEED(pipe(said));
   if (tree_fork() == 0) {
-    NEED(open("/proc/self/status", O_RDONLY | O_CLOEXEC));
+    NEED(open("/proc/thread-self/status", O_RDONLY | O_CLOEXEC));
     tree_say(said[1], 'p');
     rest();
   }
@@ -454,7 +455,7 @@ static const struct {
     {"death-signal", hold_death_signal},
     {"traced", hold_traced},
     {"queued", hold_queued},
-    {"own-proc", hold_own_proc},
+    {"thread-proc", hold_thread_proc},
     {"proc-path", hold_proc_path},
     {"netlink", hold_netlink},
     {"aio", hold_aio},

@@ -229,5 +229,7 @@ for (const [app, says] of Object.entries(refused))
       t.not(code, 0);
       t.regex(stderr, says);
       rmSync(app.image, { force: true });
+      app.release();
+      expectSuccess(t, 'the app, which runs on', await app.running.outcome);
     }),
   );

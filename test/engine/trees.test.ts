@@ -123,7 +123,7 @@ const refusals: readonly Refusal[] = [
   { what: 'death-signal', says: [member, /PR_SET_PDEATHSIG/, /main thread/], asked: true },
   { what: 'traced', says: [member, /traces it already/], asked: true },
   { what: 'queued', says: [member, /data that nobody has read.* pid \d+/, /lengthen `settle`/], asked: true },
-  { what: 'own-proc', says: [member, /whose number will be another one/, /close it/] },
+  { what: 'thread-proc', says: [member, /whose number will be another one/, /close it/] },
   { what: 'proc-path', says: [/whose number will be another one/, /close it/] },
   { what: 'netlink', says: [member, /netlink socket .*pid of another process/, /first process/] },
   { what: 'aio', says: [member, /kernel AIO .*forked from/, /fork\(2\) before io_setup/], asked: true },

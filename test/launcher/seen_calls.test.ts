@@ -1,5 +1,6 @@
 // What the kernel tells nobody, `thaw build` has seen the app ask for: it comes back, or is refused.
 import test from 'ava';
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 
 import { Workshop } from './support.js';
@@ -73,6 +74,33 @@ alert.setsockopt(socket.IPPROTO_IP, IP_ROUTER_ALERT, 1)
   const { status, stderr } = workshop.thaw('build', workshop.profile('alert', warm, work));
   t.is(status, 1);
   t.regex(stderr, /IP_ROUTER_ALERT[\s\S]*after the checkpoint/);
+});
+
+test('System V objects that another process was the last to use', (t) => {
+  const workshop = new Workshop(t);
+  const use = `import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+class Operation(ctypes.Structure):
+    _fields_ = [('number', ctypes.c_ushort), ('change', ctypes.c_short), ('flags', ctypes.c_short)]
+def up(id): assert libc.semop(id, ctypes.byref(Operation(0, 1, 0)), ctypes.c_size_t(1)) == 0
+`;
+  const key = 0x54000000 + (process.pid % 0x100000);
+  const CREATE = 0o1600;
+  const other = workshop.write('other.py', `${use}up(libc.semget(${key}, 1, 0))\n`);
+  const work = `${use}import atexit, os
+set, queue = libc.semget(${key}, 1, ${CREATE}), libc.msgget(${key}, ${CREATE})
+up(set)
+own = os.getpid()
+@atexit.register
+def remove():
+    if os.getpid() == own: libc.semctl(set, 0, 0), libc.msgctl(queue, 0, None)
+`;
+  const profile = workshop.profile('ipc', `${warm}\nrun = ["python3 ${other}"]`, work);
+  t.teardown(() => spawnSync('ipcrm', ['-S', String(key), '-Q', String(key)]));
+  const { status, stderr } = workshop.thaw('build', profile);
+  t.is(status, 1);
+  t.regex(stderr, /has used System V semaphores \(key 0x[0-9a-f]+, id \d+\)/);
+  t.regex(stderr, /has used a System V message queue \(key 0x[0-9a-f]+, id \d+\)/);
 });
 
 const scope = '/proc/sys/kernel/yama/ptrace_scope';

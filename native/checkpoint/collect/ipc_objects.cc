@@ -102,6 +102,13 @@ bool was_launched_with(const std::optional<shim::Tables>& tables, const IpcObjec
          });
 }
 
+/// The app knows its id, whoever was the last to use it.
+bool was_seen(const Request& request, const IpcObject& object) {
+  if (!request.calls) return false;
+  const SeenCalls& seen = *request.calls;
+  return (object.kind == IpcKind::sem ? seen.semaphores : seen.message_queues).contains(object.id);
+}
+
 /// The first of the processes that was the last to use it, 0: none of them.
 pid_t user_among(const std::vector<pid_t>& pids, const IpcObject& object) {
   const auto found = std::find_if(pids.begin(), pids.end(),
@@ -152,7 +159,9 @@ Result<void> collect_ipc_objects(Capture& capture) {
     const policy::Choice choice = choice_for(policies, object);
     const pid_t user = user_among(pids, object);
     const bool named = choice.by_name && choice.action == policy::Action::reopen;
-    if (user == 0 && !named && !was_launched_with(tables, object)) continue;
+    if (user == 0 && !named && !was_launched_with(tables, object) &&
+        !was_seen(capture.request, object))
+      continue;
     THAW_TRY(check(capture, object, user != 0 ? user : capture.root().pid));
     kept.push_back(object);
   }
@@ -170,7 +179,8 @@ std::vector<Error> ipc_refusals(const Request& request, const proc::Members& mem
       found.push_back(pid == request.pid ? result.error() : proc::of_member(result.error(), pid));
   };
   for (const IpcObject& object : proc::read_ipc_objects()) {
-    const pid_t user = user_among(members.running, object);
+    pid_t user = user_among(members.running, object);
+    if (user == 0 && was_seen(request, object)) user = request.pid;
     if (user == 0) continue;
     if (object.kind == IpcKind::sem && seems_to_have_undos(user)) add_error(user, undos_of(user));
     add_error(user, check_policy(request.policies, user, object));
