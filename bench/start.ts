@@ -51,7 +51,10 @@ interface Definition {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-function commandOf(subject: Subject): Pick<Start, 'command' | 'cwd' | 'env'> {
+/** How a profile's definition starts its program. */
+export function commandOf(
+  subject: Pick<Subject, 'profile' | 'definition'>,
+): Pick<Start, 'command' | 'cwd' | 'env'> {
   const path = subject.definition ?? definitionPath(subject.profile);
   const definition = parse(readFileSync(path, 'utf8')) as Definition;
   return {

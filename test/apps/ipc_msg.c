@@ -5,6 +5,7 @@
 #include <sys/msg.h>
 
 #include "harness.h"
+#include "ipc_key.h"
 
 struct message {
   long type;
@@ -39,7 +40,7 @@ static void tell_cold(key_t key) {
 
 int main(int argc, char** argv) {
   app_start(argc, argv);
-  const key_t key = (key_t)(strtoul(argc > 4 ? argv[4] : "0", NULL, 16) + getuid());
+  const key_t key = ipc_key(argc, argv);
   const bool removes = argc > 5, tells = removes && strcmp(argv[5], "tell") == 0;
   if (tells && app_may_go()) tell_cold(key);
   const int old = msgget(key, 0);

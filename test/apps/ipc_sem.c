@@ -5,6 +5,7 @@
 #include <sys/sem.h>
 
 #include "harness.h"
+#include "ipc_key.h"
 
 enum { kLock, kNeverUsed, kAwaited, kAwaitedLong, kCount };
 
@@ -87,7 +88,7 @@ static void tell_cold(key_t key) {
 
 int main(int argc, char** argv) {
   app_start(argc, argv);
-  const key_t key = (key_t)(strtoul(argc > 4 ? argv[4] : "0", NULL, 16) + getuid());
+  const key_t key = ipc_key(argc, argv);
   const bool removes = argc > 5, tells = removes && strcmp(argv[5], "tell") == 0;
   if (tells && app_may_go()) tell_cold(key);
   remove_old(key);

@@ -5,6 +5,7 @@
 #include <sys/sem.h>
 
 #include "harness.h"
+#include "ipc_key.h"
 
 static void* nothing(void* unused) {
   return unused;
@@ -12,7 +13,7 @@ static void* nothing(void* unused) {
 
 int main(int argc, char** argv) {
   app_start(argc, argv);
-  const key_t key = (key_t)(strtoul(argc > 4 ? argv[4] : "0", NULL, 16) + getuid());
+  const key_t key = ipc_key(argc, argv);
   const char* change = argc > 5 ? argv[5] : "0";
   const int old = semget(key, 0, 0);
   if (old != -1) NEED(semctl(old, 0, IPC_RMID));

@@ -147,13 +147,15 @@ static void hold_late_filter(void) {
   tree_hear(said[0], 'f');
 }
 
-static void hold_no_root(void) {
+/// A child that goes on in a root directory of its own, after `before` if that is there.
+static void jail_child(void (*before)(void)) {
   if (geteuid() != 0) SKIP("only root can do that");
   int said[2];
   NEED(pipe(said));
   NEED(pipe(last_word));
   NEED(mkdir(app_path("jail"), 0755));
   if (tree_fork() == 0) {
+    if (before != NULL) before();
     NEED(chroot(app_path("jail")));
     close(last_word[1]);
     tree_say(said[1], 'r');
@@ -162,30 +164,24 @@ static void hold_no_root(void) {
     _exit(0);
   }
   tree_hear(said[0], 'r');
+}
+
+static void hold_no_root(void) {
+  jail_child(NULL);
   NEED(rmdir(app_path("jail")));
+}
+
+static void write_pid_file(void) {
+  char text[16];
+  const int size = snprintf(text, sizeof text, "%d\n", getpid());
+  int fd = (int)NEED(open(app_path("own.pid"), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+  NEED(write(fd, text, (size_t)size));
+  NEED(close(fd));
 }
 
 /// Its pid file is outside of its root directory.
 static void hold_jail(void) {
-  if (geteuid() != 0) SKIP("only root can do that");
-  int said[2];
-  NEED(pipe(said));
-  NEED(pipe(last_word));
-  NEED(mkdir(app_path("jail"), 0755));
-  if (tree_fork() == 0) {
-    char text[16];
-    const int size = snprintf(text, sizeof text, "%d\n", getpid());
-    int fd = (int)NEED(open(app_path("own.pid"), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
-    NEED(write(fd, text, (size_t)size));
-    NEED(close(fd));
-    NEED(chroot(app_path("jail")));
-    close(last_word[1]);
-    tree_say(said[1], 'j');
-    char byte;
-    CHECK_EQ("the last word", 0, read(last_word[0], &byte, 1));
-    _exit(0);
-  }
-  tree_hear(said[0], 'j');
+  jail_child(write_pid_file);
 }
 
 /// Of the hierarchy with this file, wherever that is.

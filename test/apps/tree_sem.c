@@ -3,6 +3,7 @@
 #include <sys/ipc.h>
 #include <sys/sem.h>
 
+#include "ipc_key.h"
 #include "tree.h"
 
 enum { kWorkers = 3 };
@@ -19,7 +20,7 @@ static void change(int number, int by) {
 
 int main(int argc, char** argv) {
   tree_start(argc, argv);
-  const key_t key = (key_t)(strtoul(argc > 4 ? argv[4] : "0", NULL, 16) + getuid());
+  const key_t key = ipc_key(argc, argv);
   const bool keeps = argc > 5 && strcmp(argv[5], "keep") == 0;
   const int old = semget(key, 0, 0);
   if (old != -1) NEED(semctl(old, 0, IPC_RMID));

@@ -5,6 +5,7 @@
 #include <sys/ipc.h>
 #include <sys/shm.h>
 
+#include "ipc_key.h"
 #include "tree.h"
 
 enum { kSize = 5 << 12, kWorkers = 3 };
@@ -155,7 +156,7 @@ static void await_mappings(void) {
 
 int main(int argc, char** argv) {
   tree_start(argc, argv);
-  key = (key_t)(strtoul(argc > 4 ? argv[4] : "0", NULL, 16) + getuid());
+  key = ipc_key(argc, argv);
   make_shared();
   removed = make_removed(1);
   of_members = make_removed(2);

@@ -3,12 +3,11 @@
 import test, { type ExecutionContext } from 'ava';
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 
 import { expectSuccess, withApp } from './support/check.js';
 import type { App } from './support/app.js';
+import { failEachCall } from './support/failing_launches.js';
 import { type Identity, identities, root } from './support/identity.js';
-import { apps, thawExec } from './support/paths.js';
 
 const kinds = [
   { app: 'ipc_sem', type: 'sem', option: '-S', remove: '-s', table: '/proc/sysvipc/sem', base: 0x54780000 },
@@ -137,13 +136,8 @@ if (root !== undefined) {
           await app.checkpoint({ policies: keep(kind) });
           app.release();
           remove(kind, key);
-          const outcome = await app.runAs(
-            [join(apps, 'fail_call'), '1', thawExec, '--image', app.image, '--', ...app.command],
-            { timeout: 300_000 },
-          );
-          t.is(outcome.code, 0, `${outcome.stdout}\n${outcome.stderr}`);
-          const [, warm, cold] = /(\d+) warm, (\d+) cold, 0 wrong\n$/.exec(outcome.stdout) ?? [];
-          t.true(Number(warm) >= 3 && Number(cold) >= 20, outcome.stdout);
+          const { warm, cold } = await failEachCall(app, 1);
+          t.true(warm >= 3 && cold >= 20, `${warm} warm, ${cold} cold`);
           t.is(idOf(kind, key), undefined);
         },
         ['tell'],

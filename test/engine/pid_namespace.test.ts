@@ -3,15 +3,13 @@
 import test, { type ExecutionContext } from 'ava';
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { constants } from 'node:os';
-import { join } from 'node:path';
 
 import type { App, LaunchOptions } from './support/app.js';
 import { expectSuccess, withApp } from './support/check.js';
+import { failEachCall, killLaunches } from './support/failing_launches.js';
 import { root, user } from './support/identity.js';
-import { apps, thawExec } from './support/paths.js';
 import { type Row, rows, trees } from './support/rows.js';
-import { sleep, until } from './support/process.js';
-import { newSeed, Random } from './support/random.js';
+import { until } from './support/process.js';
 import { allowLargePids, childrenOf, processesOf } from './support/tree.js';
 
 const { EPERM, ENOMEM } = constants.errno;
@@ -170,13 +168,8 @@ for (const failure of [EPERM, ENOMEM])
         t.timeout(600_000); // Hundreds of launches, each of them traced.
         await checkpointed(app);
         app.release();
-        const launch = [thawExec, '--image', app.image, '--', ...app.command];
-        const outcome = await app.runAs([join(apps, 'fail_call'), String(failure), ...launch], {
-          timeout: 300_000,
-        });
-        t.is(outcome.code, 0, `${outcome.signal ?? ''}\n${outcome.stdout}\n${outcome.stderr}`);
-        const [, warm, cold] = /(\d+) warm, (\d+) cold, 0 wrong\n$/.exec(outcome.stdout) ?? [];
-        t.true(Number(warm) >= 20 && Number(cold) >= 100, `${warm} warm, ${cold} cold`);
+        const { warm, cold } = await failEachCall(app, failure);
+        t.true(warm >= 20 && cold >= 100, `${warm} warm, ${cold} cold`);
         await expectNothingLeft(t, app);
       }),
   );
@@ -184,15 +177,7 @@ for (const failure of [EPERM, ENOMEM])
 asRoot('a launch is killed at any moment: nothing of it is left', (t) =>
   withApp(t, row('kept_ids'), root ?? user, async (app) => {
     await checkpointed(app);
-    const random = new Random(newSeed());
-    t.log(`THAW_TEST_SEED=${random.seed}`);
-    for (let i = 0; i < kills; i++) {
-      const running = app.launch();
-      await sleep(random.below(15));
-      running.kill();
-      await running.outcome;
-      await expectNothingLeft(t, app);
-    }
+    await killLaunches(t, app, kills, 15, () => expectNothingLeft(t, app));
   }),
 );
 

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 
 import type { App } from './support/app.js';
 import { expectSuccess, withApp } from './support/check.js';
+import { failEachCall, killLaunches } from './support/failing_launches.js';
 import { identities, root, self, user } from './support/identity.js';
-import { apps, thawExec } from './support/paths.js';
+import { apps } from './support/paths.js';
 import { sleep, until } from './support/process.js';
-import { newSeed, Random } from './support/random.js';
 import { allowLargePids, killAll, processesOf } from './support/tree.js';
 
 const { EPERM, ENOMEM } = constants.errno;
@@ -28,20 +28,10 @@ const tree = { app: 'caller_state', args: ['tree'] };
 /** The same, where the other processes have given up root's rights. */
 const workers = { app: 'caller_state', args: ['workers'] };
 
-/** Launches it as often as its processes make calls, each time with another `failure`. */
-async function failEach(
-  app: App,
-  failure: string,
-): Promise<{ readonly warm: number; readonly cold: number }> {
+async function failEach(app: App, failure: string): ReturnType<typeof failEachCall> {
   await prepare(app);
   app.release();
-  const launch = [thawExec, '--image', app.image, '--', ...app.command];
-  const { code, signal, stdout, stderr } = await app.runAs([join(apps, 'fail_call'), failure, ...launch], {
-    timeout: 300_000,
-  });
-  if (code !== 0) throw new Error(`${failure}: ${signal ?? ''}\n${stdout}\n${stderr}`);
-  const [, warm, cold] = /(\d+) warm, (\d+) cold, 0 wrong\n$/.exec(stdout) ?? [];
-  return { warm: Number(warm), cold: Number(cold) };
+  return failEachCall(app, failure);
 }
 
 for (const identity of identities) {
@@ -78,20 +68,14 @@ test('a launch is killed at any moment: all of its processes are there, or none 
     expectSuccess(t, 'a launch that nothing disturbs', await whole.outcome);
     await until('its processes to end', () => processesOf(app.folder).length === 0);
     app.hold();
-    const random = new Random(newSeed());
-    t.log(`THAW_TEST_SEED=${random.seed}`);
-    for (let i = 0; i < kills; i++) {
-      const running = app.launch();
-      await sleep(random.below(12));
-      running.kill();
-      await running.outcome;
+    await killLaunches(t, app, kills, 12, async () => {
       await sleep(60); // Longer than a process waits before it looks whether its parent is there.
       await until('all or none', () => [0, count - 1].includes(processesOf(app.folder).length)).catch(() => {
         t.fail(processesOf(app.folder).join('\n'));
       });
       killAll(processesOf(app.folder).map((line) => Number.parseInt(line)));
       await until('all to be gone', () => processesOf(app.folder).length === 0);
-    }
+    });
   }));
 
 test("a child of the caller's that ends during the launch: the app hears of it", (t) =>

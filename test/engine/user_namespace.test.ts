@@ -3,13 +3,12 @@
 import test from 'ava';
 import { spawnSync } from 'node:child_process';
 import { constants } from 'node:os';
-import { join } from 'node:path';
 
 import { expectSuccess, withApp } from './support/check.js';
+import { failEachCall, killLaunches } from './support/failing_launches.js';
 import { root, self, user } from './support/identity.js';
-import { apps, thawExec } from './support/paths.js';
-import { sleep, until } from './support/process.js';
-import { newSeed, Random } from './support/random.js';
+import { thawExec } from './support/paths.js';
+import { until } from './support/process.js';
 import { processesOf } from './support/tree.js';
 
 const { EPERM, ENOMEM } = constants.errno;
@@ -55,13 +54,8 @@ for (const failure of [EPERM, ENOMEM])
         await app.start();
         await app.checkpoint(inUserNamespace);
         app.release();
-        const launch = [thawExec, '--image', app.image, '--', ...app.command];
-        const outcome = await app.runAs([join(apps, 'fail_call'), String(failure), ...launch], {
-          timeout: 300_000,
-        });
-        t.is(outcome.code, 0, `${outcome.signal ?? ''}\n${outcome.stdout}\n${outcome.stderr}`);
-        const [, warm, cold] = /(\d+) warm, (\d+) cold, 0 wrong\n$/.exec(outcome.stdout) ?? [];
-        t.true(Number(warm) >= 20 && Number(cold) >= 100, `${warm} warm, ${cold} cold`);
+        const { warm, cold } = await failEachCall(app, failure);
+        t.true(warm >= 20 && cold >= 100, `${warm} warm, ${cold} cold`);
         await until('all processes to end', () => processesOf(app.folder).length === 0);
       }),
   );
@@ -70,16 +64,10 @@ allowed('a launch is killed at any moment: nothing of it is left', (t) =>
   withApp(t, row, user, async (app) => {
     await app.start();
     await app.checkpoint(inUserNamespace);
-    const random = new Random(newSeed());
-    t.log(`THAW_TEST_SEED=${random.seed}`);
-    for (let i = 0; i < kills; i++) {
-      const running = app.launch();
-      await sleep(random.below(15));
-      running.kill();
-      await running.outcome;
+    await killLaunches(t, app, kills, 15, async () => {
       await until('all processes to end', () => processesOf(app.folder).length === 0).catch(() => undefined);
       t.deepEqual(processesOf(app.folder), []);
-    }
+    });
   }),
 );
 

@@ -2,32 +2,22 @@
 // cold start.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { parse } from 'toml';
 import { type Browser, type Page, chromium } from 'playwright-core';
 
-import { definitionPath } from '../../bench/paths.js';
-import { warmCommand } from '../../bench/start.js';
+import { commandOf, warmCommand } from '../../bench/start.js';
 import { Thaw } from '../../bench/thaw.js';
-import { callerAccount } from '../../launcher/app/account.js';
-import { minimalEnvironment } from '../../launcher/app/setting.js';
 import { until } from '../engine/support/process.js';
 import { allowLargePids, processesOf } from '../engine/support/tree.js';
 import { PATIENCE_MS } from '../patience.js';
 
-const definition = definitionPath('chromium');
-const profile = parse(readFileSync(definition, 'utf8')) as {
-  readonly program: string;
-  readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
-};
+const { command, cwd, env } = commandOf({ profile: 'chromium' });
 const port = 8217;
-const command = [profile.program, ...profile.args];
 /** What all its processes have in their command lines. */
 const mark = '--disable-crash-reporter';
 
@@ -38,12 +28,7 @@ interface Shell {
 }
 
 async function start(t: ExecutionContext, [program = '', ...args]: readonly string[]): Promise<Shell> {
-  const env = { ...minimalEnvironment(callerAccount()), ...profile.env };
-  const child = spawn(program, args, {
-    cwd: join(definition, '..'),
-    env,
-    stdio: 'ignore',
-  });
+  const child = spawn(program, args, { cwd, env, stdio: 'ignore' });
   t.teardown(() => child.kill('SIGKILL'));
   let browser: Browser | undefined;
   await until('the browser', async () => {

@@ -6,13 +6,10 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { parse } from 'toml';
 
 import { definitionPath, root, thawExec } from '../../bench/paths.js';
-import { warmCommand } from '../../bench/start.js';
+import { commandOf, warmCommand } from '../../bench/start.js';
 import { Thaw } from '../../bench/thaw.js';
-import { callerAccount } from '../../launcher/app/account.js';
-import { minimalEnvironment } from '../../launcher/app/setting.js';
 import { until } from '../session/bus.js';
 import { Compositor } from '../session/compositor.js';
 
@@ -20,12 +17,6 @@ import { Compositor } from '../session/compositor.js';
 const EVERYWHERE = '/run/kiosk';
 const KEY_A = 30;
 const KEY_Y = 21;
-
-interface Definition {
-  readonly program: string;
-  readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
-}
 
 /** One that runs. */
 class Window {
@@ -68,7 +59,6 @@ export class Place {
   readonly folder: string;
   readonly compositor: Compositor;
   readonly thaw: Thaw;
-  readonly #definition: Definition;
   readonly #path: string;
 
   /** `display`: what the compositor is called; the profile has wayland-0. */
@@ -85,7 +75,6 @@ export class Place {
     this.#path = join(own, 'profile.toml');
     const toml = readFileSync(this.#path, 'utf8').replaceAll(EVERYWHERE, this.compositor.folder);
     writeFileSync(this.#path, toml);
-    this.#definition = parse(toml) as Definition;
   }
 
   build(): Promise<void> {
@@ -94,12 +83,12 @@ export class Place {
 
   /** `warm` alone is an error where it cannot be. */
   start(how: 'warm' | 'cold' | 'or cold'): Window {
-    const { program, args, env } = this.#definition;
-    const command = [resolve(dirname(this.#path), program), ...args];
-    const [file = '', ...rest] = this.#command(how, command);
+    const { command, cwd, env } = commandOf({ profile: this.profile, definition: this.#path });
+    const [program = '', ...args] = command;
+    const [file = '', ...rest] = this.#command(how, [resolve(cwd, program), ...args]);
     const process = spawn(file, rest, {
-      cwd: dirname(this.#path),
-      env: { ...minimalEnvironment(callerAccount()), ...env, THAW_LOG: 'info' },
+      cwd,
+      env: { ...env, THAW_LOG: 'info' },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     return new Window(process, this.compositor);
