@@ -108,8 +108,9 @@ void wait_until_parked(const Handover& handover, uint32_t count) {
 
 long register_thread(const Handover& handover, uint32_t index) {
   const model::Thread& thread = handover.threads[index];
-  const auto tid = static_cast<uint32_t>(raw::call(__NR_gettid));
-  write_tid_words(handover, thread, tid);
+  const long tid = raw::call(__NR_gettid);
+  if (tid < 0) return tid;
+  write_tid_words(handover, thread, static_cast<uint32_t>(tid));
   if (const long result = raw::set_thread_extras(thread); result < 0) return result;
   if (thread.robust_list != 0)
     if (const long result = raw::call(__NR_set_robust_list, static_cast<long>(thread.robust_list),
