@@ -1,7 +1,19 @@
 // Weston without a screen, with a seat that tests work: test/session/weston_seat.c is a module of it.
 import type { ExecutionContext } from 'ava';
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 
 import { root } from '../engine/support/paths.js';
@@ -60,16 +72,21 @@ export class Compositor {
     const weston = this.#weston;
     this.#weston = undefined;
     if (weston === undefined) return;
-    const ended = new Promise((resolve) => weston.once('exit', resolve));
-    weston.kill('SIGKILL');
-    await ended;
+    if (weston.exitCode === null && weston.signalCode === null) {
+      const ended = once(weston, 'exit');
+      weston.kill('SIGKILL');
+      await ended;
+    }
     for (const name of [this.path, `${this.path}.lock`]) rmSync(name, { force: true });
   }
 
   /** The seat does something; see weston_seat.c. */
   async command(line: string): Promise<void> {
     const before = this.#lines(`done ${line}`).length;
-    writeFileSync(this.#commands, `${line}\n`);
+    // Without a reader, opening it would wait for one.
+    const fifo = openSync(this.#commands, constants.O_WRONLY | constants.O_NONBLOCK);
+    writeSync(fifo, `${line}\n`);
+    closeSync(fifo);
     await until(() => this.#lines(`done ${line}`).length > before, line);
   }
 
@@ -125,6 +142,9 @@ export class Compositor {
       env: { ...builtWith, XDG_RUNTIME_DIR: this.folder, ...variables },
     });
     const env = { ...builtWith, ...this.env };
-    await until(() => existsSync(this.path) && spawnSync('weston-info', { env }).status === 0, 'weston');
+    await until(
+      () => existsSync(this.path) && spawnSync('weston-info', { env, timeout: 5000 }).status === 0,
+      'weston',
+    );
   }
 }
