@@ -82,10 +82,15 @@ Result<void> prepare_and_execute(View& view, const ExecCall& call, bool filtered
   THAW_TRY(kernel.place(view, view.root_process(), attached.moves_of(view.root_process())));
   THAW_TRY(descriptors.open());
   Tree tree(view);
+  RestorerCode code;
   Result<void> result;
-  if (view.processes().size() > 1) result = tree.grow(guard, descriptors);
-  const Prepared prepared = {call,   view,     tree, signals,     clocks, way_back, sources,
-                             kernel, attached, ipc,  descriptors, guard,  inputs,   ready};
+  if (view.processes().size() > 1) {
+    code = RestorerCode::for_all(view, kernel);
+    result = tree.grow(guard, descriptors);
+  }
+  const Prepared prepared = {call,   view,        tree,    code,   signals,
+                             clocks, way_back,    sources, kernel, attached,
+                             ipc,    descriptors, guard,   inputs, ready};
   if (result) result = execute(prepared, kernel, descriptors, inputs, guard);
   if (tree.is_member()) tree.give_up(call, result.error());
   return result;

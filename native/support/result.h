@@ -50,8 +50,10 @@ ErrorPointer hold(Error&&);
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::move(value)) {}            // NOLINT(google-explicit-constructor)
-  Result(Error error) : error_(hold(std::move(error))) {}  // NOLINT(google-explicit-constructor)
+  Result(T value) : value_(std::move(value)) {}  // NOLINT(google-explicit-constructor)
+  /// Cold: the compiler puts what leads to it out of the way of what goes well.
+  [[gnu::cold, gnu::noinline]] Result(Error error)  // NOLINT(google-explicit-constructor)
+      : error_(hold(std::move(error))) {}
 
   [[nodiscard]] bool ok() const { return value_.has_value(); }
   explicit operator bool() const { return ok(); }
@@ -70,7 +72,8 @@ template <>
 class [[nodiscard]] Result<void> {
  public:
   Result() = default;
-  Result(Error error) : error_(hold(std::move(error))) {}  // NOLINT(google-explicit-constructor)
+  [[gnu::cold, gnu::noinline]] Result(Error error)  // NOLINT(google-explicit-constructor)
+      : error_(hold(std::move(error))) {}
 
   [[nodiscard]] bool ok() const { return error_ == nullptr; }
   explicit operator bool() const { return ok(); }

@@ -18,10 +18,13 @@
 
 namespace thaw::launch {
 
+class RestorerCode;
+
 struct Prepared {
   const ExecCall& call;
   const image::View& view;
   const Tree& tree;
+  RestorerCode& code;  ///< that of all processes; taken by the area
   const SignalBlock& signals;
   const TimeNamespace& clocks;
   const WayBack& way_back;

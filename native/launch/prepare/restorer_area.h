@@ -7,6 +7,7 @@
 
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include "image/view.h"
 #include "launch/prepare/arena.h"
@@ -14,6 +15,34 @@
 #include "support/result.h"
 
 namespace thaw::launch {
+
+/// The freestanding restorer, where the area begins that will be made behind it.
+class RestorerCode {
+ public:
+  RestorerCode() = default;
+  /// In the root of a tree, before it forks: where all processes have room for their areas, so that
+  /// none of them has to load the code. Nothing where there is no such place.
+  static RestorerCode for_all(const image::View& view, const KernelMappings& kernel);
+  RestorerCode(const RestorerCode&) = delete;
+  RestorerCode& operator=(const RestorerCode&) = delete;
+  RestorerCode(RestorerCode&& other) noexcept
+      : start_(std::exchange(other.start_, 0)), room_(std::exchange(other.room_, 0)) {}
+  RestorerCode& operator=(RestorerCode&& other) noexcept {
+    std::swap(start_, other.start_);
+    std::swap(room_, other.room_);
+    return *this;
+  }
+  ~RestorerCode();
+
+  [[nodiscard]] uint64_t start() const { return start_; }
+  /// Bytes that an area may have behind the code; 0: it is not there.
+  [[nodiscard]] uint64_t room() const { return room_; }
+  /// The area has it from now on.
+  uint64_t take() { return std::exchange(start_, 0); }
+
+ private:
+  uint64_t start_ = 0, room_ = 0;
+};
 
 class RestorerArea {
  public:
@@ -55,7 +84,7 @@ class RestorerArea {
 
  private:
   RestorerArea() = default;
-  Result<void> load_code(std::span<const char> code) const;
+  Result<void> map(const Prepared& prepared, uint64_t size);
 
   uint64_t start_ = 0, size_ = 0, metadata_start_ = 0, data_ = 0, stacks_ = 0, interim_ = 0,
            meeting_ = 0, delivery_ = 0;
