@@ -1,5 +1,6 @@
 """Shows counter.qml."""
 
+import os
 import sys
 
 from PyQt5.QtCore import QTimer, QUrl
@@ -26,3 +27,6 @@ awake.timeout.connect(lambda: None)
 awake.start(250)
 app.exec()
 tell("closed")
+# Without Qt's own end: in 7 of 150 cold starts on a busy machine its thread that reads from the compositor had left a read that it
+# had announced (Qt 5.15, libQt5WaylandClient), and the other one waited for it for ever.
+os._exit(0)

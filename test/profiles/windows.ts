@@ -108,6 +108,16 @@ export class Place {
 
 /** Shows itself as a cold one does, and reacts: `picture` is what that one has shown. */
 async function checkWindow(t: ExecutionContext, window: Window, picture: Buffer, clickAt: string) {
+  try {
+    await useWindow(t, window, picture, clickAt);
+  } catch (error) {
+    const { exitCode, signalCode } = window.process;
+    t.log(`the app (${signalCode ?? exitCode ?? 'which goes on'}): ${window.output}`);
+    throw error;
+  }
+}
+
+async function useWindow(t: ExecutionContext, window: Window, picture: Buffer, clickAt: string) {
   const { compositor } = window;
   await compositor.shown(window.pid);
   t.true((await settledPicture(compositor, picture)).equals(picture), 'it looks as after a cold start');

@@ -95,6 +95,7 @@ export class Compositor {
     const path = join(this.folder, 'picture.ppm');
     rmSync(path, { force: true });
     await this.command(`picture ${path}`);
+    if (!existsSync(path)) throw new Error(`no window is shown: ${this.#lines('').slice(-8).join('; ')}`);
     return readFileSync(path);
   }
 
