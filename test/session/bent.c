@@ -1,9 +1,11 @@
 // Stands between an app and its server, and passes all on, with descriptors; but of the first connection only the first bytes that
 // the server sends, and then something else.
 //   bent LISTEN SERVER BYTES close | silence | garbage | twice
+// Under `stray` it is one event more than the server sends, and then all that it does.
 #define _GNU_SOURCE
 #include <poll.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +14,7 @@
 #include <unistd.h>
 
 enum { kPiece = 4096, kFds = 28 };
+static const size_t kAll = (size_t)-1;
 
 static int unix_socket(const char* path, int listens) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -55,9 +58,19 @@ static void bend(int app, const char* way, const char* last, size_t size) {
   exit(0);
 }
 
+/// Of wl_display, which has none of that number.
+static void send_stray(int app) {
+  const uint32_t event[2] = {1, sizeof(event) << 16 | 9};
+  send(app, event, sizeof(event), MSG_NOSIGNAL);
+}
+
 static void serve(int app, const char* server_path, size_t most, const char* way) {
   const int server = unix_socket(server_path, 0);
   char bytes[kPiece];
+  if (strcmp(way, "stray") == 0 && most != kAll) {
+    send_stray(app);
+    most = kAll;
+  }
   for (;;) {
     struct pollfd polls[] = {{app, POLLIN, 0}, {server, POLLIN, 0}};
     poll(polls, 2, -1);
@@ -74,7 +87,7 @@ int main(int argc, char** argv) {
   if (argc != 5) return 1;
   signal(SIGCHLD, SIG_IGN);
   const int door = unix_socket(argv[1], 1);
-  for (size_t most = strtoul(argv[3], NULL, 10);; most = (size_t)-1) {
+  for (size_t most = strtoul(argv[3], NULL, 10);; most = kAll) {
     const int app = accept4(door, NULL, NULL, SOCK_CLOEXEC);
     if (app >= 0 && fork() == 0) serve(app, argv[2], most, argv[4]);
     close(app);
