@@ -13,8 +13,8 @@ export interface Stale {
   readonly what: string;
 }
 
-/** Another image would not have these problems; one of another user or kernel would. */
-const CURED = ['image', 'owner', 'program', 'file', 'input', 'cpu', 'page size', 'guard'];
+/** Another image would not have these problems; one of another user or kernel would. Whose it is counts for who launches it. */
+const CURED = ['image', 'program', 'file', 'input', 'cpu', 'page size', 'guard'];
 
 /** Why launches want a new image; undefined: they do not. Launches take the first image that does, of any of the stores. */
 export function staleness(stores: Stores, name: string): Stale | undefined {

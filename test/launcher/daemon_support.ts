@@ -60,7 +60,9 @@ export class Watched {
     this.pressure('cpu', 0);
     this.set('one');
     const toml = this.workshop.profile('app', 'until = { log = "^warm" }\nsettle = "20ms"', WORK);
-    writeFileSync(toml, `${readFileSync(toml, 'utf8')}\n[prove]\nrun = []\n${more}`);
+    // On a busy machine, it may look but once before its checkpoint.
+    const ignored = `[inputs]\nignore = ["${folder}/go"]\n`;
+    writeFileSync(toml, `${readFileSync(toml, 'utf8')}\n[prove]\nrun = []\n${ignored}${more}`);
     const built = this.workshop.thaw('build', toml);
     t.is(built.status, 0, built.stderr);
   }
