@@ -213,7 +213,13 @@ export class Daemon {
     profile.building = true;
     this.tell('info', `${name}: builds a new image`, { PROFILE: name });
     this.publish(this.status());
+    // Launches go on meanwhile, and those of the old image could not be told from others later.
+    const meanwhile = setInterval(() => {
+      this.#countLaunches();
+      this.publish(this.status());
+    }, this.settings.tickMs);
     const { ok, said } = await this.rebuild(name, interrupt);
+    clearInterval(meanwhile);
     profile.building = false;
     if (interrupt.aborted) return;
     if (ok) this.#built(profile, begin);

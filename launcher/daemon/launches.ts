@@ -30,7 +30,14 @@ const LEAST_AGE_MS = 1000;
 interface Seen {
   readonly started: number;
   readonly launch: Launch | undefined;
+  /** What it executes; until its launch is over, a process may execute something else at any time. */
+  readonly exe: string | undefined;
+  /** How often it was looked at since it executes that. */
+  readonly looks: number;
 }
+
+/** A process that executes the same is what it was; a launch may be under way at the first look. */
+const MOST_LOOKS = 3;
 
 export class Launches {
   #seen = new Map<number, Seen>();
@@ -45,13 +52,16 @@ export class Launches {
     for (const process of processes()) {
       const { pid, started, startedAt } = process;
       const known = before.get(pid);
-      if (known?.started === started) {
-        this.#seen.set(pid, known);
+      const same = known?.started === started ? known : undefined;
+      const exe = same?.launch === undefined ? link(`/proc/${pid}/exe`) : same.exe;
+      const looks = same?.exe === exe ? (same?.looks ?? 0) + 1 : 1;
+      if (same !== undefined && (same.launch !== undefined || (looks > MOST_LOOKS && !isThawExec(exe)))) {
+        this.#seen.set(pid, same);
         continue;
       }
       if (Date.now() - startedAt < LEAST_AGE_MS) continue;
-      const launch = launchOf(process, profiles);
-      this.#seen.set(pid, { started, launch });
+      const launch = launchOf(process, exe, profiles);
+      this.#seen.set(pid, { started, launch, exe, looks });
       if (launch !== undefined && startedAt >= this.#since) found.push(launch);
     }
     // The other processes of an app are no launches of their own.
@@ -70,11 +80,14 @@ function parentOf(pid: number): number {
   return processOf(pid)?.parent ?? 0;
 }
 
-function launchOf({ pid, parent, startedAt }: Process, profiles: readonly Known[]): Launch | undefined {
+function launchOf(
+  { pid, parent, startedAt }: Process,
+  program: string | undefined,
+  profiles: readonly Known[],
+): Launch | undefined {
   const mapped = mappedImages(pid);
   const warm = profiles.find(({ images }) => images.some((image) => mapped.has(image)));
   const cold = (): Known | undefined => {
-    const program = link(`/proc/${pid}/exe`);
     if (program === undefined) return undefined;
     return profiles.find(({ definition, madeAt }) => startedAt > madeAt && isOf(definition, program, pid));
   };
@@ -90,8 +103,12 @@ function isOf({ program, args, launch }: Definition, path: string, pid: number):
   if (realPath(program) === path) return isDeepStrictEqual(others, args);
   // Of a script, the kernel executes the interpreter, and puts its words first. So does thaw-exec with its own, while it
   // launches, and in what watches beside a launch (docs/guard.md).
-  if (!isScript(program) || basename(path) === 'thaw-exec') return false;
+  if (!isScript(program) || isThawExec(path)) return false;
   return isDeepStrictEqual([first, ...others].slice(-1 - args.length), [program, ...args]);
+}
+
+function isThawExec(path: string | undefined): boolean {
+  return path !== undefined && basename(path) === 'thaw-exec';
 }
 
 function isScript(path: string): boolean {

@@ -24,7 +24,7 @@ const WORK = `
 import builtins
 level = open('config.txt').read().strip()
 def print(*words, **more): builtins.print(*words, level, **more)
-if level == 'bad': sys.exit(3)
+if level == 'bad': time.sleep(1); sys.exit(3)
 if level == 'big': held = bytearray(b'x') * 150_000_000; time.sleep(4)
 if level == 'slow': time.sleep(1)
 def wait_for(name):
