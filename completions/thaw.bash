@@ -13,7 +13,7 @@ _thaw() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} options
     COMPREPLY=()
     if [ "$COMP_CWORD" = 1 ]; then
-        _thaw_words 'build rebuild train run list show top verify sign remove gc pack report unit bench checkpoint restore doctor --help --version'
+        _thaw_words 'build rebuild train run list show top verify sign remove gc pack report unit daemon bench checkpoint restore doctor --help --version'
         return
     fi
     case ${COMP_WORDS[1]} in
@@ -41,7 +41,7 @@ _thaw() {
             esac
             ;;
         rebuild)
-            options='--store --json -h --help'
+            options='--store --json --most-memory -h --help'
             _thaw_other() {
                 case $current in
                     -*) _thaw_words "$options" ;;
@@ -50,6 +50,7 @@ _thaw() {
             }
             case $previous in
                 --store) _thaw_files -d ;;
+                --most-memory) : ;;
                 *) _thaw_other ;;
             esac
             ;;
@@ -221,6 +222,31 @@ _thaw() {
                 --store) _thaw_files -d ;;
                 --root) _thaw_files -d ;;
                 --output) _thaw_files -f ;;
+                *) _thaw_other ;;
+            esac
+            ;;
+        daemon)
+            options='--store --json --socket --metrics-file --metrics-socket --limit --look --tick --settle --delay --retry --most-memory --nice --units --machine -h --help'
+            _thaw_other() {
+                case $current in
+                    -*) _thaw_words "$options" ;;
+                    *) :; _thaw_profiles ;;
+                esac
+            }
+            case $previous in
+                --store) _thaw_files -d ;;
+                --socket) _thaw_files -f ;;
+                --metrics-file) _thaw_files -f ;;
+                --metrics-socket) _thaw_files -f ;;
+                --limit) : ;;
+                --look) : ;;
+                --tick) : ;;
+                --settle) : ;;
+                --delay) : ;;
+                --retry) : ;;
+                --most-memory) : ;;
+                --nice) : ;;
+                --machine) _thaw_files -d ;;
                 *) _thaw_other ;;
             esac
             ;;

@@ -31,6 +31,7 @@ complete -c thaw -n '__fish_seen_subcommand_from build' -F
 complete -c thaw -n __fish_use_subcommand -a rebuild -d 'build anew the images that launches found out of date'
 complete -c thaw -n '__fish_seen_subcommand_from rebuild' -l store -d 'where profiles and images are kept' -x -a '(__fish_complete_directories)'
 complete -c thaw -n '__fish_seen_subcommand_from rebuild' -l json -d 'the result as JSON'
+complete -c thaw -n '__fish_seen_subcommand_from rebuild' -l most-memory -d 'give a build up whose app takes more memory' -x
 complete -c thaw -n '__fish_seen_subcommand_from rebuild' -l help -s h -d 'say this'
 complete -c thaw -n '__fish_seen_subcommand_from rebuild' -a '(__thaw_profiles)'
 complete -c thaw -n __fish_use_subcommand -a train -d 'record anew which pages a launch touches'
@@ -116,6 +117,24 @@ complete -c thaw -n '__fish_seen_subcommand_from unit' -l allow-calls -d 'let th
 complete -c thaw -n '__fish_seen_subcommand_from unit' -l anyway -d 'write it even if each launch would be a cold start'
 complete -c thaw -n '__fish_seen_subcommand_from unit' -l help -s h -d 'say this'
 complete -c thaw -n '__fish_seen_subcommand_from unit' -a '(__thaw_units)'
+complete -c thaw -n __fish_use_subcommand -a daemon -d 'keep images fresh: build those anew that are out of date, when the device is idle'
+complete -c thaw -n '__fish_seen_subcommand_from daemon' -l store -d 'where profiles and images are kept' -x -a '(__fish_complete_directories)'
+complete -c thaw -n '__fish_seen_subcommand_from daemon' -l json -d 'the result as JSON'
+complete -c thaw -n '__fish_seen_subcommand_from daemon' -l socket -d 'where it listens' -r -F
+complete -c thaw -n '__fish_seen_subcommand_from daemon' -l metrics-file -d 'write metrics there' -r -F
+complete -c thaw -n '__fish_seen_subcommand_from daemon' -l metrics-socket -d 'answer GET /metrics on this unix socket' -r -F
+complete -c thaw -n '__fish_seen_subcommand_from daemon' -l limit -d 'when a rebuild has to wait' -x
+complete -c thaw -n '__fish_seen_subcommand_from daemon' -l look -d 'how often all images are looked at' -x
+complete -c thaw -n '__fish_seen_subcommand_from daemon' -l tick -d 'how often it looks at what it waits for' -x
+complete -c thaw -n '__fish_seen_subcommand_from daemon' -l settle -d 'how long inputs must have been left alone after a change' -x
+complete -c thaw -n '__fish_seen_subcommand_from daemon' -l delay -d 'a rebuild begins after a random part of this time' -x
+complete -c thaw -n '__fish_seen_subcommand_from daemon' -l retry -d 'how long after a build the next one of the same profile may begin' -x
+complete -c thaw -n '__fish_seen_subcommand_from daemon' -l most-memory -d 'give a build up whose app takes more memory' -x
+complete -c thaw -n '__fish_seen_subcommand_from daemon' -l nice -d 'nice value of builds' -x
+complete -c thaw -n '__fish_seen_subcommand_from daemon' -l units -d 'build in thaw-rebuild@NAME'
+complete -c thaw -n '__fish_seen_subcommand_from daemon' -l machine -d 'read pressure' -x -a '(__fish_complete_directories)'
+complete -c thaw -n '__fish_seen_subcommand_from daemon' -l help -s h -d 'say this'
+complete -c thaw -n '__fish_seen_subcommand_from daemon' -a '(__thaw_profiles)'
 complete -c thaw -n __fish_use_subcommand -a bench -d 'how long an installed profile takes to start, cold and warm'
 complete -c thaw -n '__fish_seen_subcommand_from bench' -l store -d 'where profiles and images are kept' -x -a '(__fish_complete_directories)'
 complete -c thaw -n '__fish_seen_subcommand_from bench' -l json -d 'the result as JSON'

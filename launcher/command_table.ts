@@ -24,6 +24,7 @@ export const COMMANDS: readonly Row[] = [
   { name: 'pack', summary: 'make one read-only, compressed file of a store, for devices', load: () => import('./commands/pack.js') },
   { name: 'report', summary: 'a page that shows a profile: times, memory, inputs, history', load: () => import('./commands/report.js') },
   { name: 'unit', summary: 'a drop-in that launches a systemd service from its image', load: () => import('./commands/unit.js') },
+  { name: 'daemon', summary: 'keep images fresh: build those anew that are out of date, when the device is idle', load: () => import('./commands/daemon.js') },
   { name: 'bench', summary: 'how long an installed profile takes to start, cold and warm', load: () => import('./commands/bench.js') },
   { name: 'checkpoint', summary: 'write the image of a running process', load: () => import('./commands/checkpoint.js') },
   { name: 'restore', summary: 'become the process of an image', load: () => import('./commands/restore.js') },

@@ -18,8 +18,9 @@ app_packages="redis-server nginx-light postgresql-15 openjdk-17-jdk-headless pyt
     gir1.2-gtk-3.0 python3-pyqt5.qtquick qml-module-qtquick2 qml-module-qtquick-window2 qtwayland5
     libsdl2-dev libsdl2-ttf-dev fonts-dejavu-core"
 
-# What tests look at the face of thaw with (and chromium-headless-shell at reports): manual pages, completions of shells, the guide for Qt.
-face_packages="mandoc zsh fish python3-pyqt5"
+# What tests look at the face of thaw with (and chromium-headless-shell at reports): manual pages, completions of shells, the guide for Qt,
+# metrics as Prometheus reads them, builds that are killed at a call.
+face_packages="mandoc zsh fish python3-pyqt5 python3-prometheus-client strace"
 # What checks packages (`npm run package`), and makes the roots that they are installed in.
 packaging_packages="lintian mmdebstrap pkg-config"
 

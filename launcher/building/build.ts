@@ -1,22 +1,23 @@
 // From a definition to an installed image: warm up, checkpoint, train, prove, install. Until the last step the old image
 // stays what it was.
-import { rmSync } from 'node:fs';
+import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { callersOwnGroup } from '../app/account.js';
 import { explained } from '../app/output.js';
 import { type Setting, settingOf } from '../app/setting.js';
 import type { Definition } from '../definition/schema.js';
-import { ThawError } from '../errors.js';
+import { ThawError, messageOf } from '../errors.js';
 import { type CheckpointReport, native } from '../engine/index.js';
 import type { Progress } from '../progress.js';
-import { recordBuild } from '../store/history.js';
+import { recordBuild, recordFailure } from '../store/history.js';
 import { asidePath, expectNotIndexed, install, removeLeftovers } from '../store/install.js';
 import { type Readers, readersOf, shareFile, shareImage } from '../store/readers.js';
 import { pidWarnings } from '../store/pids.js';
 import type { Store } from '../store/store.js';
 import { checkpointWarm } from '../warmup/checkpoint.js';
 import { changedByTrial, inputWarnings, readWarnings, rootWarnings } from './input_warnings.js';
+import { limitMemory } from './memory_limit.js';
 import { qualify } from './qualify.js';
 
 const MOST_STARTS = 4;
@@ -37,13 +38,15 @@ export interface BuildOptions {
   readonly guardsOff: readonly string[];
   readonly progress: Progress;
   readonly interrupt: AbortSignal;
+  /** Bytes that the app may take meanwhile; undefined: as it likes. */
+  readonly mostMemory?: number | undefined;
 }
 
 /** @throws ThawError saying what held it up, with the last lines of the app's output */
 export async function build(
   definition: Definition,
   store: Store,
-  { guardsOff, progress, interrupt }: BuildOptions,
+  { guardsOff, progress, interrupt, mostMemory }: BuildOptions,
 ): Promise<Built> {
   const { name } = definition;
   const asides = Array.from({ length: definition.images }, (_, number) => asidePath(store, name, number));
@@ -52,6 +55,8 @@ export async function build(
   const writesTo = (file: string): string => (log = join(store.folder(name), file));
   native.checkKernel();
   expectNotIndexed(store, definition);
+  const limit = limitMemory(mostMemory);
+  const stop = AbortSignal.any([interrupt, limit.signal]);
   try {
     const setting = await settingOf(definition);
     const readers = await readersOf(setting.account);
@@ -60,7 +65,15 @@ export async function build(
     const reports: CheckpointReport[] = [];
     for (const image of asides)
       reports.push(
-        await makeImage(image, { definition, setting, readers, writesTo, guardsOff, progress, interrupt }),
+        await makeImage(image, {
+          definition,
+          setting,
+          readers,
+          writesTo,
+          guardsOff,
+          progress,
+          interrupt: stop,
+        }),
       );
     expectDifferent(asides, progress);
     const installed = await progress.step('install', () => install(store, definition, asides, readers));
@@ -71,13 +84,21 @@ export async function build(
     const onDisk = made.reduce((sum, { sizes }) => sum + sizes.onDisk, 0);
     return { name, image: installed[0] ?? '', id: first.header.id, images: installed, onDisk, report };
   } catch (error) {
+    // Who stops a build does not make it a bad one.
+    if (!interrupt.aborted) recordFailure(store, name, messageOf(error), onDiskOf(asides));
     throw explained(name, log, error);
   } finally {
+    limit.end();
     for (const image of asides) rmSync(image, { force: true });
   }
 }
 
-interface Making extends BuildOptions {
+/** Bytes of those that are there. */
+function onDiskOf(files: readonly string[]): number {
+  return files.reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.blocks ?? 0) * 512, 0);
+}
+
+interface Making extends Omit<BuildOptions, 'mostMemory'> {
   readonly definition: Definition;
   readonly setting: Setting;
   readonly readers: Readers | undefined;

@@ -6,7 +6,7 @@ import { command, print, printJson } from '../command.js';
 import { readDefinition } from '../definition/read.js';
 import type { Definition } from '../definition/schema.js';
 import { interruptible } from '../interruption.js';
-import { json, store } from '../options.js';
+import { count, json, store } from '../options.js';
 import type { Store } from '../store/store.js';
 import { Stores } from '../store/stores.js';
 
@@ -15,7 +15,14 @@ export default command({
     'Builds the named profiles anew from their definitions in the store; without NAME those whose launch has found that a ' +
     'file had changed since the build, and has left a request. Of a profile in a read-only store, the new image goes into ' +
     'the first store that can be written to.',
-  options: { store, json },
+  options: {
+    store,
+    json,
+    mostMemory: count(
+      '--most-memory <MB>',
+      'give a build up whose app takes more memory; the old image stays',
+    ),
+  },
   operands: ['[NAME...]'],
   async run(options, [named]) {
     const stores = new Stores(options.store);
@@ -29,6 +36,7 @@ export default command({
         await attempt(name, () => storedDefinition(stores.of(name), name), store, {
           guardsOff: [],
           interrupt: interruption.signal,
+          mostMemory: options.mostMemory === undefined ? undefined : options.mostMemory * 1_000_000,
         }),
       );
       const interrupted = interruption.exitCode();

@@ -57,6 +57,7 @@ export interface Addon {
   launchKey(program: string, args: readonly string[] | null, folder: string): string;
   deaths(image: string, stores: string): Deaths;
   receiveDatagram(path: string, text: string): Promise<string>;
+  sendDatagram(path: string, text: string): void;
   findBytes(pid: number, hex: string): readonly string[];
   knownRoot(name: string): KnownRoot;
   enableVerity(path: string): boolean;

@@ -128,6 +128,12 @@ export const native = {
   /** The first message with `text` in it on a unix datagram socket at `path`; removing the socket ends the wait. */
   receiveDatagram: (path: string, text: string): Promise<string> =>
     toldLater(() => addon().receiveDatagram(path, text)),
+  /** One message to a unix datagram socket, `@` for an abstract one; never waits. @throws ThawError */
+  sendDatagram: (path: string, text: string): void => {
+    told(() => {
+      addon().sendDatagram(path, text);
+    });
+  },
   /** Where these bytes stand in the writable memory of process `pid`: addresses, all in hexadecimal. */
   findBytes: (pid: number, hex: string): readonly string[] => told(() => addon().findBytes(pid, hex)),
   /** What a file or folder is as a root identity, here and now. */

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 
 import type { Stores } from '../store/stores.js';
 import { usage } from '../store/usage.js';
+import { processOf } from './processes.js';
 
 export interface Instance {
   readonly pid: number;
@@ -42,7 +43,16 @@ export function instances(stores: Stores, name?: string): Instance[] {
 function instance(pid: number, profile: string, old: boolean): Instance[] {
   try {
     const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
-    return [{ pid, profile, old, command, age: ageOf(pid), memory: memoryOf(pid) }];
+    return [
+      {
+        pid,
+        profile,
+        old,
+        command,
+        age: Math.max(0, (Date.now() - (processOf(pid)?.startedAt ?? 0)) / 1000),
+        memory: memoryOf(pid),
+      },
+    ];
   } catch {
     return []; // It has just ended.
   }
@@ -70,12 +80,4 @@ export function memoryIn(text: string): Memory {
     shared: sum('Shared_Clean', 'Shared_Dirty'),
     swapped: sum('Swap'),
   };
-}
-
-/** Field 22 of /proc/PID/stat, in ticks of a hundredth of a second (proc(5), sysconf(3)) since the boot. */
-function ageOf(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const [uptime = '0'] = readFileSync('/proc/uptime', 'utf8').split(' ');
-  return Math.max(0, Number(uptime) - Number(fields[19] ?? 0) / 100);
 }

@@ -24,6 +24,15 @@ export interface BuildEntry {
   readonly workingSet: number;
 }
 
+/** A build that failed; the image from before is still in place. */
+export interface FailureEntry {
+  readonly kind: 'failure';
+  readonly at: number;
+  readonly error: string;
+  /** Bytes that it had written of images. */
+  readonly onDisk: number;
+}
+
 export interface StartsEntry {
   readonly kind: 'starts';
   readonly at: number;
@@ -35,7 +44,7 @@ export interface StartsEntry {
   readonly phases: readonly Phases[];
 }
 
-export type HistoryEntry = BuildEntry | StartsEntry;
+export type HistoryEntry = BuildEntry | FailureEntry | StartsEntry;
 
 /** The oldest first; none where nothing was recorded. */
 export function historyOf(store: Store, name: string): readonly HistoryEntry[] {
@@ -68,6 +77,11 @@ export function recordBuild(
     },
     readers,
   );
+}
+
+/** Of a profile that is in the store; another has no folder. */
+export function recordFailure(store: Store, name: string, error: string, onDisk: number): void {
+  if (store.has(name)) record(store, name, { kind: 'failure', at: Date.now(), error, onDisk }, undefined);
 }
 
 export function recordStarts(

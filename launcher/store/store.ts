@@ -6,7 +6,7 @@
 //   profiles/<name>/current.thaw                       symbolic link to the image that launches use
 //   profiles/<name>/current.<n>.thaw                   the same, to its other images, where it has several
 //   profiles/<name>/deaths/<id>                        how launches of an image have died early (docs/guard.md)
-//   profiles/<name>/history.jsonl                      builds and measurements
+//   profiles/<name>/history.jsonl                      builds, also those that failed, and measurements
 //   profiles/<name>/rebuild                           why a launch has asked for a new image
 //   index/<key>                                        symbolic link to ../profiles/<name>/current.thaw
 import { existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, realpathSync } from 'node:fs';

@@ -16,7 +16,8 @@ export function usage(): Usage {
   return users;
 }
 
-function mappedImages(pid: number): Set<string> {
+/** The file names of the images that a process has mapped. */
+export function mappedImages(pid: number): Set<string> {
   let maps: string;
   try {
     maps = readFileSync(`/proc/${pid}/maps`, 'latin1');

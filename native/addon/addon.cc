@@ -41,6 +41,7 @@ constexpr Function kFunctions[] = {
     {"launchKey", launch_key},
     {"deaths", deaths},
     {"receiveDatagram", receive_datagram},
+    {"sendDatagram", send_datagram},
     {"findBytes", find_bytes},
     {"knownRoot", known_root},
     {"enableVerity", enable_verity},

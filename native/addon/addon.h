@@ -37,6 +37,7 @@ Napi::Value is_read_only(const Napi::CallbackInfo& info);
 Napi::Value launch_key(const Napi::CallbackInfo& info);
 Napi::Value deaths(const Napi::CallbackInfo& info);
 Napi::Value receive_datagram(const Napi::CallbackInfo& info);
+Napi::Value send_datagram(const Napi::CallbackInfo& info);
 Napi::Value find_bytes(const Napi::CallbackInfo& info);
 Napi::Value known_root(const Napi::CallbackInfo& info);
 Napi::Value enable_verity(const Napi::CallbackInfo& info);

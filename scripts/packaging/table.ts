@@ -98,6 +98,8 @@ function thaw(stage: Stage, { npm, target, release }: Material): readonly string
   stage.copy(join(projectFolder, 'completions/thaw.bash'), 'usr/share/bash-completion/completions/thaw');
   stage.copy(join(projectFolder, 'completions/_thaw'), 'usr/share/zsh/vendor-completions/_thaw');
   stage.copy(join(projectFolder, 'completions/thaw.fish'), 'usr/share/fish/vendor_completions.d/thaw.fish');
+  for (const unit of ['thawd.service', 'thaw-rebuild@.service'])
+    stage.copy(join(projectFolder, 'packaging/systemd', unit), join('usr/lib/systemd/system', unit));
   manual(stage, 'thaw.1');
   manual(stage, 'thaw.toml.5');
   return [NODE, `thaw-exec (= ${release.debian})`, ...neededBy(target, files)];
@@ -132,7 +134,7 @@ export const PACKAGES: readonly Package[] = [
     description:
       'thaw starts a program, warms it up and makes an image of it. From then on, whoever would have started the program ' +
       'starts thaw-exec instead, and that process becomes the program, already warm. This package makes, proves, signs and ' +
-      'packs images, and writes drop-ins for systemd services.',
+      'packs images, writes drop-ins for systemd services, and keeps images fresh with a daemon, which nothing starts by itself.',
     fill: thaw,
     copyright: (stage) => `${ownCopyright()}\n${npmCopyright(stage.path(THAW), THAW)}`,
     linked: inThaw,

@@ -44,6 +44,11 @@ test('what is in them', (t) => {
   t.regex(list('thaw-exec'), /man1\/thaw-exec\.1\.gz/);
   for (const path of ['build/[^/]+/thaw.node', 'dist/launcher/cli.js', 'node_modules/pino/pino.js'])
     t.regex(list('thaw'), new RegExp(` \\./usr/lib/thaw/${path}\n`));
+  for (const unit of ['thawd', 'thaw-rebuild@'])
+    t.regex(
+      list('thaw'),
+      new RegExp(`-rw-r--r-- root/root .* \\./usr/lib/systemd/system/${unit}\\.service\n`),
+    );
   t.notRegex(list('thaw'), /node_modules\/(ava|typescript|eslint)\//);
   t.regex(list('libthaw-dev'), /usr\/include\/thaw\.h\n/);
   const control = run('dpkg-deb', ['-f', made.deb('thaw', own)]);

@@ -1,0 +1,123 @@
+// Runs in a guest whose first program is systemd: a person's first hour with thaw. The first boot installs (`install`), the
+// second one upgrades (`upgrade`). Prints a line of JSON for each step, with what was found; throws where a step fails.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+import type { Status } from '../../../launcher/daemon/status.js';
+import { PATIENCE_MS } from '../../patience.js';
+
+export interface Step {
+  readonly step: string;
+  readonly said: string;
+}
+
+function run(
+  program: string,
+  ...args: readonly string[]
+): { readonly status: number | null; readonly said: string } {
+  const { status, stdout, stderr, error } = spawnSync(program, args, { encoding: 'utf8' });
+  return { status, said: error === undefined ? `${stdout}${stderr}`.trim() : String(error) };
+}
+
+/** @throws Error with what it said, when it fails */
+function must(program: string, ...args: readonly string[]): string {
+  const { status, said } = run(program, ...args);
+  if (status !== 0) throw new Error(`${program} ${args.join(' ')}: ${status ?? 'no status'}: ${said}`);
+  return said;
+}
+
+const told = (step: string, said: string): void => {
+  console.log(JSON.stringify({ step, said } satisfies Step));
+};
+
+const PROFILE = `name = "greeter"
+program = "/usr/bin/python3"
+args = ["/usr/lib/greeter/greeter.py"]
+cwd = "/"
+[warmup]
+until = { log = "greets" }
+settle = "100ms"
+timeout = "5m"
+[prove]
+run = []
+`;
+
+/** An emulated CPU is always busy, and nobody waits for ten minutes here. */
+const OPTIONS = ['cpu-pressure', 'io-pressure', 'memory-pressure', 'load']
+  .map((name) => `--limit ${name}=off`)
+  .concat('--tick 2s', '--settle 5s', '--delay 1s', '--retry 1s')
+  .join(' ');
+
+/** The guest's own packages were only unpacked: dpkg knows of none, and what thaw depends on is there all the same. */
+function installPackages(...names: readonly string[]): string {
+  mkdirSync('/var/lib/dpkg/info', { recursive: true });
+  mkdirSync('/var/lib/dpkg/updates', { recursive: true });
+  if (!existsSync('/var/lib/dpkg/status')) writeFileSync('/var/lib/dpkg/status', '');
+  const files = names.map((name) => `/in/packages/${name}.deb`);
+  return must('dpkg', '--force-depends', '--force-bad-path', '-i', ...files);
+}
+
+function install(): void {
+  told('install', installPackages('thaw-exec', 'thaw', 'greeter-1'));
+  must('systemctl', 'daemon-reload');
+  told('doctor', must('thaw', 'doctor'));
+  // The first start of Python may write compiled modules, which a warm-up takes for a change of its inputs.
+  must('python3', '-c', 'import time');
+  writeFileSync('/root/greeter.toml', PROFILE);
+  told('build', must('thaw', 'build', '--like-unit', 'greeter', '/root/greeter.toml'));
+  told('unit', must('thaw', 'unit', 'greeter'));
+  writeFileSync('/etc/default/thawd', `THAWD_OPTIONS=${OPTIONS}\n`);
+  must('systemctl', 'enable', 'greeter', 'thawd');
+  must('sync');
+}
+
+async function until(what: string, reached: () => boolean): Promise<void> {
+  const end = Date.now() + PATIENCE_MS;
+  while (!reached()) {
+    if (Date.now() > end)
+      throw new Error(
+        `${what}: not in time: ${journal('thawd')} ${journal('greeter')} ${journal('thaw-rebuild@*')}`,
+      );
+    await sleep(1000);
+  }
+}
+
+const journal = (unit: string, ...more: readonly string[]): string =>
+  must('journalctl', '-b', '-o', 'cat', '--no-pager', '-u', unit, ...more);
+
+/** What the service has said since its start; the number of the start is systemd's own. */
+async function sinceStart(greeting: string): Promise<string> {
+  const id = must('systemctl', 'show', '--value', '-p', 'InvocationID', 'greeter');
+  const said = (): string => journal('greeter', `_SYSTEMD_INVOCATION_ID=${id}`);
+  await until(`greeter to say ${greeting}`, () => said().includes(`greets: ${greeting}`));
+  return said();
+}
+
+async function upgrade(): Promise<void> {
+  told('after boot', await sinceStart('one'));
+  await until('thawd to run', () => run('systemctl', 'is-active', 'thawd').said === 'active');
+  told('installed', installPackages('greeter-2'));
+  must('systemctl', 'restart', 'greeter');
+  told('after upgrade', await sinceStart('two'));
+  let status: Status | undefined;
+  await until('the rebuild', () => {
+    const { said } = run('thaw', 'daemon', 'status', '--json');
+    status = said.startsWith('{') ? (JSON.parse(said) as Status) : undefined;
+    return (status?.profiles[0]?.counts.rebuilt ?? 0) > 0;
+  });
+  told('status', JSON.stringify(status));
+  told(
+    'journal',
+    must('journalctl', '-b', '-o', 'json', '--no-pager', '-u', 'thawd', 'THAW_PROFILE=greeter'),
+  );
+  told('metrics', must('curl', '-sf', '--unix-socket', '/run/thaw/metrics', 'http://thawd/metrics'));
+  must('systemctl', 'restart', 'greeter');
+  told('after rebuild', await sinceStart('two'));
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  if (process.argv[2] === 'install') install();
+  else await upgrade();
+}
