@@ -1,5 +1,5 @@
 # thaw.node: the engine as a Node-API addon. cmake-js gives CMAKE_JS_INC, node-addon-api its headers.
-file(GLOB shim_blob_sources RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} CONFIGURE_DEPENDS shim/blob/*.cc shim/blob/*.S ${arch}/park.S)
+file(GLOB shim_blob_sources RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} CONFIGURE_DEPENDS shim/blob/*.cc shim/blob/*.S ${arch}/park.S ${arch}/site.S)
 flat_blob(shim ${shim_blob_sources} restorer/memory_functions.cc)
 set_source_files_properties(shim/shim_blob.S PROPERTIES
   OBJECT_DEPENDS ${CMAKE_CURRENT_BINARY_DIR}/shim.bin
@@ -13,5 +13,5 @@ target_compile_definitions(thaw-addon PRIVATE NAPI_VERSION=8 NODE_ADDON_API_CPP_
 target_compile_options(thaw-addon PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-O2;-fPIC;-fvisibility=hidden>)
 set_target_properties(thaw-addon PROPERTIES
   PREFIX "" OUTPUT_NAME thaw SUFFIX .node LIBRARY_OUTPUT_DIRECTORY ${output})
-target_link_libraries(thaw-addon PRIVATE ${CMAKE_JS_LIB})
+target_link_libraries(thaw-addon PRIVATE ${CMAKE_JS_LIB} ${cpu_addon_libraries})
 target_precompile_headers(thaw-addon PRIVATE $<$<COMPILE_LANGUAGE:CXX>:${precompiled}>)

@@ -56,6 +56,17 @@ Result<uint64_t> choose_place(const std::vector<Span>& free, uint64_t size, uint
   return round_up(best->start + kMargin, page_size);
 }
 
+Result<uint64_t> choose_place_below(const std::vector<Span>& free, uint64_t size,
+                                    const AddressRange& code, uint64_t reach, uint64_t page_size) {
+  constexpr uint64_t kBetween = 64 << 10;
+  const Span* nearest = nullptr;
+  for (const Span& range : free)
+    if (range.end <= code.start && range.size() >= size + 2 * kBetween) nearest = &range;
+  if (nearest == nullptr || code.end - (nearest->end - kBetween - size) > reach)
+    return Error{ENOMEM, "there is no room for thaw's own area near the program's code"};
+  return (nearest->end - kBetween - size) / page_size * page_size;
+}
+
 void record_gaps(Capture& capture, ProcessCapture& process, const MemoryPlan& plan) {
   std::vector<Span> gaps = free_ranges(process, plan);
   std::sort(gaps.begin(), gaps.end(),

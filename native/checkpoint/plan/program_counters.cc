@@ -23,10 +23,11 @@ bool is_within(uint64_t pc, const std::vector<AddressRange>& code) {
 }  // namespace
 
 Result<void> check_program_counters(const ProcessCapture& process, const MemoryPlan& plan) {
-  const auto changed = plan.libc ? plan.libc->changed_code() : std::vector<AddressRange>();
+  const auto changed = plan.changed_code();
   for (const ThreadCapture& thread : process.threads) {
     const uint64_t pc = arch::program_counter(thread.registers);
-    if (!comes_back(pc, process, plan) || is_within(pc, changed))
+    const bool evades = plan.sites && plan.sites->evades(thread.registers);
+    if (!comes_back(pc, process, plan) || is_within(pc, changed) || evades)
       return Error{EAGAIN, "a thread of the app never leaves code that thaw must change"};
   }
   return {};
