@@ -13,5 +13,5 @@ target_compile_definitions(thaw-addon PRIVATE NAPI_VERSION=8 NODE_ADDON_API_CPP_
 target_compile_options(thaw-addon PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-O2;-fPIC;-fvisibility=hidden>)
 set_target_properties(thaw-addon PROPERTIES
   PREFIX "" OUTPUT_NAME thaw SUFFIX .node LIBRARY_OUTPUT_DIRECTORY ${output})
-target_link_libraries(thaw-addon PRIVATE ${CMAKE_JS_LIB} ${cpu_addon_libraries})
+target_link_libraries(thaw-addon PRIVATE ${CMAKE_JS_LIB})
 target_precompile_headers(thaw-addon PRIVATE $<$<COMPILE_LANGUAGE:CXX>:${precompiled}>)

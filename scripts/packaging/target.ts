@@ -116,7 +116,6 @@ export function neededBy(target: Target, files: readonly string[]): readonly str
     'libstdc++': `libstdc++6 (>= ${compiler})`,
     libgcc_s: 'libgcc-s1',
     libatomic: 'libatomic1',
-    libZydis: 'libzydis4.0',
   };
   const more = [...dynamic.matchAll(/\(NEEDED\)[^[]*\[([^\]]*?)\.so/g)].flatMap(
     (match) => known[match[1] ?? ''] ?? [],

@@ -1,4 +1,2 @@
 # How thaw is compiled for x86-64; ../../CMakeLists.txt says what may be set here.
 set(cpu_freestanding -mgeneral-regs-only -fcf-protection=none)
-# Decodes instructions; only thaw.node does.
-set(cpu_addon_libraries Zydis)

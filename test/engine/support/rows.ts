@@ -274,6 +274,7 @@ export const hazards: readonly Hazard[] = [
   { app: 'hazard_syscall', guards: ['syscall'] },
   { app: 'hazard_reuse', guards: ['munmap'] },
   { app: 'hazard_pieces', guards: ['dontneed'] },
+  { app: 'hazard_storm', guards: ['dontneed', 'free', 'mremap'] },
   { app: 'hazard_coredump', guards: [] },
   { app: 'hazard_go', guards: ['dontneed', 'free', 'mremap', 'munmap', 'syscall'] },
   { app: 'hazard_malloc_static', guards: ['mremap'] },
@@ -286,5 +287,6 @@ export const hazards: readonly Hazard[] = [
     { app: `hazard_syscall_${libc}`, guards: ['syscall'] },
     { app: `hazard_reuse_${libc}`, guards: ['munmap'] },
     { app: `hazard_pieces_${libc}`, guards: ['dontneed'] },
+    { app: `hazard_storm_${libc}`, guards: ['dontneed', 'free', 'mremap', 'syscall'] },
   ]),
 ];

@@ -54,6 +54,8 @@ std::optional<uint64_t> number_called_in_place(const Registers& registers) {
 }
 
 Result<std::vector<CallSite>> find_call_sites(const Code& code) {
+  if (!Zydis::is_there())
+    return Error{0, "its code cannot be read without libZydis.so.4.0 (Debian's libzydis4.0)"};
   Sweep sweep(code);
   THAW_TRY(sweep.run());
   std::vector<CallSite> sites;

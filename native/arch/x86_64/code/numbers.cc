@@ -7,7 +7,7 @@ namespace thaw::arch {
 namespace {
 
 ZydisRegister whole(ZydisRegister part) {
-  return ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, part);
+  return Zydis::functions().enclosing(ZYDIS_MACHINE_MODE_LONG_64, part);
 }
 
 /// Follows a register from its use back to all instructions that may have set it.

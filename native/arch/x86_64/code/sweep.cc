@@ -40,7 +40,7 @@ Sweep::Sweep(const Code& code)
       boundary_(code.bytes.size()),
       target_(code.bytes.size()),
       entry_(code.bytes.size()) {
-  ZydisDecoderInit(&decoder_, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+  zydis_.init(&decoder_, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
 }
 
 Result<void> Sweep::run() {
@@ -72,8 +72,7 @@ uint64_t Sweep::sweep(const AddressRange& range) {
   while (at < range.end) {
     ZydisDecodedInstruction instruction;
     const uint8_t* bytes = code_.bytes.data() + (at - code_.start);
-    if (!ZYAN_SUCCESS(
-            ZydisDecoderDecodeInstruction(&decoder_, nullptr, bytes, range.end - at, &instruction)))
+    if (!ZYAN_SUCCESS(zydis_.decode(&decoder_, nullptr, bytes, range.end - at, &instruction)))
       break;
     boundary_[at - code_.start] = true;
     note(at, instruction);
@@ -122,8 +121,8 @@ std::optional<Instruction> Sweep::decode(uint64_t address) const {
   Instruction instruction;
   instruction.address = address;
   const uint8_t* bytes = code_.bytes.data() + (address - code_.start);
-  if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder_, bytes, code_.end() - address,
-                                           &instruction.decoded, instruction.operands)))
+  if (!ZYAN_SUCCESS(zydis_.decode_full(&decoder_, bytes, code_.end() - address,
+                                       &instruction.decoded, instruction.operands)))
     return {};
   return instruction;
 }

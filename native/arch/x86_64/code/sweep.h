@@ -1,13 +1,12 @@
 // Where the instructions of a program's code are, and from where each can be reached.
 #pragma once
 
-#include <Zydis/Zydis.h>
-
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "arch/call_sites.h"
+#include "arch/x86_64/code/zydis.h"
 
 namespace thaw::arch {
 
@@ -28,6 +27,7 @@ struct Instruction {
 /// Decodes from one known function to the next, so that data between functions cannot mislead it.
 class Sweep {
  public:
+  /// Zydis is there.
   explicit Sweep(const Code& code);
 
   /// An error where what is known to be code is none.
@@ -63,6 +63,7 @@ class Sweep {
   }
 
   const Code& code_;
+  const Zydis& zydis_ = Zydis::functions();
   ZydisDecoder decoder_ = {};
   std::vector<bool> boundary_, target_, entry_;
   std::vector<std::pair<uint64_t, uint64_t>> jumps_;  ///< target, source
