@@ -92,7 +92,10 @@ Result<CallSites> find_call_sites(const CallSiteInput& input) {
   if (code.functions.empty())
     return Error{0, "nothing tells where its functions are (it has no symbols)"};
   THAW_ASSIGN(sites, arch::find_call_sites(code));
-  CallSites found = {std::move(code), {}};
+  const bool has_heap = std::any_of(input.vmas.begin(), input.vmas.end(),
+                                    [](const proc::Vma& vma) { return vma.path == "[heap]"; });
+  const bool heap_grows = has_heap || !is_of_go(program, input.read);
+  CallSites found = {std::move(code), heap_grows, {}};
   for (const arch::CallSite& site : sites) {
     if (!site.may_call(kGuardedCalls)) continue;
     if (site.changed_from == 0)

@@ -16,6 +16,7 @@ namespace thaw::shim {
 
 struct CallSites {
   arch::Code code;
+  bool heap_grows = true;               ///< the program may call brk(2); Go's does not
   std::vector<arch::CallSite> changed;  ///< those that may make a call which the shim must see
 
   [[nodiscard]] std::vector<AddressRange> changed_code() const;

@@ -264,6 +264,16 @@ std::vector<AddressRange> functions_of(const StaticProgram& program, const elf::
   return functions;
 }
 
+bool is_of_go(const StaticProgram& program, const elf::ReadMemory& read) {
+  std::vector<AddressRange> functions;
+  add_go(program, read, functions);
+  // C within it would come behind Go's own functions, or before them.
+  constexpr uint64_t kMostOther = 16 << 10;
+  uint64_t size = 0;
+  for (const AddressRange& function : functions) size += function.size();
+  return !functions.empty() && size + kMostOther >= program.code.size();
+}
+
 std::vector<uint64_t> pointers_to_code(const StaticProgram& program, const elf::ReadMemory& read) {
   std::vector<uint64_t> pointers;
   auto look_in = [&](const AddressRange& range) {

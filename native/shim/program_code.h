@@ -26,6 +26,9 @@ std::optional<StaticProgram> read_static_program(uint64_t start, const elf::Read
 std::vector<AddressRange> functions_of(const StaticProgram& program, const elf::ReadMemory& read,
                                        int file);
 
+/// Whether Go's compiler made all of it.
+bool is_of_go(const StaticProgram& program, const elf::ReadMemory& read);
+
 /// Addresses within its code that its data hold, ascending.
 std::vector<uint64_t> pointers_to_code(const StaticProgram& program, const elf::ReadMemory& read);
 

@@ -105,8 +105,8 @@ Result<uint64_t> place_for(const ProcessCapture& process, const MemoryPlan& plan
   const arch::Code& code = plan.sites->code;
   const shim::ShimPlan somewhere = shim::plan(input);
   const uint64_t size = plan.area.code + somewhere.code.size() + somewhere.data.size();
-  return choose_place_below(free, round_up(size, input.page_size), {code.start, code.end()},
-                            arch::kStubReach, input.page_size);
+  return choose_place_near(free, round_up(size, input.page_size), {code.start, code.end()},
+                           arch::kStubReach, plan.sites->heap_grows, input.page_size);
 }
 
 }  // namespace

@@ -125,8 +125,8 @@ bool has_room_nearby(const ProcessCapture& process, const MemoryPlan& plan, size
     if (region.pages == Pages::mapped && region.backing == Backing::anonymous)
       size += total_size(region.segments) / page_size;
   const arch::Code& code = plan.sites->code;
-  return choose_place_below(free_ranges(process, plan), size, {code.start, code.end()},
-                            arch::kStubReach, page_size)
+  return choose_place_near(free_ranges(process, plan), size, {code.start, code.end()},
+                           arch::kStubReach, plan.sites->heap_grows, page_size)
       .ok();
 }
 

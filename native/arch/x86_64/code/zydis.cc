@@ -5,17 +5,19 @@
 namespace thaw::arch {
 namespace {
 
+template <typename Function>
+void find(void* library, const char* name, Function& function) {
+  function = reinterpret_cast<Function>(dlsym(library, name));
+}
+
 Zydis load() {
   Zydis zydis;
   void* library = dlopen("libZydis.so.4.0", RTLD_NOW | RTLD_LOCAL);  // Stays: others may come.
   if (library == nullptr) return zydis;
-  auto find = [library](auto& function, const char* name) {
-    function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(dlsym(library, name));
-  };
-  find(zydis.init, "ZydisDecoderInit");
-  find(zydis.decode, "ZydisDecoderDecodeInstruction");
-  find(zydis.decode_full, "ZydisDecoderDecodeFull");
-  find(zydis.enclosing, "ZydisRegisterGetLargestEnclosing");
+  find(library, "ZydisDecoderInit", zydis.init);
+  find(library, "ZydisDecoderDecodeInstruction", zydis.decode);
+  find(library, "ZydisDecoderDecodeFull", zydis.decode_full);
+  find(library, "ZydisRegisterGetLargestEnclosing", zydis.enclosing);
   return zydis;
 }
 
