@@ -4,14 +4,15 @@
 set -eu
 . "$(dirname "$0")/common.sh"
 
-# Building: compilers, cmake, hashing, signatures, Wayland's protocols; formatting, checking and fuzzing; the cross compilers.
+# Building: compilers, cmake, hashing, signatures, Wayland's protocols, decoding of x86-64's instructions; formatting, checking and fuzzing; the cross compilers.
 build_packages="build-essential cmake libxxhash-dev libsodium-dev clang llvm libclang-rt-14-dev clang-format clang-tidy shellcheck musl-tools
-    libwayland-dev wayland-protocols
+    libwayland-dev wayland-protocols libzydis-dev
     $(guest_packages compilers)"
 # The apps of the profiles, and the tools that their warm-up and the tests use.
 # With those that seal stores (`thaw pack`): erofs-utils, squashfs-tools, and cryptsetup-bin for dm-verity.
 app_packages="redis-server nginx-light postgresql-15 openjdk-17-jdk-headless python3 ruby curl procps iproute2 jq
     erofs-utils squashfs-tools cryptsetup-bin
+    golang-go
     tmux vim less erlang-base php8.2-fpm libfcgi-bin gunicorn
     chromium-headless-shell
     dbus-daemon systemd python3-dbus python3-gi libsystemd-dev weston libwayland-bin libweston-10-dev

@@ -1,5 +1,5 @@
 # thaw.node: the engine as a Node-API addon. cmake-js gives CMAKE_JS_INC, node-addon-api its headers.
-file(GLOB shim_blob_sources RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} CONFIGURE_DEPENDS shim/blob/*.cc shim/blob/*.S ${arch}/park.S)
+file(GLOB shim_blob_sources RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} CONFIGURE_DEPENDS shim/blob/*.cc shim/blob/*.S ${arch}/park.S ${arch}/site.S)
 flat_blob(shim ${shim_blob_sources} restorer/memory_functions.cc)
 set_source_files_properties(shim/shim_blob.S PROPERTIES
   OBJECT_DEPENDS ${CMAKE_CURRENT_BINARY_DIR}/shim.bin

@@ -64,4 +64,14 @@ std::optional<shim::Tables> find_tables(const ProcessCapture& process) {
   return {};
 }
 
+std::vector<shim::ChangedSite> changed_sites(const ProcessCapture& process) {
+  constexpr uint64_t kMost = 1 << 16;
+  const auto tables = find_tables(process);
+  if (!tables || tables->changed_site_count > kMost) return {};
+  std::vector<shim::ChangedSite> sites(tables->changed_site_count);
+  if (!process.memory.read(tables->changed_sites, sites.data(), sites.size() * sizeof(sites[0])))
+    return {};
+  return sites;
+}
+
 }  // namespace thaw::checkpoint

@@ -26,4 +26,7 @@ std::optional<AreaHeader> find_area(const ProcessCapture& process);
 /// What its shim works with.
 std::optional<shim::Tables> find_tables(const ProcessCapture& process);
 
+/// Code of its program that a launch has replaced.
+std::vector<shim::ChangedSite> changed_sites(const ProcessCapture& process);
+
 }  // namespace thaw::checkpoint

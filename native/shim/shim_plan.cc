@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 #include <optional>
+#include <string_view>
 
 #include "arch/arch.h"
 #include "elf/elf_module.h"
@@ -92,6 +93,11 @@ bool bypasses_libc(const elf::Module& module) {
   return module.is_go();
 }
 
+bool is_off(const Input& input, std::string_view guard) {
+  return std::find(input.guards_off.begin(), input.guards_off.end(), guard) !=
+         input.guards_off.end();
+}
+
 uint8_t page_state(const GuardedRange& range) {
   return static_cast<uint8_t>((range.prot & kPageProt) | kPageFromImage |
                               (range.dont_fork ? kPageDontfork : 0) |
@@ -114,12 +120,43 @@ void add_fork_handlers(const Input& input, std::vector<uint8_t>& data, BlobHeade
   header.fork_stack = header.tables + data.size();
 }
 
+/// What the changed sites were, and the stack on which their calls run, behind the other tables.
+void add_call_sites(const CallSites& sites, std::vector<uint8_t>& data, BlobHeader& header) {
+  constexpr size_t kStack = 16384, kAlignment = 16;
+  data.resize(round_up(data.size(), kAlignment));
+  const size_t place = data.size();
+  data.resize(round_up(place + sites.changed.size() * sizeof(ChangedSite) + kStack, kAlignment));
+  auto* change = reinterpret_cast<ChangedSite*>(&data[place]);
+  for (const AddressRange& range : sites.changed_code()) {
+    change->start = range.start;
+    change->size = range.size();
+    memcpy(change->bytes, &sites.code.bytes[range.start - sites.code.start], range.size());
+    ++change;
+  }
+  Tables& tables = *reinterpret_cast<Tables*>(data.data());
+  tables.changed_sites = header.tables + place;
+  tables.changed_site_count = sites.changed.size();
+  tables.site_stack = header.tables + data.size();
+}
+
+/// Stubs behind the blob, and the jumps that lead to them. Addresses do not change their sizes.
+void redirect_sites(const Input& input, uint64_t site_entry, ShimPlan& plan) {
+  const bool of_any = !is_off(input, "syscall");
+  const CallSites& sites = *input.sites;
+  for (const arch::CallSite& site : sites.changed) {
+    if (site.numbers.empty() && !of_any) continue;
+    const arch::SiteChange change =
+        arch::change_call_site(sites.code, site, input.code_address + plan.code.size(), site_entry);
+    plan.code.insert(plan.code.end(), change.stub.begin(), change.stub.end());
+    plan.code.resize(round_up(plan.code.size(), sizeof(uint64_t)));
+    plan.patches.push_back({site.changed_from, change.jump});
+  }
+}
+
 std::vector<uint8_t> make_tables(const Input& input, uint64_t errno_location) {
   Tables tables = {};
   for (const GuardName& guard : kGuardNames)
-    if (std::find(input.guards_off.begin(), input.guards_off.end(), guard.name) !=
-        input.guards_off.end())
-      tables.off |= guard.bit;
+    if (is_off(input, guard.name)) tables.off |= guard.bit;
   tables.errno_location = errno_location;
   tables.page_size = input.page_size;
   tables.range_count = input.ranges.size();
@@ -192,13 +229,15 @@ std::vector<AddressRange> Libc::changed_code() const {
 ShimPlan plan(const Input& input) {
   ShimPlan plan;
   plan.code.assign(thaw_shim_start, thaw_shim_end);
-  plan.code.resize(round_up(plan.code.size(), input.page_size));
   BlobHeader header = {};
   memcpy(&header, plan.code.data(), sizeof(header));
+  if (input.sites != nullptr) redirect_sites(input, input.code_address + header.site, plan);
+  plan.code.resize(round_up(plan.code.size(), input.page_size));
   header.tables = input.code_address + plan.code.size();
   header.call = input.call_address;
   plan.data = make_tables(input, input.libc == nullptr ? 0 : input.libc->errno_location);
   add_fork_handlers(input, plan.data, header);
+  if (input.sites != nullptr) add_call_sites(*input.sites, plan.data, header);
   memcpy(plan.code.data(), &header, sizeof(header));
   plan.start_cold_offset = header.start_cold;
   plan.signal_return_offset = header.signal_return;

@@ -12,6 +12,7 @@
 
 #include "elf/elf_module.h"
 #include "proc/vma.h"
+#include "shim/call_sites.h"
 #include "shim/tables.h"
 #include "support/file.h"
 #include "support/result.h"
@@ -48,7 +49,8 @@ struct Input {
   size_t page_size = 4096;
   /// For tests: dontneed, free, wipeonfork, mremap, munmap, mprotect, syscall.
   std::vector<std::string> guards_off;
-  const Libc* libc = nullptr;           ///< null: nothing is redirected
+  const Libc* libc = nullptr;           ///< null: none is redirected
+  const CallSites* sites = nullptr;     ///< null: none are; else the code is within their reach
   std::vector<GuardedRange> ranges;     ///< ascending
   uint64_t call_address = 0;            ///< of the app's struct thaw_call, 0: none
   std::vector<uint64_t> fork_handlers;  ///< to be called in each launch

@@ -45,6 +45,13 @@ struct KnownIpc {
 };
 constexpr uint32_t kMostKnownIpc = 16;
 
+/// Code of the program that a jump to the shim has replaced, for a checkpoint of the launched app.
+struct ChangedSite {
+  uint64_t start;
+  uint64_t size;
+  uint8_t bytes[16];
+};
+
 /// The shim's data, at the start of the writable part of the thaw area. Ranges follow, then a byte
 /// per page.
 struct Tables {
@@ -60,6 +67,11 @@ struct Tables {
   uint64_t segment_id_count;
   KnownIpc known_ipc[kMostKnownIpc];  ///< only a checkpoint of the launched app reads them
   uint64_t known_ipc_count;
+  uint64_t changed_sites;  ///< address of ChangedSite[]
+  uint64_t changed_site_count;
+  uint64_t site_stack;  ///< end of the stack on which calls of blob/sites.cc run
+  uint32_t site_lock;   ///< process id of who runs there, 0: nobody
+  uint32_t reserved;
 };
 
 /// What the functions of the environment work with while an app warms up (blob/lookups.cc): the
@@ -93,7 +105,7 @@ constexpr char kLookupsMagic[8] = {'T', 'H', 'A', 'W', 'L', 'O', 'O', 'K'};
 struct BlobHeader {
   uint32_t park, finish, leave;
   uint32_t madvise, posix_madvise, mremap, mmap, mmap64, munmap, mprotect, pkey_mprotect, syscall;
-  uint32_t shmget, shmat, shmctl, reserved;
+  uint32_t shmget, shmat, shmctl, site;
   uint32_t start_cold, signal_return;
   uint32_t getenv, setenv, unsetenv, putenv;
   uint64_t tables;

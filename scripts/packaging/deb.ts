@@ -44,6 +44,7 @@ function control(row: Package, material: Material, depends: readonly string[], s
     Maintainer: maintainer(),
     'Installed-Size': String(size),
     Depends: depends.join(', '),
+    Recommends: (row.recommends?.(target) ?? []).join(', '),
     'Built-Using': sources.join(', '),
     Section: row.section,
     Priority: 'optional',

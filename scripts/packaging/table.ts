@@ -31,6 +31,8 @@ export interface Package {
   readonly copyright: (stage: Stage) => string;
   /** Debian's packages that are linked into it. */
   readonly linked?: (target: Target) => readonly DebianPackage[];
+  /** What it can do more with. */
+  readonly recommends?: (target: Target) => readonly string[];
   /** With npm's packages in it. */
   readonly npm?: true;
 }
@@ -136,6 +138,8 @@ export const PACKAGES: readonly Package[] = [
       'starts thaw-exec instead, and that process becomes the program, already warm. This package makes, proves, signs and ' +
       'packs images, writes drop-ins for systemd services, and keeps images fresh with a daemon, which nothing starts by itself.',
     fill: thaw,
+    // Reads the code of static programs (native/arch/x86_64/code).
+    recommends: ({ cpu }) => (cpu === 'x86_64' ? ['libzydis4.0'] : []),
     copyright: (stage) => `${ownCopyright()}\n${npmCopyright(stage.path(THAW), THAW)}`,
     linked: inThaw,
     npm: true,

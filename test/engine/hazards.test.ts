@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { native } from '../../launcher/engine/index.js';
 import { type App, type CheckpointOptions, Skipped } from './support/app.js';
 import { checkRow, expectSuccess, title, withApp } from './support/check.js';
 import { type Identity, identities, root, user } from './support/identity.js';
@@ -30,6 +31,32 @@ for (const hazard of hazards)
         app.release();
         expectFailure(t, await app.launch().outcome);
       }));
+
+/** Whether all memory of the app is mapped from the image, and guarded. */
+const isGuarded = (image: string): boolean => native.show(image).processes.every(({ guards }) => guards);
+
+for (const app of ['hazard_dontneed_static', 'hazard_dontneed_musl_static', 'hazard_go'])
+  test(`${app} is guarded, and so is its launch when it is checkpointed`, (t) =>
+    withApp(t, { app }, user, async (running) => {
+      await running.start();
+      await running.checkpoint({});
+      t.true(isGuarded(running.image));
+      running.hold();
+      const restored = await running.launchAndHold();
+      const second = `${running.image}.2`;
+      expectSuccess(t, 'checkpoint', await running.tryCheckpoint({}, second, restored.pid));
+      t.true(isGuarded(second));
+      await restored.outcome;
+    }));
+
+test('the memory of a static program is copied where nothing tells where its functions are', (t) =>
+  withApp(t, { app: 'hazard_dontneed_musl_stripped' }, user, async (app) => {
+    await app.start();
+    await app.checkpoint({});
+    t.false(isGuarded(app.image));
+    app.release();
+    expectSuccess(t, 'launch', await app.launch().outcome);
+  }));
 
 /** Checkpoints memory_exec, and calls `work` with its image on a file system that is mounted noexec. */
 function onNoexec(

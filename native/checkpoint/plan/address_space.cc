@@ -56,6 +56,24 @@ Result<uint64_t> choose_place(const std::vector<Span>& free, uint64_t size, uint
   return round_up(best->start + kMargin, page_size);
 }
 
+Result<uint64_t> choose_place_near(const std::vector<Span>& free, uint64_t size,
+                                   const AddressRange& code, uint64_t reach, bool heap_grows,
+                                   uint64_t page_size) {
+  constexpr uint64_t kBetween = 64 << 10;
+  const Span* below = nullptr;
+  const Span* above = nullptr;
+  for (const Span& range : free) {
+    if (range.size() < size + 2 * kBetween) continue;
+    if (range.end <= code.start) below = &range;
+    if (range.start >= code.end && above == nullptr) above = &range;
+  }
+  if (below != nullptr && code.end - (below->end - kBetween - size) <= reach)
+    return (below->end - kBetween - size) / page_size * page_size;
+  if (!heap_grows && above != nullptr && above->start + kBetween + size - code.start <= reach)
+    return round_up(above->start + kBetween, page_size);
+  return Error{ENOMEM, "there is no room for thaw's own area near the program's code"};
+}
+
 void record_gaps(Capture& capture, ProcessCapture& process, const MemoryPlan& plan) {
   std::vector<Span> gaps = free_ranges(process, plan);
   std::sort(gaps.begin(), gaps.end(),

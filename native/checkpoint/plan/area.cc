@@ -96,6 +96,19 @@ uint64_t room_for(const std::vector<shim::GuardedRange>& ranges, size_t page_siz
   return kShimRoom + pages;
 }
 
+Result<uint64_t> place_for(const ProcessCapture& process, const MemoryPlan& plan,
+                           const shim::Input& input) {
+  const std::vector<Span> free = free_ranges(process, plan);
+  if (!plan.sites)
+    return choose_place(free, plan.area.code + room_for(input.ranges, input.page_size),
+                        input.page_size);
+  const arch::Code& code = plan.sites->code;
+  const shim::ShimPlan somewhere = shim::plan(input);
+  const uint64_t size = plan.area.code + somewhere.code.size() + somewhere.data.size();
+  return choose_place_near(free, round_up(size, input.page_size), {code.start, code.end()},
+                           arch::kStubReach, plan.sites->heap_grows, input.page_size);
+}
+
 }  // namespace
 
 Result<void> plan_area(Capture& capture, ProcessCapture& process, MemoryPlan& plan) {
@@ -106,6 +119,7 @@ Result<void> plan_area(Capture& capture, ProcessCapture& process, MemoryPlan& pl
   input.page_size = page_size;
   input.guards_off = capture.request.guards_off;
   input.libc = plan.libc ? &*plan.libc : nullptr;
+  input.sites = plan.sites ? &*plan.sites : nullptr;
   input.ranges = guarded_ranges(plan);
   input.call_address = capture.is_root(process) ? capture.request.call_address : 0;
   if (plan.libc && plan.libc->of_segments) input.segments = plan.segment_ids;
@@ -117,8 +131,7 @@ Result<void> plan_area(Capture& capture, ProcessCapture& process, MemoryPlan& pl
         file +
         " asks to be told of a fork (pthread_atfork), and a launch does not tell it: if it draws "
         "random numbers or keeps the pid, put that right in a hook (thaw.h)");
-  THAW_ASSIGN(start, choose_place(free_ranges(process, plan),
-                                  area.code + room_for(input.ranges, page_size), page_size));
+  THAW_ASSIGN(start, place_for(process, plan, input));
   area.start = start;
   input.code_address = start + area.code;
   const shim::ShimPlan shim = shim::plan(input);
@@ -135,7 +148,7 @@ Result<void> plan_area(Capture& capture, ProcessCapture& process, MemoryPlan& pl
   record_area(process.record, area, shim);
   if (input.segments.empty()) process.record.segment_ids = 0;
   handle_thaw_signal(capture, process, input.code_address, shim);
-  if (plan.libc) process.record.flags |= model::kShimGuards;
+  if (plan.libc || plan.sites) process.record.flags |= model::kShimGuards;
   record_gaps(capture, process, plan);
   return {};
 }

@@ -55,10 +55,15 @@ struct Area {
 };
 
 struct MemoryPlan {
-  std::vector<Region> regions;     ///< ascending, one per mapping that comes back
-  std::vector<int> segment_ids;    ///< of System V segments with a key, of all processes
-  std::optional<shim::Libc> libc;  ///< redirected to the shim, which guards what is mapped
+  std::vector<Region> regions;           ///< ascending, one per mapping that comes back
+  std::vector<int> segment_ids;          ///< of System V segments with a key, of all processes
+  std::optional<shim::Libc> libc;        ///< redirected to the shim, which guards what is mapped
+  std::optional<shim::CallSites> sites;  ///< the same for a program without a libc of its own
+  std::string unguarded;                 ///< why neither can be, empty: one of them is
   Area area;
+
+  /// Code of the app that is another one in the image.
+  [[nodiscard]] std::vector<AddressRange> changed_code() const;
 };
 
 /// Fills `plan.regions`, without the kernel's own mappings and an older thaw area; how their pages
@@ -72,7 +77,7 @@ Result<void> classify(Capture& capture, size_t process_index, MemoryPlan& plan, 
 Result<void> check_mapping(const policy::Policies& policies, const Vma& vma,
                            std::span<const Vma> all, uint64_t mappings);
 
-/// Chooses between mapping and copying, and whether libc is redirected for it; all runs and
+/// Chooses between mapping and copying, and whether calls are redirected for it; all runs and
 /// segments are final then.
 Result<void> choose_returns(const ProcessCapture& process, MemoryPlan& plan, size_t page_size);
 

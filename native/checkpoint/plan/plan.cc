@@ -27,6 +27,19 @@ struct OfAll {
   StoredPages stored;
 };
 
+/// Memory that each launch reads in at once is what makes it slow.
+void warn_of_copies(Capture& capture, const ProcessCapture& process, const MemoryPlan& plan) {
+  constexpr uint64_t kWorthTelling = 16 << 20;
+  uint64_t copied = 0;
+  for (const Region& region : plan.regions)
+    if (region.pages == Pages::copied && region.backing == Backing::anonymous)
+      copied += total_size(region.segments);
+  if (plan.unguarded.empty() || copied < kWorthTelling) return;
+  capture.warnings.push_back("each launch copies " + std::to_string(copied >> 20) +
+                             " MB of the memory of process " + std::to_string(process.pid) + ": " +
+                             plan.unguarded);
+}
+
 Result<void> plan_memory(Capture& capture, size_t process_index, OfAll& all, PageData& data) {
   ProcessCapture& process = capture.processes[process_index];
   MemoryPlan plan;
@@ -34,6 +47,7 @@ Result<void> plan_memory(Capture& capture, size_t process_index, OfAll& all, Pag
   // Which code of libc changes is known before its new bytes are: they depend on the area's place,
   // the place on the area's size, and the size on what is mapped from the image.
   THAW_TRY(choose_returns(process, plan, capture.page_size));
+  warn_of_copies(capture, process, plan);
   THAW_TRY(check_program_counters(process, plan));
   THAW_TRY(plan_area(capture, process, plan));
   THAW_TRY(plan_ids(capture, process_index, plan, all.scanner));

@@ -1,10 +1,14 @@
 // How stored pages come back: mapped from the image where what they stand for keeps its meaning,
 // else copied. Anonymous memory can be mapped only where a shim in libc guards it (idea 3 of
 // docs/ideas.md).
+#include <fcntl.h>
 #include <sys/mman.h>
 
 #include <algorithm>
 
+#include "checkpoint/area_header.h"
+#include "checkpoint/plan/address_space.h"
+#include "checkpoint/plan/memory_objects.h"
 #include "checkpoint/plan/memory_plan.h"
 
 namespace thaw::checkpoint {
@@ -66,18 +70,64 @@ void choose(Region& region, bool can_guard, size_t page_size) {
 }
 
 /// Pages with changed code are stored, as if the app had changed them.
-Result<void> store_changed_code(const shim::Libc& libc, std::vector<Region>& regions,
-                                size_t page_size) {
-  for (const AddressRange& code : libc.changed_code()) {
+Result<void> store_changed_code(const std::vector<AddressRange>& changed,
+                                std::vector<Region>& regions, size_t page_size) {
+  for (const AddressRange& code : changed) {
     const Span pages = {code.start / page_size * page_size, round_up(code.end, page_size)};
     const auto region = std::find_if(regions.begin(), regions.end(), [&pages](const Region& r) {
       return r.vma->start <= pages.start && pages.end <= r.vma->end;
     });
     if (region == regions.end())
-      return Error{0, "thaw cannot guard a libc function: its code is not in one mapping"};
+      return Error{0, "thaw cannot guard the app's memory calls: their code is not in one mapping"};
     unite(region->runs, {pages});
   }
   return {};
+}
+
+/// What the app's memory calls are redirected by, or why they cannot be.
+void choose_guard(const ProcessCapture& process, MemoryPlan& plan, size_t page_size) {
+  if (!process.shim_allowed) {
+    plan.unguarded = "its filters of system calls do not let thaw guard it";
+    return;
+  }
+  const elf::ReadMemory read = [&process](uint64_t address, void* bytes, size_t size) {
+    return process.memory.read(address, bytes, size);
+  };
+  plan.libc = shim::find_libc(process.vmas, read, !plan.segment_ids.empty());
+  if (plan.libc) return;
+  std::vector<Vma> vmas;
+  for (const Region& region : plan.regions) vmas.push_back(*region.vma);
+  const auto before = changed_sites(process);
+  auto sites = shim::find_call_sites(
+      {vmas, read, [&process](const Vma& vma) { return open_mapped(process, vma, O_RDONLY); },
+       before, page_size});
+  if (sites)
+    plan.sites = sites.take();
+  else
+    plan.unguarded = sites.error().message;
+}
+
+/// Whether any anonymous memory is mapped from the image.
+bool choose_all(MemoryPlan& plan, size_t page_size) {
+  bool guarded = false;
+  for (Region& region : plan.regions) {
+    choose(region, plan.unguarded.empty(), page_size);
+    guarded = guarded || (region.pages == Pages::mapped && region.backing == Backing::anonymous);
+  }
+  return guarded;
+}
+
+/// For stubs of the program's call sites, and with them all that the shim has.
+bool has_room_nearby(const ProcessCapture& process, const MemoryPlan& plan, size_t page_size) {
+  constexpr uint64_t kShimRoom = 256 << 10, kFrameRoom = 16 << 10;
+  uint64_t size = kShimRoom + process.threads.size() * kFrameRoom;
+  for (const Region& region : plan.regions)
+    if (region.pages == Pages::mapped && region.backing == Backing::anonymous)
+      size += total_size(region.segments) / page_size;
+  const arch::Code& code = plan.sites->code;
+  return choose_place_near(free_ranges(process, plan), size, {code.start, code.end()},
+                           arch::kStubReach, plan.sites->heap_grows, page_size)
+      .ok();
 }
 
 /// Every changed byte must come back; the bytes of shared memory come back with its object.
@@ -105,26 +155,28 @@ Result<void> check_overlay(const ProcessCapture& process, const std::vector<Regi
 
 Result<void> choose_returns(const ProcessCapture& process, MemoryPlan& plan, size_t page_size) {
   THAW_TRY(check_overlay(process, plan.regions));
-  if (process.shim_allowed)
-    plan.libc = shim::find_libc(
-        process.vmas,
-        [&process](uint64_t address, void* bytes, size_t size) {
-          return process.memory.read(address, bytes, size);
-        },
-        !plan.segment_ids.empty());
-  const bool can_guard = plan.libc.has_value();
-  bool guarded = false;
-  for (Region& region : plan.regions) {
-    choose(region, can_guard, page_size);
-    guarded = guarded || (region.pages == Pages::mapped && region.backing == Backing::anonymous);
+  choose_guard(process, plan, page_size);
+  bool guarded = choose_all(plan, page_size);
+  if (plan.sites && !has_room_nearby(process, plan, page_size)) {
+    plan.sites.reset();
+    plan.unguarded = "there is no room for thaw's own area near its code";
+    guarded = choose_all(plan, page_size);
   }
   guarded = guarded || (plan.libc && plan.libc->of_segments);
-  if (!guarded) plan.libc.reset();
-  if (!guarded) return {};
-  THAW_TRY(store_changed_code(*plan.libc, plan.regions, page_size));
+  if (!guarded) {
+    plan.libc.reset();
+    plan.sites.reset();
+    return {};
+  }
+  THAW_TRY(store_changed_code(plan.changed_code(), plan.regions, page_size));
   // Code of a file is not guarded itself: what was chosen for other regions stays.
-  for (Region& region : plan.regions) choose(region, can_guard, page_size);
+  choose_all(plan, page_size);
   return {};
+}
+
+std::vector<AddressRange> MemoryPlan::changed_code() const {
+  if (libc) return libc->changed_code();
+  return sites ? sites->changed_code() : std::vector<AddressRange>();
 }
 
 }  // namespace thaw::checkpoint

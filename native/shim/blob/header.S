@@ -17,7 +17,7 @@ thaw_shim_header:
     .long thaw_shim_shmget - thaw_shim_header
     .long thaw_shim_shmat - thaw_shim_header
     .long thaw_shim_shmctl - thaw_shim_header
-    .long 0
+    .long thaw_shim_site - thaw_shim_header
     .long thaw_start_cold - thaw_shim_header
     .long thaw_signal_return - thaw_shim_header
     .long thaw_shim_getenv - thaw_shim_header

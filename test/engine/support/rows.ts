@@ -274,5 +274,19 @@ export const hazards: readonly Hazard[] = [
   { app: 'hazard_syscall', guards: ['syscall'] },
   { app: 'hazard_reuse', guards: ['munmap'] },
   { app: 'hazard_pieces', guards: ['dontneed'] },
+  { app: 'hazard_storm', guards: ['dontneed', 'free', 'mremap'] },
   { app: 'hazard_coredump', guards: [] },
+  { app: 'hazard_go', guards: ['dontneed', 'free', 'mremap', 'munmap', 'syscall'] },
+  { app: 'hazard_malloc_static', guards: ['mremap'] },
+  // Programs that make their system calls themselves.
+  ...['static', 'musl_static'].flatMap((libc) => [
+    { app: `hazard_dontneed_${libc}`, guards: ['dontneed'] },
+    { app: `hazard_free_${libc}`, guards: ['free'] },
+    { app: `hazard_wipeonfork_${libc}`, guards: ['wipeonfork'] },
+    { app: `hazard_mremap_${libc}`, guards: ['mremap'] },
+    { app: `hazard_syscall_${libc}`, guards: ['syscall'] },
+    { app: `hazard_reuse_${libc}`, guards: ['munmap'] },
+    { app: `hazard_pieces_${libc}`, guards: ['dontneed'] },
+    { app: `hazard_storm_${libc}`, guards: ['dontneed', 'free', 'mremap', 'syscall'] },
+  ]),
 ];
