@@ -3,23 +3,14 @@ import type { ExecutionContext } from 'ava';
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 
+import { until } from '../../bench/until.js';
 import { root, thawExec } from '../engine/support/paths.js';
 import { type Workshop, builtWith } from '../launcher/support.js';
 import { PATIENCE_MS } from '../patience.js';
 
 /** What PATH has may be another interpreter, without Debian's modules. */
 export const debianPython = '/usr/bin/python3';
-
-/** @throws Error when it does not come true in time */
-export async function until(what: () => boolean, name: string): Promise<void> {
-  const deadline = Date.now() + PATIENCE_MS;
-  while (!what()) {
-    if (Date.now() > deadline) throw new Error(`${name}: not within ${PATIENCE_MS / 1000} s`);
-    await setTimeout(20);
-  }
-}
 
 export class Bus {
   readonly path: string;

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 
 import { thawExec } from '../engine/support/paths.js';
 import { Workshop } from '../launcher/support.js';
-import { Bus, compiled, debianPython, until } from './bus.js';
+import { until } from '../../bench/until.js';
+import { Bus, compiled, debianPython } from './bus.js';
 
 const warmup = 'until = { log = "^up" }\nsettle = "50ms"';
 

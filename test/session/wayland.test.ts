@@ -4,11 +4,11 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { until } from '../../bench/until.js';
+import { Compositor } from '../../bench/windows/compositor.js';
 import { root, thawExec } from '../engine/support/paths.js';
 import { Workshop, builtWith } from '../launcher/support.js';
 import { PATIENCE_MS } from '../patience.js';
-import { until } from './bus.js';
-import { Compositor } from './compositor.js';
 
 const XDG_SHELL = '/usr/share/wayland-protocols/stable/xdg-shell/xdg-shell.xml';
 
@@ -17,7 +17,10 @@ class Display extends Compositor {
     t: ExecutionContext,
     readonly workshop: Workshop,
   ) {
-    super(t, workshop.folder);
+    super(workshop.folder);
+    t.teardown(() => {
+      this.kill();
+    });
   }
 
   profile(command: readonly string[]): string {
