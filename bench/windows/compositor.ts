@@ -1,5 +1,6 @@
 // Weston without a screen, with a seat that is worked by lines of text.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -68,9 +69,11 @@ export class Compositor extends Seat {
     const weston = this.#weston;
     this.#weston = undefined;
     if (weston === undefined) return;
-    const ended = new Promise((resolve) => weston.once('exit', resolve));
-    weston.kill('SIGKILL');
-    await ended;
+    if (weston.exitCode === null && weston.signalCode === null) {
+      const ended = once(weston, 'exit');
+      weston.kill('SIGKILL');
+      await ended;
+    }
     for (const name of [this.path, `${this.path}.lock`]) rmSync(name, { force: true });
   }
 
@@ -82,6 +85,9 @@ export class Compositor extends Seat {
       env: { ...own, XDG_RUNTIME_DIR: this.folder, ...variables },
     });
     const env = { ...own, ...this.env };
-    await until(() => existsSync(this.path) && spawnSync('weston-info', { env }).status === 0, 'weston');
+    await until(
+      () => existsSync(this.path) && spawnSync('weston-info', { env, timeout: 5000 }).status === 0,
+      'weston',
+    );
   }
 }

@@ -1,6 +1,6 @@
 // What a compositor's seat does and what its clients show, by the module of weston_seat.c.
 import { execFileSync } from 'node:child_process';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { until } from '../until.js';
@@ -24,7 +24,10 @@ export class Seat {
   /** The seat does something; see weston_seat.c. */
   async command(line: string): Promise<void> {
     const before = this.#lines(`done ${line}`).length;
-    writeFileSync(this.#commands, `${line}\n`);
+    // Without a reader, opening it would wait for one.
+    const fifo = openSync(this.#commands, constants.O_WRONLY | constants.O_NONBLOCK);
+    writeSync(fifo, `${line}\n`);
+    closeSync(fifo);
     await until(() => this.#lines(`done ${line}`).length > before, line);
   }
 

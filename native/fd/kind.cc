@@ -1,6 +1,13 @@
 #include "fd/kind.h"
 
+#include <algorithm>
+
 namespace thaw::fd {
+
+model::Index Collector::process_with(pid_t pid) const {
+  const auto member = std::find(pids.begin(), pids.end(), pid);
+  return member == pids.end() ? model::kNone : static_cast<model::Index>(member - pids.begin());
+}
 
 model::Index find_object(const image::Builder& image, model::ObjectKind kind, uint64_t id) {
   for (model::Index i = 0; i < image.objects.size(); ++i)

@@ -2,6 +2,8 @@
 // Each kind is one file in kinds/ and one row of the table in kinds.h.
 #pragma once
 
+#include <unistd.h>
+
 #include <functional>
 #include <map>
 #include <optional>
@@ -72,6 +74,8 @@ struct Collector {
 
   /// The ids of all processes as the image has them, with those that have ended.
   std::span<const pid_t> pids = {};
+  /// kNone: it is none of the app's.
+  [[nodiscard]] model::Index process_with(pid_t pid) const;
 
   /// The app's own pseudo-terminals that are the controlling ones of sessions, and the process group
   /// in the foreground of each. Filled by their kind.
@@ -98,6 +102,7 @@ struct Opener {
   std::vector<ToldText>* texts = nullptr;
   /// For kinds that need_processes, per Process of an app of several: its id.
   std::span<const pid_t> pids = {};
+  [[nodiscard]] pid_t id_of(model::Index of) const { return pids.empty() ? getpid() : pids[of]; }
 };
 
 /// What stands in a descriptor's place under the action `close`: nobody at the other end, nothing

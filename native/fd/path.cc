@@ -2,7 +2,10 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
+
 #include "fd/payload.h"
+#include "support/file.h"
 
 namespace thaw::fd {
 
@@ -14,15 +17,21 @@ bool name_leads_to_it(const Probe& p) {
          (found.st_mode & S_IFMT) == (p.status.st_mode & S_IFMT);
 }
 
-std::string name_at_launch(const Probe& p) {
+std::optional<ProcPlace> proc_place(std::string_view link) {
   constexpr std::string_view kProc = "/proc/";
-  if (!p.link.starts_with(kProc) || p.link[kProc.size()] < '1' || p.link[kProc.size()] > '9')
-    return p.link;
+  if (!link.starts_with(kProc)) return std::nullopt;
+  link.remove_prefix(kProc.size());
+  const size_t digits = std::min(link.find('/'), link.size());
+  const ProcPlace place = {static_cast<pid_t>(number(link.substr(0, digits))), link.substr(digits)};
+  return place.pid > 0 ? std::optional(place) : std::nullopt;
+}
+
+std::string name_at_launch(const Probe& p) {
+  const auto place = proc_place(p.link);
+  if (!place) return p.link;
   // A launch's first process opens all of them.
-  const std::string own = "/proc/" + std::to_string(p.members.front());
-  if (p.link != own && !p.link.starts_with(own + "/")) return {};
-  const std::string name = "/proc/self" + p.link.substr(own.size());
-  return name.starts_with("/proc/self/task/") ? std::string() : name;
+  if (place->pid != p.members.front() || place->is_of_thread()) return {};
+  return "/proc/self" + std::string(place->name);
 }
 
 Error refuse_number(const Probe& p, policy::Type type) {

@@ -18,6 +18,17 @@ struct PathRecord {
 
 // ---- at checkpoint
 
+/// What a name in /proc/PID means.
+struct ProcPlace {
+  pid_t pid = 0;
+  std::string_view name;  ///< behind the number: "/statm", or nothing
+
+  /// In the folder of one of its threads, whose number no launch knows.
+  [[nodiscard]] bool is_of_thread() const { return name.starts_with("/task/"); }
+};
+/// Refers to `link`; nullopt: it is no such name.
+std::optional<ProcPlace> proc_place(std::string_view link);
+
 /// True if the probe's name leads to what the descriptor refers to.
 bool name_leads_to_it(const Probe&);
 

@@ -11,26 +11,6 @@
 #include "restorer/signals.h"
 
 namespace thaw::restorer {
-namespace {
-
-long open_coredump_filter() {
-  return raw::call(__NR_openat, AT_FDCWD, reinterpret_cast<long>("/proc/self/coredump_filter"),
-                   O_RDWR | O_CLOEXEC, 0);
-}
-
-void put_back_coredump_filter(const char* filter) {
-  if (filter[0] == '\0') return;
-  const long fd = open_coredump_filter();
-  if (fd < 0) return;
-  // The kernel shows eight hexadecimal digits, and takes them with a prefix.
-  char text[] = "0x00000000";
-  for (int i = 0; i < 8; ++i) text[2 + i] = filter[i];
-  raw::call(__NR_write, fd, reinterpret_cast<long>(text), sizeof(text) - 1);
-  raw::call(__NR_close, fd);
-}
-
-}  // namespace
-
 void note_undo(Handover& handover, long number, long a, long b, long c) {
   CallersState& callers = handover.cold.callers;
   if (callers.call_count == kMostUndoCalls) check(handover, -ENOMEM, "too much to undo");
@@ -38,18 +18,15 @@ void note_undo(Handover& handover, long number, long a, long b, long c) {
 }
 
 void replace_coredump_filter(Handover& handover) {
-  if (handover.tree != nullptr && handover.tree->callers_coredump_filter[0] != '\0') return;
-  const uint32_t filter = coredump_filter_of(*handover.process);
+  if (handover.tree != nullptr && handover.tree->callers_coredump_filter.is_there()) return;
   const long fd = open_coredump_filter();
-  // A kernel without core dumps, or one that does not let this process have its own.
   if (fd == -ENOENT || fd == -EACCES) return;
   constexpr const char* kProblem = "cannot set what core dumps hold";
   check(handover, fd, kProblem);
-  char* callers = handover.cold.callers.coredump_filter;
-  check(handover, raw::call(__NR_read, fd, reinterpret_cast<long>(callers), 8), kProblem);
-  char text[12] = "0x";
-  for (int i = 0; i < 8; ++i) text[2 + i] = "0123456789abcdef"[filter >> (28 - 4 * i) & 0xf];
-  check(handover, raw::call(__NR_write, fd, reinterpret_cast<long>(text), 10), kProblem);
+  check(handover,
+        exchange_coredump_filter(fd, coredump_filter_of(*handover.process),
+                                 handover.cold.callers.coredump_filter),
+        kProblem);
   raw::call(__NR_close, fd);
 }
 

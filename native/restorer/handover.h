@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "image/model.h"
+#include "restorer/coredump_filter.h"
 #include "restorer/log.h"
 #include "support/told_text.h"
 
@@ -63,7 +64,7 @@ constexpr uint32_t kMostUndoCalls = 32;
 struct CallersState {
   UndoCall calls[kMostUndoCalls] = {};
   uint32_t call_count = 0;
-  char coredump_filter[12] = {};  ///< as /proc has it; empty: it was not replaced
+  CoredumpFilter coredump_filter;
   long itimers[3][4] = {};        ///< struct itimerval
   uint64_t replaced_actions = 0;  ///< signals whose action is the app's, bit 0: signal 1
   uint64_t ignored_signals = 0;   ///< of these, the caller's ignored ones

@@ -17,6 +17,7 @@
 
 #include "arch/this_cpu.h"
 #include "image/model.h"
+#include "restorer/coredump_filter.h"
 
 namespace thaw::restorer {
 
@@ -48,8 +49,8 @@ struct Tree {
   int32_t terminal =
       -1;  ///< the controlling terminal whose foreground group the image has, -1: none
   uint64_t callers_signals = 0;  ///< those that waited for the root before
-  /// Of core dumps, as /proc has it: the root has replaced it for all before it forked; empty: each process does.
-  char callers_coredump_filter[12] = {};
+  CoredumpFilter
+      callers_coredump_filter;  ///< the root has replaced it for all before it forked; else each process does
 
   [[nodiscard]] bool is_zombie(uint32_t index) const {
     return processes[index].state == model::ProcessState::zombie;
@@ -62,12 +63,6 @@ struct Tree {
     return __atomic_load_n(&meeting->ids[processes[index].threads.first], __ATOMIC_ACQUIRE);
   }
 };
-
-/// What core dumps hold. Pages that are still the image's count as a file's (bit 2), but they are the app's own
-/// memory (bit 0), so who wants that in a dump gets them, too.
-constexpr uint32_t coredump_filter_of(const model::Process& process) {
-  return process.coredump_filter | ((process.coredump_filter & 1) != 0 ? 4u : 0u);
-}
 
 constexpr uint64_t signal_bit(uint32_t signal) {
   return signal >= 1 && signal <= 64 ? uint64_t{1} << (signal - 1) : 0;

@@ -15,6 +15,8 @@
 #include <map>
 #include <mutex>
 
+#include "support/pipe.h"
+
 namespace thaw::spawn {
 namespace {
 
@@ -139,23 +141,20 @@ Result<Message> hear(const Keeper& keeper) {
 
 Result<pid_t> fork_kept(Fork fork_child, const std::function<void()>& before,
                         const std::function<void()>& run) {
-  int control[2], status[2];
-  if (pipe2(control, O_CLOEXEC) != 0) return errno_error("cannot make a pipe");
-  UniqueFd control_reader(control[0]), control_writer(control[1]);
-  if (pipe2(status, O_CLOEXEC) != 0) return errno_error("cannot make a pipe");
-  UniqueFd status_reader(status[0]), status_writer(status[1]);
+  THAW_ASSIGN(control, make_pipe());
+  THAW_ASSIGN(status, make_pipe());
   const pid_t pid = fork();
   if (pid < 0) return errno_error("cannot fork");
   if (pid == 0) {
-    control_writer.reset();
-    status_reader.reset();
-    run_keeper(fork_child, before, run, control_reader.get(), status_writer.get());
+    control.writer.reset();
+    status.reader.reset();
+    run_keeper(fork_child, before, run, control.reader.get(), status.writer.get());
   }
-  status_writer.reset();
+  status.writer.reset();
   auto keeper = std::make_shared<Keeper>();
   keeper->pid = pid;
-  keeper->control = std::move(control_writer);
-  keeper->status = std::move(status_reader);
+  keeper->control = std::move(control.writer);
+  keeper->status = std::move(status.reader);
   auto first = hear(*keeper);
   if (!first) {
     waitpid(pid, nullptr, 0);

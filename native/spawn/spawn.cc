@@ -16,6 +16,7 @@
 #include "spawn/terminal.h"
 #include "spawn/unusual_pid.h"
 #include "support/clock.h"
+#include "support/pipe.h"
 #include "support/time_namespace.h"
 #include "support/unique_fd.h"
 
@@ -76,16 +77,6 @@ void lower_open_files(pid_t child) {
   const auto& [soft, hard] = own.value().limits[RLIMIT_NOFILE];
   const rlimit limit = {static_cast<rlim_t>(soft), static_cast<rlim_t>(hard)};
   prlimit(child, RLIMIT_NOFILE, &limit, nullptr);
-}
-
-struct Pipe {
-  UniqueFd reader, writer;
-};
-
-Result<Pipe> make_pipe() {
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) return errno_error("cannot make a pipe");
-  return Pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
 }
 
 /// What a child that could not execute its program writes to its parent.

@@ -22,6 +22,12 @@ Result<std::string> read_file(const std::string& path) {
   return text;
 }
 
+bool write_file(const char* path, std::string_view text) {
+  const UniqueFd fd(open(path, O_WRONLY | O_CLOEXEC));
+  return fd.valid() &&
+         write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
+}
+
 Result<std::string> read_all(int fd) {
   std::string text;
   char buffer[16384];

@@ -15,6 +15,8 @@ namespace thaw {
 Result<std::string> read_file(const std::string& path);
 /// The rest of an open one.
 Result<std::string> read_all(int fd);
+/// All of a small file of /proc or /sys in one write, as the kernel wants it. False: errno says why not.
+bool write_file(const char* path, std::string_view text);
 /// Where a symbolic link points.
 Result<std::string> read_link(const std::string& path);
 /// The path of the current folder; empty where it has none (removed, or outside of the root).

@@ -63,15 +63,13 @@ Result<void> check_pid_namespace(Capture& capture) {
   if (capture.request.guard_tries != 0)
     capture.warnings.emplace_back(
         "nobody watches launches that make a pid namespace (launch.guard): whoever could would end "
-        "with "
-        "it (docs/guard.md)");
+        "with it (docs/guard.md)");
   if (capture.request.user_namespace)
     capture.warnings.emplace_back(
         "launches by ordinary users are in a user namespace: set-user-id programs (sudo, ping) "
-        "give the "
-        "app no rights there, files of other users show as nobody's, and its supplementary groups "
-        "have "
-        "no numbers (docs/pids.md)");
+        "give the app no rights there, files of other users show as nobody's, and its "
+        "supplementary "
+        "groups have no numbers (docs/pids.md)");
   return check_owners(capture);
 }
 

@@ -67,17 +67,15 @@ Result<void> collect(Collector& c, const Probe& p, model::OpenFile& out) {
     return refuse_pidfd(p, "is a pidfd with flags that thaw does not know");
   PidfdRecord record;
   const int id = id_of(p);
-  const auto member = std::find(c.pids.begin(), c.pids.end(), id);
-  if (id > 0 && member != c.pids.end())
-    record.process = static_cast<model::Index>(member - c.pids.begin());
-  else if (id != -1 || (p.flags & kOfThread) != 0)
+  if (id > 0) record.process = c.process_with(id);
+  const bool ended = id == -1 && (p.flags & kOfThread) == 0;
+  if (record.process == model::kNone && !ended)
     return refuse_pidfd(
         p, (p.flags & kOfThread) != 0
                ? "is a pidfd of a thread (PIDFD_THREAD) that is no main thread of "
                  "the app"
                : "is a pidfd of process " + std::to_string(id) + ", which is no part of the app");
-  else
-    record.exit_status = exit_status(p);
+  if (record.process == model::kNone) record.exit_status = exit_status(p);
   out.payload = c.image.record(record);
   out.note = c.image.blob(id == -1 ? std::string("of a process that has ended")
                                    : "of process " + std::to_string(id));
@@ -109,9 +107,8 @@ Result<UniqueFd> open_ended(uint32_t status) {
 Result<UniqueFd> open(Opener& o, const model::OpenFile& file) {
   const auto& record = *o.image.record<PidfdRecord>(file.payload);
   if (record.process == model::kNone) return open_ended(record.exit_status);
-  const pid_t pid = o.pids.empty() ? getpid() : o.pids[record.process];
   const auto flags = file.flags & static_cast<uint32_t>(kOfThread);
-  UniqueFd fd(static_cast<int>(syscall(SYS_pidfd_open, pid, flags)));
+  UniqueFd fd(static_cast<int>(syscall(SYS_pidfd_open, o.id_of(record.process), flags)));
   if (!fd.valid()) return errno_error("cannot make a pidfd");
   return fd;
 }

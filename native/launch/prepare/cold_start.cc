@@ -1,6 +1,5 @@
 #include "launch/prepare/cold_start.h"
 
-#include <algorithm>
 #include <span>
 #include <string>
 
@@ -35,7 +34,7 @@ void copy_cold_start(const Prepared& prepared, Arena& arena, restorer::ColdStart
   arena.copy_list(descriptors.taken(), cold.close, cold.close_count);
   arena.copy_list(descriptors.sockets(), cold.sockets, cold.socket_count);
   if (const restorer::Tree* tree = prepared.tree.record())
-    std::ranges::copy(tree->callers_coredump_filter, cold.callers.coredump_filter);
+    cold.callers.coredump_filter = tree->callers_coredump_filter;
   cold.watcher = prepared.guard.watcher();
   const std::span<const int> helpers = prepared.inputs.helpers();
   cold.helpers = arena.copy(helpers);

@@ -1,13 +1,9 @@
 #include "launch/prepare/ipc_ids.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <string>
 
 #include "support/file.h"
-#include "support/unique_fd.h"
 
 namespace thaw::launch {
 
@@ -18,10 +14,7 @@ int ipc_key(const image::View& view, const model::Object& object) {
 
 bool ask_for_id(std::string_view kind, int id) {
   const std::string path = "/proc/sys/kernel/" + std::string(kind) + "_next_id";
-  const UniqueFd next(open(path.c_str(), O_WRONLY | O_CLOEXEC));
-  const std::string text = std::to_string(id);
-  return next.valid() &&
-         write(next.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  return write_file(path.c_str(), std::to_string(id));
 }
 
 }  // namespace thaw::launch

@@ -13,6 +13,8 @@
 #include <cstdio>
 
 #include "launch/prepare/user_namespace.h"
+#include "support/file.h"
+#include "support/pipe.h"
 #include "support/silent_child.h"
 
 namespace thaw::launch {
@@ -47,10 +49,7 @@ const char* mount_proc() {
 
 /// Else a child could get the id of a process that has just ended. Old kernels have no such file.
 void go_on_after(pid_t last) {
-  const UniqueFd file(open("/proc/sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC));
-  char text[16];
-  const int size = snprintf(text, sizeof(text), "%d", static_cast<int>(last));
-  if (file.valid()) (void)!write(file.get(), text, static_cast<size_t>(size));
+  write_file("/proc/sys/kernel/ns_last_pid", std::to_string(last));
 }
 
 /// What the child tells; `step` points to a text of the program that both are.
@@ -106,6 +105,23 @@ bool read_whole(int fd, void* to, size_t size) {
   return got == static_cast<ssize_t>(size);
 }
 
+/// In the process between, which enters the namespaces and makes their processes; true: this is the app's.
+bool make_there(const UserNamespace& user, const UniqueFd& parent, pid_t pid, SharedBorn& born) {
+  born->step = user.enter();
+  if (born->step != nullptr) return false;
+  const long first = fork_with(CLONE_PARENT, 0);
+  if (first == 0) {
+    give_up_capabilities();
+    be_first(parent);
+  }
+  born->first = first;
+  const long app = first < 0 ? -1 : fork_with(CLONE_PARENT, pid);
+  if (app == 0) return true;
+  born->app = app;
+  if (app < 0) born->step = "cannot make a process with the app's old id in a pid namespace";
+  return false;
+}
+
 constexpr decltype(ITIMER_REAL) kTimers[] = {ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF};
 
 }  // namespace
@@ -154,10 +170,9 @@ PidNamespace::~PidNamespace() {
 }
 
 Result<void> PidNamespace::prepare() {
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) return errno_error("cannot make a pipe");
-  told_ = UniqueFd(ends[0]);
-  tell_ = UniqueFd(ends[1]);
+  THAW_ASSIGN(pipe, make_pipe());
+  told_ = std::move(pipe.reader);
+  tell_ = std::move(pipe.writer);
   return callers_state_.read() ? Result<void>() : errno_error("cannot watch over a pid namespace");
 }
 
@@ -179,13 +194,10 @@ Result<void> PidNamespace::make() {
 Result<void> PidNamespace::make_of_user(pid_t pid) {
   THAW_TRY(prepare());
   // Not the pipe of the app's process, which may be faster to tell than the one between.
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) return errno_error("cannot make a pipe");
-  const UniqueFd told_by_between(ends[0]);
-  UniqueFd tell(ends[1]);
-  if (pipe2(ends, O_CLOEXEC) != 0) return errno_error("cannot make a pipe");
-  may_go_ = UniqueFd(ends[0]);
-  let_go_ = UniqueFd(ends[1]);
+  THAW_ASSIGN(born_there, make_pipe());
+  THAW_ASSIGN(go, make_pipe());
+  may_go_ = std::move(go.reader);
+  let_go_ = std::move(go.writer);
   const UserNamespace user;
   if (!user.is_known()) return errno_error("cannot read the caller's bounding set");
   const UniqueFd self(static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0)));
@@ -195,33 +207,20 @@ Result<void> PidNamespace::make_of_user(pid_t pid) {
   if (!born.valid()) return errno_error("cannot make memory for a moment");
   const long between = fork_with(0, 0);
   if (between < 0) return errno_error("cannot make a process");
-  if (between == 0) {
-    born->step = user.enter();
-    if (born->step == nullptr) {
-      const long first = fork_with(CLONE_PARENT, 0);
-      if (first == 0) {
-        give_up_capabilities();
-        be_first(self);
-      }
-      born->first = first;
-      const long app = first < 0 ? -1 : fork_with(CLONE_PARENT, pid);
-      if (app == 0) {
-        born_ = 0;
-        tell.reset();
-        let_go_.reset();
-        char byte = 0;
-        if (!read_whole(may_go_.get(), &byte, 1)) _exit(kExitGivenUp);
-        return {};
-      }
-      born->app = app;
-      if (app < 0) born->step = "cannot make a process with the app's old id in a pid namespace";
-    }
-    born->err = errno;
-    _exit(write(tell.get(), "b", 1) == 1 ? 0 : 1);
-  }
-  tell.reset();
   char byte = 0;
-  const bool told = read_whole(told_by_between.get(), &byte, 1);
+  if (between == 0 && make_there(user, self, pid, born)) {
+    born_ = 0;
+    born_there.writer.reset();
+    let_go_.reset();
+    if (!read_whole(may_go_.get(), &byte, 1)) _exit(kExitGivenUp);
+    return {};
+  }
+  if (between == 0) {
+    born->err = errno;
+    _exit(write(born_there.writer.get(), "b", 1) == 1 ? 0 : 1);
+  }
+  born_there.writer.reset();
+  const bool told = read_whole(born_there.reader.get(), &byte, 1);
   waitpid(static_cast<pid_t>(between), nullptr, 0);
   callers_state_.forget(SIGCHLD);
   first_ = static_cast<pid_t>(born->first);

@@ -24,12 +24,6 @@ std::string confinement() {
   return context ? context.take() : std::string();
 }
 
-bool write_file(const char* path, const std::string& text) {
-  const UniqueFd file(open(path, O_WRONLY | O_CLOEXEC));
-  return file.valid() &&
-         write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
-}
-
 /// "1000 1000 1": this id means itself, and there is no other.
 std::string map_of(uint32_t id) {
   return std::to_string(id) + " " + std::to_string(id) + " 1";

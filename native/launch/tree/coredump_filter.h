@@ -8,7 +8,5 @@ namespace thaw::launch {
 
 /// In the root, before it forks; fills tree.callers_coredump_filter where it has been replaced.
 void replace_coredump_filter(const image::View& view, restorer::Tree& tree);
-/// For a launch that was given up.
-void put_back_coredump_filter(const restorer::Tree& tree);
 
 }  // namespace thaw::launch

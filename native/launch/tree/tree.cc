@@ -45,7 +45,7 @@ Result<void> give_terminal_up() {
 Tree::~Tree() {
   if (record_.meeting == nullptr) return;
   restorer::end_members(record_);
-  put_back_coredump_filter(record_);
+  restorer::put_back_coredump_filter(record_.callers_coredump_filter);
   munmap(record_.meeting, meeting_size_);
 }
 

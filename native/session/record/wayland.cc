@@ -154,17 +154,17 @@ class WaylandRecorder : public Recorder {
   }
 
   [[nodiscard]] bool is_late(const std::vector<uint32_t>& names, const Signature& signature) const {
-    return wayland::is_late(signature.made) ||
-           std::any_of(names.begin(), names.end(), [this](uint32_t name) {
-             const auto found = objects_.find(name);
-             return found != objects_.end() && found->second.late;
-           });
+    return wayland::is_late(signature.made) || any_is(names, &Object::late);
   }
 
   [[nodiscard]] bool names_output(const std::vector<uint32_t>& names) const {
-    return std::any_of(names.begin(), names.end(), [this](uint32_t name) {
+    return any_is(names, &Object::of_output);
+  }
+
+  [[nodiscard]] bool any_is(const std::vector<uint32_t>& names, bool Object::*what) const {
+    return std::any_of(names.begin(), names.end(), [&](uint32_t name) {
       const auto found = objects_.find(name);
-      return found != objects_.end() && found->second.of_output;
+      return found != objects_.end() && found->second.*what;
     });
   }
 

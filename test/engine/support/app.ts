@@ -16,6 +16,7 @@ import { PATIENCE_MS } from '../../patience.js';
 import type { Identity } from './identity.js';
 import { apps, cli, thawExec, workFolder } from './paths.js';
 import { type Options, type Outcome, Running, run, until } from './process.js';
+import { killAll, processesOf } from './tree.js';
 
 export const skipStatus = 77;
 /** Of an app of several processes whose own pid is no unlikely number (test/apps/tree.h). */
@@ -190,7 +191,7 @@ export class App {
     let outcome = await this.tryCheckpoint(options, image);
     // As `thaw build` does.
     for (let i = 0; i < mostChances && BY_CHANCE.test(outcome.stderr); i++) {
-      this.running.kill();
+      this.#killAll([this.running]);
       await this.running.outcome;
       await this.start();
       outcome = await this.tryCheckpoint(options, image);
@@ -252,9 +253,15 @@ export class App {
 
   /** Ends what still runs and removes the folder; after a failed test keep it with THAW_TEST_KEEP=1. */
   async end(): Promise<void> {
-    for (const running of [this.#running, ...this.#launched]) running?.kill();
+    this.#killAll([...(this.#running === undefined ? [] : [this.#running]), ...this.#launched]);
     await Promise.allSettled([this.#running?.outcome, ...this.#launched.map((running) => running.outcome)]);
     if (process.env['THAW_TEST_KEEP'] === undefined) rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** The processes, and those that they have made: stopped ones and leaders of sessions do not end with their parents. */
+  #killAll(roots: readonly Running[]): void {
+    for (const running of roots) running.kill();
+    killAll(processesOf(this.folder).map((line) => Number.parseInt(line, 10)));
   }
 
   /** Lets a user other than the app's write its status. */
