@@ -101,6 +101,27 @@ for (const [library, make] of Object.entries(services))
     await answersTwice(t, bus, command);
   });
 
+for (const [library, make] of Object.entries({
+  libdbus: (workshop: Workshop) => [
+    debianPython,
+    workshop.write('service.py', pythonService.replace('SessionBus', 'SystemBus')),
+    'pass',
+  ],
+  GDBus: (workshop: Workshop) => [
+    debianPython,
+    workshop.write('service.py', gdbusService.replace('BusType.SESSION', 'BusType.SYSTEM')),
+  ],
+}))
+  test(`a service by ${library} on the system bus`, async (t) => {
+    const workshop = new Workshop(t);
+    const bus = new Bus(t, workshop, 'system');
+    await bus.start();
+    const command = make(workshop);
+    const built = workshop.thaw('build', profile(workshop, bus, command));
+    t.is(built.status, 0, built.stderr);
+    await answersTwice(t, bus, command);
+  });
+
 test('a service of another user, built by root', async (t) => {
   if (process.getuid?.() !== 0) {
     t.pass();
