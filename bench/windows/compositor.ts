@@ -49,6 +49,11 @@ export class Compositor extends Seat {
     await this.#start(more, {});
   }
 
+  /** With more variables in its environment. */
+  async startWith(variables: Readonly<Record<string, string>>, ...more: readonly string[]): Promise<void> {
+    await this.#start(more, variables);
+  }
+
   /** With a seat. */
   async startSeated({ width = 1024, height = 640, layout = 'us', more = [] }: Kind = {}): Promise<void> {
     await this.stop();
