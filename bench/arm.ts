@@ -16,18 +16,21 @@ import { root } from './paths.js';
 import { quantity } from './present.js';
 import { type Results, find, readResults } from './results.js';
 
-const MEASURE = 'first-answer';
 const PROFILES = ['ts-server', 'python', 'redis'];
+/** Their guest has a compositor. SDL's profile is compiled, for this machine. */
+const WINDOWS = ['gtk3', 'qtquick'];
+const WINDOWS_GUEST = ['--init', 'systemd', '--with', 'windows'];
 const GUEST_SECONDS = 3600;
 
 const bench = command({
   about:
-    'Boots a guest for each CPU (default: both), builds the images of real apps in it, and measures the first answer there: ' +
+    'Boots a guest for each CPU (default: both), builds the images of real apps in it, and measures the first answer, or the ' +
+    'first picture of a window, there: ' +
     'cold, warm, and by CRIU where Debian has it. The results are written to build/bench/arm/.',
   options: {
     only: parsed(
       '--only <PROFILE,...>',
-      `these profiles only (default: ${PROFILES.join(',')}); also jvm, nginx`,
+      `these profiles only (default: ${PROFILES.join(',')}); also jvm, nginx; windows: ${WINDOWS.join(', ')}`,
       names,
     ),
     rounds: countOr('--rounds <N>', 'how many times each thing is measured', 5),
@@ -42,15 +45,51 @@ const bench = command({
   },
 });
 
+/** What one guest measures. */
+interface Part {
+  readonly name: 'first-answer' | 'windows';
+  readonly profiles: readonly string[];
+  readonly guest: readonly string[];
+}
+
+function partsOf(profiles: readonly string[]): readonly Part[] {
+  const shown = profiles.filter((profile) => WINDOWS.includes(profile));
+  const asked = profiles.filter((profile) => !shown.includes(profile));
+  const parts: readonly Part[] = [
+    { name: 'first-answer', profiles: asked, guest: [] },
+    { name: 'windows', profiles: shown, guest: WINDOWS_GUEST },
+  ];
+  return parts.filter((part) => part.profiles.length > 0);
+}
+
+interface Measured extends Part {
+  readonly cpu: GuestCpu;
+  readonly results: Results;
+}
+
 /** Has a guest make the measurements. @returns what it measured @throws ThawError if it did not come to an end */
-async function measureIn(cpu: GuestCpu, profiles: readonly string[], rounds: number): Promise<Results> {
+async function measureIn(
+  cpu: GuestCpu,
+  { name, profiles, guest: more }: Part,
+  rounds: number,
+): Promise<Results> {
   const folder = join(root, 'build', 'bench', 'arm');
   mkdirSync(folder, { recursive: true });
   const out = mkdtempSync(join(folder, 'out-'));
   try {
-    const only = [MEASURE, ...profiles].join(',');
+    const only = [name, ...profiles].join(',');
     const bench = ['--only', only, '--rounds', String(rounds), '--output', '/out', '--store', '/tmp/store'];
-    const guest = ['--out', out, '--share', root, '--memory', '3072', '--timeout', String(GUEST_SECONDS)];
+    const guest = [
+      '--out',
+      out,
+      '--share',
+      root,
+      '--memory',
+      '3072',
+      '--timeout',
+      String(GUEST_SECONDS),
+      ...more,
+    ];
     const command = ['env', `THAW_COMMIT=${commit()}`, 'node', '/share/dist/bench/bench.js', ...bench];
     const { exitCode: status } = await execa(
       join(root, 'cross', 'guest.sh'),
@@ -62,7 +101,7 @@ async function measureIn(cpu: GuestCpu, profiles: readonly string[], rounds: num
       throw new ThawError(`the ${cpu} guest measured nothing; it ended with status ${status ?? 'none'}`, {
         remedy: 'what it said is above',
       });
-    const kept = join(folder, `${cpu}.json`);
+    const kept = join(folder, `${cpu}-${name}.json`);
     renameSync(join(out, made), kept);
     return readResults(kept);
   } finally {
@@ -70,10 +109,10 @@ async function measureIn(cpu: GuestCpu, profiles: readonly string[], rounds: num
   }
 }
 
-function rowsOf(cpu: GuestCpu, results: Results, profiles: readonly string[]): string[][] {
+function rowsOf({ cpu, results, name, profiles }: Measured): string[][] {
   return profiles.map((subject) => {
     const values = (variant: string): readonly number[] =>
-      find(results, { measure: MEASURE, subject, variant })?.values ?? [];
+      find(results, { measure: name, subject, variant })?.values ?? [];
     const time = (variant: string): string => {
       const all = values(variant);
       if (all.length === 0) return '-';
@@ -87,8 +126,8 @@ function rowsOf(cpu: GuestCpu, results: Results, profiles: readonly string[]): s
   });
 }
 
-function leftOut(all: ReadonlyMap<GuestCpu, Results>): string {
-  const rows = [...all].flatMap(([cpu, results]) =>
+function leftOut(all: readonly Measured[]): string {
+  const rows = all.flatMap(({ cpu, results }) =>
     results.leftOut.map(({ what, why }) => [cpu, what, why.replaceAll('\n', ' ')]),
   );
   if (rows.length === 0) return '';
@@ -108,19 +147,21 @@ async function measure(
   profiles: readonly string[],
   rounds: number,
 ): Promise<void> {
-  const all = new Map<GuestCpu, Results>();
+  const all: Measured[] = [];
   for (const cpu of cpus) {
-    process.stderr.write(`[thaw] measuring in a guest of ${cpu}\n`);
-    all.set(cpu, await measureIn(cpu, profiles, rounds));
+    for (const part of partsOf(profiles)) {
+      process.stderr.write(`[thaw] measuring in a guest of ${cpu}\n`);
+      all.push({ cpu, ...part, results: await measureIn(cpu, part, rounds) });
+    }
   }
   const titles = ['CPU', 'PROFILE', 'COLD', 'WARM', 'COLD / WARM', 'CRIU', 'CRIU / WARM'];
   process.stdout.write(
-    '\nFirst right answer after the start of the command; medians (quartiles), in turn in one guest:\n\n',
+    '\nFirst right answer, or first picture, after the start of the command; medians (quartiles), in turn in one guest:\n\n',
   );
   process.stdout.write(
     table(
       titles.map((title, i) => ({ title, right: i >= 2 })),
-      [...all].flatMap(([cpu, results]) => rowsOf(cpu, results, profiles)),
+      all.flatMap(rowsOf),
     ),
   );
   process.stdout.write(`${leftOut(all)}${sizes()}`);

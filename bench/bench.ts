@@ -15,13 +15,14 @@ import { measures } from './measures/index.js';
 import { root } from './paths.js';
 import { present } from './present.js';
 import { Recorder, readResults, writeResults } from './results.js';
-import { subjects } from './subjects.js';
+import { subjects, windowProfiles } from './subjects.js';
 import { Thaw } from './thaw.js';
 
 const width = Math.max(...measures.map(({ name }) => name.length));
 const notes = `Measures:
 ${measures.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}\n`).join('')}
 Profiles: ${subjects.map(({ profile }) => profile).join(', ')}
+With a window: ${windowProfiles.join(', ')}
 CRIU is measured if $CRIU or PATH has one.`;
 
 const measureNames = new Set(measures.map(({ name }) => name));
@@ -73,13 +74,17 @@ function compare(before: string, after: string): number {
 interface Choice {
   readonly measures: readonly Measure[];
   readonly subjects: Bench['subjects'];
+  readonly windows: Bench['windows'];
 }
 
 /** A list of measures alone is for all profiles, a list of profiles alone for all measures. */
 function choose(names: readonly string[]): Choice {
-  const unknown = names.find(
-    (name) => !measures.some((one) => one.name === name) && !subjects.some(({ profile }) => profile === name),
-  );
+  const known = [
+    ...measures.map((one) => one.name),
+    ...subjects.map(({ profile }) => profile),
+    ...windowProfiles,
+  ];
+  const unknown = names.find((name) => !known.includes(name));
   if (unknown !== undefined)
     throw new UsageError(`--only: neither a measure nor a profile: ${unknown} (see --help)`);
   const chosen = <T>(all: readonly T[], name: (one: T) => string): readonly T[] => {
@@ -89,6 +94,7 @@ function choose(names: readonly string[]): Choice {
   return {
     measures: chosen(measures, ({ name }) => name),
     subjects: chosen(subjects, ({ profile }) => profile),
+    windows: chosen(windowProfiles, (profile) => profile),
   };
 }
 
@@ -99,7 +105,7 @@ interface Run extends Choice, Pick<Bench, 'quick' | 'rounds'> {
   readonly store: string;
 }
 
-async function measure({ measures: chosen, subjects, quick, rounds, ...run }: Run): Promise<number> {
+async function measure({ measures: chosen, subjects, windows, quick, rounds, ...run }: Run): Promise<number> {
   mkdirSync(run.output, { recursive: true });
   const work = mkdtempSync(join(run.output, 'work-'));
   const recorder = new Recorder();
@@ -109,7 +115,8 @@ async function measure({ measures: chosen, subjects, quick, rounds, ...run }: Ru
   const old =
     run.against === undefined ? undefined : contender(run.against, thaw, join(run.output, 'against'));
   let code = 0;
-  const bench: Bench = { thaw, work, recorder, quick, rounds, subjects, say };
+  const charts = join(run.output, 'charts');
+  const bench: Bench = { thaw, work, charts, recorder, quick, rounds, subjects, windows, say };
   const launched = old !== undefined || chosen.some(({ ownApps }) => ownApps !== true);
   try {
     for (const maker of launched ? new Set([thaw, old?.thaw ?? thaw]) : []) {
@@ -134,7 +141,7 @@ async function measure({ measures: chosen, subjects, quick, rounds, ...run }: Ru
     process.stdout.write(`\n${differenceTable(found)}`);
     return regressed(found) ? 1 : code;
   }
-  for (const chart of writeCharts(results, join(run.output, 'charts'))) say(`chart: ${chart}`);
+  for (const chart of writeCharts(results, charts)) say(`chart: ${chart}`);
   return code;
 }
 

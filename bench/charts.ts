@@ -31,6 +31,7 @@ const charts: readonly Chart[] = [
   },
   { measure: 'image-size', title: 'Launches of images of many sizes', x: 'MB of heap' },
   { measure: 'tree', title: 'Launches of apps of many processes', x: 'processes' },
+  { measure: 'windows', title: 'First picture of a window, as the compositor sees it' },
   { measure: 'instances', title: 'Memory of many instances (PSS)', x: 'instances' },
 ];
 

@@ -7,7 +7,11 @@ export interface Bench {
   readonly thaw: Thaw;
   /** For what a measure makes: removed at the end. */
   readonly work: string;
+  /** For pictures that a measure makes itself. */
+  readonly charts: string;
   readonly subjects: readonly Subject[];
+  /** Profiles with a window. */
+  readonly windows: readonly string[];
   /** How many times each thing is measured, in turn with what it is compared with. */
   readonly rounds: number;
   readonly quick: boolean;

@@ -70,6 +70,9 @@ export const subjects: readonly Subject[] = [
   },
 ];
 
+/** Profiles with a window, which nobody asks anything: they show themselves. */
+export const windowProfiles = ['gtk3', 'qtquick', 'sdl2'] as const;
+
 /** @throws RangeError if there is no such profile */
 export function subject(profile: string): Subject {
   const found = subjects.find((one) => one.profile === profile);

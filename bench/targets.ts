@@ -93,6 +93,20 @@ const targets: readonly Target[] = [
         ),
       ),
   },
+  {
+    what: 'first picture of a window against a cold start',
+    rows: (results) =>
+      perSubject(results, 'windows', 'warm', (subject) =>
+        atLeast(15, ratio(results, key('windows', subject, 'cold'), key('windows', subject, 'warm'))),
+      ),
+  },
+  {
+    what: 'first picture of a window after exec',
+    rows: (results) =>
+      perSubject(results, 'windows', 'warm', (subject) =>
+        atMostMs(15, value(results, key('windows', subject, 'warm'))),
+      ),
+  },
   fallback('no image', 'no-image'),
   fallback('stale image', 'stale-image'),
 ];
@@ -180,6 +194,11 @@ function atMost(limit: number, figure: number | undefined): Verdict | undefined 
     figure: `${figure.toFixed(2)} x`,
     reached: figure <= limit,
   };
+}
+
+function atMostMs(limitMs: number, figure: number | undefined): Verdict | undefined {
+  if (figure === undefined) return undefined;
+  return { target: `at most ${limitMs} ms`, figure: `${figure.toFixed(1)} ms`, reached: figure <= limitMs };
 }
 
 function atMostMore(limitMs: number, results: Results, plain: Key, other: Key): Verdict | undefined {

@@ -17,6 +17,7 @@ CPU: $(guest_cpus | xargs | sed 's/ / or /'). OPTIONS:
   --in DIR            its files are in /in of the guest
   --out DIR           gets the files that COMMAND leaves in /out
   --init systemd      systemd is the first program, with D-Bus's system bus: COMMAND runs when all that starts at boot has started
+  --with NAME         the packages of cross/with/NAME as well, in a root of their own; only with --init
   --changes FILE      ext4 image that gets what is changed in the root, and a later guest has it again: a reboot
   --data FILE         ext4 image on /data, kept between guests; made if it is not there (2 GB, sparse)
   --share DIR         DIR itself on /share (9p; not with cloud-arm64). What changes in DIR meanwhile may not be seen in the guest
@@ -37,11 +38,11 @@ END
 
 parse() {
     flavour=$default_flavour
-    tools='' init='' changes='' modules='' slow_clock=1 in='' out='' data='' share='' root='' user=root cpus=2 memory=2048 clock=$(date +%s) timeout=120 console_copy=''
+    tools='' init='' with='' changes='' modules='' slow_clock=1 in='' out='' data='' share='' root='' user=root cpus=2 memory=2048 clock=$(date +%s) timeout=120 console_copy=''
     model=$qemu_model
     while [ $# != 0 ]; do
         case $1 in
-            --init | --changes | --kernel | --modules | --slow-clock | --in | --out | --data | --share | --root | --user | --model | --cpus | --memory | --clock | --timeout | --keep-console)
+            --init | --with | --changes | --kernel | --modules | --slow-clock | --in | --out | --data | --share | --root | --user | --model | --cpus | --memory | --clock | --timeout | --keep-console)
                 [ $# -ge 2 ] || fail "$1 needs a value"
                 ;;
         esac
@@ -52,6 +53,7 @@ parse() {
             --in) in=$2 ;;
             --out) out=$2 ;;
             --init) init=$2 ;;
+            --with) with=$2 ;;
             --changes) changes=$2 ;;
             --data) data=$2 ;;
             --share) share=$2 ;;
@@ -75,6 +77,7 @@ parse() {
     command=("$@")
     case $init in '' | systemd) ;; *) fail "--init takes systemd" ;; esac
     [ -z "$init" ] || [ -z "$root" ] || fail "--init is for the guest's own root, not for --root"
+    [ -z "$with" ] || [ -n "$init" ] || fail "--with needs --init"
 }
 
 # A device's kernel: its initramfs is made for this guest.
@@ -99,9 +102,9 @@ make_guest() { # [newest]
         use_flavour "$flavour"
         [ -e "$kernel_folder/kernel" ] && [ "${1:-}" != newest ] || "$project/cross/kernel.sh" "$cpu" "$flavour" >/dev/null
     fi
-    local made=root${init:+-$init}
+    local made=root${init:+-$init}${with:+-$with}
     [ -n "$root" ] || { [ -e "$cpu_cache/$made.squashfs" ] && [ "${1:-}" != newest ]; } ||
-        "$project/cross/root.sh" "$cpu" ${init:+--init "$init"} >/dev/null
+        "$project/cross/root.sh" "$cpu" ${init:+--init "$init"} ${with:+--with "$with"} >/dev/null
     if [ -n "$root" ]; then
         tools=$cpu_cache/tools.squashfs
         [ -e "$tools" ] || "$project/cross/tools.sh" "$cpu" >/dev/null

@@ -2,6 +2,7 @@
 # root.sh CPU: makes a guest's root file system from Debian packages, as a squashfs, and prints its path. Packages are only
 # unpacked: nothing of them runs, so no emulation is needed. Quick when the newest is there already.
 # root.sh CPU --init systemd: the same with systemd as its first program and D-Bus's system bus.
+# root.sh CPU --init systemd --with NAME: and with the packages that cross/with/NAME lists.
 # root.sh CPU DIR PACKAGE...: makes a device's root in the new folder DIR, from these packages and what they depend on alone.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
@@ -47,6 +48,12 @@ compile_python() {
     done
 }
 
+# What packages have made of the files of all: alike for all CPUs, so this machine's programs do it.
+index_shared_files() {
+    [ ! -d "$1/usr/share/mime/packages" ] || XDG_DATA_DIRS=$1/usr/share update-mime-database "$1/usr/share/mime"
+    [ ! -d "$1/usr/share/glib-2.0/schemas" ] || glib-compile-schemas "$1/usr/share/glib-2.0/schemas"
+}
+
 # What the maintainer scripts of the packages would have made.
 finish() {
     mkdir -p "$1"/{dev,proc,sys,run,tmp,root,home,data,share,in,out}
@@ -56,6 +63,7 @@ finish() {
     printf 'hosts: files\npasswd: files\ngroup: files\n' >"$1/etc/nsswitch.conf"
     ln -sf gawk "$1/usr/bin/awk"
     compile_python "$1"
+    index_shared_files "$1"
     rm -rf "$1"/usr/share/{doc,man,locale,info,lintian,bug}
     install -m 755 "$project/cross/guest-init" "$1/usr/sbin/guest-init"
 }
@@ -86,6 +94,12 @@ if [ "${2:-}" = --init ]; then
     [ "${3:-}" = systemd ] || fail "there is no root with '${3:-}'; --init takes systemd"
     kind=root-systemd
     packages+=(systemd libnss-systemd dbus libc-bin)
+    if [ "${4:-}" = --with ]; then
+        [ -f "$project/cross/with/${5:-}" ] || fail "there are no packages called '${5:-}': $(ls "$project/cross/with")"
+        kind+=-$5
+        # shellcheck disable=SC2207 # one word per package
+        packages+=($(grep -v '^#' "$project/cross/with/$5"))
+    fi
 elif [ $# -gt 1 ]; then
     make_device_root "${@:2}"
     exit 0

@@ -8,7 +8,7 @@ set -euo pipefail
 # shellcheck disable=SC2207 # one word per package
 packages=(
     $(guest_packages compilers) $(guest_packages emulators) qemu-user-static device-tree-compiler
-    squashfs-tools erofs-utils e2fsprogs cpio kmod xz-utils u-boot-tools
+    libglib2.0-bin shared-mime-info squashfs-tools erofs-utils e2fsprogs cpio kmod xz-utils u-boot-tools
 )
 
 missing=()

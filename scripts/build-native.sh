@@ -21,6 +21,19 @@ build() {
         --CDTHAW_CPU="$cpu" $toolchain
 }
 
+# A module of weston, by which windows are measured and tested. Its headers are alike for all CPUs; weston has loaded what it calls,
+# but for one library, of which only the name is needed.
+build_seat() {
+    source=bench/windows/weston_seat.c
+    out=build/$cpu/bench/weston_seat.so
+    [ ! "$out" -nt "$source" ] || return 0
+    headers=$(pkg-config --cflags libweston-10 libweston-desktop-10 xkbcommon) || return 0
+    # shellcheck disable=SC2086 # one word per folder
+    "$compiler" -shared -Wl,-soname,libweston-desktop-10.so.0 -o "$out.desktop.so" -x c /dev/null &&
+        "$compiler" -shared -fPIC -O1 -Wall -Werror $headers -I/usr/include/weston -o "$out" "$source" \
+            -Wl,--no-as-needed "$out.desktop.so" && rm "$out.desktop.so"
+}
+
 # Static, so that what they measure waits for no loader; but for those that are launched, whose images shall be mapped as those of other apps
 # are: the memory of a static program is copied.
 build_measuring_programs() {
@@ -35,6 +48,7 @@ build_measuring_programs() {
         # shellcheck disable=SC2086 # no linking option means no argument
         "$compiler" -O2 -std=c11 -Wall -Wextra -Werror $linking -o "$out" "$source" || return 1
     done
+    build_seat
 }
 
 # shellcheck disable=SC2046 # one word per CPU

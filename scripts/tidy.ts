@@ -23,6 +23,7 @@ const SOURCES = [
   'cross/*.c',
   'cross/*.cc',
   'test/image_check/*.cc',
+  ':!bench/windows/*.c', // Includes what few machines have.
 ];
 const ADDON = ['node_modules/node-api-headers/include', 'node_modules/node-addon-api'];
 /** Of the JDK that the adapter for Java is built with (native/adapters/java/adapter.cmake), or of another. */

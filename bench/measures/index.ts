@@ -10,6 +10,7 @@ import { instancesMeasure } from './instances.js';
 import { sealedMeasure } from './sealed.js';
 import { storageMeasure } from './storage.js';
 import { treeMeasure } from './tree.js';
+import { windowsMeasure } from './windows.js';
 
 /** All that `npm run bench` measures, in the order in which it does. */
 export const measures: readonly Measure[] = [
@@ -23,5 +24,6 @@ export const measures: readonly Measure[] = [
   sealedMeasure,
   imageSizeMeasure,
   treeMeasure,
+  windowsMeasure,
   instancesMeasure,
 ];

@@ -122,7 +122,7 @@ std::optional<uint64_t> hash_names(int fd, Names which) {
   for (;;) {
     const long got = syscall(SYS_getdents64, fd, buffer, sizeof(buffer));
     if (got < 0) return std::nullopt;
-    if (got == 0) return sum;
+    if (got == 0) return sum != 0 ? sum : 1;  // Zero is what nobody could read.
     for (long at = 0; at < got;) {
       const auto* entry = reinterpret_cast<const Entry*>(buffer + at);
       const std::string_view name(entry->name);

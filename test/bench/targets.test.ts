@@ -21,6 +21,23 @@ test('against CRIU: eight times faster is enough', (t) => {
   );
 });
 
+test('windows: at most 15 ms, and fifteen times faster than cold', (t) => {
+  t.deepEqual(
+    rows({
+      'windows a cold': [150],
+      'windows a warm': [10],
+      'windows b cold': [100],
+      'windows b warm': [16],
+    }),
+    [
+      { subject: 'a', figure: '15.0 x', reached: true },
+      { subject: 'b', figure: '6.3 x', reached: false },
+      { subject: 'a', figure: '10.0 ms', reached: true },
+      { subject: 'b', figure: '16.0 ms', reached: false },
+    ],
+  );
+});
+
 test('only apps whose cold start takes a second are held against it', (t) => {
   t.deepEqual(
     rows({

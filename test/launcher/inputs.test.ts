@@ -2,7 +2,7 @@
 // change that says nothing is warm.
 import test from 'ava';
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { thawExec } from '../engine/support/paths.js';
@@ -17,7 +17,7 @@ import ctypes, os, time, zlib
 import helper
 log = open('app.log', 'a'); log.write('started\\n'); log.close()
 state = [open(name).read() for name in ('config.txt', 'ignored.txt', 'link.txt', 'same.txt', 'app.mo')]
-state.append(sorted(os.listdir('conf.d')))
+state.append(sorted(os.listdir('conf.d')) + os.listdir('empty'))
 state.append([os.path.exists('data/absent/' + name) for name in 'ab'])
 for nothing in ('n' * 300, 'round.txt'): state.append(os.path.exists(nothing))
 if os.path.exists('optional.txt'): state.append(open('optional.txt').read())
@@ -124,6 +124,20 @@ const linkChanges: readonly Change[] = [
 ];
 
 const pythonChanges: readonly Change[] = [
+  [
+    'empty folder touched only',
+    (f) => {
+      f.touch('empty');
+    },
+    null,
+  ],
+  [
+    'empty folder gets an entry',
+    (f) => {
+      f.add('empty/new.conf');
+    },
+    'empty',
+  ],
   [
     'config edited',
     (f) => {
@@ -347,6 +361,7 @@ test('changes after a build of a Python app', (t) => {
   // So many that more than one CPU compares them.
   for (let i = 0; i < 1200; i++) fixture.write(`many/${i}`, '1\n#0');
   fixture.write('conf.d/a.conf', 'a\n');
+  mkdirSync(fixture.path('empty'));
   fixture.write('data/file', '');
   symlinkSync('one.txt', fixture.path('link.txt'));
   symlinkSync('one.txt', fixture.path('same.txt'));

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 
 import { root } from '../engine/support/paths.js';
-import { Place } from '../profiles/windows.js';
-import { until } from './bus.js';
+import { Place } from '../../bench/windows/place.js';
+import { until } from '../../bench/until.js';
 
 const KEY_A = 30;
 const WAYS = ['close', 'silence', 'garbage', 'twice'];

@@ -3,8 +3,8 @@ import type { ExecutionContext } from 'ava';
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 
+import { until } from '../../bench/until.js';
 import { root, thawExec } from '../engine/support/paths.js';
 import { type Workshop, builtWith } from '../launcher/support.js';
 import { PATIENCE_MS } from '../patience.js';
@@ -12,23 +12,44 @@ import { PATIENCE_MS } from '../patience.js';
 /** What PATH has may be another interpreter, without Debian's modules. */
 export const debianPython = '/usr/bin/python3';
 
-/** @throws Error when it does not come true in time */
-export async function until(what: () => boolean, name: string): Promise<void> {
-  const deadline = Date.now() + PATIENCE_MS;
-  while (!what()) {
-    if (Date.now() > deadline) throw new Error(`${name}: not within ${PATIENCE_MS / 1000} s`);
-    await setTimeout(20);
-  }
+interface Kind {
+  readonly socket: string;
+  readonly variable: string;
+  /** As in Debian's session.conf and system.conf, and a hole for the tests' service in the latter. */
+  readonly config: string;
 }
+
+const KINDS = {
+  session: {
+    socket: 'bus',
+    variable: 'DBUS_SESSION_BUS_ADDRESS',
+    config:
+      '<type>session</type><policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/>' +
+      '<allow own="*"/><allow user="*"/></policy>',
+  },
+  system: {
+    socket: 'system_bus_socket',
+    variable: 'DBUS_SYSTEM_BUS_ADDRESS',
+    config:
+      '<type>system</type><policy context="default"><allow user="*"/><deny own="*"/><deny send_type="method_call"/>' +
+      '<allow send_type="signal"/><allow send_requested_reply="true" send_type="method_return"/>' +
+      '<allow send_requested_reply="true" send_type="error"/><allow receive_type="method_call"/>' +
+      '<allow receive_type="method_return"/><allow receive_type="error"/><allow receive_type="signal"/>' +
+      '<allow send_destination="org.freedesktop.DBus" send_interface="org.freedesktop.DBus"/></policy>' +
+      '<policy context="mandatory"><allow own="org.example.Counter"/><allow send_destination="org.example.Counter"/></policy>',
+  },
+} as const satisfies Record<string, Kind>;
 
 export class Bus {
   readonly path: string;
+  readonly #kind: Kind;
   readonly #workshop: Workshop;
   readonly #t: ExecutionContext;
   #daemon: ChildProcess | undefined;
 
-  constructor(t: ExecutionContext, workshop: Workshop) {
-    this.path = join(workshop.folder, 'run', 'bus'); // Python lists the folder above.
+  constructor(t: ExecutionContext, workshop: Workshop, kind: keyof typeof KINDS = 'session') {
+    this.#kind = KINDS[kind];
+    this.path = join(workshop.folder, 'run', this.#kind.socket); // Python lists the folder above.
     this.#workshop = workshop;
     this.#t = t;
     for (const folder of ['services', 'run']) mkdirSync(join(workshop.folder, folder));
@@ -40,12 +61,12 @@ export class Bus {
   }
 
   get env(): Readonly<Record<string, string>> {
-    return { DBUS_SESSION_BUS_ADDRESS: this.address };
+    return { [this.#kind.variable]: this.address };
   }
 
   /** What builds and launches know of the bus. */
   get toml(): string {
-    return `env = { DBUS_SESSION_BUS_ADDRESS = "${this.address}" }\n`;
+    return `env = { ${this.#kind.variable} = "${this.address}" }\n`;
   }
 
   get policy(): string {
@@ -57,9 +78,9 @@ export class Bus {
     const config = this.#workshop.write(
       'bus.conf',
       `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN" "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
-<busconfig><type>session</type><listen>${this.address}</listen><auth>EXTERNAL</auth>
+<busconfig><listen>${this.address}</listen><auth>EXTERNAL</auth>
 <servicedir>${join(this.#workshop.folder, 'services')}</servicedir>
-<policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/><allow user="*"/></policy>
+${this.#kind.config}
 </busconfig>`,
     );
     const command = [...wrapper, 'dbus-daemon', '--nofork', `--config-file=${config}`];

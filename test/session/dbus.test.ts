@@ -7,7 +7,8 @@ import { join } from 'node:path';
 
 import { thawExec } from '../engine/support/paths.js';
 import { Workshop } from '../launcher/support.js';
-import { Bus, compiled, debianPython, until } from './bus.js';
+import { until } from '../../bench/until.js';
+import { Bus, compiled, debianPython } from './bus.js';
 
 const warmup = 'until = { log = "^up" }\nsettle = "50ms"';
 
@@ -97,6 +98,27 @@ for (const [library, make] of Object.entries(services))
     // Another bus, whose names are of another length.
     await bus.start();
     for (let i = 0; i < 12; ++i) bus.owner();
+    await answersTwice(t, bus, command);
+  });
+
+for (const [library, make] of Object.entries({
+  libdbus: (workshop: Workshop) => [
+    debianPython,
+    workshop.write('service.py', pythonService.replace('SessionBus', 'SystemBus')),
+    'pass',
+  ],
+  GDBus: (workshop: Workshop) => [
+    debianPython,
+    workshop.write('service.py', gdbusService.replace('BusType.SESSION', 'BusType.SYSTEM')),
+  ],
+}))
+  test(`a service by ${library} on the system bus`, async (t) => {
+    const workshop = new Workshop(t);
+    const bus = new Bus(t, workshop, 'system');
+    await bus.start();
+    const command = make(workshop);
+    const built = workshop.thaw('build', profile(workshop, bus, command));
+    t.is(built.status, 0, built.stderr);
     await answersTwice(t, bus, command);
   });
 

@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { cli, thawExec } from '../engine/support/paths.js';
 import { builtWith, Workshop } from '../launcher/support.js';
 import { PATIENCE_MS } from '../patience.js';
-import { debianPython, Instance, until } from './bus.js';
+import { until } from '../../bench/until.js';
+import { debianPython, Instance } from './bus.js';
 
 const LOG = '/run/systemd/journal/dev-log';
 

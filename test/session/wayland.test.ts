@@ -1,69 +1,12 @@
 // Windows on a compositor (weston without a screen): each launch has a window of its own, which is shown before the app runs.
-import test, { type ExecutionContext } from 'ava';
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import test from 'ava';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 
-import { root, thawExec } from '../engine/support/paths.js';
+import { until } from '../../bench/until.js';
+import { thawExec } from '../engine/support/paths.js';
 import { Workshop, builtWith } from '../launcher/support.js';
-import { PATIENCE_MS } from '../patience.js';
-import { until } from './bus.js';
-import { Compositor } from './compositor.js';
-
-const XDG_SHELL = '/usr/share/wayland-protocols/stable/xdg-shell/xdg-shell.xml';
-
-class Display extends Compositor {
-  constructor(
-    t: ExecutionContext,
-    readonly workshop: Workshop,
-  ) {
-    super(t, workshop.folder);
-  }
-
-  profile(command: readonly string[]): string {
-    const [program, ...args] = command;
-    return this.workshop.write(
-      'window.toml',
-      `name = "window"\nprogram = "${program}"\nargs = ${JSON.stringify(args)}
-env = { XDG_RUNTIME_DIR = "${this.folder}", WAYLAND_DISPLAY = "wayland-7" }
-[warmup]\nuntil = { log = "^shown" }\nsettle = "100ms"\n[prove]\nrun = []\n[inputs]\nignore = ["go"]
-[[policies]]\ntype = "socket"\npath = "${this.path}"\naction = "replay"\n`,
-    );
-  }
-
-  launch(command: readonly string[]) {
-    this.workshop.write('go', '');
-    const result = spawnSync(thawExec, ['--store', this.workshop.store, '--', ...command], {
-      cwd: this.workshop.folder,
-      encoding: 'utf8',
-      timeout: PATIENCE_MS,
-      env: { ...builtWith, ...this.env, THAW_LOG: 'info' },
-    });
-    rmSync(join(this.workshop.folder, 'go'));
-    return result;
-  }
-}
-
-/** The client, with what wayland-scanner makes of the protocol. */
-function compiledWindow(workshop: Workshop): string {
-  const header = join(workshop.folder, 'xdg-shell-client.h');
-  const code = join(workshop.folder, 'xdg-shell.c');
-  execFileSync('wayland-scanner', ['client-header', XDG_SHELL, header]);
-  execFileSync('wayland-scanner', ['private-code', XDG_SHELL, code]);
-  const program = join(workshop.folder, 'window');
-  const source = join(root, 'test', 'session', 'window.c');
-  execFileSync('cc', [
-    '-O1',
-    '-Wall',
-    `-I${workshop.folder}`,
-    '-o',
-    program,
-    source,
-    code,
-    '-lwayland-client',
-  ]);
-  return program;
-}
+import { Display, compiledWindow } from './display.js';
 
 for (const pool of ['keep', 'close'])
   test(`a window, whose pool the app ${pool}s`, async (t) => {

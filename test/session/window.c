@@ -1,5 +1,8 @@
 // A window in shared memory: red, and green once the file `go` is there; the frames that follow it are counted.
-//   window keep | close      the descriptor of its pool
+//   window keep | close [popup] [grab] [bind=INTERFACE] [params] [unacknowledged]
+// keep, close: the descriptor of its pool. popup: it has one open, which is closed at the end, and another one then; grab: of the
+// seat. bind: that global; params: and makes something of it, as of zwp_linux_dmabuf_v1. unacknowledged: that it is
+// maximized.
 #define _GNU_SOURCE
 #include <poll.h>
 #include <stdint.h>
@@ -19,7 +22,32 @@ static struct xdg_wm_base* shell;
 static struct wl_surface* surface;
 static struct wl_buffer* buffer;
 static uint32_t* pixels;
-static int configured, frames, busy;
+static int configured, frames, busy, popup_open;
+static struct wl_seat* seat;
+static struct wl_proxy* bound;
+static const char* wanted = "";  ///< the interface of bind=
+
+static int count;
+static char** words;
+static int has(const char* word) {
+  for (int i = 1; i < count; ++i)
+    if (!strcmp(words[i], word)) return 1;
+  return 0;
+}
+
+// As of zwp_linux_dmabuf_v1.
+static const struct wl_interface params_interface = {
+    "zwp_linux_buffer_params_v1", 3, 0, NULL, 0, NULL};
+static const struct wl_interface* params_types[] = {&params_interface};
+static const struct wl_interface* numbers[] = {NULL, NULL, NULL};
+static const struct wl_message requests[] = {{"destroy", "", NULL},
+                                             {"create_params", "n", params_types}};
+static const struct wl_message events[] = {{"format", "u", numbers}, {"modifier", "3uuu", numbers}};
+static int told(const void* data, void* target, uint32_t opcode, const struct wl_message* message,
+                union wl_argument* arguments) {
+  (void)data, (void)target, (void)opcode, (void)message, (void)arguments;
+  return 0;
+}
 
 static void add(void* data, struct wl_registry* registry, uint32_t name, const char* interface,
                 uint32_t version) {
@@ -29,6 +57,14 @@ static void add(void* data, struct wl_registry* registry, uint32_t name, const c
   if (!strcmp(interface, "wl_shm")) shm = wl_registry_bind(registry, name, &wl_shm_interface, 1);
   if (!strcmp(interface, "xdg_wm_base"))
     shell = wl_registry_bind(registry, name, &xdg_wm_base_interface, 1);
+  if (!strcmp(interface, "wl_seat") && has("grab"))
+    seat = wl_registry_bind(registry, name, &wl_seat_interface, 1);
+  static struct wl_interface any;
+  if (!strcmp(interface, wanted)) {
+    any = (struct wl_interface){wanted, 3, 2, requests, 2, events};
+    bound = wl_registry_bind(registry, name, &any, 3);
+    wl_proxy_add_dispatcher(bound, told, NULL, NULL);
+  }
 }
 static void gone(void* data, struct wl_registry* registry, uint32_t name) {
   (void)data, (void)registry, (void)name;
@@ -42,10 +78,22 @@ static const struct xdg_wm_base_listener shell_listener = {ping};
 
 static void configure(void* data, struct xdg_surface* window, uint32_t serial) {
   (void)data;
-  configured = 1;
-  xdg_surface_ack_configure(window, serial);
+  ++configured;
+  if (!has("unacknowledged") || configured < 2) xdg_surface_ack_configure(window, serial);
 }
 static const struct xdg_surface_listener surface_listener = {configure};
+
+static void place(void* data, struct xdg_popup* popup, int32_t x, int32_t y, int32_t width,
+                  int32_t height) {
+  (void)data, (void)popup, (void)x, (void)y, (void)width, (void)height;
+  popup_open = 1;
+}
+static void dismissed(void* data, struct xdg_popup* popup) {
+  (void)data, (void)popup;
+  popup_open = 0;
+}
+static const struct xdg_popup_listener popup_listener = {.configure = place,
+                                                         .popup_done = dismissed};
 
 static void size(void* data, struct xdg_toplevel* top, int32_t width, int32_t height,
                  struct wl_array* states) {
@@ -78,6 +126,19 @@ static void draw(uint32_t colour) {
   busy = 1;
 }
 
+static struct wl_surface* popup_surface;
+static struct xdg_surface* popup_window;
+static struct xdg_popup* popup;
+
+/// A popup that shows what the window shows.
+static void open_popup(struct wl_display* display, struct xdg_surface* parent);
+static void close_popup(void) {
+  xdg_popup_destroy(popup);
+  xdg_surface_destroy(popup_window);
+  wl_surface_destroy(popup_surface);
+  popup_open = 0;
+}
+
 /// Dispatches until `*what` is at least `value`.
 static void wait_for(struct wl_display* display, const int* what, int value) {
   while (*what < value)
@@ -87,7 +148,27 @@ static void wait_for(struct wl_display* display, const int* what, int value) {
     }
 }
 
+static void open_popup(struct wl_display* display, struct xdg_surface* parent) {
+  struct xdg_positioner* where = xdg_wm_base_create_positioner(shell);
+  xdg_positioner_set_size(where, kSide, kSide);
+  xdg_positioner_set_anchor_rect(where, 0, 0, 10, 10);
+  popup_surface = wl_compositor_create_surface(compositor);
+  popup_window = xdg_wm_base_get_xdg_surface(shell, popup_surface);
+  xdg_surface_add_listener(popup_window, &surface_listener, NULL);
+  popup = xdg_surface_get_popup(popup_window, parent, where);
+  xdg_popup_add_listener(popup, &popup_listener, NULL);
+  xdg_positioner_destroy(where);
+  if (has("grab")) xdg_popup_grab(popup, seat, 1);
+  wl_surface_commit(popup_surface);
+  wait_for(display, &configured, configured + 1);
+  wl_surface_attach(popup_surface, buffer, 0, 0);
+  wl_surface_commit(popup_surface);
+}
+
 int main(int argc, char** argv) {
+  count = argc, words = argv;
+  for (int i = 1; i < argc; ++i)
+    if (!strncmp(argv[i], "bind=", 5)) wanted = argv[i] + 5;
   struct wl_display* display = wl_display_connect(NULL);
   if (display == NULL) {
     puts("no compositor");
@@ -97,6 +178,8 @@ int main(int argc, char** argv) {
   wl_registry_add_listener(registry, &registry_listener, NULL);
   wl_display_roundtrip(display);
   if (compositor == NULL || shm == NULL || shell == NULL) return 4;
+  if (*wanted && bound == NULL) return 7;
+  if (has("params")) wl_proxy_marshal_constructor(bound, 1, &params_interface, NULL);
   xdg_wm_base_add_listener(shell, &shell_listener, NULL);
   surface = wl_compositor_create_surface(compositor);
   struct xdg_surface* window = xdg_wm_base_get_xdg_surface(shell, surface);
@@ -112,13 +195,18 @@ int main(int argc, char** argv) {
   struct wl_shm_pool* pool = wl_shm_create_pool(shm, fd, kBytes);
   buffer = wl_shm_pool_create_buffer(pool, 0, kSide, kSide, kSide * 4, WL_SHM_FORMAT_XRGB8888);
   wl_buffer_add_listener(buffer, &buffer_listener, NULL);
-  if (argc > 1 && !strcmp(argv[1], "close")) {
+  if (has("close")) {
     wl_shm_pool_destroy(pool);
     close(fd);
   }
   for (int i = 1; i <= 3; ++i) {
     draw(0xff0000);
     wait_for(display, &frames, i);
+  }
+  if (has("popup")) open_popup(display, window);
+  if (has("unacknowledged")) {
+    xdg_toplevel_set_maximized(top);
+    wait_for(display, &configured, configured + 1);
   }
   wl_display_roundtrip(display);
   puts("shown");
@@ -136,6 +224,12 @@ int main(int argc, char** argv) {
   for (int i = 4; i <= 8; ++i) {
     draw(0x00ff00);
     wait_for(display, &frames, i);
+  }
+  if (has("popup")) {
+    if (!popup_open) return 8;
+    close_popup();
+    open_popup(display, window);  // And another one, after the launch.
+    close_popup();
   }
   if (wl_display_roundtrip(display) < 0) return 6;
   printf("frames %d\n", frames);

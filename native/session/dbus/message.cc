@@ -154,19 +154,25 @@ Parsed parse(std::string_view bytes, Message& message) {
   return read_fields(reader, message) ? Parsed::whole : Parsed::broken;
 }
 
-std::string make_call(uint32_t serial, std::string_view interface, std::string_view member) {
+std::string make_call(uint32_t serial, std::string_view member, std::string_view argument) {
+  std::string body;
+  append_word(body, static_cast<uint32_t>(argument.size()));
+  body.append(argument);
+  body.push_back('\0');
   std::string bytes = {'l', static_cast<char>(Type::call), 0, 1};
-  append_word(bytes, 0);
+  append_word(bytes, static_cast<uint32_t>(body.size()));
   append_word(bytes, serial);
   append_word(bytes, 0);
   append_field(bytes, kPath, 'o', "/org/freedesktop/DBus");
-  append_field(bytes, kInterface, 's', interface);
+  append_field(bytes, kInterface, 's', kBus);
   append_field(bytes, kMember, 's', member);
   append_field(bytes, kDestination, 's', kBus);
+  bytes.resize(aligned(bytes.size(), 8), '\0');
+  bytes.append({static_cast<char>(kSignature), 1, 'g', 0, 1, 's', 0});
   const auto fields = static_cast<uint32_t>(bytes.size() - kFixed);
   std::memcpy(bytes.data() + 12, &fields, sizeof(fields));
   bytes.resize(aligned(bytes.size(), 8), '\0');
-  return bytes;
+  return bytes + body;
 }
 
 }  // namespace thaw::session::dbus

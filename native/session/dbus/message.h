@@ -30,7 +30,7 @@ enum class Parsed { whole, partial, broken };
 /// Of the message that `bytes` begin with.
 Parsed parse(std::string_view bytes, Message& message);
 
-/// A call of the bus's own that has no arguments.
-std::string make_call(uint32_t serial, std::string_view interface, std::string_view member);
+/// A call of the bus's own with a string.
+std::string make_call(uint32_t serial, std::string_view member, std::string_view argument);
 
 }  // namespace thaw::session::dbus

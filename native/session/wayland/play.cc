@@ -229,7 +229,25 @@ class Play {
       note(event, message);
       return harmless(message.object, event.harmful != 0);
     }
-    return false;
+    return is_one_more_global(message);
+  }
+
+  /// An app that was not told of it goes on as on the compositor of its warm-up. A screen or a seat
+  /// more it would have to be told of.
+  [[nodiscard]] bool is_one_more_global(const Message& message) const {
+    constexpr uint32_t kGlobal = 0;
+    if (kept_ > 0 || message.opcode != kGlobal) return false;
+    bool of_registry = false;
+    for (const Event& event : script_.events) {
+      if (event.object != message.object || event.opcode != kGlobal) continue;
+      if (event.harmful == 0 || event.name != "wl_registry" ||
+          word_at(event.arguments, 0) == word_at(message.arguments, 0))
+        return false;
+      of_registry = true;
+    }
+    const std::string_view interface(
+        message.arguments.substr(std::min<size_t>(8, message.arguments.size())));
+    return of_registry && !interface.starts_with("wl_output") && !interface.starts_with("wl_seat");
   }
 
   static Error complained() { return Error{0, "the compositor has complained"}; }

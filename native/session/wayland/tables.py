@@ -10,7 +10,14 @@ import sys
 import xml.etree.ElementTree as xml
 
 # State of a GPU or of another display, which nobody can take.
-LEFT_OUT = ("linux-dmabuf", "drm-lease", "linux-explicit-synchronization", "drm.xml")
+LEFT_OUT = ("drm-lease", "drm.xml")
+# The same: a global alone, of which an app has made nothing, is no such state.
+LEFT_OUT_INTERFACES = (
+    "zwp_linux_buffer_params_v1",
+    "zwp_linux_dmabuf_feedback_v1",
+    "zwp_linux_surface_synchronization_v1",
+    "zwp_linux_buffer_release_v1",
+)
 # The same names as of a later protocol.
 FORMER = ("xdg-shell-unstable-v5",)
 KINDS = {"int": "i", "uint": "u", "fixed": "f", "string": "s", "object": "o", "array": "a", "fd": "h"}
@@ -46,7 +53,8 @@ def main(out, *folders):
             if any(name in str(path) for name in LEFT_OUT + FORMER):
                 continue
             for interface in xml.parse(path).getroot().findall("interface"):
-                found.setdefault(interface.get("name"), interface)
+                if interface.get("name") not in LEFT_OUT_INTERFACES:
+                    found.setdefault(interface.get("name"), interface)
     if "wl_display" not in found or "xdg_surface" not in found:
         sys.exit("tables.py: no wl_display or xdg_surface; install libwayland-dev and wayland-protocols")
     lines = []

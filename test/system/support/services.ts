@@ -50,7 +50,7 @@ function run(program: string, ...args: readonly string[]): Outcome {
 }
 
 /** @throws Error with what it said, when it fails */
-function must(program: string, ...args: readonly string[]): string {
+export function must(program: string, ...args: readonly string[]): string {
   const { status, said } = run(program, ...args);
   if (status !== 0) throw new Error(`${program} ${args.join(' ')}: ${status ?? 'no status'}: ${said}`);
   return said;
@@ -93,11 +93,11 @@ function prepare(rows: readonly ServiceRow[]): readonly Prepared[] {
   return prepared;
 }
 
-function show(name: string, property: string): string {
+export function show(name: string, property: string): string {
   return must('systemctl', 'show', '--value', '-p', property, name);
 }
 
-async function until(what: string, reached: () => boolean): Promise<void> {
+export async function until(what: string, reached: () => boolean): Promise<void> {
   const end = Date.now() + PATIENCE_MS;
   while (!reached()) {
     if (Date.now() > end) throw new Error(`${what}: not in time`);

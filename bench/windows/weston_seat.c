@@ -1,7 +1,7 @@
 // A module of weston: a seat with a pointer and a keyboard, worked by lines in the FIFO of $SEAT_COMMANDS, and a record in the
 // file of $SEAT_LOG of what clients show. The headless weston has no seat of its own.
 //   move X Y | click X Y | key CODE | resize W H | close | picture FILE       of the window that was shown last
-//   keymap LAYOUT
+//   keymap LAYOUT | film FOLDER       FOLDER gets PID-NS.ppm for each buffer that is shown from then on
 // The log: `shown PID NS WxH` for the first buffer of each window (ns of CLOCK_MONOTONIC), `done LINE` after each command.
 #include <fcntl.h>
 #include <libweston-desktop/libweston-desktop.h>
@@ -35,6 +35,7 @@ static struct weston_compositor* compositor;
 static struct weston_seat seat;
 static FILE* record;
 static struct weston_surface* top;  ///< the window that was shown last
+static char film[256];              ///< the folder; empty: there is none
 
 /// A surface that is looked at until it goes.
 struct watched {
@@ -56,20 +57,49 @@ static void gone(struct wl_listener* listener, void* data) {
   free(one);
 }
 
+static const unsigned char black[3] = {0, 0, 0};
+static const unsigned char screen[3] = {0x2d, 0x34,
+                                        0x36};  ///< the empty one of bench/chart/film.ts
+
+/// As PPM, with that colour behind what is clear.
+static void picture(struct weston_surface* of, const char* path, const unsigned char behind[3]) {
+  int width = 0, height = 0;
+  weston_surface_get_content_size(of, &width, &height);
+  unsigned char* pixels = calloc((size_t)width * (size_t)height, 4);
+  FILE* file = fopen(path, "w");
+  if (file == NULL || weston_surface_copy_content(of, pixels, (size_t)width * (size_t)height * 4, 0,
+                                                  0, width, height) != 0) {
+    fprintf(record, "no picture\n");
+  } else {
+    fprintf(file, "P6 %d %d 255\n", width, height);
+    for (int i = 0; i < width * height; ++i) {
+      const unsigned char* pixel =
+          pixels + (size_t)i * 4;  // Its colour is multiplied by its alpha.
+      for (int c = 0; c < 3; ++c) fputc(pixel[c] + behind[c] * (255 - pixel[3]) / 255, file);
+    }
+  }
+  if (file != NULL) fclose(file);
+  free(pixels);
+}
+
 static void committed(struct wl_listener* listener, void* data) {
   struct watched* one = wl_container_of(listener, one, commit);
   struct weston_surface* surface = one->surface;
+  const struct timespec time = now();
   (void)data;
   struct wl_client* client = surface->resource ? wl_resource_get_client(surface->resource) : NULL;
   if (client == NULL || surface->width == 0 || !weston_surface_is_desktop_surface(surface)) return;
+  const long long ns = time.tv_sec * 1000000000LL + time.tv_nsec;
+  pid_t pid = 0;
+  wl_client_get_credentials(client, &pid, NULL, NULL);
   if (!one->shown++) {
-    const struct timespec time = now();
-    pid_t pid = 0;
-    wl_client_get_credentials(client, &pid, NULL, NULL);
-    fprintf(record, "shown %d %lld %dx%d\n", pid, time.tv_sec * 1000000000LL + time.tv_nsec,
-            surface->width, surface->height);
+    fprintf(record, "shown %d %lld %dx%d\n", pid, ns, surface->width, surface->height);
     top = surface;
   }
+  if (film[0] == '\0') return;
+  char path[512];
+  snprintf(path, sizeof(path), "%s/%d-%lld.ppm", film, pid, ns);
+  picture(surface, path, screen);
 }
 
 static void created(struct wl_listener* listener, void* data) {
@@ -82,23 +112,6 @@ static void created(struct wl_listener* listener, void* data) {
   wl_signal_add(&one->surface->destroy_signal, &one->destroy);
 }
 static struct wl_listener creation = {.notify = created};
-
-/// As PPM, without what is clear.
-static void picture(const char* path) {
-  int width = 0, height = 0;
-  weston_surface_get_content_size(top, &width, &height);
-  unsigned char* pixels = calloc((size_t)width * (size_t)height, 4);
-  FILE* file = fopen(path, "w");
-  if (file == NULL || weston_surface_copy_content(top, pixels, (size_t)width * (size_t)height * 4,
-                                                  0, 0, width, height) != 0) {
-    fprintf(record, "no picture\n");
-  } else {
-    fprintf(file, "P6 %d %d 255\n", width, height);
-    for (int i = 0; i < width * height; ++i) fwrite(pixels + (size_t)i * 4, 1, 3, file);
-  }
-  if (file != NULL) fclose(file);
-  free(pixels);
-}
 
 /// To a place of the window.
 static void move(double x, double y) {
@@ -145,6 +158,8 @@ static void obey(const char* line) {
   char word[256];
   if (sscanf(line, "keymap %255s", word) == 1)
     weston_seat_update_keymap(&seat, keymap_of(word));
+  else if (sscanf(line, "film %255s", film) == 1)
+    ;
   else if (top == NULL)
     fprintf(record, "no window\n");
   else if (sscanf(line, "move %lf %lf", &x, &y) == 2)
@@ -158,7 +173,7 @@ static void obey(const char* line) {
   else if (strcmp(line, "close") == 0)
     weston_desktop_surface_close(weston_surface_get_desktop_surface(top));
   else if (sscanf(line, "picture %255s", word) == 1)
-    picture(word);
+    picture(top, word, black);
   fprintf(record, "done %s\n", line);
 }
 

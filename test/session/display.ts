@@ -1,0 +1,78 @@
+// A window in shared memory (window.c) on a compositor, as a profile.
+import type { ExecutionContext } from 'ava';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { Compositor } from '../../bench/windows/compositor.js';
+import { root, thawExec } from '../engine/support/paths.js';
+import { type Workshop, builtWith } from '../launcher/support.js';
+import { PATIENCE_MS } from '../patience.js';
+
+const XDG_SHELL = '/usr/share/wayland-protocols/stable/xdg-shell/xdg-shell.xml';
+
+export class Display extends Compositor {
+  constructor(
+    t: ExecutionContext,
+    readonly workshop: Workshop,
+  ) {
+    super(workshop.folder);
+    t.teardown(() => {
+      this.kill();
+    });
+  }
+
+  profile(command: readonly string[]): string {
+    const [program, ...args] = command;
+    return this.workshop.write(
+      'window.toml',
+      `name = "window"\nprogram = "${program}"\nargs = ${JSON.stringify(args)}
+env = { XDG_RUNTIME_DIR = "${this.folder}", WAYLAND_DISPLAY = "wayland-7" }
+[warmup]\nuntil = { log = "^shown" }\nsettle = "100ms"\n[prove]\nrun = []\n[inputs]\nignore = ["go"]
+[[policies]]\ntype = "socket"\npath = "${this.path}"\naction = "replay"\n`,
+    );
+  }
+
+  launch(command: readonly string[]) {
+    this.workshop.write('go', '');
+    const result = spawnSync(thawExec, ['--store', this.workshop.store, '--', ...command], {
+      cwd: this.workshop.folder,
+      encoding: 'utf8',
+      timeout: PATIENCE_MS,
+      env: { ...builtWith, ...this.env, THAW_LOG: 'info' },
+    });
+    rmSync(join(this.workshop.folder, 'go'));
+    return result;
+  }
+}
+
+/** The client, with what wayland-scanner makes of the protocol. */
+export function compiledWindow(workshop: Workshop): string {
+  const header = join(workshop.folder, 'xdg-shell-client.h');
+  const code = join(workshop.folder, 'xdg-shell.c');
+  execFileSync('wayland-scanner', ['client-header', XDG_SHELL, header]);
+  execFileSync('wayland-scanner', ['private-code', XDG_SHELL, code]);
+  const program = join(workshop.folder, 'window');
+  const source = join(root, 'test', 'session', 'window.c');
+  execFileSync('cc', [
+    '-O1',
+    '-Wall',
+    `-I${workshop.folder}`,
+    '-o',
+    program,
+    source,
+    code,
+    '-lwayland-client',
+  ]);
+  return program;
+}
+
+/** A module of weston, of this folder. @returns its path */
+export function compiledModule(workshop: Workshop, name: string): string {
+  const module = join(workshop.folder, `${name}.so`);
+  const flags = execFileSync('pkg-config', ['--cflags', 'libweston-10'], { encoding: 'utf8' }).trim();
+  const source = join(root, 'test', 'session', `${name}.c`);
+  const all = ['-shared', '-fPIC', '-O1', '-Wall', ...flags.split(/\s+/), '-I/usr/include/weston'];
+  execFileSync('cc', [...all, '-o', module, source]);
+  return module;
+}

@@ -1,0 +1,74 @@
+// A device with a screen, in guests of both ARM CPUs: weston, systemd as the first program, and an app with a window that starts at
+// boot through thaw-exec. What it shows is what it shows after a cold start, and it can be clicked on.
+import test from 'ava';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { GUEST_CPUS, type GuestCpu } from '../../launcher/cpus.js';
+import { Packages, architecture, run } from '../packages/support/packages.js';
+import { type GuestOptions, runGuest, said } from './support/guest.js';
+import type { Kiosk, Order, Shown } from './support/kiosk.js';
+
+const MINUTES = 40;
+const apps = [
+  { name: 'qtquick', clickAt: '160 100' },
+  { name: 'gtk3', clickAt: '160 190' },
+];
+
+/** Packages as a root has them, and a disk for what is changed in the root. */
+function parts(work: string, cpu: GuestCpu): Omit<GuestOptions, 'cpu' | 'command'> {
+  const made = new Packages([cpu]);
+  const from = join(work, 'in');
+  const packages = join(from, 'packages');
+  mkdirSync(packages, { recursive: true });
+  for (const name of ['thaw-exec', 'thaw'])
+    run('dpkg-deb', ['-x', made.deb(name, architecture(cpu)), packages]);
+  rmSync(made.folder, { recursive: true });
+  return {
+    in: from,
+    more: ['--init', 'systemd', '--with', 'windows', '--changes', join(work, 'changes.img')],
+  };
+}
+
+for (const cpu of GUEST_CPUS)
+  test.serial(`${cpu}: apps with a window that start at boot`, async (t) => {
+    t.timeout(MINUTES * 60_000);
+    const work = mkdtempSync(join(tmpdir(), 'thaw-windows-'));
+    t.teardown(() => {
+      rmSync(work, { recursive: true, force: true });
+    });
+    const guest = parts(work, cpu);
+    const boot = async (order: Omit<Order, 'cpu' | 'names'>): Promise<unknown> => {
+      const full: Order = { cpu, names: apps.map(({ name }) => name), ...order };
+      const program = '/share/dist/test/system/support/kiosk.js';
+      const outcome = await runGuest({ ...guest, cpu, command: ['node', program, JSON.stringify(full)] });
+      const line = outcome.stdout.split('\n').find((each) => each.startsWith('{'));
+      if (outcome.status !== 0 || line === undefined) throw new Error(said(outcome));
+      return JSON.parse(line);
+    };
+    const boots: readonly Kiosk[] = apps.flatMap(({ name }) => [
+      { name, how: 'warm' },
+      { name, how: 'cold' },
+    ]);
+    await boot({ next: boots[0] });
+    const found: Shown[] = [];
+    for (const [index, now] of boots.entries()) {
+      const clickAt = apps.find(({ name }) => name === now.name)?.clickAt ?? '';
+      found.push((await boot({ now: { ...now, clickAt }, next: boots[index + 1] })) as Shown);
+    }
+    boots.forEach(({ name, how }, index) => {
+      const one = found[index];
+      if (one === undefined) return t.fail(name);
+      t.log(
+        `${name}, ${how}: started ${one.executed.toFixed(0)} ms after the kernel, shown ${(one.shown - one.executed).toFixed(0)} ms later`,
+      );
+      t.regex(one.command, /^\/usr\/bin\/python3 /);
+      t.regex(one.said, /^clicks /m);
+      t.notRegex(one.said, /starting cold|[Ww]arning|[Ee]rror/);
+      // Cold, the app says itself that it is shown; in an image it has said so.
+      t.is(/^shown$/m.test(one.said), how === 'cold', one.said);
+      if (how === 'cold')
+        t.is(one.picture, found[index - 1]?.picture ?? '', `${name} looks as after a cold start`);
+    });
+  });
