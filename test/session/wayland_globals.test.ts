@@ -85,3 +85,10 @@ test('a popup that has the input is refused: no launch has the event that opened
   t.not(refused.status, 0);
   t.regex(refused.stderr, /xdg_popup\.grab with the serial of an event, which another launch has not/);
 });
+
+test('a size that the app has not acknowledged yet is waited for: its serial is none of a launch', async (t) => {
+  const { workshop, compositor, program } = await start(t, []);
+  const refused = workshop.thaw('build', compositor.profile([program, 'close', 'unacknowledged']));
+  t.not(refused.status, 0);
+  t.regex(refused.stderr, /has not acknowledged a configure yet/);
+});

@@ -1,7 +1,8 @@
 // A window in shared memory: red, and green once the file `go` is there; the frames that follow it are counted.
-//   window keep | close [popup] [grab] [bind=INTERFACE] [params]
+//   window keep | close [popup] [grab] [bind=INTERFACE] [params] [unacknowledged]
 // keep, close: the descriptor of its pool. popup: it has one open, which is closed at the end, and another one then; grab: of the
-// seat. bind: that global; params: and makes something of it, as of zwp_linux_dmabuf_v1.
+// seat. bind: that global; params: and makes something of it, as of zwp_linux_dmabuf_v1. unacknowledged: that it is
+// maximized.
 #define _GNU_SOURCE
 #include <poll.h>
 #include <stdint.h>
@@ -78,7 +79,7 @@ static const struct xdg_wm_base_listener shell_listener = {ping};
 static void configure(void* data, struct xdg_surface* window, uint32_t serial) {
   (void)data;
   ++configured;
-  xdg_surface_ack_configure(window, serial);
+  if (!has("unacknowledged") || configured < 2) xdg_surface_ack_configure(window, serial);
 }
 static const struct xdg_surface_listener surface_listener = {configure};
 
@@ -203,6 +204,10 @@ int main(int argc, char** argv) {
     wait_for(display, &frames, i);
   }
   if (has("popup")) open_popup(display, window);
+  if (has("unacknowledged")) {
+    xdg_toplevel_set_maximized(top);
+    wait_for(display, &configured, configured + 1);
+  }
   wl_display_roundtrip(display);
   puts("shown");
   fflush(stdout);

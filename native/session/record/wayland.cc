@@ -40,6 +40,7 @@ struct Object {
   size_t pool = ~size_t{0};  ///< the request that made the pool, of pools and their buffers
   bool late = false;         ///< a launch makes it after all others
   bool of_output = false;    ///< an output, or made of it
+  uint32_t configured = 0, acknowledged = 0;  ///< serials
 };
 
 class WaylandRecorder : public Recorder {
@@ -180,7 +181,8 @@ class WaylandRecorder : public Recorder {
   bool read_request(const Message& message, const Interface& interface, const Signature& signature,
                     const Arguments& arguments, Request& request) {
     for (const Arguments::One& one : arguments.all) {
-      if (one.letter == 'S' && !read_serial(interface, signature, one, request)) return false;
+      if (one.letter == 'S' && !read_serial(message.object, interface, signature, one, request))
+        return false;
       if (one.letter == 'h' && !read_memory(interface, signature, arguments, request)) return false;
     }
     if (signature.arguments.find('N') != std::string_view::npos) {
@@ -190,7 +192,7 @@ class WaylandRecorder : public Recorder {
     return true;
   }
 
-  bool read_serial(const Interface& interface, const Signature& signature,
+  bool read_serial(uint32_t object, const Interface& interface, const Signature& signature,
                    const Arguments::One& one, Request& request) {
     const auto& events = interface.events;
     const auto configure = std::find_if(events.begin(), events.end(), [](const Signature& event) {
@@ -201,6 +203,7 @@ class WaylandRecorder : public Recorder {
              " with the serial of an event, which another launch has not");
       return false;
     }
+    objects_[object].acknowledged = one.word;
     request.kind = Request::Kind::ack;
     request.number = static_cast<uint32_t>(configure - events.begin());
     request.offset = 0;
@@ -318,6 +321,8 @@ class WaylandRecorder : public Recorder {
     if (signature.name == "ping") return;
     if (object->late && object->destroyed) return;
     if (interface.name == "wl_callback") completed(message.object);
+    if (signature.name == "configure" && signature.arguments.starts_with('S'))
+      object->configured = arguments.all[0].word;
     told_.tell({message.object, object->generation, message.opcode}, interface, std::move(variant));
   }
 
@@ -375,8 +380,12 @@ class WaylandRecorder : public Recorder {
     for (const auto& [id, request] : callbacks_)
       if (word_at(requests_[request], 0) == kDisplay)
         return Error{EAGAIN, "and waits for an answer", lengthen};
-    for (const auto& [id, object] : objects_)
+    for (const auto& [id, object] : objects_) {
       if (object.destroyed) return Error{EAGAIN, "which has not freed an object yet", lengthen};
+      // It would acknowledge a serial of its warm-up after the launch.
+      if (object.configured != object.acknowledged)
+        return Error{EAGAIN, "and has not acknowledged a configure yet", lengthen};
+    }
     return {};
   }
 
