@@ -1,11 +1,11 @@
-// A device with a screen, in guests of both ARM CPUs: weston, systemd as the first program, and an app with a window that starts at
+// A device with a screen, in an AArch64 guest: weston, systemd as the first program, and an app with a window that starts at
 // boot through thaw-exec. What it shows is what it shows after a cold start, and it can be clicked on.
 import test from 'ava';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { GUEST_CPUS, type GuestCpu } from '../../launcher/cpus.js';
+import type { GuestCpu } from '../../launcher/cpus.js';
 import { Packages, architecture, run } from '../packages/support/packages.js';
 import { type GuestOptions, runGuest, said } from './support/guest.js';
 import type { Kiosk, Order, Shown } from './support/kiosk.js';
@@ -31,7 +31,8 @@ function parts(work: string, cpu: GuestCpu): Omit<GuestOptions, 'cpu' | 'command
   };
 }
 
-for (const cpu of GUEST_CPUS)
+// Not on ARMv7: its kernel has no time namespaces, so an image of a long boot is not launched early in the next one.
+for (const cpu of ['aarch64'] as const satisfies readonly GuestCpu[])
   test.serial(`${cpu}: apps with a window that start at boot`, async (t) => {
     t.timeout(MINUTES * 60_000);
     const work = mkdtempSync(join(tmpdir(), 'thaw-windows-'));
