@@ -274,7 +274,9 @@ const ways = {
     const all = Buffer.concat(Array(4096).fill(one)); const more = () => { while (s.write(all)); }; s.on('drain', more); more(); },
   drip: (s) => { let i = 0; setInterval(() => s.write(ok[i++ % ok.length]), 300); },
 };
-net.createServer((s) => { s.on('error', () => {}); ways[mode](s); s.resume(); }).listen(path);
+// Under its name only when it listens.
+net.createServer((s) => { s.on('error', () => {}); ways[mode](s); s.resume(); })
+  .listen(path + '.new', () => require('fs').renameSync(path + '.new', path));
 `;
 
 const ways: Readonly<Record<string, RegExp>> = {
