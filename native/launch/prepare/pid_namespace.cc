@@ -109,12 +109,28 @@ bool read_whole(int fd, void* to, size_t size) {
 bool make_there(const UserNamespace& user, const UniqueFd& parent, pid_t pid, SharedBorn& born) {
   born->step = user.enter();
   if (born->step != nullptr) return false;
+  int ends[2];  // Nobody else has this pipe: when the first process ends, reading it does.
+  if (pipe2(ends, O_CLOEXEC) != 0) {
+    born->step = "cannot make a pipe in a user namespace";
+    return false;
+  }
+  const UniqueFd told(ends[0]);
+  UniqueFd tell(ends[1]);
   const long first = fork_with(CLONE_PARENT, 0);
   if (first == 0) {
     give_up_capabilities();
+    if (write(tell.get(), "f", 1) != 1) _exit(1);
     be_first(parent);
   }
   born->first = first;
+  tell.reset();
+  // All others end with it, at whatever moment.
+  char byte = 0;
+  if (first > 0 && !read_whole(told.get(), &byte, 1)) {
+    errno = 0;
+    born->step = "the first process of a pid namespace has ended";
+    return false;
+  }
   const long app = first < 0 ? -1 : fork_with(CLONE_PARENT, pid);
   if (app == 0) return true;
   born->app = app;
