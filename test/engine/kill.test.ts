@@ -23,7 +23,8 @@ function line(child: ChildProcess, wanted: string): Promise<void> {
       text += data.toString();
       if (text.includes(`${wanted}\n`)) resolve();
     });
-    child.once('exit', () => {
+    // Not its exit, which may be told before what it has said last.
+    child.once('close', () => {
       reject(new Error(`the checkpointer ended before "${wanted}"`));
     });
   });
