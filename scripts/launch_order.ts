@@ -46,8 +46,12 @@ function pattern({ name, file }: Section): string {
 }
 
 /** Addresses that a launch executes until its restorer takes over. */
-async function executed(launch: readonly string[], env: NodeJS.ProcessEnv, cwd: string): Promise<number[]> {
-  const sections = readMap(readFileSync(MAP, 'utf8'));
+async function executed(
+  launch: readonly string[],
+  env: NodeJS.ProcessEnv,
+  cwd: string,
+  sections: readonly Section[],
+): Promise<number[]> {
   const end = sections.at(-1)?.end ?? 0;
   const first = (sections[0]?.start ?? 0) & ~0xffff; // With the linker's own pieces before them.
   const range = [first, end].map((address) => address.toString(16));
@@ -105,7 +109,7 @@ async function orderLaunches(): Promise<number> {
       await thaw.build(profile);
       const { command: program, cwd, env } = commandOf({ profile, definition: definitionPath(profile) });
       const launch = warmCommand(thaw.store, profile, program, thawExec);
-      const found = sectionsOf(await executed(launch, { ...env }, cwd), sections);
+      const found = sectionsOf(await executed(launch, { ...env }, cwd, sections), sections);
       for (const section of found) all.add(section);
       process.stdout.write(
         `${profile}: ${found.size} functions are executed, with those before: ${all.size}\n`,

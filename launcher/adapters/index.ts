@@ -40,7 +40,7 @@ function interpreterOf(program: string): string {
 }
 
 /** Of a script; '' for what is none, or is not there. */
-function firstLine(program: string): string {
+export function firstLine(program: string): string {
   const bytes = Buffer.alloc(256);
   let size: number;
   try {

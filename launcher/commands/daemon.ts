@@ -7,7 +7,7 @@ import { NAME, socketPath } from '../daemon/interface.js';
 import { DEFAULT_LIMITS, LIMITS_TOLD, parseLimit } from '../daemon/limits.js';
 import { byChild, byUnit } from '../daemon/rebuild.js';
 import { serve } from '../daemon/serve.js';
-import type { Status } from '../daemon/status.js';
+import { type Status, coldLaunches } from '../daemon/status.js';
 import { call } from '../daemon/varlink.js';
 import { duration } from '../definition/values.js';
 import { UsageError } from '../errors.js';
@@ -137,7 +137,6 @@ function seconds(text: string): number {
 function statusText({ state, pausedUntil, profiles }: Status): string {
   const until = pausedUntil === null ? '' : ` until ${new Date(pausedUntil).toISOString()}`;
   const rows = profiles.map(({ name, madeAt, stale, waits, building, failures, error, counts }) => {
-    const cold = Object.values(counts.cold).reduce((sum, number) => sum + number, 0);
     const said = [
       ...(stale === null ? [] : [stale.what]),
       ...waits.map((wait) => `waits (${wait.name}): ${wait.why}`),
@@ -145,7 +144,7 @@ function statusText({ state, pausedUntil, profiles }: Status): string {
     ];
     const image = building ? 'is built' : stale === null ? 'fresh' : 'out of date';
     const made = madeAt === null ? '-' : new Date(madeAt).toISOString().slice(0, 16).replace('T', ' ');
-    return [name, made, image, String(counts.warm), String(cold), said.join('; ')];
+    return [name, made, image, String(counts.warm), String(coldLaunches(counts)), said.join('; ')];
   });
   const right = true;
   const columns = [

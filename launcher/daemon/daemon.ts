@@ -132,8 +132,11 @@ export class Daemon {
     for (const profile of this.#profiles.values())
       if (profile.stale === undefined && this.stores.writable.rebuildReason(profile.name) !== undefined)
         this.#lookAt(profile);
-    if (rows.length > 0)
-      this.#inputs.set(new Map([...this.#profiles.values()].map(({ name, images }) => [name, images])));
+    if (rows.length > 0) this.#watchInputs();
+  }
+
+  #watchInputs(): void {
+    this.#inputs.set(new Map([...this.#profiles.values()].map(({ name, images }) => [name, images])));
   }
 
   #lookAt(profile: Profile): void {
@@ -236,7 +239,7 @@ export class Daemon {
       PROFILE: profile.name,
       IMAGE: image,
     });
-    this.#inputs.set(new Map([...this.#profiles.values()].map(({ name, images }) => [name, images])));
+    this.#watchInputs();
   }
 
   #failed(profile: Profile, begin: number, said: string): void {

@@ -1,11 +1,12 @@
 // Which launches there were, by the processes that are there: a launch itself tells nobody, and does nothing for the daemon.
 // What has come and gone between two looks is not seen.
-import { closeSync, openSync, readSync, readlinkSync, realpathSync } from 'node:fs';
 import { basename } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 
+import { firstLine } from '../adapters/index.js';
 import type { Definition } from '../definition/schema.js';
 import { type Process, procText, processOf, processes } from '../instances/processes.js';
+import { readLink, realPath } from '../store/store.js';
 import { mappedImages } from '../store/usage.js';
 
 /** What is looked for of a profile. */
@@ -53,7 +54,7 @@ export class Launches {
       const { pid, started, startedAt } = process;
       const known = before.get(pid);
       const same = known?.started === started ? known : undefined;
-      const exe = same?.launch === undefined ? link(`/proc/${pid}/exe`) : same.exe;
+      const exe = same?.launch === undefined ? readLink(`/proc/${pid}/exe`) : same.exe;
       const looks = same?.exe === exe ? (same?.looks ?? 0) + 1 : 1;
       if (same !== undefined && (same.launch !== undefined || (looks > MOST_LOOKS && !isThawExec(exe)))) {
         this.#seen.set(pid, same);
@@ -103,7 +104,7 @@ function isOf({ program, args, launch }: Definition, path: string, pid: number):
   if (realPath(program) === path) return isDeepStrictEqual(others, args);
   // Of a script, the kernel executes the interpreter, and puts its words first. So does thaw-exec with its own, while it
   // launches, and in what watches beside a launch (docs/guard.md).
-  if (!isScript(program) || isThawExec(path)) return false;
+  if (firstLine(program) === '' || isThawExec(path)) return false;
   return isDeepStrictEqual([first, ...others].slice(-1 - args.length), [program, ...args]);
 }
 
@@ -111,40 +112,9 @@ function isThawExec(path: string | undefined): boolean {
   return path !== undefined && basename(path) === 'thaw-exec';
 }
 
-function isScript(path: string): boolean {
-  try {
-    const file = openSync(path, 'r');
-    try {
-      const head = Buffer.alloc(2);
-      readSync(file, head);
-      return head.toString('latin1') === '#!';
-    } finally {
-      closeSync(file);
-    }
-  } catch {
-    return false;
-  }
-}
-
 /** Whether one of those above it is what builds keep their apps below (native/spawn/keeper.cc). */
 function isKept(pid: number): boolean {
   for (let above = pid; above > 1; above = parentOf(above))
     if (procText(`${above}/comm`) === 'thaw-keeper\n') return true;
   return false;
-}
-
-function link(path: string): string | undefined {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return undefined;
-  }
-}
-
-function realPath(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
-  }
 }

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { type Server, createServer } from 'node:http';
 import { dirname } from 'node:path';
 
-import type { Status } from './status.js';
+import { type Status, coldLaunches } from './status.js';
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -27,9 +27,6 @@ const each =
       return number === undefined ? [] : [[{ profile: profile.name }, number]];
     });
 
-const coldLaunches = ({ counts }: Profile): number =>
-  Object.values(counts.cold).reduce((sum, number) => sum + number, 0);
-
 const FAMILIES: readonly Family[] = [
   {
     name: 'thaw_launches_total',
@@ -38,7 +35,7 @@ const FAMILIES: readonly Family[] = [
     samples: ({ profiles }) =>
       profiles.flatMap((profile): Sample[] => [
         [{ profile: profile.name, start: 'warm' }, profile.counts.warm],
-        [{ profile: profile.name, start: 'cold' }, coldLaunches(profile)],
+        [{ profile: profile.name, start: 'cold' }, coldLaunches(profile.counts)],
       ]),
   },
   {
@@ -55,7 +52,7 @@ const FAMILIES: readonly Family[] = [
     type: 'gauge',
     help: 'The share of the launches seen that were warm.',
     samples: each((profile) => {
-      const all = profile.counts.warm + coldLaunches(profile);
+      const all = profile.counts.warm + coldLaunches(profile.counts);
       return all === 0 ? undefined : profile.counts.warm / all;
     }),
   },

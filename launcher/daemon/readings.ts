@@ -1,7 +1,9 @@
 // How busy the device is, as the kernel tells: pressure (PSI), load, memory, batteries. What a kernel does not tell is
 // undefined, and stands in no rebuild's way.
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+
+import { entries } from '../store/store.js';
 
 export interface Readings {
   /** Percent of the last 10 seconds in which something waited for it (Documentation/accounting/psi.rst). */
@@ -50,7 +52,7 @@ function cpusIn(list: string): number {
 
 /** Batteries of other things (scope Device: a mouse) do not feed the machine (Documentation/ABI/testing/sysfs-class-power). */
 function battery(folder: string): number | undefined {
-  const supplies = names(folder).map((name) => {
+  const supplies = entries(folder).map((name) => {
     const value = (what: string): string | undefined => textOf(join(folder, name, what))?.trim();
     return {
       type: value('type'),
@@ -81,13 +83,5 @@ function textOf(path: string): string | undefined {
     return readFileSync(path, 'utf8');
   } catch {
     return undefined;
-  }
-}
-
-function names(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
   }
 }

@@ -31,6 +31,11 @@ export interface Counts {
   readonly failed: number;
 }
 
+/** Launches that were seen to start cold, for whatever reason. */
+export function coldLaunches({ cold }: Counts): number {
+  return Object.values(cold).reduce((sum, number) => sum + number, 0);
+}
+
 export interface Status {
   /** `watching`, `building` or `paused`. */
   readonly state: string;

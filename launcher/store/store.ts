@@ -184,7 +184,7 @@ export function entries(folder: string): string[] {
 }
 
 /** Without symbolic links, so that what is looked at is what is written to; a folder that is not there yet as it is. */
-function realPath(path: string): string {
+export function realPath(path: string): string {
   try {
     return realpathSync(path);
   } catch {
@@ -192,7 +192,8 @@ function realPath(path: string): string {
   }
 }
 
-function readLink(path: string): string | undefined {
+/** undefined: it is none, or not for this user. */
+export function readLink(path: string): string | undefined {
   try {
     return readlinkSync(path);
   } catch {

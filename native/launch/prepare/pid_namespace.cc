@@ -109,13 +109,13 @@ bool read_whole(int fd, void* to, size_t size) {
 bool make_there(const UserNamespace& user, const UniqueFd& parent, pid_t pid, SharedBorn& born) {
   born->step = user.enter();
   if (born->step != nullptr) return false;
-  int ends[2];  // Nobody else has this pipe: when the first process ends, reading it does.
-  if (pipe2(ends, O_CLOEXEC) != 0) {
+  auto pipe = make_pipe();  // Nobody else has it: when the first process ends, reading it does.
+  if (!pipe) {
+    errno = pipe.error().err;
     born->step = "cannot make a pipe in a user namespace";
     return false;
   }
-  const UniqueFd told(ends[0]);
-  UniqueFd tell(ends[1]);
+  auto& [told, tell] = pipe.value();
   const long first = fork_with(CLONE_PARENT, 0);
   if (first == 0) {
     give_up_capabilities();
