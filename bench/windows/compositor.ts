@@ -1,11 +1,11 @@
 // Weston without a screen, with a seat that is worked by lines of text.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { callerAccount } from '../../launcher/app/account.js';
 import { minimalEnvironment } from '../../launcher/app/setting.js';
+import { endChild } from '../end_child.js';
 import { until } from '../until.js';
 import { benchProgram } from '../paths.js';
 import { Seat } from './seat.js';
@@ -74,11 +74,7 @@ export class Compositor extends Seat {
     const weston = this.#weston;
     this.#weston = undefined;
     if (weston === undefined) return;
-    if (weston.exitCode === null && weston.signalCode === null) {
-      const ended = once(weston, 'exit');
-      weston.kill('SIGKILL');
-      await ended;
-    }
+    await endChild(weston);
     for (const name of [this.path, `${this.path}.lock`]) rmSync(name, { force: true });
   }
 

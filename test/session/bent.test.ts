@@ -1,13 +1,13 @@
 // A compositor that breaks off in the middle of a launch, at any byte: the app comes, cold, and works.
 import test from 'ava';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 
 import { root } from '../engine/support/paths.js';
 import { Place } from '../../bench/windows/place.js';
+import { endChild } from '../../bench/end_child.js';
 import { until } from '../../bench/until.js';
 
 const KEY_A = 30;
@@ -25,11 +25,7 @@ test('whatever the compositor breaks off with, and wherever', async (t) => {
   let between: ChildProcess | undefined;
   const stop = async () => {
     if (between === undefined) return;
-    if (between.exitCode === null && between.signalCode === null) {
-      const ended = once(between, 'exit');
-      between.kill('SIGKILL');
-      await ended;
-    }
+    await endChild(between);
     rmSync(door, { force: true });
   };
   const stand = async (bytes: number, way: string) => {

@@ -4,6 +4,7 @@ import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_pr
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { endChild } from '../../bench/end_child.js';
 import { until } from '../../bench/until.js';
 import { root, thawExec } from '../engine/support/paths.js';
 import { type Workshop, builtWith } from '../launcher/support.js';
@@ -141,9 +142,7 @@ export class Instance {
   }
 
   async end(): Promise<void> {
-    const ended = new Promise((resolve) => this.#child.once('exit', resolve));
-    this.#child.kill('SIGKILL');
-    await ended;
+    await endChild(this.#child);
   }
 }
 

@@ -1,14 +1,14 @@
 // Services on a message bus: each launch has a connection of its own, and the bus knows it as it knew the app.
 import test, { type ExecutionContext } from 'ava';
 
-import { spawn } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { thawExec } from '../engine/support/paths.js';
 import { Workshop } from '../launcher/support.js';
 import { until } from '../../bench/until.js';
 import { Bus, compiled, debianPython } from './bus.js';
+import { withFakeServer } from './fake_server.js';
 
 const warmup = 'until = { log = "^up" }\nsettle = "50ms"';
 
@@ -258,8 +258,7 @@ except OSError:
 `;
 
 /** A server that is none; what it does is its argument. */
-const fakeServer = `const [, path, mode] = process.argv, net = require('net');
-const ok = 'OK 0123456789abcdef0123456789abcdef\\r\\n';
+const fakeServer = `const ok = 'OK 0123456789abcdef0123456789abcdef\\r\\n';
 const message = Buffer.from('6c02010109000000010000003d0000000601730004000000', 'hex');
 const ways = {
   silence: () => {},
@@ -274,9 +273,6 @@ const ways = {
     const all = Buffer.concat(Array(4096).fill(one)); const more = () => { while (s.write(all)); }; s.on('drain', more); more(); },
   drip: (s) => { let i = 0; setInterval(() => s.write(ok[i++ % ok.length]), 300); },
 };
-// Under its name only when it listens.
-net.createServer((s) => { s.on('error', () => {}); ways[mode](s); s.resume(); })
-  .listen(path + '.new', () => require('fs').renameSync(path + '.new', path));
 `;
 
 const ways: Readonly<Record<string, RegExp>> = {
@@ -315,17 +311,13 @@ test('whatever the server does, the app comes, cold, within two seconds', async 
   t.is(nobody.stdout, 'warming\nwithout a bus\nwarm\ndone\n');
   t.regex(nobody.stderr, /cannot connect to .*bus.*starting cold/);
   for (const [way, says] of Object.entries(ways)) {
-    const server = spawn(process.execPath, ['-e', fakeServer, bus.path, way], { stdio: 'inherit' });
-    t.teardown(() => server.kill('SIGKILL'));
-    await until(() => existsSync(bus.path), way);
-    const begin = performance.now();
-    const cold = workshop.launch('app', { BUS: bus.path });
-    const ms = performance.now() - begin;
-    t.regex(cold.stdout, /^warming\nwithout a bus\nwarm\ndone\n$/, `${way}: ${cold.stderr}`);
-    t.regex(cold.stderr, says, way);
-    t.true(ms < 4000, `${way}: ${ms} ms`); // With the app's own start.
-    server.kill('SIGKILL');
-    await new Promise((resolve) => server.once('exit', resolve));
-    rmSync(bus.path, { force: true });
+    await withFakeServer(t, fakeServer, bus.path, way, () => {
+      const begin = performance.now();
+      const cold = workshop.launch('app', { BUS: bus.path });
+      const ms = performance.now() - begin;
+      t.regex(cold.stdout, /^warming\nwithout a bus\nwarm\ndone\n$/, `${way}: ${cold.stderr}`);
+      t.regex(cold.stderr, says, way);
+      t.true(ms < 4000, `${way}: ${ms} ms`); // With the app's own start.
+    });
   }
 });

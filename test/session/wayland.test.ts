@@ -1,12 +1,12 @@
 // Windows on a compositor (weston without a screen): each launch has a window of its own, which is shown before the app runs.
 import test from 'ava';
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 
-import { until } from '../../bench/until.js';
 import { thawExec } from '../engine/support/paths.js';
 import { Workshop, builtWith } from '../launcher/support.js';
 import { Display, compiledWindow } from './display.js';
+import { withFakeServer } from './fake_server.js';
 
 for (const pool of ['keep', 'close'])
   test(`a window, whose pool the app ${pool}s`, async (t) => {
@@ -87,8 +87,7 @@ test("weston's own client, which never stops drawing", async (t) => {
 });
 
 /** Servers that are none. */
-const fake = `const [, path, mode] = process.argv, net = require('net');
-const ways = {
+const fake = `const ways = {
   silence: () => {},
   close: (s) => s.destroy(),
   garbage: (s) => s.write(Buffer.alloc(3000, 0x9b)),
@@ -98,7 +97,6 @@ const ways = {
   flood: (s) => { const all = Buffer.alloc(65536, Buffer.from('0900000000000800', 'hex'));
     const more = () => { while (s.write(all)); }; s.on('drain', more); more(); },
 };
-net.createServer((s) => { s.on('error', () => {}); ways[mode](s); s.resume(); }).listen(path);
 `;
 
 const ways: Readonly<Record<string, RegExp>> = {
@@ -121,21 +119,17 @@ test('whatever the compositor does, the app comes, cold, within two seconds', as
   t.is(built.status, 0, built.stderr);
   await compositor.stop();
   for (const [way, says] of Object.entries(ways)) {
-    const server = spawn(process.execPath, ['-e', fake, compositor.path, way], { stdio: 'inherit' });
-    t.teardown(() => server.kill('SIGKILL'));
-    await until(() => existsSync(compositor.path), way);
-    const begin = performance.now();
-    // Cold, the client waits for such a server for ever.
-    const { stderr } = spawnSync('timeout', ['3', thawExec, '--store', workshop.store, '--', ...command], {
-      cwd: workshop.folder,
-      encoding: 'utf8',
-      env: { ...builtWith, ...compositor.env, THAW_LOG: 'warn' },
+    await withFakeServer(t, fake, compositor.path, way, () => {
+      const begin = performance.now();
+      // Cold, the client waits for such a server for ever.
+      const { stderr } = spawnSync('timeout', ['3', thawExec, '--store', workshop.store, '--', ...command], {
+        cwd: workshop.folder,
+        encoding: 'utf8',
+        env: { ...builtWith, ...compositor.env, THAW_LOG: 'warn' },
+      });
+      t.true(performance.now() - begin < 3900, way);
+      t.regex(stderr, says, way);
+      t.regex(stderr, /starting cold/, way);
     });
-    t.true(performance.now() - begin < 3900, way);
-    t.regex(stderr, says, way);
-    t.regex(stderr, /starting cold/, way);
-    server.kill('SIGKILL');
-    await new Promise((resolve) => server.once('exit', resolve));
-    rmSync(compositor.path, { force: true });
   }
 });

@@ -1,31 +1,15 @@
 // Runs in a guest whose first program is systemd: a person's first hour with thaw. The first boot installs (`install`), the
 // second one upgrades (`upgrade`). Prints a line of JSON for each step, with what was found; throws where a step fails.
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 import type { Status } from '../../../launcher/daemon/status.js';
-import { PATIENCE_MS } from '../../patience.js';
+import { messageOf } from '../../../launcher/errors.js';
+import { must, run, show, until as untilReached } from './services.js';
 
 export interface Step {
   readonly step: string;
   readonly said: string;
-}
-
-function run(
-  program: string,
-  ...args: readonly string[]
-): { readonly status: number | null; readonly said: string } {
-  const { status, stdout, stderr, error } = spawnSync(program, args, { encoding: 'utf8' });
-  return { status, said: error === undefined ? `${stdout}${stderr}`.trim() : String(error) };
-}
-
-/** @throws Error with what it said, when it fails */
-function must(program: string, ...args: readonly string[]): string {
-  const { status, said } = run(program, ...args);
-  if (status !== 0) throw new Error(`${program} ${args.join(' ')}: ${status ?? 'no status'}: ${said}`);
-  return said;
 }
 
 const told = (step: string, said: string): void => {
@@ -73,23 +57,19 @@ function install(): void {
   must('sync');
 }
 
-async function until(what: string, reached: () => boolean): Promise<void> {
-  const end = Date.now() + PATIENCE_MS;
-  while (!reached()) {
-    if (Date.now() > end)
-      throw new Error(
-        `${what}: not in time: ${journal('thawd')} ${journal('greeter')} ${journal('thaw-rebuild@*')}`,
-      );
-    await sleep(1000);
-  }
-}
-
 const journal = (unit: string, ...more: readonly string[]): string =>
   must('journalctl', '-b', '-o', 'cat', '--no-pager', '-u', unit, ...more);
 
+async function until(what: string, reached: () => boolean): Promise<void> {
+  await untilReached(what, reached, 1000).catch((error: unknown) => {
+    const said = ['thawd', 'greeter', 'thaw-rebuild@*'].map((unit) => journal(unit)).join(' ');
+    throw new Error(`${messageOf(error)}: ${said}`);
+  });
+}
+
 /** What the service has said since its start; the number of the start is systemd's own. */
 async function sinceStart(greeting: string): Promise<string> {
-  const id = must('systemctl', 'show', '--value', '-p', 'InvocationID', 'greeter');
+  const id = show('greeter', 'InvocationID');
   const said = (): string => journal('greeter', `_SYSTEMD_INVOCATION_ID=${id}`);
   await until(`greeter to say ${greeting}`, () => said().includes(`greets: ${greeting}`));
   return said();

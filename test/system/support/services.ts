@@ -44,7 +44,7 @@ interface Outcome {
   readonly said: string;
 }
 
-function run(program: string, ...args: readonly string[]): Outcome {
+export function run(program: string, ...args: readonly string[]): Outcome {
   const { status, stdout, stderr, error } = spawnSync(program, args, { encoding: 'utf8' });
   return { status, said: error === undefined ? `${stdout}${stderr}`.trim() : String(error) };
 }
@@ -97,11 +97,11 @@ export function show(name: string, property: string): string {
   return must('systemctl', 'show', '--value', '-p', property, name);
 }
 
-export async function until(what: string, reached: () => boolean): Promise<void> {
+export async function until(what: string, reached: () => boolean, everyMs = 300): Promise<void> {
   const end = Date.now() + PATIENCE_MS;
   while (!reached()) {
     if (Date.now() > end) throw new Error(`${what}: not in time`);
-    await sleep(300);
+    await sleep(everyMs);
   }
 }
 
