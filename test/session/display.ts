@@ -13,7 +13,7 @@ const XDG_SHELL = '/usr/share/wayland-protocols/stable/xdg-shell/xdg-shell.xml';
 
 export class Display extends Compositor {
   constructor(
-    t: ExecutionContext,
+    private readonly t: ExecutionContext,
     readonly workshop: Workshop,
   ) {
     super(workshop.folder);
@@ -31,6 +31,12 @@ env = { XDG_RUNTIME_DIR = "${this.folder}", WAYLAND_DISPLAY = "wayland-7" }
 [warmup]\nuntil = { log = "^shown" }\nsettle = "100ms"\n[prove]\nrun = []\n[inputs]\nignore = ["go"]
 [[policies]]\ntype = "socket"\npath = "${this.path}"\naction = "replay"\n`,
     );
+  }
+
+  /** Of its profile, which succeeds. */
+  build(command: readonly string[]): void {
+    const built = this.workshop.thaw('build', this.profile(command));
+    this.t.is(built.status, 0, built.stderr);
   }
 
   launch(command: readonly string[]) {

@@ -14,8 +14,7 @@ for (const pool of ['keep', 'close'])
     const compositor = new Display(t, workshop);
     await compositor.start();
     const command = [compiledWindow(workshop), pool];
-    const built = workshop.thaw('build', compositor.profile(command));
-    t.is(built.status, 0, built.stderr);
+    compositor.build(command);
     t.regex(workshop.thaw('show', 'window').stdout, /session +replay +to .*, Wayland: .* 1 surface/);
     for (let i = 0; i < 3; ++i) {
       const { stdout, stderr, status } = compositor.launch(command);
@@ -36,8 +35,7 @@ test('three at once', async (t) => {
   const compositor = new Display(t, workshop);
   await compositor.start();
   const command = [compiledWindow(workshop), 'close'];
-  const built = workshop.thaw('build', compositor.profile(command));
-  t.is(built.status, 0, built.stderr);
+  compositor.build(command);
   workshop.write('go', '');
   const outputs = await Promise.all(
     [1, 2, 3].map(
@@ -115,8 +113,7 @@ test('whatever the compositor does, the app comes, cold, within two seconds', as
   const compositor = new Display(t, workshop);
   await compositor.start();
   const command = [compiledWindow(workshop), 'close'];
-  const built = workshop.thaw('build', compositor.profile(command));
-  t.is(built.status, 0, built.stderr);
+  compositor.build(command);
   await compositor.stop();
   for (const [way, says] of Object.entries(ways)) {
     await withFakeServer(t, fake, compositor.path, way, () => {

@@ -18,10 +18,9 @@ async function start(t: ExecutionContext, globals: readonly string[]) {
 const OTHERS = ['thaw_one', 'thaw_two'];
 
 test('globals more and others: an app goes on without one more, and starts cold where a number is another one', async (t) => {
-  const { workshop, compositor, restart, program } = await start(t, OTHERS);
+  const { compositor, restart, program } = await start(t, OTHERS);
   const command = [program, 'close'];
-  const built = workshop.thaw('build', compositor.profile(command));
-  t.is(built.status, 0, built.stderr);
+  compositor.build(command);
   await restart([...OTHERS, 'thaw_three']);
   const more = compositor.launch(command);
   t.is(more.stdout, 'frames 8\n', more.stderr); // Cold, it says that it is shown, too.
@@ -38,8 +37,7 @@ test('one seat more is told to an app, which starts cold for it', async (t) => {
   const compositor = new Display(t, workshop);
   await compositor.start();
   const command = [compiledWindow(workshop), 'close'];
-  const built = workshop.thaw('build', compositor.profile(command));
-  t.is(built.status, 0, built.stderr);
+  compositor.build(command);
   await compositor.startSeated();
   t.regex(
     compositor.launch(command).stderr,
@@ -50,8 +48,7 @@ test('one seat more is told to an app, which starts cold for it', async (t) => {
 test('dmabuf: that it is bound is no state of a GPU, what is made of it is', async (t) => {
   const { workshop, compositor, program } = await start(t, ['zwp_linux_dmabuf_v1']);
   const bound = [program, 'close', 'bind=zwp_linux_dmabuf_v1'];
-  const built = workshop.thaw('build', compositor.profile(bound));
-  t.is(built.status, 0, built.stderr);
+  compositor.build(bound);
   const launched = compositor.launch(bound);
   t.is(launched.stdout, 'frames 8\n', launched.stderr);
   const refused = workshop.thaw('build', compositor.profile([...bound, 'params']));
@@ -71,8 +68,7 @@ test('an interface that is in no XML of Debian is refused by name', async (t) =>
 test('a popup that is open comes again, and others are opened after the launch', async (t) => {
   const { workshop, compositor, program } = await start(t, []);
   const command = [program, 'close', 'popup'];
-  const built = workshop.thaw('build', compositor.profile(command));
-  t.is(built.status, 0, built.stderr);
+  compositor.build(command);
   t.regex(workshop.thaw('show', 'window').stdout, /session +replay +to .*, Wayland: .* 2 surfaces/);
   const { stdout, stderr } = compositor.launch(command);
   t.is(stdout, 'frames 8\n', stderr);

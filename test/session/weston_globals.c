@@ -5,15 +5,9 @@
 #include <string.h>
 #include <weston.h>
 
-enum { kMost = 8 };
+#include "dmabuf.h"
 
-static const struct wl_interface params_interface = {
-    "zwp_linux_buffer_params_v1", 3, 0, NULL, 0, NULL};
-static const struct wl_interface* params_types[] = {&params_interface};
-static const struct wl_interface* numbers[] = {NULL, NULL, NULL};
-static const struct wl_message requests[] = {{"destroy", "", NULL},
-                                             {"create_params", "n", params_types}};
-static const struct wl_message events[] = {{"format", "u", numbers}, {"modifier", "3uuu", numbers}};
+enum { kMost = 8 };
 
 static void destroy(struct wl_client* client, struct wl_resource* resource) {
   (void)client;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <wayland-client.h>
 
+#include "dmabuf.h"
 #include "xdg-shell-client.h"
 
 enum { kSide = 64, kBytes = kSide * kSide * 4 };
@@ -35,14 +36,6 @@ static int has(const char* word) {
   return 0;
 }
 
-// As of zwp_linux_dmabuf_v1.
-static const struct wl_interface params_interface = {
-    "zwp_linux_buffer_params_v1", 3, 0, NULL, 0, NULL};
-static const struct wl_interface* params_types[] = {&params_interface};
-static const struct wl_interface* numbers[] = {NULL, NULL, NULL};
-static const struct wl_message requests[] = {{"destroy", "", NULL},
-                                             {"create_params", "n", params_types}};
-static const struct wl_message events[] = {{"format", "u", numbers}, {"modifier", "3uuu", numbers}};
 static int told(const void* data, void* target, uint32_t opcode, const struct wl_message* message,
                 union wl_argument* arguments) {
   (void)data, (void)target, (void)opcode, (void)message, (void)arguments;
