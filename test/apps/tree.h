@@ -7,6 +7,8 @@
 #include "harness.h"
 
 static inline bool tree_is_telling(pid_t pid) {
+  // No kernel of such a CPU has larger ones: there, each launch has those of the checkpoint.
+  if (sizeof(long) == 4) return true;
   return pid >= 1 << 16 && __builtin_popcount((unsigned)pid) >= (pid % 2 != 0 ? 7 : 9);
 }
 

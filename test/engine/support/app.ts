@@ -20,11 +20,11 @@ import { killAll, processesOf } from './tree.js';
 
 export const skipStatus = 77;
 /** Of an app of several processes whose own pid is no unlikely number (test/apps/tree.h). */
-const unluckyStatus = 78;
-const mostUnlucky = 60;
+export const unluckyStatus = 78;
+export const mostUnlucky = 60;
 /** What a checkpoint says of a number that equals a pid by chance; another start has others. */
-const BY_CHANCE = /build again \(thaw build\): other pids are chosen/;
-const mostChances = 3;
+export const BY_CHANCE = /build again \(thaw build\): other pids are chosen/;
+export const mostChances = 3;
 
 export const checkpointer = join(dirname(fileURLToPath(import.meta.url)), 'checkpointer.js');
 

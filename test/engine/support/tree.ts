@@ -29,6 +29,18 @@ export function childrenOf(pid: number): number[] {
     .map(Number);
 }
 
+/** Those that any thread of `pid` has made, and those that they have made. */
+export function descendantsOf(pid: number): number[] {
+  const children = readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+    readFileSync(`/proc/${pid}/task/${thread}/children`, 'latin1')
+      .trim()
+      .split(' ')
+      .filter(Boolean)
+      .map(Number),
+  );
+  return children.flatMap((child) => [child, ...descendantsOf(child)]);
+}
+
 /** SIGKILL to those of them that are there: one may end with another, or by itself. */
 export function killAll(pids: readonly number[]): void {
   for (const pid of pids)

@@ -15,7 +15,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Addon } from '../../../launcher/engine/addon.js';
 import type { Problem } from '../../../launcher/engine/answers.js';
-import type { Policy } from '../../engine/support/app.js';
+import {
+  BY_CHANCE,
+  type CheckpointOptions,
+  mostChances,
+  mostUnlucky,
+  skipStatus,
+  unluckyStatus,
+} from '../../engine/support/app.js';
+import { descendantsOf, killAll } from '../../engine/support/tree.js';
 import { PATIENCE_MS } from '../../patience.js';
 
 export type { Problem };
@@ -25,7 +33,6 @@ export function loadNative(build: string): Addon {
   return createRequire(import.meta.url)(join(build, 'thaw.node')) as Addon;
 }
 
-const skipStatus = 77;
 const readyMs = PATIENCE_MS;
 const endMs = PATIENCE_MS;
 
@@ -80,15 +87,13 @@ class Running {
   }
 }
 
-export interface GuestAppOptions {
+export interface GuestAppOptions extends Omit<CheckpointOptions, 'leaveRunning'> {
   /** Folder below the work folder; default: the app's name. */
   readonly folder?: string;
   /** Program with its first arguments; default: build/<cpu>/apps/NAME. */
   readonly command?: readonly string[];
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  readonly policies?: readonly Policy[];
-  readonly guardsOff?: readonly string[];
 }
 
 export interface Launched {
@@ -102,7 +107,7 @@ export interface Launched {
 /** An app whose folder, below `work`, also holds its image. The folder may be that of another boot. */
 export class GuestApp {
   readonly #native: Addon;
-  readonly #folder: string;
+  readonly folder: string;
   readonly #scratch: string;
   readonly #command: readonly string[];
   readonly image: string;
@@ -114,9 +119,9 @@ export class GuestApp {
     readonly options: GuestAppOptions = {},
   ) {
     this.#native = loadNative(build);
-    this.#folder = join(work, options.folder ?? name);
-    this.#scratch = join(this.#folder, 'scratch');
-    this.image = join(this.#folder, 'app.thaw');
+    this.folder = join(work, options.folder ?? name);
+    this.#scratch = join(this.folder, 'scratch');
+    this.image = join(this.folder, 'app.thaw');
     this.#command = [
       ...(options.command ?? [join(build, 'apps', name)]),
       this.#status,
@@ -131,25 +136,40 @@ export class GuestApp {
   }
 
   get #go(): string {
-    return join(this.#folder, 'go');
+    return join(this.folder, 'go');
   }
 
   #run(command: readonly string[], what: string, env: Readonly<Record<string, string>> = {}): Running {
-    return new Running(this.#native, command, this.#folder, what, env);
+    return new Running(this.#native, command, this.folder, what, env);
   }
 
   /** Starts the app in a fresh folder and writes its image. Empty: done; `SKIP reason`, or what went wrong. */
   async checkpoint(): Promise<string> {
-    rmSync(this.#folder, { recursive: true, force: true });
-    mkdirSync(this.#scratch, { recursive: true });
-    chmodSync(this.#folder, 0o755);
-    // `clean` closes what the driver leaves open.
-    const clean = join(this.build, 'apps', 'clean');
-    const cold = this.#run([clean, ...this.#command], 'cold', this.options.env);
-    if (!(await this.#ready(cold))) {
+    let problem = await this.#tryCheckpoint();
+    // As `thaw build` does.
+    for (let i = 0; i < mostChances && BY_CHANCE.test(problem); i++) problem = await this.#tryCheckpoint();
+    return problem;
+  }
+
+  /** The app once its state stands, or what came of it. */
+  async #start(): Promise<Running | string> {
+    for (let i = 0; i < mostUnlucky; i++) {
+      // `clean` closes what the driver leaves open.
+      const cold = this.#run([join(this.build, 'apps', 'clean'), ...this.#command], 'cold', this.options.env);
+      if (await this.#ready(cold)) return cold;
       const outcome = await cold.end();
-      return outcome === skipStatus ? `SKIP ${cold.said()}` : `cold start: ${outcome} ${cold.said()}`;
+      if (outcome === skipStatus) return `SKIP ${cold.said()}`;
+      if (outcome !== unluckyStatus) return `cold start: ${outcome} ${cold.said()}`;
     }
+    return 'SKIP no pid here is an unlikely number';
+  }
+
+  async #tryCheckpoint(): Promise<string> {
+    rmSync(this.folder, { recursive: true, force: true });
+    mkdirSync(this.#scratch, { recursive: true });
+    chmodSync(this.folder, 0o755);
+    const cold = await this.#start();
+    if (typeof cold === 'string') return cold;
     await sleep(50); // The app may still be closing the status file.
     try {
       await this.#native.checkpoint({
@@ -169,11 +189,15 @@ export class GuestApp {
         deliver: false,
         inherit: [],
         guardsOff: this.options.guardsOff ?? [],
+        pidNamespace: this.options.pidNamespace ?? false,
+        userNamespace: this.options.userNamespace ?? false,
       });
     } catch (error) {
       return `checkpoint: ${String(error)}`;
     } finally {
+      const others = cold.ended ? [] : descendantsOf(cold.pid);
       cold.kill();
+      killAll(others);
       await cold.end();
     }
     return '';
