@@ -236,12 +236,16 @@ class TreeCheck {
     for (const auto& [pid, kin] : kin_) {
       if (is_telling_id(static_cast<uint32_t>(pid))) continue;
       Error error = of_member(
-          refuse(pid,
-                 "is one of several of the app, which may keep its pid to send it signals or to "
-                 "wait for it, and that number cannot be told from others in their memory (it is "
-                 "small, or has few bits set), so that a launch could not correct it",
-                 "build its profile as root (thaw build, with inputs.watch = true): then each "
-                 "process of the warm-up gets a pid that can be told; if it is so, build again"),
+          refuse(
+              pid,
+              "is one of several of the app, which may keep its pid to send it signals or to "
+              "wait for it, and that number cannot be told from others in their memory (it is "
+              "small, or has few bits set), so that a launch could not correct it",
+              "build its profile as root (thaw build, with inputs.watch = true): then each "
+              "process of the warm-up gets a pid that can be told; if it is so, build again; where "
+              "no pid is that large (32-bit kernels), launch.pids = \"namespace\" gives each "
+              "launch "
+              "those of the build"),
           pid);
       error.by_chance = can_choose_pids();  // Somebody else has made a process in between.
       return error;

@@ -57,13 +57,18 @@ bool has_ended(pid_t pid) {
   return !tids || tids.value().size() <= 1;  // Its main thread alone may have ended.
 }
 
-bool is_exiting(pid_t pid, pid_t tid) {
-  constexpr size_t kFlags = 9 - 3;    // proc_pid_stat(5)
-  constexpr uint64_t kPfExiting = 4;  // PF_EXITING of include/linux/sched.h
+std::optional<uint64_t> thread_flags(pid_t pid, pid_t tid) {
+  constexpr size_t kFlags = 9 - 3;  // proc_pid_stat(5)
   const auto stat = read_file(folder_of(pid) + "/task/" + std::to_string(tid) + "/stat");
-  if (!stat) return true;
+  if (!stat) return std::nullopt;
   const auto fields = stat_fields(stat.value());
-  return fields.size() <= kFlags || (number(fields[kFlags]) & kPfExiting) != 0;
+  if (fields.size() <= kFlags) return std::nullopt;
+  return number(fields[kFlags]);
+}
+
+bool is_exiting(pid_t pid, pid_t tid) {
+  constexpr uint64_t kPfExiting = 4;  // PF_EXITING of include/linux/sched.h
+  return (thread_flags(pid, tid).value_or(kPfExiting) & kPfExiting) != 0;
 }
 
 Members members_of(pid_t root) {

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,9 @@ std::vector<pid_t> children_of(pid_t pid);
 
 /// Whether a process has ended, with all of its threads, or is gone.
 bool has_ended(pid_t pid);
+
+/// PF_* of include/linux/sched.h, as proc_pid_stat(5) tells them; none if the thread is gone.
+std::optional<uint64_t> thread_flags(pid_t pid, pid_t tid);
 
 /// Whether a thread is about to end: the kernel takes from it, one after the other, what it shares with
 /// others (do_exit() of kernel/exit.c). True as well if it is gone.

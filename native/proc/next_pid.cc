@@ -9,6 +9,7 @@
 #include <bit>
 #include <cerrno>
 
+#include "proc/members.h"
 #include "support/file.h"
 
 namespace thaw::proc {
@@ -72,7 +73,9 @@ bool RaisedPidLimit::set(std::string_view text) const {
 }
 
 bool can_choose_pids() {
-  return access(kLastPid, W_OK) == 0;
+  if (access(kLastPid, W_OK) != 0) return false;
+  const RaisedPidLimit raised;
+  return is_telling_id(static_cast<uint32_t>(unlikely_pid(pid_limit())));
 }
 
 NextPid::NextPid() : last_(open(kLastPid, O_RDWR | O_CLOEXEC)) {

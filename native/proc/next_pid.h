@@ -14,10 +14,10 @@ namespace thaw::proc {
 /// kernel.pid_max; 0: unknown.
 uint32_t pid_limit();
 
-/// A random pid of the upper half that is_telling_id() may tell; 0: there is none to be had.
+/// A random pid of the upper half, which is_telling_id() tells where the limit is large; 0: there is none to be had.
 pid_t unlikely_pid(uint32_t pid_limit);
 
-/// Whether NextPid has the privileges it needs.
+/// Whether NextPid can have processes get pids that can be told: it has the privileges that it needs, and this kernel such pids.
 bool can_choose_pids();
 
 /// While it lives, kernel.pid_max is as large as it can be, for one process of thaw's at a time. A pid

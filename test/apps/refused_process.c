@@ -166,6 +166,10 @@ static void hold_l1d_flush(void) {
   HOLD(prctl(PR_SET_SPECULATION_CTRL, PR_SPEC_L1D_FLUSH, PR_SPEC_ENABLE, 0, 0));
 }
 
+static void hold_io_flusher(void) {
+  HOLD(prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0));
+}
+
 static void hold_tsc(void) {
   HOLD(prctl(PR_SET_TSC, PR_TSC_SIGSEGV));
 }
@@ -293,6 +297,7 @@ static const struct holder holders[] = {
     {"process-keyring", hold_process_keyring},
     {"speculation", hold_speculation},
     {"l1d-flush", hold_l1d_flush},
+    {"io-flusher", hold_io_flusher},
     {"tsc", hold_tsc},
     {"cpuid", hold_cpuid},
     {"ldt", hold_ldt},

@@ -21,6 +21,8 @@ Result<void> collect_process(Capture& capture, ProcessCapture& process);
 /// Refuses what a thread (the one that `remote` speaks to) or the process has set and no launch
 /// would.
 Result<void> check_settings(const ProcessCapture& process, RemoteSyscalls& remote, bool of_thread);
+/// The same of PR_SET_IO_FLUSHER, which a thread may not ask itself about.
+Result<void> check_io_flusher(const ProcessCapture& process, pid_t tid);
 /// Of a thread: refuses those that a launch would not have.
 Result<void> collect_securebits(const Capture& capture, ProcessCapture& process, pid_t tid,
                                 RemoteSyscalls& remote);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "checkpoint/collect/collect.h"
+#include "proc/members.h"
 #include "proc/refuse.h"
 #include "support/young_kernels.h"
 
@@ -19,7 +20,6 @@ constexpr uint64_t kOneThread = 0;  // PIDTYPE_PID, for PR_SCHED_CORE
 
 constexpr Setting kSettings[] = {
     {"PR_SET_TSC", true, SYS_prctl, {PR_GET_TSC, kAt}, 4},
-    {"PR_SET_IO_FLUSHER", true, SYS_prctl, {PR_GET_IO_FLUSHER}, 0},
     {"PR_SCHED_CORE", true, SYS_prctl, {PR_SCHED_CORE, PR_SCHED_CORE_GET, 0, kOneThread, kAt}, 8},
     {"PR_SPEC_L1D_FLUSH", true, SYS_prctl, {PR_GET_SPECULATION_CTRL, PR_SPEC_L1D_FLUSH}, 0},
     {"set_mempolicy(2)", true, SYS_get_mempolicy, {kAt}, 4},
@@ -70,17 +70,28 @@ Result<Answer> answer_of(RemoteSyscalls& remote, const Setting& setting) {
   return Answer{result, word_of(setting, room)};
 }
 
+Result<void> refuse_setting(pid_t pid, const char* name) {
+  return proc::refuse(
+      pid, std::string("has set what a launch would not have: ") + name,
+      "let the app do that after the checkpoint, or its caller before, where exec keeps it");
+}
+
 Result<void> check(const ProcessCapture& process, RemoteSyscalls& remote,
                    std::span<const Setting> settings, bool of_thread) {
   for (const Setting& setting : settings) {
     if (setting.of_thread != of_thread) continue;
     THAW_ASSIGN(app, answer_of(remote, setting));
     if (app == own_answer(setting)) continue;
-    return proc::refuse(
-        process.pid, std::string("has set what a launch would not have: ") + setting.name,
-        "let the app do that after the checkpoint, or its caller before, where exec keeps it");
+    return refuse_setting(process.pid, setting.name);
   }
   return {};
+}
+
+/// By what PR_SET_IO_FLUSHER sets, PF_MEMALLOC_NOIO and PF_LOCAL_THROTTLE (the same from Linux 5.10 to 6.18): to ask with
+/// PR_GET_IO_FLUSHER takes CAP_SYS_RESOURCE, which a worker may have given up, or thaw not have.
+bool is_io_flusher(pid_t pid, pid_t tid) {
+  constexpr uint64_t kBoth = 0x180000;
+  return (proc::thread_flags(pid, tid).value_or(0) & kBoth) == kBoth;
 }
 
 constexpr Setting kSessionKeyring = {
@@ -116,6 +127,11 @@ Result<void> check_session_keyring(const Capture& capture, const ProcessCapture&
     if (users) return {};
   }
   return check(process, remote, std::span(&kSessionKeyring, 1), false);
+}
+
+Result<void> check_io_flusher(const ProcessCapture& process, pid_t tid) {
+  if (is_io_flusher(process.pid, tid) == is_io_flusher(getpid(), gettid())) return {};
+  return refuse_setting(process.pid, "PR_SET_IO_FLUSHER");
 }
 
 Result<void> check_settings(const ProcessCapture& process, RemoteSyscalls& remote, bool of_thread) {

@@ -248,6 +248,7 @@ Result<model::Thread> collect_thread(Capture& capture, ProcessCapture& process,
     THAW_TRY(collect_tid_address(remote, tid, thread));
     THAW_TRY(collect_prctls(remote, thread));
     THAW_TRY(check_settings(process, remote, true));
+    THAW_TRY(check_io_flusher(process, static_cast<pid_t>(tid)));
     THAW_TRY(collect_securebits(capture, process, tid, remote));
     THAW_TRY(landlock.check(tid, remote));
   }

@@ -133,6 +133,7 @@ const processes: readonly Omit<Refusal, 'app'>[] = [
   { what: 'process-keyring', says: [/keyring of the process/, after], asked: true },
   { what: 'speculation', says: [/speculation control/, after] },
   { what: 'l1d-flush', says: [/PR_SPEC_L1D_FLUSH/, after], asked: true },
+  { what: 'io-flusher', says: [/PR_SET_IO_FLUSHER/, after], asked: true, only: 'root' },
   { what: 'tsc', says: [/PR_SET_TSC/, after], asked: true },
   { what: 'cpuid', says: [/ARCH_SET_CPUID/, after], asked: true },
   { what: 'ldt', says: [/modify_ldt/, after], asked: true },

@@ -15,7 +15,10 @@ export interface TreeRefusal {
 const member = /process \d+ \(tree_refused\)/;
 
 export const treeRefusals: readonly TreeRefusal[] = [
-  { what: 'untold', says: [member, /cannot be told from others/, /build its profile as root/] },
+  {
+    what: 'untold',
+    says: [member, /cannot be told from others/, /build its profile as root/, /pids = "namespace"/],
+  },
   { what: 'files', says: [member, /CLONE_FILES/, /fork\(2\)/] },
   { what: 'fs', says: [member, /CLONE_FS/, /fork\(2\)/] },
   { what: 'vfork', says: [member, /memory \(vfork/, /lengthen `settle`/] },

@@ -36,6 +36,12 @@ export function loadNative(build: string): Addon {
 const readyMs = PATIENCE_MS;
 const endMs = PATIENCE_MS;
 
+/** What the engine throws carries a remedy (native/addon/addon.h), which commands tell below what is wrong. */
+function told(error: unknown): string {
+  const { message, remedy = '' } = error as Error & { readonly remedy?: string };
+  return `${message}\n  ${remedy}\n`;
+}
+
 /** A process made by the addon: Node's own would have their ptrace stops reaped by libuv. */
 class Running {
   readonly pid: number;
@@ -164,6 +170,11 @@ export class GuestApp {
     return 'SKIP no pid here is an unlikely number';
   }
 
+  /** What a checkpoint that is refused says; `SKIP reason` where this machine has no such state; empty: it was taken. */
+  async refusal(): Promise<string> {
+    return (await this.#tryCheckpoint()).replace(/^checkpoint: /, '');
+  }
+
   async #tryCheckpoint(): Promise<string> {
     rmSync(this.folder, { recursive: true, force: true });
     mkdirSync(this.#scratch, { recursive: true });
@@ -189,11 +200,11 @@ export class GuestApp {
         deliver: false,
         inherit: [],
         guardsOff: this.options.guardsOff ?? [],
-        pidNamespace: this.options.pidNamespace ?? false,
-        userNamespace: this.options.userNamespace ?? false,
+        pidNamespace: this.options.pidNamespace === true || this.options.userNamespace === true,
+        userNamespace: this.options.userNamespace === true,
       });
     } catch (error) {
-      return `checkpoint: ${String(error)}`;
+      return `checkpoint: ${told(error)}`;
     } finally {
       const others = cold.ended ? [] : descendantsOf(cold.pid);
       cold.kill();

@@ -1,15 +1,17 @@
-// Runs in an ARM guest: the table of test apps, each checkpointed and launched there. Prints a line per app:
+// Runs in an ARM guest: the table of test apps, each checkpointed and launched there, or that of what is refused there. Prints a
+// line per row:
 //   ok NAME | skip NAME REASON | bad NAME REASON
-// Usage: table.js BUILD_FOLDER WORK_FOLDER root|user [APP...]
+// Usage: table.js BUILD_FOLDER WORK_FOLDER root|user apps|refusals [NAME...]
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { type Refusal, refusals } from '../../engine/support/refused.js';
 import { type Row, hazards, rows, trees } from '../../engine/support/rows.js';
 import { until } from '../../engine/support/process.js';
 import { processesOf } from '../../engine/support/tree.js';
 import { GuestApp } from './app.js';
 
-const [, , build = '', work = '', identity = 'root', ...only] = process.argv;
+const [, , build = '', work = '', identity = 'root', what = 'apps', ...only] = process.argv;
 
 /** Those that tests of their own launch on the host, as something outlives the app or is to be seen from outside. */
 const others: readonly Row[] = [
@@ -40,22 +42,68 @@ async function checkTree(app: GuestApp, row: Row): Promise<string> {
 }
 
 /** Kernels of 32 bits give out no pid that memory could tell from other numbers: there, a launch has those of the checkpoint. */
-function withPids(row: Row): Row {
-  if (process.arch !== 'arm') return row;
-  return { ...row, [identity === 'root' ? 'pidNamespace' : 'userNamespace']: true };
+const hasLargePids = process.arch !== 'arm';
+
+function inNamespace(row: Row): Row {
+  const { app, args = app === 'tree_groups' ? ['namespace'] : [] } = row;
+  return { ...row, args, [identity === 'root' ? 'pidNamespace' : 'userNamespace']: true };
 }
 
-async function report(row: Row, checkRow: typeof check): Promise<void> {
-  if (only.length > 0 && !only.includes(row.app)) return;
+/** Files in /proc/PID: a launch with a namespace has none. */
+async function checkRefusedInNamespace(app: GuestApp): Promise<string> {
+  const said = await app.refusal();
+  return /a file in \/proc [^]*leave out launch\.pids/.test(said) ? '' : `not refused: ${said}`;
+}
+
+async function checkTrees(): Promise<void> {
+  for (const row of trees)
+    if (hasLargePids) await checkApp(row, checkTree);
+    else await checkApp(inNamespace(row), row.app === 'tree_files' ? checkRefusedInNamespace : checkTree);
+}
+
+function report(name: string, problem: string): void {
+  if (problem === '') console.log(`ok ${name}`);
+  else if (problem.startsWith('SKIP')) console.log(`skip ${name} ${problem}`);
+  else console.log(`bad ${name} ${problem.replaceAll('\n', ' | ')}`);
+}
+
+const isAsked = (name: string): boolean => only.length === 0 || only.includes(name);
+
+async function checkApp(row: Row, checkRow: typeof check): Promise<void> {
+  if (!isAsked(row.app)) return;
   if (row.only !== undefined && row.only !== identity) return;
   if (row.launch?.wrapper !== undefined) return; // Those are made on the host: here is no terminal to be on.
   if (!existsSync(join(build, 'apps', row.app))) return; // Variants that are not built for this CPU.
-  const problem = await checkRow(new GuestApp(build, work, row.app, row), row);
-  if (problem === '') console.log(`ok ${row.app}`);
-  else if (problem.startsWith('SKIP')) console.log(`skip ${row.app} ${problem}`);
-  else console.log(`bad ${row.app} ${problem}`);
+  report(row.app, await checkRow(new GuestApp(build, work, row.app, row), row));
 }
 
-for (const row of [...rows, ...hazards.map(({ app }) => ({ app })), ...others]) await report(row, check);
-for (const row of trees) await report(withPids(row), checkTree);
+async function checkApps(): Promise<void> {
+  for (const row of [...rows, ...hazards.map(({ app }) => ({ app })), ...others]) await checkApp(row, check);
+  await checkTrees();
+}
+
+async function checkRefusal({ app, what, says, never }: Refusal): Promise<string> {
+  const said = await new GuestApp(build, work, app, { args: [what] }).refusal();
+  if (said.startsWith('SKIP')) return said;
+  const missing = says.filter((pattern) => !pattern.test(said));
+  if (missing.length > 0) return `does not say ${missing.join(', ')}: ${said}`;
+  return never?.test(said) === true ? `says ${String(never)}: ${said}` : '';
+}
+
+/** Of an app that thaw has started, as here, the engine says something else (test/launcher/own_settings.test.ts). */
+const toldOtherwise = ['bounding', 'groups'];
+
+async function checkRefusals(): Promise<void> {
+  for (const row of refusals) {
+    if (
+      toldOtherwise.includes(row.what) ||
+      (row.only ?? identity) !== identity ||
+      (row.ofUser === true && identity === 'root')
+    )
+      continue;
+    if (isAsked(row.what)) report(row.what, await checkRefusal(row));
+  }
+}
+
+await (what === 'refusals' ? checkRefusals() : checkApps());
 process.exit(0);
