@@ -26,7 +26,7 @@ class AdapterShop extends Workshop {
     more = '',
     launch = '',
     env = '',
-    until = '{ log = "warm" }',
+    until = '{ log = "^warm" }',
   ): SpawnSyncReturns<string> {
     this.write(file, source);
     const toml = this.write(
@@ -464,7 +464,7 @@ test('an app that does not load its adapter is built without one, unless the pro
     shop.write(
       'app.toml',
       `name = "app"\nprogram = "${python}"\nargs = ["-E", "app.py"]\nadapter = "${adapter}"\n` +
-        '[warmup]\nuntil = { log = "warm" }\nsettle = "150ms"\n',
+        '[warmup]\nuntil = { log = "warm$" }\nsettle = "150ms"\n',
     );
   const auto = shop.thaw('build', profile('auto'));
   t.is(auto.status, 0, auto.stderr);

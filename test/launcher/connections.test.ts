@@ -106,7 +106,7 @@ test('what has come and was not read would not come on a new connection', async 
   await started(t, spawn(process.execPath, ['-e', server]), /up/);
   const workshop = new Workshop(t);
   const work = "s = socket.create_connection(('127.0.0.1', 18473))\ns.recv(1, socket.MSG_PEEK)\n";
-  const toml = workshop.profile('unread', 'until = { log = "warm" }', work, 'adapter = "none"');
+  const toml = workshop.profile('unread', 'until = { log = "warm$" }', work, 'adapter = "none"');
   const built = (action: string): string => {
     workshop.write('unread.toml', `${readFileSync(toml, 'utf8').split('[[')[0]}${policy(18_473, action)}`);
     return workshop.thaw('build', toml).stderr;

@@ -35,7 +35,7 @@ test('what an image holds', (t) => {
   const workshop = new Workshop(t);
   const built = workshop.thaw(
     'build',
-    workshop.profile('app', 'until = { log = "warm" }\nsettle = "50ms"', work),
+    workshop.profile('app', 'until = { log = "warm$" }\nsettle = "50ms"', work),
   );
   t.is(built.status, 0, built.stderr);
   const image = v.parse(imageSchema, native.show(join(workshop.store, 'profiles', 'app', 'current.thaw')));

@@ -172,7 +172,7 @@ test('what is no root', (t) => {
 test('verify --root names the file that is missing or another one', (t) => {
   const workshop = new Workshop(t);
   const unwatched = 'inputs = { watch = false }'; // The files that are mapped are enough of a root.
-  const built = workshop.thaw('build', workshop.profile('app', 'until = { log = "warm" }', '', unwatched));
+  const built = workshop.thaw('build', workshop.profile('app', 'until = { log = "warm$" }', '', unwatched));
   t.is(built.status, 0, built.stderr);
   const shown = JSON.parse(workshop.thaw('show', '--json', 'app').stdout) as {
     files: { path: string; mapped: boolean; program: boolean; buildId: string }[];

@@ -25,7 +25,7 @@ function only(t: ExecutionContext, records: readonly Fields[], wanted: Fields): 
 
 test('a build tells of processes, the checkpoint and the store; its result stands alone on stdout', (t) => {
   const workshop = new Workshop(t);
-  const profile = workshop.profile('app', 'until = { log = "warm" }\nsettle = "20ms"\nrun = ["true"]');
+  const profile = workshop.profile('app', 'until = { log = "warm$" }\nsettle = "20ms"\nrun = ["true"]');
   const { status, stdout, stderr } = workshop.thawWith({ THAW_LOG: 'debug' }, 'build', profile);
   t.is(status, 0, stderr);
   const records = recordsOf(stderr);

@@ -34,7 +34,7 @@ function profile(t: ExecutionContext): Workshop {
     'build',
     workshop.profile(
       'app',
-      'until = { log = "warm" }\nsettle = "100ms"',
+      'until = { log = "warm$" }\nsettle = "100ms"',
       'data = [str(i) for i in range(300_000)]',
     ),
   );
@@ -174,7 +174,7 @@ async function onPaper(t: ExecutionContext, browser: Browser, file: string): Pro
 
 test('without measurements the report says how to make some; without a profile it says so', (t) => {
   const workshop = new Workshop(t);
-  const built = workshop.thaw('build', workshop.profile('app', 'until = { log = "warm" }'));
+  const built = workshop.thaw('build', workshop.profile('app', 'until = { log = "warm$" }'));
   t.is(built.status, 0, built.stderr);
   const { stdout } = workshop.thaw('report', 'app', '-o', '-');
   t.regex(stdout, /Nothing was measured yet: <code>thaw report app --runs 5<\/code>/);

@@ -8,7 +8,7 @@ import { native } from '../../launcher/engine/index.js';
 import { apps, cli, thawExec } from '../engine/support/paths.js';
 import { Workshop, spawnSleeper } from './support.js';
 
-const warm = 'until = { log = "warm" }\nsettle = "100ms"';
+const warm = 'until = { log = "warm$" }\nsettle = "100ms"';
 const nobody = 65534;
 const daemon = 1;
 

@@ -23,7 +23,7 @@ test('two instances share what is in the image', async (t) => {
   const data = 'data = [bytes([i % 251]) * 4000 for i in range(4000)]';
   const built = workshop.thaw(
     'build',
-    workshop.profile('app', 'until = { log = "warm" }\nsettle = "100ms"', data),
+    workshop.profile('app', 'until = { log = "warm$" }\nsettle = "100ms"', data),
   );
   t.is(built.status, 0, built.stderr);
   t.is(workshop.thaw('top').stdout, 'no instance runs\n');

@@ -162,7 +162,7 @@ test('what the [train] section runs is what counts', (t) => {
   const workshop = new Workshop(t);
   const profile = workshop.profile(
     'app',
-    'until = { log = "warm" }\nsettle = "150ms"\nrun = ["true"]',
+    'until = { log = "warm$" }\nsettle = "150ms"\nrun = ["true"]',
     '',
     '[train]\nrun = ["echo trained >> trained.txt"]',
   );
@@ -171,7 +171,7 @@ test('what the [train] section runs is what counts', (t) => {
   t.is(
     workshop.thaw(
       'build',
-      workshop.profile('app', 'until = { log = "warm" }\ntimeout = "3s"', '', '[train]\nrun = ["false"]\n'),
+      workshop.profile('app', 'until = { log = "warm$" }\ntimeout = "3s"', '', '[train]\nrun = ["false"]\n'),
     ).status,
     1,
   );

@@ -224,7 +224,7 @@ test('the drop-in: written, shown, verified, run, taken away', async (t) => {
 });
 
 test('what keeps a service from being launched is named, with a remedy, and nothing is written', (t) => {
-  const { workshop, unit, dropIn } = service(t, '', '{ log = "warm" }');
+  const { workshop, unit, dropIn } = service(t, '', '{ log = "warm$" }');
   const base = readFileSync(unit, 'utf8');
   const tried = (lines: string, ...options: readonly string[]) => {
     writeFileSync(unit, base.replace('Type=notify', 'Type=exec') + lines);

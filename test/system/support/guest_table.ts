@@ -6,7 +6,7 @@ import type { GuestOptions } from './guest.js';
 export function tableCommand(
   cpu: GuestCpu,
   identity: 'root' | 'user',
-  table: 'apps' | 'refusals',
+  table: 'apps' | 'trees' | 'refusals',
 ): Pick<GuestOptions, 'user' | 'command'> {
   const script = '/share/dist/test/system/support/table.js';
   return {

@@ -1,7 +1,7 @@
-// Runs in an ARM guest: the table of test apps, each checkpointed and launched there, or that of what is refused there. Prints a
-// line per row:
+// Runs in an ARM guest: a table of test apps (of one process, of several), each checkpointed and launched there, or that of what
+// is refused there. Prints a line per row:
 //   ok NAME | skip NAME REASON | bad NAME REASON
-// Usage: table.js BUILD_FOLDER WORK_FOLDER root|user apps|refusals [NAME...]
+// Usage: table.js BUILD_FOLDER WORK_FOLDER root|user apps|trees|refusals [NAME...]
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -11,7 +11,7 @@ import { until } from '../../engine/support/process.js';
 import { processesOf } from '../../engine/support/tree.js';
 import { GuestApp } from './app.js';
 
-const [, , build = '', work = '', identity = 'root', what = 'apps', ...only] = process.argv;
+const [, , build = '', work = '', identity = 'root', what = '', ...only] = process.argv;
 
 /** Those that tests of their own launch on the host, as something outlives the app or is to be seen from outside. */
 const others: readonly Row[] = [
@@ -79,7 +79,6 @@ async function checkApp(row: Row, checkRow: typeof check): Promise<void> {
 
 async function checkApps(): Promise<void> {
   for (const row of [...rows, ...hazards.map(({ app }) => ({ app })), ...others]) await checkApp(row, check);
-  await checkTrees();
 }
 
 async function checkRefusal({ app, what, says, never }: Refusal): Promise<string> {
@@ -105,5 +104,10 @@ async function checkRefusals(): Promise<void> {
   }
 }
 
-await (what === 'refusals' ? checkRefusals() : checkApps());
+const tables = new Map([
+  ['apps', checkApps],
+  ['trees', checkTrees],
+  ['refusals', checkRefusals],
+]);
+await tables.get(what)?.();
 process.exit(0);

@@ -74,7 +74,7 @@ function build(): string {
         .map(([name, value]) => `${name} = "${value}"`)
         .join(', ')} }`,
       '[warmup]',
-      'until = { log = "warm" }',
+      'until = { log = "warm$" }',
       'stdin = "open"',
     ].join('\n'),
   );
