@@ -7,6 +7,7 @@ import { UsageError } from '../errors.js';
 import { interruptibly } from '../interruption.js';
 import { countOr, flag, json, text } from '../options.js';
 import { Progress } from '../progress.js';
+import { Cache } from '../registry/cache.js';
 import { Registry } from '../registry/client.js';
 import { thisDevice } from '../registry/needs.js';
 import { type Entry, candidates, choose, get, nameOf } from '../registry/pull.js';
@@ -39,7 +40,8 @@ export default command({
       throw new UsageError('--output is missing', { remedy: 'or --explain' });
     const wanted = { device: thisDevice(), model, keys: requiredKeys(key) };
     return interruptibly(async (interrupt) => {
-      const registry = new Registry(reference, 'pull', interrupt);
+      const cache = output === undefined ? undefined : new Cache(resolve(output));
+      const registry = new Registry(reference, 'pull', interrupt, cache);
       const all = await candidates(registry, wanted.device);
       if (output === undefined || explain) return explanation(all, json);
       const choice = await choose(registry, all, wanted);
@@ -49,6 +51,7 @@ export default command({
         });
       const path = resolve(output);
       const came = await get(registry, choice, path, maxSize * 1e6, new Progress('pull'));
+      cache?.tidy();
       const { digest, size: bytes } = choice.layer;
       const { requests } = registry;
       if (json)

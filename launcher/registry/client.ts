@@ -5,14 +5,16 @@ import { Readable } from 'node:stream';
 import { ThawError, messageOf } from '../errors.js';
 import { logOf, msSince } from '../log.js';
 import { answer, challengeOf } from './auth.js';
+import type { Cache } from './cache.js';
 import { credentialsFor } from './credentials.js';
 import { type Descriptor, INDEX, MANIFEST, MOST_OF_MANIFEST, digestOf } from './oci.js';
 import { type Reference, baseOf, textOf } from './reference.js';
 
 const registryLog = logOf('registry');
 
+const ACCEPTED = { accept: `${INDEX}, ${MANIFEST}` };
+
 export interface StoredManifest {
-  readonly mediaType: string;
   readonly bytes: Buffer;
   readonly digest: string;
 }
@@ -35,28 +37,40 @@ export class Registry {
     /** `pull` or `pull,push`. */
     readonly actions: string,
     readonly interrupt: AbortSignal,
+    readonly cache?: Cache,
   ) {
     this.#base = baseOf(reference);
   }
 
   /** What a tag or a digest names. @throws ThawError */
   async manifest(what: string): Promise<StoredManifest> {
-    const response = await this.#get(`manifests/${what}`, { accept: `${INDEX}, ${MANIFEST}` });
-    const bytes = await readAll(response, MOST_OF_MANIFEST);
+    const isDigest = what.startsWith('sha256:');
+    const wanted = isDigest ? what : await this.#digestOfTag(what);
+    const kept = wanted === undefined ? undefined : this.cache?.get(wanted);
+    if (wanted !== undefined && kept !== undefined) return { bytes: kept, digest: wanted };
+    const bytes = await readAll(await this.#get(`manifests/${what}`, ACCEPTED), MOST_OF_MANIFEST);
     const digest = digestOf(bytes);
-    if (what.startsWith('sha256:') && what !== digest)
-      throw new ThawError(`the registry's ${what} is something else: ${digest}`, {
-        remedy: 'push it again; somebody may have changed it there',
-      });
-    return { mediaType: (response.headers.get('content-type') ?? '').split(';')[0] ?? '', bytes, digest };
+    if (isDigest && what !== digest) throw changed(what, digest);
+    this.cache?.put(digest, bytes);
+    return { bytes, digest };
   }
 
   /** A small blob, compared with its digest. @throws ThawError */
   async blob({ digest, size }: Descriptor): Promise<Buffer> {
+    const kept = this.cache?.get(digest);
+    if (kept !== undefined) return kept;
     if (size > MOST_OF_MANIFEST) throw new ThawError(`${digest} is too large for what it is: ${size} bytes`);
     const bytes = await readAll(await this.#get(`blobs/${digest}`), size);
-    if (digestOf(bytes) === digest) return bytes;
-    throw new ThawError(`the registry's ${digest} is something else: ${digestOf(bytes)}`);
+    if (digestOf(bytes) !== digest) throw changed(digest, digestOf(bytes));
+    this.cache?.put(digest, bytes);
+    return bytes;
+  }
+
+  /** Only for who has kept something; undefined: the registry does not tell. */
+  async #digestOfTag(tag: string): Promise<string | undefined> {
+    if (this.cache === undefined) return undefined;
+    const { headers } = await this.#request(`manifests/${tag}`, { method: 'HEAD', headers: ACCEPTED });
+    return headers.get('docker-content-digest') ?? undefined;
   }
 
   /** What follows `offset` of a blob; all of it, with `from` 0, where the registry knows no ranges. */
@@ -163,6 +177,12 @@ async function reached<T>(host: string, ask: () => Promise<T>): Promise<T> {
       cause: error,
     });
   }
+}
+
+function changed(digest: string, found: string): ThawError {
+  return new ThawError(`what the registry has as ${digest} is something else: ${found}`, {
+    remedy: 'push it again; somebody may have changed it in the registry',
+  });
 }
 
 const errorsOf = (text: string): string => {
