@@ -65,7 +65,7 @@ install_without_starting() {
         as_root apt-get update -q && apt_install "$@" || return 1
     fi
     if command -v systemctl >/dev/null; then
-        for service in redis-server nginx postgresql php8.2-fpm docker-registry swupdate rauc; do
+        for service in redis-server nginx postgresql php8.2-fpm docker-registry swupdate; do
             case " $* " in
                 *" $service"*) as_root systemctl disable --quiet "$service" || true ;;
             esac

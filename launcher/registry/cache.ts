@@ -1,6 +1,6 @@
 // What a device has read of a registry, by digest, beside its store: whether there is something new is then one request without
 // an answer's body. All that is checked of it is checked each time.
-import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
 import { messageOf } from '../errors.js';
@@ -44,13 +44,14 @@ export class Cache {
 
   /** Removes what was not asked for this time. */
   tidy(): void {
-    try {
-      for (const file of readdirSync(this.#folder).filter((name) => !this.#used.has(name)))
-        rmSync(join(this.#folder, file), { force: true });
-    } catch {
-      // Nothing was kept.
-    }
+    const status = lstatSync(this.#folder, { throwIfNoEntry: false });
+    // Not where somebody else has put a link in its place.
+    if (status?.isDirectory() !== true || status.uid !== process.geteuid?.()) return;
+    const old = readdirSync(this.#folder).filter((name) => isOurs.test(name) && !this.#used.has(name));
+    for (const file of old) rmSync(join(this.#folder, file), { force: true });
   }
 }
 
+/** Or a process id: one that was killed while it wrote. */
+const isOurs = /^(?:sha256-[0-9a-f]{64}|\d+)$/;
 const fileOf = (digest: string): string => digest.replace(':', '-');

@@ -3,8 +3,10 @@
 import { createHash, type Hash } from 'node:crypto';
 import {
   closeSync,
+  constants,
   createReadStream,
   existsSync,
+  lstatSync,
   openSync,
   readdirSync,
   renameSync,
@@ -58,7 +60,7 @@ export async function download(
   async function goOn(): Promise<void> {
     const { from, body } = await registry.blobFrom(blob.digest, done);
     if (from !== done) throw new ThawError(`the registry goes on at ${from}, not at ${done}`, restart(aside));
-    const file = openSync(aside, 'a');
+    const file = openSync(aside, constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW);
     try {
       for await (const chunk of (body.body ?? []) as AsyncIterable<Uint8Array>) {
         if (done + chunk.length > blob.size) {
@@ -109,7 +111,16 @@ function claim(output: string, digest: string): string {
     if (file.startsWith(kind) && !existsSync(own)) takeOver(path, own);
     else if (path !== own) rmSync(path, { force: true });
   }
+  if (existsSync(own) && !isOwn(own)) rmSync(own, { force: true });
+  if (!existsSync(own)) closeSync(openSync(own, 'wx', 0o600));
   return own;
+}
+
+/** What others could still write to is not gone on with: a store holds what root will launch. */
+function isOwn(path: string): boolean {
+  const status = lstatSync(path);
+  const { uid, mode, nlink } = status;
+  return status.isFile() && uid === process.geteuid?.() && nlink === 1 && (mode & 0o022) === 0;
 }
 
 function takeOver(path: string, own: string): void {

@@ -1,25 +1,29 @@
 // What a store's images need of the device that launches them, as far as a device can tell before it has them: the config of
 // an artefact. A launch checks all of it again, and more (docs/launch-checks.md).
+import { statSync } from 'node:fs';
 import * as v from 'valibot';
 
 import { type Image, native } from '../engine/index.js';
 import { ThawError } from '../errors.js';
 
+/** What is shown on terminals: without control characters. */
+const plain = v.pipe(v.string(), v.regex(/^\P{Cc}*$/u, 'a text has control characters'));
+
 export const needsSchema = v.object({
   version: v.literal(1),
   /** What the vendor calls the device; ''. */
-  model: v.string(),
-  profiles: v.array(v.string()),
-  cpu: v.string(),
+  model: plain,
+  profiles: v.array(plain),
+  cpu: plain,
   /** Of the format of images. */
   imageVersion: v.number(),
   pageSize: v.number(),
   /** Of each image that has others than the ones before, as `missingFeatures` takes them. */
   cpuFeatures: v.array(v.string()),
   /** What names the content of the root file system; several where images name several. */
-  roots: v.array(v.object({ file: v.string(), content: v.string() })),
+  roots: v.array(v.object({ file: plain, content: v.string() })),
   /** By path: of the files that images map. */
-  buildIds: v.record(v.string(), v.string()),
+  buildIds: v.record(plain, v.string()),
 });
 
 export type Needs = v.InferOutput<typeof needsSchema>;
@@ -90,7 +94,11 @@ export function thisDevice(): Device {
       known.set(path, id);
       return id;
     },
-    rootContent: (file) => native.knownRoot(file).content,
+    // What a registry names is not opened unless it can be one: opening a device may do something.
+    rootContent: (file) => {
+      const status = statSync(file, { throwIfNoEntry: false });
+      return status?.isFile() === true || status?.isDirectory() === true ? native.knownRoot(file).content : '';
+    },
   };
 }
 

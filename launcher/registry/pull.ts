@@ -49,7 +49,7 @@ export async function candidates(registry: Registry, device: Device): Promise<Ca
     .map(({ digest, annotations }) => {
       const entry = {
         digest,
-        model: annotations[oci.MODEL] ?? '',
+        model: modelIn(annotations),
         size: Number(annotations['thaw.size'] ?? 0),
         manifest: undefined,
       };
@@ -120,10 +120,16 @@ export const nameOf = ({ model, digest }: Entry): string => (model === '' ? dige
 function entryOf(digest: string, manifest: oci.Manifest): Entry {
   return {
     digest,
-    model: manifest.annotations[oci.MODEL] ?? '',
+    model: modelIn(manifest.annotations),
     size: manifest.layers[0]?.size ?? 0,
     manifest,
   };
+}
+
+/** As thaw push takes it. */
+function modelIn(annotations: Readonly<Record<string, string>>): string {
+  const model = annotations[oci.MODEL] ?? '';
+  return /^[\w.+-]*$/.test(model) ? model : '';
 }
 
 function manifestOf(stored: StoredManifest, what: string): oci.Manifest {

@@ -1,6 +1,7 @@
 // What an image for this machine must not need more of: machine(), missingFeatures(cpu, needed, present), buildId(path). The
 // rules are those of a launch (launch/check/machine.cc), for whoever chooses among images of several machines.
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -63,10 +64,12 @@ Napi::Value missing_features(const Napi::CallbackInfo& info) {
   return Napi::String::New(info.Env(), cpu->missing_features(needed, present));
 }
 
-/// Empty where there is no such file, or it has none.
+/// Empty where there is no such file, or it has none. The path may come from elsewhere: a device is not even opened.
 Napi::Value build_id(const Napi::CallbackInfo& info) {
   const std::string path = info[0].ToString();
-  const UniqueFd fd(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  struct stat status = {};
+  const bool regular = stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode);
+  const UniqueFd fd(regular ? open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC) : -1);
   return Napi::String::New(info.Env(), fd.valid() ? bytes_to_hex(elf::build_id(fd.get())) : "");
 }
 

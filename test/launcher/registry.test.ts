@@ -212,12 +212,12 @@ asRoot('what was interrupted is gone on with', async (t) => {
   // What a killed process has left is taken over; what is wrong in it is found.
   rmSync(join(folder, 'device.squashfs'));
   const left = join(folder, `.device.squashfs.pull-${layer.slice(7, 23)}-4194303`);
-  writeFileSync(left, bytes.subarray(0, 5000));
+  writeFileSync(left, bytes.subarray(0, 5000), { mode: 0o600 });
   asked.length = 0;
   t.is((await thaw(folder, {}, 'pull', '-o', 'device.squashfs', `${gate}/web:1`)).status, 0);
   t.is(asked[0], 'bytes=5000-');
   rmSync(join(folder, 'device.squashfs'));
-  writeFileSync(left, 'x'.repeat(5000));
+  writeFileSync(left, 'x'.repeat(5000), { mode: 0o600 });
   t.regex(
     (await thaw(folder, {}, 'pull', '-o', 'device.squashfs', `${gate}/web:1`)).stderr,
     /is something else/,
