@@ -188,7 +188,10 @@ function changed(digest: string, found: string): ThawError {
 const errorsOf = (text: string): string => {
   try {
     const { errors } = JSON.parse(text) as { readonly errors?: readonly { readonly message?: string }[] };
-    return (errors ?? []).map(({ message = '' }) => message).join(', ').replace(/\p{Cc}/gu, ' ');
+    return (errors ?? [])
+      .map(({ message = '' }) => message)
+      .join(', ')
+      .replace(/\p{Cc}/gu, ' ');
   } catch {
     return '';
   }

@@ -97,7 +97,9 @@ export function thisDevice(): Device {
     // What a registry names is not opened unless it can be one: opening a device may do something.
     rootContent: (file) => {
       const status = statSync(file, { throwIfNoEntry: false });
-      return status?.isFile() === true || status?.isDirectory() === true ? native.knownRoot(file).content : '';
+      return status?.isFile() === true || status?.isDirectory() === true
+        ? native.knownRoot(file).content
+        : '';
     },
   };
 }

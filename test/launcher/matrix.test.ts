@@ -1,7 +1,15 @@
 // thaw build --matrix: the stores of a fleet, built once.
 import test, { type ExecutionContext } from 'ava';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 
 import { keyOf } from '../../launcher/matrix/key.js';
@@ -126,6 +134,9 @@ test.serial('what is built stays built, until something that it is made of chang
     ['one.squashfs', 'two.squashfs'],
   );
   // The app itself has changed: of that, the image tells.
-  writeFileSync(join(workshop.folder, 'app.py'), `${readFileSync(join(workshop.folder, 'app.py'), 'utf8')}\n`);
+  writeFileSync(
+    join(workshop.folder, 'app.py'),
+    `${readFileSync(join(workshop.folder, 'app.py'), 'utf8')}\n`,
+  );
   t.deepEqual(build(t, workshop, '--only', 'two'), [['two', 'built']]);
 });
