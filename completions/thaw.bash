@@ -13,12 +13,12 @@ _thaw() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} options
     COMPREPLY=()
     if [ "$COMP_CWORD" = 1 ]; then
-        _thaw_words 'build rebuild train run list show top verify sign remove gc pack report unit daemon bench checkpoint restore doctor --help --version'
+        _thaw_words 'build rebuild train run list show top verify sign remove gc pack push pull report unit daemon bench checkpoint restore doctor --help --version'
         return
     fi
     case ${COMP_WORDS[1]} in
         build)
-            options='--store --json --guards-off --like-unit --like-env --target --root --output --kernel --modules --model --memory -h --help'
+            options='--store --json --guards-off --like-unit --like-env --target --root --output --kernel --modules --model --memory --matrix --jobs --only --makefile -h --help'
             _thaw_other() {
                 case $current in
                     -*) _thaw_words "$options" ;;
@@ -37,6 +37,9 @@ _thaw() {
                 --modules) _thaw_files -d ;;
                 --model) : ;;
                 --memory) : ;;
+                --matrix) _thaw_files -f ;;
+                --jobs) : ;;
+                --only) _thaw_profiles ;;
                 *) _thaw_other ;;
             esac
             ;;
@@ -192,6 +195,36 @@ _thaw() {
                 --cluster) : ;;
                 --at) _thaw_files -d ;;
                 --on) _thaw_files -f ;;
+                *) _thaw_other ;;
+            esac
+            ;;
+        push)
+            options='--key --add --format --json -h --help'
+            _thaw_other() {
+                case $current in
+                    -*) _thaw_words "$options" ;;
+                    *) : ;;
+                esac
+            }
+            case $previous in
+                --key) _thaw_files -f ;;
+                --format) : ;;
+                *) _thaw_other ;;
+            esac
+            ;;
+        pull)
+            options='-o --output --explain --model --key --max-size --json -h --help'
+            _thaw_other() {
+                case $current in
+                    -*) _thaw_words "$options" ;;
+                    *) : ;;
+                esac
+            }
+            case $previous in
+                -o|--output) _thaw_files -f ;;
+                --model) : ;;
+                --key) _thaw_files -f ;;
+                --max-size) : ;;
                 *) _thaw_other ;;
             esac
             ;;

@@ -26,6 +26,10 @@ complete -c thaw -n '__fish_seen_subcommand_from build' -l kernel -d 'the device
 complete -c thaw -n '__fish_seen_subcommand_from build' -l modules -d 'modules of that kernel' -x -a '(__fish_complete_directories)'
 complete -c thaw -n '__fish_seen_subcommand_from build' -l model -d 'QEMU\'s name of the device\'s CPU' -x
 complete -c thaw -n '__fish_seen_subcommand_from build' -l memory -d 'of the guest' -x
+complete -c thaw -n '__fish_seen_subcommand_from build' -l matrix -d 'build the sealed stores of many models and roots' -r -F
+complete -c thaw -n '__fish_seen_subcommand_from build' -l jobs -d 'so many at a time' -x
+complete -c thaw -n '__fish_seen_subcommand_from build' -l only -d 'of the matrix' -x -a '(__thaw_profiles)'
+complete -c thaw -n '__fish_seen_subcommand_from build' -l makefile -d 'build nothing'
 complete -c thaw -n '__fish_seen_subcommand_from build' -l help -s h -d 'say this'
 complete -c thaw -n '__fish_seen_subcommand_from build' -F
 complete -c thaw -n __fish_use_subcommand -a rebuild -d 'build anew the images that launches found out of date'
@@ -100,6 +104,20 @@ complete -c thaw -n '__fish_seen_subcommand_from pack' -l at -d 'where the devic
 complete -c thaw -n '__fish_seen_subcommand_from pack' -l on -d 'the file' -r -F
 complete -c thaw -n '__fish_seen_subcommand_from pack' -l json -d 'the result as JSON'
 complete -c thaw -n '__fish_seen_subcommand_from pack' -l help -s h -d 'say this'
+complete -c thaw -n __fish_use_subcommand -a push -d 'put stores into a registry, from which devices take theirs'
+complete -c thaw -n '__fish_seen_subcommand_from push' -l key -d 'sign it' -r -F
+complete -c thaw -n '__fish_seen_subcommand_from push' -l add -d 'into the index that REF is'
+complete -c thaw -n '__fish_seen_subcommand_from push' -l format -d 'what stores that are folders are sealed as' -x
+complete -c thaw -n '__fish_seen_subcommand_from push' -l json -d 'the result as JSON'
+complete -c thaw -n '__fish_seen_subcommand_from push' -l help -s h -d 'say this'
+complete -c thaw -n __fish_use_subcommand -a pull -d 'get the store that is for this device from a registry'
+complete -c thaw -n '__fish_seen_subcommand_from pull' -l output -s o -d 'FILE' -r -F
+complete -c thaw -n '__fish_seen_subcommand_from pull' -l explain -d 'say what there is'
+complete -c thaw -n '__fish_seen_subcommand_from pull' -l model -d 'the store of this model' -x
+complete -c thaw -n '__fish_seen_subcommand_from pull' -l key -d 'it must be signed by one of these keys' -r -F
+complete -c thaw -n '__fish_seen_subcommand_from pull' -l max-size -d 'take nothing larger' -x
+complete -c thaw -n '__fish_seen_subcommand_from pull' -l json -d 'the result as JSON'
+complete -c thaw -n '__fish_seen_subcommand_from pull' -l help -s h -d 'say this'
 complete -c thaw -n __fish_use_subcommand -a report -d 'a page that shows a profile: times, memory, inputs, history'
 complete -c thaw -n '__fish_seen_subcommand_from report' -l store -d 'where profiles and images are kept' -x -a '(__fish_complete_directories)'
 complete -c thaw -n '__fish_seen_subcommand_from report' -l output -s o -d 'write the page there' -r -F

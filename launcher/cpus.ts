@@ -5,6 +5,8 @@ interface Row {
   readonly node: NodeJS.Architecture;
   /** e_machine (elf(5)). */
   readonly elfMachine: number;
+  /** What registries call it (OCI Image Specification, "Platform"; the names are those of Go). */
+  readonly platform: { readonly architecture: string; readonly variant?: string };
   /** For a CPU that other machines build for and emulate. */
   readonly guest?: Guest;
 }
@@ -22,15 +24,17 @@ interface Guest {
 }
 
 const table = {
-  x86_64: { node: 'x64', elfMachine: 62 },
+  x86_64: { node: 'x64', elfMachine: 62, platform: { architecture: 'amd64' } },
   aarch64: {
     node: 'arm64',
     elfMachine: 183,
+    platform: { architecture: 'arm64' },
     guest: { slowClock: 1, emulator: 'qemu-aarch64-static' },
   },
   armv7: {
     node: 'arm',
     elfMachine: 40,
+    platform: { architecture: 'arm', variant: 'v7' },
     guest: { slowClock: 16, emulator: 'qemu-arm-static' },
   },
 } as const satisfies Record<string, Row>;
@@ -50,3 +54,9 @@ export const hostCpu = CPUS.find((cpu) => table[cpu].node === process.arch);
 
 export const elfMachine = (cpu: Cpu): number => table[cpu].elfMachine;
 export const guestOf = (cpu: GuestCpu): Guest => table[cpu].guest;
+
+/** undefined: of a CPU that this thaw does not know. */
+export function platformOf(name: string): Row['platform'] | undefined {
+  const cpu = CPUS.find((each) => each === name);
+  return cpu === undefined ? undefined : table[cpu].platform;
+}

@@ -16,7 +16,9 @@ function level(): string {
 export const log = pino({ level: level(), base: null }, pino.destination({ fd: 2, sync: true }));
 
 /** The log of one part of thaw, which each of its records names. */
-export function logOf(part: 'app' | 'checkpoint' | 'firmware' | 'proving' | 'store' | 'training'): Logger {
+export function logOf(
+  part: 'app' | 'checkpoint' | 'firmware' | 'proving' | 'registry' | 'store' | 'training',
+): Logger {
   return log.child({ part });
 }
 

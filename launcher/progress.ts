@@ -4,6 +4,13 @@ import util from 'node:util';
 
 import { duration } from './units.js';
 
+/** So much of all has been done. */
+export type Told = (done: number, all: number) => void;
+
+/** What a bar is made of, and how often it is drawn. */
+const BAR = 20;
+const EACH_MS = 100;
+
 type Style = 'green' | 'red' | 'dim' | 'yellow';
 
 export class Progress {
@@ -19,13 +26,20 @@ export class Progress {
     this.color = this.terminal && (process.env['NO_COLOR'] ?? '') === '' && 'styleText' in util;
   }
 
-  /** Does `work` and says how it went; `detail` words its result. Errors pass through. */
-  async step<T>(name: string, work: () => T | Promise<T>, detail?: (result: T) => string): Promise<T> {
+  /**
+   * Does `work` and says how it went; `detail` words its result. Errors pass through. `work` may tell how much of it is done:
+   * a terminal shows that, with the time that is left.
+   */
+  async step<T>(
+    name: string,
+    work: (told: Told) => T | Promise<T>,
+    detail?: (result: T) => string,
+  ): Promise<T> {
     const begin = performance.now();
     // Only a terminal can take the line back once the step is done.
     if (this.terminal) this.stream.write(`  ${this.title}: ${name} ...`);
     try {
-      const result = await work();
+      const result = await work(this.bar(name, begin));
       this.end('green', 'ok', name, performance.now() - begin, detail?.(result) ?? '');
       return result;
     } catch (error) {
@@ -37,6 +51,19 @@ export class Progress {
   /** Says what did not hold the work up, but should be known. */
   warn(text: string): void {
     this.take(`  ${this.title}: ${this.paint('yellow', 'warning')}  ${text}\n`);
+  }
+
+  private bar(name: string, begin: number): Told {
+    let drawn = begin;
+    return (done, all) => {
+      const now = performance.now();
+      if (!this.terminal || now - drawn < EACH_MS || done <= 0 || all <= 0) return;
+      drawn = now;
+      const share = Math.min(1, done / all);
+      const bar = '#'.repeat(Math.round(share * BAR)).padEnd(BAR, '-');
+      const left = duration(((now - begin) * (1 - share)) / share);
+      this.take(`  ${this.title}: ${name} [${bar}] ${(100 * share).toFixed(0)} %, ${left} left`);
+    };
   }
 
   private take(text: string): void {

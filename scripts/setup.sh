@@ -22,6 +22,8 @@ app_packages="redis-server nginx-light postgresql-15 openjdk-17-jdk-headless pyt
 # What tests look at the face of thaw with (and chromium-headless-shell at reports): manual pages, completions of shells, the guide for Qt,
 # metrics as Prometheus reads them, builds that are killed at a call.
 face_packages="mandoc zsh fish python3-pyqt5 python3-prometheus-client strace"
+# What fleets have: a registry and its tools, and the updaters whose bundles are checked (docs/how-to/fleet.md, ota.md).
+fleet_packages="docker-registry skopeo rauc swupdate casync cpio openssl"
 # What checks packages (`npm run package`), and makes the roots that they are installed in.
 packaging_packages="lintian mmdebstrap pkg-config"
 
@@ -36,7 +38,7 @@ as_root() {
 }
 
 missing_packages() {
-    for package in $build_packages $app_packages $face_packages $packaging_packages; do
+    for package in $build_packages $app_packages $face_packages $fleet_packages $packaging_packages; do
         # Another flavour of nginx does as well, and installing this one would replace it.
         [ "$package" = nginx-light ] && [ -x /usr/sbin/nginx ] && continue
         state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
@@ -63,7 +65,7 @@ install_without_starting() {
         as_root apt-get update -q && apt_install "$@" || return 1
     fi
     if command -v systemctl >/dev/null; then
-        for service in redis-server nginx postgresql php8.2-fpm; do
+        for service in redis-server nginx postgresql php8.2-fpm docker-registry swupdate; do
             case " $* " in
                 *" $service"*) as_root systemctl disable --quiet "$service" || true ;;
             esac

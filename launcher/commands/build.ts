@@ -3,16 +3,19 @@ import type { Variables } from '../app/setting.js';
 import { command, print, printJson } from '../command.js';
 import { readDefinition } from '../definition/read.js';
 import { UsageError } from '../errors.js';
-import { interruptible } from '../interruption.js';
+import { interruptible, interruptibly } from '../interruption.js';
 import { readEnvironmentFile } from '../likeness/env_file.js';
 import { unitEnvironment } from '../likeness/unit.js';
-import { grouped, guardsOff, json, store, text } from '../options.js';
+import { count, flag, grouped, guardsOff, json, repeated, store, text } from '../options.js';
 import { Stores } from '../store/stores.js';
 import { table } from '../columns.js';
 import { duration, size } from '../units.js';
 import { GUEST_CPUS } from '../cpus.js';
 import { buildForTarget } from '../firmware/build.js';
 import type { TargetRow } from '../firmware/guest.js';
+import { type MatrixRow, buildMatrix } from '../matrix/build.js';
+import { makefile } from '../matrix/makefile.js';
+import { readMatrix } from '../matrix/read.js';
 import { type Attempt, attempt } from '../building/attempt.js';
 import type { Built } from '../building/build.js';
 
@@ -38,6 +41,23 @@ const ofDevice = {
   memory: device('--memory <MB>', 'of the guest; images are kept there while they are made. Default: 2048'),
 };
 
+/** Options of builds with --matrix. */
+const ofMatrix = {
+  matrix: grouped(
+    'For a fleet:',
+    text('--matrix <FILE.toml>', 'build the sealed stores of many models and roots (docs/how-to/fleet.md)'),
+  ),
+  jobs: grouped('For a fleet:', count('--jobs <N>', 'so many at a time; default: 1')),
+  only: grouped(
+    'For a fleet:',
+    repeated('--only <NAME>', 'of the matrix, this one alone; several times', String),
+  ),
+  makefile: grouped(
+    'For a fleet:',
+    flag('--makefile', 'build nothing: print a makefile with a target for each'),
+  ),
+};
+
 export default command({
   about: [
     'For each profile: starts its app, waits until it is warm, exercises it, writes its image, proves the image with a ' +
@@ -61,10 +81,19 @@ export default command({
     ),
     target: device('--target <CPU>', `build for this CPU: ${GUEST_CPUS.join(' or ')}`),
     ...ofDevice,
+    ...ofMatrix,
   },
-  operands: ['<PROFILE.toml...>'],
+  operands: ['[PROFILE.toml...]'],
   run(options, [paths]) {
-    const { target } = options;
+    const { target, matrix } = options;
+    if (matrix !== undefined) return buildAll(matrix, options, paths);
+    const alone = Object.entries(ofMatrix).find(([key]) => {
+      const value = options[key as keyof typeof ofMatrix];
+      return value !== undefined && value !== false && String(value) !== '';
+    });
+    if (alone !== undefined)
+      throw new UsageError(`${alone[1].option.long ?? ''} is for builds with --matrix`);
+    if (paths.length === 0) throw new UsageError('PROFILE.toml is missing');
     if (target !== undefined) return buildInRoot(target, options, paths);
     const stray = Object.entries(ofDevice).find(
       ([key]) => options[key as keyof typeof ofDevice] !== undefined,
@@ -74,6 +103,59 @@ export default command({
     return buildHere(options, paths);
   },
 });
+
+interface MatrixOptions extends Common {
+  readonly jobs: number | undefined;
+  readonly only: readonly string[];
+  readonly makefile: boolean;
+}
+
+/** @throws UsageError */
+function buildAll(
+  path: string,
+  { jobs = 1, only, makefile: makes, json, guardsOff, store }: MatrixOptions,
+  profiles: readonly string[],
+): Promise<number> | number {
+  if (profiles.length > 0) throw new UsageError('the profiles of --matrix are named in it');
+  if (store !== undefined)
+    throw new UsageError('--store is not for --matrix, which says where its stores go');
+  const matrix = readMatrix(path);
+  if (makes) {
+    print(makefile(matrix, 'thaw'));
+    return 0;
+  }
+  const names = matrix.cells.map(({ name }) => name);
+  const unknown = only.find((name) => !names.includes(name));
+  if (unknown !== undefined)
+    throw new UsageError(`${path} has no ${unknown}`, { remedy: `it has: ${names.join(', ')}` });
+  const cells = matrix.cells.filter(({ name }) => only.length === 0 || only.includes(name));
+  return interruptibly(async (interrupt) => {
+    const rows = await buildMatrix(matrix, cells, { jobs, guardsOff, interrupt });
+    if (json) printJson(rows);
+    else print(matrixTable(rows));
+    return rows.every(({ result }) => result !== 'failed') ? 0 : 1;
+  });
+}
+
+function matrixTable(rows: readonly MatrixRow[]): string {
+  const right = true;
+  return table(
+    [
+      { title: 'NAME' },
+      { title: 'RESULT' },
+      { title: 'TIME', right },
+      { title: 'SIZE', right },
+      { title: 'STORE' },
+    ],
+    rows.map(({ name, result, ms, size: bytes, output }) => [
+      name,
+      result,
+      duration(ms),
+      size(bytes),
+      output,
+    ]),
+  );
+}
 
 function device(flags: string, description: string): ReturnType<typeof text> {
   return grouped('For a device:', text(flags, description));

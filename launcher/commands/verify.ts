@@ -8,7 +8,7 @@ import { ThawError, UsageError } from '../errors.js';
 import { type Problem, type Verdict, native } from '../engine/index.js';
 import { storePath } from '../firmware/store.js';
 import { flag, json, store, text } from '../options.js';
-import { publicKeys } from '../signing/keys.js';
+import { requiredKeys } from '../signing/keys.js';
 import { signatureProblems, verityProblems } from '../signing/signature.js';
 import { guardProblems } from '../store/guard.js';
 import { imagePaths } from '../store/image.js';
@@ -78,13 +78,6 @@ interface Asked {
   readonly stores: string;
   /** One of them must have signed. */
   readonly keys: readonly KeyObject[] | undefined;
-}
-
-/** Those of --key, else those that launches on this device (or in that root) ask for. */
-function requiredKeys(option: string | undefined, root = '/'): readonly KeyObject[] | undefined {
-  if (option !== undefined) return publicKeys(option);
-  const policy = join(root, native.store.requireSignature);
-  return existsSync(policy) ? publicKeys(policy) : undefined;
 }
 
 function signingProblems(

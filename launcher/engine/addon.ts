@@ -13,6 +13,7 @@ import type {
   Deaths,
   Exit,
   KnownRoot,
+  Machine,
   StoreLayout,
   Verdict,
   Vocabulary,
@@ -62,6 +63,9 @@ export interface Addon {
   knownRoot(name: string): KnownRoot;
   enableVerity(path: string): boolean;
   measureVerity(path: string): string | null;
+  machine(): Machine;
+  missingFeatures(cpu: string, needed: string, present: string): string | null;
+  buildId(path: string): string;
 }
 
 /** The project's folder: this file is compiled to dist/launcher/engine/. */

@@ -79,15 +79,24 @@ export const storeLayoutSchema = v.strictObject({
   requireVerity: v.string(),
 });
 
-/** One of the two is ''. */
+/** Either `whyNot` is '', or the other two are. */
 export const knownRootSchema = v.strictObject({
   /** Why the file system stays as it is. */
   kind: v.string(),
   /** Why it is no root identity, with its name as the subject. */
   whyNot: v.string(),
+  /** What names its content, as an image has it (`rootContent`). */
+  content: v.string(),
+});
+
+export const machineSchema = v.strictObject({
+  cpu: v.string(),
+  cpuFeatureWords: v.string(),
+  pageSize: v.number(),
 });
 
 export type KnownRoot = Told<typeof knownRootSchema>;
+export type Machine = Told<typeof machineSchema>;
 export type Exit = Told<typeof exitSchema>;
 export type CheckpointReport = Told<typeof checkpointReportSchema>;
 export type Problem = Told<typeof problem>;

@@ -57,7 +57,11 @@ const requirements = v.strictObject({
   ),
   /** The file that stands for all inputs of its read-only file system; '': none. */
   rootIdentity: v.string(),
+  /** What names the content of that file system, in hexadecimal; '': nothing. */
+  rootContent: v.string(),
   cpuFeatures: v.string(),
+  /** The same for `missingFeatures`. */
+  cpuFeatureWords: v.string(),
 });
 
 const sizes = v.strictObject({

@@ -7,6 +7,7 @@ import type {
   Deaths,
   Exit,
   KnownRoot,
+  Machine,
   StoreLayout,
   Verdict,
   Vocabulary,
@@ -23,7 +24,7 @@ import type {
 } from './requests.js';
 
 export { buildFolder, inClone, projectFolder } from './addon.js';
-export type { Check, CheckpointReport, Exit, Problem, Verdict } from './answers.js';
+export type { Check, CheckpointReport, Exit, Machine, Problem, Verdict } from './answers.js';
 export type * from './image.js';
 export type * from './requests.js';
 
@@ -142,6 +143,13 @@ export const native = {
   enableVerity: (path: string): boolean => told(() => addon().enableVerity(path)),
   /** The digest in hexadecimal that the kernel compares with; null where it does not. */
   measureVerity: (path: string): string | null => told(() => addon().measureVerity(path)),
+  /** What this machine is to images, which launches compare with what they need. */
+  machine: (): Machine => addon().machine(),
+  /** Names of CPU features that are needed and not there, '' for none; null: thaw does not know this CPU or these words. */
+  missingFeatures: (cpu: string, needed: string, present: string): string | null =>
+    addon().missingFeatures(cpu, needed, present),
+  /** In hexadecimal; '' where there is no such file, or it has none. */
+  buildId: (path: string): string => addon().buildId(path),
 };
 
 /** An environment as the native part takes it. */

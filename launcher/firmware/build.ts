@@ -22,6 +22,10 @@ export interface TargetRequest extends GuestSetting {
   readonly root: string;
   /** Where the new root goes; default: in place of the old one. */
   readonly output?: string | undefined;
+  /** Takes what the guest has made, by the device's paths, in place of the root, which stays as it is. */
+  readonly deliver?: (additions: string) => Promise<void>;
+  /** What progress is told under; default: the CPU. */
+  readonly title?: string;
 }
 
 /** Returns how each profile went; unless all went well, the root is what it was. @throws ThawError */
@@ -34,8 +38,9 @@ export async function buildForTarget(
   expectDifferentNames(definitions);
   expectOwners(definitions);
   const root = openRoot(request.root);
-  root.expectWritable(request.output);
-  const progress = new Progress(request.cpu);
+  const { deliver } = request;
+  if (deliver === undefined) root.expectWritable(request.output);
+  const progress = new Progress(request.title ?? request.cpu);
   const work = mkdtempSync(join(tmpdir(), 'thaw-target-'));
   try {
     const image = await progress.step(
@@ -45,7 +50,17 @@ export async function buildForTarget(
     );
     const guest = new Guest(request, work, interrupt);
     const rows = await guest.build(image, definitions, progress);
-    if (rows.every(({ ok }) => ok)) await addStore(root, guest.additions, request, progress, interrupt);
+    if (rows.every(({ ok }) => ok)) {
+      await progress.step(
+        'verify',
+        () => {
+          expectForeignFree(guest.additions);
+        },
+        () => `${imagesIn(guest.additions).length} images`,
+      );
+      interrupt.throwIfAborted();
+      await (deliver?.(guest.additions) ?? addStore(root, guest.additions, request, progress));
+    }
     return rows;
   } finally {
     rmSync(work, { recursive: true, force: true });
@@ -57,16 +72,7 @@ async function addStore(
   additions: string,
   { root: path, output }: TargetRequest,
   progress: Progress,
-  interrupt: AbortSignal,
 ): Promise<void> {
-  await progress.step(
-    'verify',
-    () => {
-      expectForeignFree(additions);
-    },
-    () => `${imagesIn(additions).length} images`,
-  );
-  interrupt.throwIfAborted();
   const begin = performance.now();
   await progress.step(
     `write ${output ?? path}`,

@@ -1,12 +1,12 @@
 // Sealing a store: select → put together → make the file system → add its hashes → put it in place.
 import { createHash } from 'node:crypto';
-import { closeSync, fsyncSync, mkdtempSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 
 import { native } from '../engine/index.js';
 import { logOf, msSince } from '../log.js';
 import { verityDigest } from '../signing/verity.js';
-import { syncFolder } from '../store/replace.js';
+import { putInPlace } from '../store/replace.js';
 import type { Store } from '../store/store.js';
 import type { Compression, Format } from './formats/index.js';
 import { type Selection, select } from './selection.js';
@@ -66,18 +66,6 @@ export async function pack(store: Store, options: PackOptions): Promise<Packed> 
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
-}
-
-/** On the disk before it has its name, as all that thaw writes. */
-function putInPlace(aside: string, output: string): void {
-  const file = openSync(aside, 'r');
-  try {
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(aside, output);
-  syncFolder(dirname(output));
 }
 
 /** The same for the same images (RFC 9562, version 8: of one's own making). */

@@ -1,7 +1,9 @@
 // Ed25519 keys in PEM, as openssl writes and reads them.
 import { type KeyObject, createPrivateKey, createPublicKey } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 
+import { native } from '../engine/index.js';
 import { ThawError, messageOf } from '../errors.js';
 
 const MAKE = 'make one with: openssl genpkey -algorithm ed25519 -out private.pem';
@@ -18,6 +20,16 @@ export function publicKeys(path: string): readonly KeyObject[] {
     const blocks = pem.match(/-----BEGIN PUBLIC KEY-----[^-]*-----END PUBLIC KEY-----/g) ?? [];
     return blocks.map((block) => createPublicKey(block));
   });
+}
+
+/**
+ * Those in the file that an option names, else those that launches on this device (or in that root) ask for; undefined: none
+ * is asked for. @throws ThawError
+ */
+export function requiredKeys(option: string | undefined, root = '/'): readonly KeyObject[] | undefined {
+  if (option !== undefined) return publicKeys(option);
+  const policy = join(root, native.store.requireSignature);
+  return existsSync(policy) ? publicKeys(policy) : undefined;
 }
 
 /** The 32 bytes of a key's public part. */

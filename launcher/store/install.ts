@@ -129,7 +129,8 @@ function isLeftover(file: string): boolean {
   return pid !== undefined && !isAlive(Number(pid));
 }
 
-function isAlive(pid: number): boolean {
+/** Whether a process is there: work that one with this pid has left is nobody's any more. */
+export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;

@@ -37,6 +37,17 @@ export function moveTo(from: string, path: string): void {
   syncFolder(dirname(path));
 }
 
+/** A whole file, which is on the disk before it has its name. */
+export function putInPlace(aside: string, path: string): void {
+  const file = openSync(aside, constants.O_RDONLY);
+  try {
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  moveTo(aside, path);
+}
+
 /** The names in it survive a power cut as well. */
 export function syncFolder(folder: string): void {
   const file = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY);

@@ -1,5 +1,6 @@
 #include "addon/addon.h"
 
+#include <charconv>
 #include <cstring>
 
 #include "arch/arch.h"
@@ -46,6 +47,9 @@ constexpr Function kFunctions[] = {
     {"knownRoot", known_root},
     {"enableVerity", enable_verity},
     {"measureVerity", measure_verity},
+    {"machine", machine},
+    {"missingFeatures", missing_features},
+    {"buildId", build_id},
 };
 
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
@@ -89,6 +93,21 @@ std::vector<std::string> strings_of(const Napi::Value& value) {
 
 std::vector<std::string> strings_option(const Napi::Object& options, const char* name) {
   return strings_of(options.Get(name));
+}
+
+std::string to_hex(uint64_t value) {
+  char text[17] = {};
+  return {text, std::to_chars(text, text + sizeof(text), value, 16).ptr};
+}
+
+std::string bytes_to_hex(std::string_view bytes) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string text;
+  for (const char byte : bytes) {
+    text += kDigits[static_cast<unsigned char>(byte) >> 4];
+    text += kDigits[byte & 0xf];
+  }
+  return text;
 }
 
 NODE_API_MODULE(thaw, initialize)

@@ -4,6 +4,7 @@
 
 #include <napi.h>
 
+#include "arch/arch.h"
 #include "support/result.h"
 
 namespace thaw::addon {
@@ -42,6 +43,9 @@ Napi::Value find_bytes(const Napi::CallbackInfo& info);
 Napi::Value known_root(const Napi::CallbackInfo& info);
 Napi::Value enable_verity(const Napi::CallbackInfo& info);
 Napi::Value measure_verity(const Napi::CallbackInfo& info);
+Napi::Value machine(const Napi::CallbackInfo& info);
+Napi::Value missing_features(const Napi::CallbackInfo& info);
+Napi::Value build_id(const Napi::CallbackInfo& info);
 
 /// Helpers on options objects.
 std::string string_option(const Napi::Object& options, const char* name);
@@ -49,5 +53,11 @@ bool bool_option(const Napi::Object& options, const char* name);
 /// An array's elements as text; none where it is not an array.
 std::vector<std::string> strings_of(const Napi::Value& value);
 std::vector<std::string> strings_option(const Napi::Object& options, const char* name);
+
+/// In hexadecimal: a number without leading zeros, bytes with all of their digits.
+std::string to_hex(uint64_t value);
+std::string bytes_to_hex(std::string_view bytes);
+/// The words of CPU features as text, each with a colon behind but the last; machine.cc reads it.
+std::string feature_words(const arch::CpuFeatures& features);
 
 }  // namespace thaw::addon

@@ -1,8 +1,6 @@
 // findBytes(pid, hex): where these bytes stand in the memory of a process, as hexadecimal addresses.
 #include "proc/find_bytes.h"
 
-#include <charconv>
-
 #include "addon/addon.h"
 
 namespace thaw::addon {
@@ -13,11 +11,6 @@ std::string from_hex(const std::string& text) {
   for (size_t i = 0; i + 2 <= text.size(); i += 2)
     bytes.push_back(static_cast<char>(std::stoi(text.substr(i, 2), nullptr, 16)));
   return bytes;
-}
-
-std::string to_hex(uint64_t value) {
-  char text[17] = {};
-  return {text, std::to_chars(text, text + sizeof(text), value, 16).ptr};
 }
 
 }  // namespace

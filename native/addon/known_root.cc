@@ -1,4 +1,4 @@
-// knownRoot(name): what a file or folder is as a root identity, here and now: {kind, whyNot}.
+// knownRoot(name): what a file or folder is as a root identity, here and now: {kind, whyNot, content}.
 #include "addon/addon.h"
 #include "inputs/inputs.h"
 
@@ -20,6 +20,7 @@ Napi::Value known_root(const Napi::CallbackInfo& info) {
   Napi::Object o = Napi::Object::New(info.Env());
   o.Set("kind", known.why_not.empty() ? kKinds[static_cast<size_t>(known.kind)] : "");
   o.Set("whyNot", known.why_not);
+  o.Set("content", known.why_not.empty() ? to_hex(known.content) : "");
   return o;
 }
 

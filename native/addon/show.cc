@@ -54,11 +54,7 @@ class Shower {
     return Napi::String::New(env_, bytes.data(), bytes.size());
   }
   Napi::String text(model::Blob blob) { return text(view_.bytes(blob)); }
-  Napi::String hex(uint64_t value) {
-    char buffer[20];
-    snprintf(buffer, sizeof(buffer), "%llx", static_cast<unsigned long long>(value));
-    return Napi::String::New(env_, buffer);
-  }
+  Napi::String hex(uint64_t value) { return Napi::String::New(env_, to_hex(value)); }
   Array strings(model::Blob blob) {
     Array array = Array::New(env_);
     std::string_view rest = view_.bytes(blob);
@@ -121,7 +117,9 @@ class Shower {
     o.Set("inputsWatched", r.watched != 0);
     o.Set("machine", machine(r));
     o.Set("rootIdentity", text(r.root.file));
+    o.Set("rootContent", r.root.file.size == 0 ? "" : to_hex(r.root.content));
     o.Set("cpuFeatures", cpu == nullptr ? "" : cpu->missing_features(needed, {}));
+    o.Set("cpuFeatureWords", feature_words(needed));
     return o;
   }
 
@@ -356,13 +354,7 @@ class Shower {
     o.Set("mapped", (f.flags & model::kFileMapped) != 0);
     o.Set("keptOpen", (f.flags & model::kFileKeptOpen) != 0);
     o.Set("program", (f.flags & model::kFileProgram) != 0);
-    std::string id;
-    for (const char byte : view_.bytes(f.build_id)) {
-      char two[3];
-      snprintf(two, sizeof(two), "%02x", static_cast<unsigned char>(byte));
-      id += two;
-    }
-    o.Set("buildId", id);
+    o.Set("buildId", bytes_to_hex(view_.bytes(f.build_id)));
     return o;
   }
 

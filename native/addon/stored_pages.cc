@@ -34,10 +34,8 @@ class Runs {
 
  private:
   void add(uint64_t address, off_t size) {
-    char hex[20];
-    snprintf(hex, sizeof(hex), "%llx", static_cast<unsigned long long>(address));
     Napi::Object run = Napi::Object::New(env_);
-    run.Set("address", hex);
+    run.Set("address", to_hex(address));
     run.Set("pages", static_cast<double>((static_cast<uint64_t>(size) + page_ - 1) / page_));
     list_.Set(list_.Length(), run);
   }

@@ -188,10 +188,11 @@ Result<Root> root_of(const Rules& rules, std::vector<Input>& inputs) {
 
 RootKnown known_root(const std::string& name) {
   const image::RootState state = image::root_state(name.c_str(), {});
-  if (!state.stands()) return {state.kind, state.why_not};
+  if (!state.stands()) return {state.kind, state.why_not, 0};
   OnRoot root(state.device, state.mount);
   const bool held = root.holds(name, true);
-  return {state.kind, held ? "" : "has a path that leads out of its file system and in again"};
+  return {state.kind, held ? "" : "has a path that leads out of its file system and in again",
+          state.content};
 }
 
 Result<void> Fingerprinter::add_file(const std::string& path, const Seen& seen,

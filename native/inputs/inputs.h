@@ -45,6 +45,7 @@ Result<Root> root_of(const Rules& rules, std::vector<Input>& inputs);
 struct RootKnown {
   image::RootKind kind;
   std::string why_not;  ///< empty: it stands for a file system, of this kind
+  uint64_t content;     ///< as an image has it (model::RootIdentity)
 };
 RootKnown known_root(const std::string& name);
 

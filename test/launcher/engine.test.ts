@@ -109,6 +109,7 @@ test('what is no root identity, and why', (t) => {
   t.deepEqual(v.parse(knownRootSchema, native.knownRoot('/nonexistent')), {
     kind: '',
     whyNot: 'cannot be read',
+    content: '',
   });
 });
 

@@ -1,5 +1,5 @@
 // Sealed stores: what thaw pack makes, and that launches from there go by all the rules.
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import {
@@ -22,10 +22,11 @@ import { join } from 'node:path';
 
 import { native } from '../../launcher/engine/index.js';
 import { fstabLine, mountUnit, unitName } from '../../launcher/packing/mount.js';
-import { cli, thawExec } from '../engine/support/paths.js';
+import { thawExec } from '../engine/support/paths.js';
 import { until } from '../engine/support/process.js';
 import { PATIENCE_MS } from '../patience.js';
-import { Workshop, builtWith, python, sleeper, sleeperImage } from './support.js';
+import { Sealed, expectCold, expectDone, expectWarm, lacking } from './sealed.js';
+import { Workshop, sleeper, sleeperImage } from './support.js';
 
 const FORMATS = ['erofs', 'squashfs'] as const;
 
@@ -46,87 +47,8 @@ test('how a device mounts a sealed store', (t) => {
   t.regex(verified, /What=\/dev\/mapper\/thaw-store/);
 });
 
-/** Why it cannot be tried here. */
-function lacking(): string | undefined {
-  if (process.geteuid?.() !== 0) return 'only root may mount';
-  for (const tool of ['mkfs.erofs', 'mksquashfs'])
-    if (spawnSync(tool, ['--help']).error !== undefined) return `there is no ${tool}`;
-  return spawnSync('losetup', ['--find']).status === 0 ? undefined : 'there are no loop devices';
-}
-
 const reason = lacking();
 const asRoot = reason === undefined ? test.serial : test.serial.skip;
-
-/** A store that was built, sealed and mounted. */
-class Sealed {
-  readonly workshop: Workshop;
-  readonly at: string;
-  readonly second: string;
-
-  constructor(t: ExecutionContext, work = '', more = '') {
-    this.workshop = new Workshop(t);
-    this.at = join(this.workshop.folder, 'sealed');
-    this.second = join(this.workshop.folder, 'second');
-    // Before the build: names in the folder of a Python program are inputs.
-    mkdirSync(this.at);
-    mkdirSync(this.second, { mode: 0o700 });
-    t.teardown(() => spawnSync('umount', ['--lazy', this.at]));
-    this.workshop.write('state', 'one\n');
-    const toml = this.workshop.profile('app', 'until = { log = "warm$" }\nsettle = "150ms"', work, more);
-    expectDone(t, this.workshop.thaw('build', toml));
-  }
-
-  /** The folder of the profile in the store that was built. */
-  get folder(): string {
-    return join(this.workshop.store, 'profiles', 'app');
-  }
-
-  seal(t: ExecutionContext, format: string, ...options: readonly string[]): string {
-    const output = join(this.workshop.folder, `store.${format}`);
-    const packed = this.workshop.thaw('pack', '-o', output, ...options);
-    expectDone(t, packed);
-    spawnSync('umount', ['--lazy', this.at]);
-    const mounted = spawnSync('mount', ['-o', 'loop,ro,nosuid,nodev,noexec', output, this.at], {
-      encoding: 'utf8',
-    });
-    t.is(mounted.status, 0, mounted.stderr);
-    return packed.stdout;
-  }
-
-  launch(stores: string, does = '', options: readonly string[] = [], log = 'info'): SpawnSyncReturns<string> {
-    this.workshop.write('go', does);
-    const result = spawnSync(thawExec, ['--store', stores, ...options, '--', python, 'app.py'], {
-      cwd: this.workshop.folder,
-      encoding: 'utf8',
-      timeout: PATIENCE_MS,
-      env: { ...builtWith, THAW_LOG: log },
-    });
-    rmSync(join(this.workshop.folder, 'go'));
-    return result;
-  }
-
-  /** As the command line of thaw has it. */
-  thaw(stores: string, command: string, ...args: readonly string[]): SpawnSyncReturns<string> {
-    return spawnSync(process.execPath, [cli, command, '--store', stores, ...args], {
-      cwd: this.workshop.folder,
-      encoding: 'utf8',
-      timeout: PATIENCE_MS,
-    });
-  }
-}
-
-function expectDone(t: ExecutionContext, { status, stderr }: SpawnSyncReturns<string>): void {
-  t.is(status, 0, stderr);
-}
-
-function expectWarm(t: ExecutionContext, { stdout, stderr }: SpawnSyncReturns<string>): void {
-  t.is(stdout, 'done\n', stderr);
-}
-
-function expectCold(t: ExecutionContext, { stdout, stderr }: SpawnSyncReturns<string>, why: RegExp): void {
-  t.regex(stdout, /^warming\n[^]*done\n$/, stderr);
-  t.regex(stderr, why);
-}
 
 /** What lies in a folder: names, owners, modes, content. */
 function listing(folder: string): string[] {

@@ -19,6 +19,7 @@ import { join } from 'node:path';
 import { verityDigest } from '../../launcher/signing/verity.js';
 import { cli, thawExec, wrongWorkingSet } from '../engine/support/paths.js';
 import { PATIENCE_MS } from '../patience.js';
+import { type Keys, keyPair } from './keys.js';
 import { Workshop, sleeper, sleeperImage } from './support.js';
 
 /** What `fsverity digest` of fsverity-utils says of such files. */
@@ -40,22 +41,6 @@ test.serial('the fs-verity digest of a file is the one that fsverity-utils compu
     t.is(verityDigest(workshop.write('file', bytes)).toString('hex'), digest, `${size} bytes`);
   }
 });
-
-interface Keys {
-  readonly secret: string;
-  readonly open: string;
-  readonly pem: string;
-}
-
-function keyPair(workshop: Workshop, name: string): Keys {
-  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
-  const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
-  return {
-    secret: workshop.write(`${name}.pem`, privateKey.export({ type: 'pkcs8', format: 'pem' })),
-    open: workshop.write(`${name}.pub.pem`, pem),
-    pem,
-  };
-}
 
 function sign(t: ExecutionContext, workshop: Workshop, image: string, { secret }: Keys): void {
   const { status, stdout, stderr } = workshop.thaw('sign', '--key', secret, image);

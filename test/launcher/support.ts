@@ -11,6 +11,8 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -20,6 +22,15 @@ import { callerAccount } from '../../launcher/app/account.js';
 import { minimalEnvironment } from '../../launcher/app/setting.js';
 import { cli, thawExec } from '../engine/support/paths.js';
 import { PATIENCE_MS } from '../patience.js';
+
+/** One on which nobody listens. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
 
 /** The environment that profiles are built with: launches with another one are cold where that matters. */
 export const builtWith = minimalEnvironment(callerAccount());

@@ -1,10 +1,8 @@
 // Apps of several processes, from `thaw build` to their launch: a pipeline of a shell, workers of Python, a cluster of Node.js.
 import test, { type ExecutionContext } from 'ava';
 import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, renameSync } from 'node:fs';
 import { get } from 'node:http';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout } from 'node:timers/promises';
@@ -12,15 +10,7 @@ import { setTimeout } from 'node:timers/promises';
 import { thawExec } from '../engine/support/paths.js';
 import { processesOf } from '../engine/support/tree.js';
 import { endService, launchService, writeService } from './service.js';
-import { Workshop, buildWithLargePid, builtWith, python } from './support.js';
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
+import { Workshop, buildWithLargePid, builtWith, freePort, python } from './support.js';
 
 function ask(port: number): Promise<string> {
   return new Promise((resolve, reject) => {

@@ -31,11 +31,16 @@ export function openRoot(given: string): Root {
   const status = statSync(path, { throwIfNoEntry: false });
   if (status === undefined) throw new ThawError(`there is no root ${path}`);
   if (status.isDirectory()) return new DirectoryRoot(path);
-  const kind = KINDS.find(({ magic, offset }) => hasBytes(path, magic, offset));
+  const kind = kindOf(path);
   if (kind !== undefined) return kind.open(path);
   throw new ThawError(`${path} is no root file system that thaw knows`, {
     remedy: `accepted: a folder, or an image of ${KINDS.map(({ name }) => name).join(', ')}`,
   });
+}
+
+/** What the file at `path` is an image of, by its first bytes. */
+export function kindOf(path: string): Kind | undefined {
+  return KINDS.find(({ magic, offset }) => hasBytes(path, magic, offset));
 }
 
 function hasBytes(path: string, bytes: readonly number[], offset: number): boolean {

@@ -13,4 +13,5 @@ export const erofs: Format = {
     const compressed = algorithm === 'none' ? [] : [`-z${algorithm}`, `-C${cluster}`];
     await runTool('mkfs.erofs', ['--quiet', ...compressed, `-T${time}`, `-U${uuid}`, '-x-1', output, tree]);
   },
+  unpack: (path, tree) => runTool('fsck.erofs', [`--extract=${tree}`, path]),
 };

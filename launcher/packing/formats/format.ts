@@ -26,4 +26,6 @@ export interface Format {
   /** The best one measured for storage that gives at most so many megabytes in a second; the last is for all above. */
   readonly choices: readonly { readonly upTo: number; readonly compression: Compression }[];
   readonly make: (request: Request) => Promise<void>;
+  /** Fills the new folder `tree` with what such a file holds. */
+  readonly unpack: (path: string, tree: string) => Promise<unknown>;
 }

@@ -18,6 +18,15 @@ export function formatOf(output: string): Format {
   });
 }
 
+/** @throws UsageError */
+export function formatNamed(wanted: string): Format {
+  const format = FORMATS.find(({ name }) => name === wanted);
+  if (format !== undefined) return format;
+  throw new UsageError(
+    `there is no format ${wanted}; accepted: ${FORMATS.map(({ name }) => name).join(', ')}`,
+  );
+}
+
 /** What has been measured as the best for storage of that rate, in megabytes a second. */
 export function compressionFor({ choices }: Format, rate: number): Compression {
   const choice = choices.find(({ upTo }) => rate <= upTo) ?? choices.at(-1);

@@ -37,6 +37,7 @@ export const squashfs: Format = {
       rmSync(order, { force: true });
     }
   },
+  unpack: (path, tree) => runTool('unsquashfs', ['-quiet', '-no-progress', '-d', tree, path]),
 };
 
 /** lz4 has one better way, and no levels. */
