@@ -91,7 +91,7 @@ export class Place {
     this.#path = join(own, 'profile.toml');
     const toml = readFileSync(this.#path, 'utf8').replaceAll(EVERYWHERE, this.compositor.folder);
     writeFileSync(this.#path, toml);
-    const bus = join(this.compositor.folder, 'bus');
+    const bus = join(this.compositor.folder, 'session-bus');
     if (toml.includes(`path=${bus}"`)) this.bus = new SessionBus(bus);
   }
 

@@ -52,8 +52,8 @@ const BUS = `[Unit]
 Requires=weston.service
 After=weston.service
 [Service]
-ExecStart=/usr/bin/dbus-daemon --session --nofork --nopidfile --address=unix:path=${FOLDER}/bus
-ExecStartPost=/usr/bin/timeout 300 sh -c 'until test -S ${FOLDER}/bus; do sleep 0.1; done'
+ExecStart=/usr/bin/dbus-daemon --session --nofork --nopidfile --address=unix:path=${FOLDER}/session-bus
+ExecStartPost=/usr/bin/timeout 300 sh -c 'until test -S ${FOLDER}/session-bus; do sleep 0.1; done'
 TimeoutStartSec=300
 `;
 
