@@ -132,6 +132,9 @@ const Protocol* stateful_protocol(std::string_view peer, pid_t pid) {
     if (fnmatch(row.pattern, name.c_str(), 0) == 0) return &row.protocol;
   for (const auto& [variable, protocol] : kVariables)
     if (has_address(variable_of(pid, variable), peer)) return &protocol;
+  const std::string folder = variable_of(pid, "XDG_RUNTIME_DIR");
+  if (!folder.empty() && peer == folder + "/bus")
+    return &kSessionBus;  // where no variable names it
   const bool is_address_of_host = peer.find('/') == peer.npos && !peer.starts_with('@');
   return is_address_of_host && is_x_display(peer, pid) ? &kX : nullptr;
 }
