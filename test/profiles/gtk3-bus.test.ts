@@ -21,16 +21,19 @@ test.serial('gtk3-bus: it is called on its bus, and on one that was started agai
   }
 });
 
-test.serial('gtk3-bus: where another has its name it starts cold, and leaves the work to that one', async (t) => {
-  t.timeout(600_000);
-  await place.compositor.startSeated();
-  const first = place.start('warm');
-  await place.compositor.shown(first.pid);
-  const second = place.start('or cold');
-  await second.ended;
-  t.regex(second.output, /org\.example\.Counter.*; starting cold/);
-  t.regex(second.output, /^closed$/m);
-  t.is(second.process.exitCode, 0, second.output);
-  t.is(place.bus?.call(...COUNT), 'i 1', first.output);
-  await first.close();
-});
+test.serial(
+  'gtk3-bus: where another has its name it starts cold, and leaves the work to that one',
+  async (t) => {
+    t.timeout(600_000);
+    await place.compositor.startSeated();
+    const first = place.start('warm');
+    await place.compositor.shown(first.pid);
+    const second = place.start('or cold');
+    await second.ended;
+    t.regex(second.output, /org\.example\.Counter.*; starting cold/);
+    t.regex(second.output, /^closed$/m);
+    t.is(second.process.exitCode, 0, second.output);
+    t.is(place.bus?.call(...COUNT), 'i 1', first.output);
+    await first.close();
+  },
+);

@@ -52,7 +52,12 @@ for (const cpu of GUEST_CPUS)
       const program = '/share/dist/test/system/support/kiosk.js';
       const command = ['node', program, JSON.stringify(full)];
       const building = { slowClock: String(slowness(cpu)), timeout: BUILD_SECONDS };
-      const outcome = await runGuest({ ...guest, cpu, command, ...(order.now === undefined ? building : {}) });
+      const outcome = await runGuest({
+        ...guest,
+        cpu,
+        command,
+        ...(order.now === undefined ? building : {}),
+      });
       const line = outcome.stdout.split('\n').find((each) => each.startsWith('{'));
       if (outcome.status !== 0 || line === undefined) throw new Error(said(outcome));
       return JSON.parse(line);
