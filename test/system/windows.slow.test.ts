@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { GUEST_CPUS, type GuestCpu, guestOf } from '../../launcher/cpus.js';
+import { type GuestCpu, guestOf } from '../../launcher/cpus.js';
 import { Packages, architecture, run } from '../packages/support/packages.js';
 import { type GuestOptions, runGuest, said } from './support/guest.js';
 import type { Kiosk, Order, Shown } from './support/kiosk.js';
@@ -15,7 +15,6 @@ const BUILD_SECONDS = 3600;
 const apps = [
   { name: 'qtquick', clickAt: '160 100' },
   { name: 'gtk3', clickAt: '160 190' },
-  { name: 'gtk3-bus', clickAt: '160 190' },
 ];
 
 /** Packages as a root has them, and a disk for what is changed in the root. */
@@ -39,7 +38,8 @@ function parts(work: string, cpu: GuestCpu): Omit<GuestOptions, 'cpu' | 'command
  */
 const slowness = (cpu: GuestCpu): number => (guestOf(cpu).slowClock === 1 ? 1 : 60);
 
-for (const cpu of GUEST_CPUS)
+// Not on ARMv7 yet: nobody has seen its launches through with images that were made under slow clocks.
+for (const cpu of ['aarch64'] as const satisfies readonly GuestCpu[])
   test.serial(`${cpu}: apps with a window that start at boot`, async (t) => {
     t.timeout(MINUTES * 60_000);
     const work = mkdtempSync(join(tmpdir(), 'thaw-windows-'));
