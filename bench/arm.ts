@@ -18,7 +18,7 @@ import { type Results, find, readResults } from './results.js';
 
 const PROFILES = ['ts-server', 'python', 'redis'];
 /** Their guest has a compositor. SDL's profile is compiled, for this machine. */
-const WINDOWS = ['gtk3', 'qtquick'];
+const WINDOWS = ['gtk3', 'gtk3-bus', 'qtquick'];
 const WINDOWS_GUEST = ['--init', 'systemd', '--with', 'windows'];
 const GUEST_SECONDS = 3600;
 

@@ -11,9 +11,12 @@ import { commandOf, warmCommand } from '../start.js';
 import { Thaw } from '../thaw.js';
 import { until } from '../until.js';
 import { Compositor } from './compositor.js';
+import { SessionBus } from './session_bus.js';
 
 /** Where the profiles have their compositor. */
 const EVERYWHERE = '/run/kiosk';
+
+type How = 'warm' | 'cold' | 'or cold';
 
 /** One that runs. */
 export class Window {
@@ -69,6 +72,9 @@ export class Place {
   readonly folder: string;
   readonly compositor: Compositor;
   readonly thaw: Thaw;
+  /** Of profiles that are on one. */
+  readonly bus: SessionBus | undefined;
+  readonly #more: SessionBus[] = [];
   readonly #path: string;
 
   /** `display`: what the compositor is called; the profile has wayland-0. */
@@ -85,19 +91,37 @@ export class Place {
     this.#path = join(own, 'profile.toml');
     const toml = readFileSync(this.#path, 'utf8').replaceAll(EVERYWHERE, this.compositor.folder);
     writeFileSync(this.#path, toml);
+    const bus = join(this.compositor.folder, 'session-bus');
+    if (toml.includes(`path=${bus}"`)) this.bus = new SessionBus(bus);
   }
 
-  build(): Promise<void> {
-    return this.thaw.buildFrom(this.#path);
+  async build(): Promise<void> {
+    await this.bus?.start();
+    await this.thaw.buildFrom(this.#path);
   }
 
   /** `warm` alone is an error where it cannot be. */
-  start(how: 'warm' | 'cold' | 'or cold'): Window {
+  start(how: How): Window {
+    return this.#start(how, []);
+  }
+
+  /** As one of several: with a bus of its own, where it is on one, as a name there has one owner. Needs root for that. */
+  async startBeside(how: How): Promise<Window> {
+    if (this.bus === undefined) return this.start(how);
+    const own = new SessionBus(join(this.folder, `bus-${this.#more.length}`));
+    this.#more.push(own);
+    await own.start();
+    const script = 'mount --bind "$0" "$1" && shift && exec "$@"';
+    return this.#start(how, ['unshare', '--mount', 'sh', '-c', script, own.path, this.bus.path]);
+  }
+
+  #start(how: How, wrapper: readonly string[]): Window {
     const { command, cwd, env } = commandOf({ profile: this.profile, definition: this.#path });
     const [program = '', ...args] = command;
     const stamp = join(this.folder, 'stamp');
-    const all = [stamp, ...this.#command(how, [resolve(cwd, program), ...args])];
-    const process = spawn(benchProgram('exec_stamp'), all, {
+    const launch = this.#command(how, [resolve(cwd, program), ...args]);
+    const [first = '', ...rest] = [...wrapper, benchProgram('exec_stamp'), stamp, ...launch];
+    const process = spawn(first, rest, {
       cwd,
       env: { ...env, THAW_LOG: 'info' },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -105,7 +129,7 @@ export class Place {
     return new Window(process, this.compositor, stamp);
   }
 
-  #command(how: 'warm' | 'cold' | 'or cold', command: readonly string[]): readonly string[] {
+  #command(how: How, command: readonly string[]): readonly string[] {
     if (how === 'cold') return command;
     if (how === 'warm') return warmCommand(this.thaw.store, this.profile, command);
     return [thawExec, '--store', this.thaw.store, '--', ...command];
@@ -113,6 +137,7 @@ export class Place {
 
   async end(): Promise<void> {
     await this.compositor.stop();
+    for (const bus of [this.bus, ...this.#more]) await bus?.stop();
     rmSync(this.folder, { recursive: true, force: true });
   }
 }

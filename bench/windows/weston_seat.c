@@ -34,14 +34,15 @@ void notify_keyboard_focus_in(struct weston_seat* seat, struct wl_array* keys,
 static struct weston_compositor* compositor;
 static struct weston_seat seat;
 static FILE* record;
-static struct weston_surface* top;  ///< the window that was shown last
-static char film[256];              ///< the folder; empty: there is none
+static struct wl_list windows;  ///< that were shown, the last one first
+static char film[256];          ///< the folder; empty: there is none
 
 /// A surface that is looked at until it goes.
 struct watched {
   struct wl_listener commit, destroy;
   struct weston_surface* surface;
   int shown;
+  struct wl_list link;  ///< of windows, once it is shown
 };
 
 static struct timespec now(void) {
@@ -50,10 +51,19 @@ static struct timespec now(void) {
   return time;
 }
 
+/// The window that was shown last. A shell may keep the surface of one that is gone, to fade it out.
+static struct weston_surface* top_window(void) {
+  struct watched* one;
+  wl_list_for_each(one, &windows, link) {
+    if (weston_surface_get_desktop_surface(one->surface) != NULL) return one->surface;
+  }
+  return NULL;
+}
+
 static void gone(struct wl_listener* listener, void* data) {
   struct watched* one = wl_container_of(listener, one, destroy);
   (void)data;
-  if (top == one->surface) top = NULL;
+  wl_list_remove(&one->link);
   free(one);
 }
 
@@ -94,7 +104,7 @@ static void committed(struct wl_listener* listener, void* data) {
   wl_client_get_credentials(client, &pid, NULL, NULL);
   if (!one->shown++) {
     fprintf(record, "shown %d %lld %dx%d\n", pid, ns, surface->width, surface->height);
-    top = surface;
+    wl_list_insert(&windows, &one->link);
   }
   if (film[0] == '\0') return;
   char path[512];
@@ -108,13 +118,14 @@ static void created(struct wl_listener* listener, void* data) {
   one->surface = data;
   one->commit.notify = committed;
   one->destroy.notify = gone;
+  wl_list_init(&one->link);
   wl_signal_add(&one->surface->commit_signal, &one->commit);
   wl_signal_add(&one->surface->destroy_signal, &one->destroy);
 }
 static struct wl_listener creation = {.notify = created};
 
 /// To a place of the window.
-static void move(double x, double y) {
+static void move(struct weston_surface* top, double x, double y) {
   const struct timespec time = now();
   struct weston_desktop_surface* desktop = weston_surface_get_desktop_surface(top);
   const struct weston_geometry inner = weston_desktop_surface_get_geometry(desktop);
@@ -124,8 +135,8 @@ static void move(double x, double y) {
   notify_pointer_frame(&seat);
 }
 
-static void click(double x, double y) {
-  move(x, y);
+static void click(struct weston_surface* top, double x, double y) {
+  move(top, x, y);
   for (int down = 1; down >= 0; --down) {
     const struct timespec time = now();
     notify_button(&seat, &time, BTN_LEFT,
@@ -156,6 +167,7 @@ static void obey(const char* line) {
   double x = 0, y = 0;
   unsigned code = 0;
   char word[256];
+  struct weston_surface* top = top_window();
   if (sscanf(line, "keymap %255s", word) == 1)
     weston_seat_update_keymap(&seat, keymap_of(word));
   else if (sscanf(line, "film %255s", film) == 1)
@@ -163,9 +175,9 @@ static void obey(const char* line) {
   else if (top == NULL)
     fprintf(record, "no window\n");
   else if (sscanf(line, "move %lf %lf", &x, &y) == 2)
-    move(x, y);
+    move(top, x, y);
   else if (sscanf(line, "click %lf %lf", &x, &y) == 2)
-    click(x, y);
+    click(top, x, y);
   else if (sscanf(line, "key %u", &code) == 1)
     key(code);
   else if (sscanf(line, "resize %lf %lf", &x, &y) == 2)
@@ -202,6 +214,7 @@ WL_EXPORT int wet_module_init(struct weston_compositor* of, int* argc, char* arg
   const int commands = open(getenv("SEAT_COMMANDS"), O_RDWR | O_NONBLOCK | O_CLOEXEC);
   if (record == NULL || commands < 0) return -1;
   setvbuf(record, NULL, _IOLBF, 0);
+  wl_list_init(&windows);
   const char* layout = getenv("SEAT_KEYMAP");
   weston_seat_init(&seat, compositor, "test seat");
   weston_seat_init_pointer(&seat);

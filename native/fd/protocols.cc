@@ -25,10 +25,19 @@ constexpr const char* kBus =
     "\"/run/user/1000/bus\" } with the socket's own absolute path; or let it connect again after a "
     "launch; a name "
     "on the bus that it does not need is switched off in the app (GIO: DBUS_SESSION_BUS_ADDRESS)";
-constexpr const char* kAudio = "let the app open its sound after the checkpoint";
+constexpr const char* kAudio =
+    "let the app open its sound after the checkpoint: warmup.until = { connect = "
+    "\"/run/user/1000/pulse/native\" } with the address that is named here, or { call = true } "
+    "with "
+    "thaw_checkpoint() of native/include/thaw.h before it does";
 
 constexpr Protocol kWayland = {"a Wayland compositor", kDisplay, true};
 constexpr Protocol kX = {"an X server", kScreen, false};
+constexpr Protocol kSystemBus = {"the system bus", kBus, true};
+constexpr Protocol kSessionBus = {"the session bus", kBus, true};
+constexpr Protocol kAccessibilityBus = {"the accessibility bus", kBus, true};
+constexpr Protocol kPulse = {"a PulseAudio server", kAudio, false};
+constexpr Protocol kPipeWire = {"a PipeWire server", kAudio, false};
 
 struct Row {
   const char* pattern;  ///< of fnmatch(3), on the address; '@' begins abstract names
@@ -44,14 +53,26 @@ constexpr Row kRows[] = {
     {"\\[::1]:606[0-3]", kX},
     {"\\[::ffff:127.0.0.1]:60[0-5][0-9]", kX},
     {"\\[::ffff:127.0.0.1]:606[0-3]", kX},
-    {"*/dbus/system_bus_socket", {"the system bus", kBus, true}},
-    {"*/system_bus_socket", {"the system bus", kBus, true}},
-    {"/run/user/*/bus", {"the session bus", kBus, true}},
+    {"*/system_bus_socket", kSystemBus},
+    {"/run/user/*/bus", kSessionBus},
     {"*/dbus-*", {"a bus", kBus, true}},
-    {"*/at-spi/bus*", {"the accessibility bus", kBus, true}},
-    {"*/pulse/native", {"a PulseAudio server", kAudio, false}},
-    {"*/pipewire-[0-9]*", {"a PipeWire server", kAudio, false}},
+    {"*/at-spi/bus*", kAccessibilityBus},
+    {"*/pulse/native", kPulse},
+    {"*/pipewire-[0-9]*", kPipeWire},
     {"*/jack_*", {"a JACK server", kAudio, false}},
+};
+
+/// Servers may have any address: the variable of their clients has it.
+constexpr struct {
+  std::string_view variable;
+  Protocol protocol;
+} kVariables[] = {
+    {"WAYLAND_DISPLAY", kWayland},
+    {"DBUS_SESSION_BUS_ADDRESS", kSessionBus},
+    {"DBUS_SYSTEM_BUS_ADDRESS", kSystemBus},
+    {"AT_SPI_BUS_ADDRESS", kAccessibilityBus},
+    {"PULSE_SERVER", kPulse},
+    {"PIPEWIRE_REMOTE", kPipeWire},
 };
 
 constexpr std::string_view kLogs[] = {
@@ -74,10 +95,20 @@ std::string variable_of(pid_t pid, std::string_view name) {
   return {};
 }
 
-/// Compositors may have any name: the variable has it, or the whole path.
-bool is_wayland_display(std::string_view peer, pid_t pid) {
-  const std::string name = variable_of(pid, "WAYLAND_DISPLAY");
-  return !name.empty() && (peer == name || peer.ends_with('/' + name));
+/// Whether a variable's value has this address: a name in $XDG_RUNTIME_DIR; a path, or what follows the kind of the address
+/// ("unix:path=/run/bus,guid=1;tcp:...", "{machine}unix:/run/pulse tcp:host:4713").
+bool has_address(std::string_view value, std::string_view peer) {
+  if (value.empty()) return false;
+  if (value.find('/') == value.npos && peer.ends_with("/" + std::string(value))) return true;
+  const std::string_view own = peer.starts_with('@') ? peer.substr(1) : peer;
+  if (own.empty()) return false;
+  for (size_t at = value.find(own); at != value.npos; at = value.find(own, at + 1)) {
+    const size_t end = at + own.size();
+    const bool begins = at == 0 || std::string_view("=:;} ").find(value[at - 1]) != value.npos;
+    const bool ends = end == value.size() || std::string_view(",; ").find(value[end]) != value.npos;
+    if (begins && ends) return true;
+  }
+  return false;
 }
 
 /// "host:N" or "host:N.SCREEN" is port 6000 + N of that host, whose name says nothing of its address.
@@ -99,8 +130,13 @@ const Protocol* stateful_protocol(std::string_view peer, pid_t pid) {
   const std::string name(peer);
   for (const Row& row : kRows)
     if (fnmatch(row.pattern, name.c_str(), 0) == 0) return &row.protocol;
-  if (peer.find('/') != peer.npos) return is_wayland_display(peer, pid) ? &kWayland : nullptr;
-  return !peer.starts_with('@') && is_x_display(peer, pid) ? &kX : nullptr;
+  for (const auto& [variable, protocol] : kVariables)
+    if (has_address(variable_of(pid, variable), peer)) return &protocol;
+  const std::string folder = variable_of(pid, "XDG_RUNTIME_DIR");
+  if (!folder.empty() && peer == folder + "/bus")
+    return &kSessionBus;  // where no variable names it
+  const bool is_address_of_host = peer.find('/') == peer.npos && !peer.starts_with('@');
+  return is_address_of_host && is_x_display(peer, pid) ? &kX : nullptr;
 }
 
 bool is_log(std::string_view peer) {

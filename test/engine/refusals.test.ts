@@ -77,6 +77,9 @@ const peers: readonly (readonly [address: string, protocol: RegExp | null])[] = 
   ['pulse/native', /PulseAudio/],
   ['pipewire-0', /PipeWire/],
   ['jack_default_0_0', /JACK/],
+  ['@thaw-kiosk-bus', /session bus/],
+  ['127.0.0.1:4713', /PulseAudio/],
+  ['remote', /PipeWire/],
   ['database', null],
   ['compositor', null],
   ['127.0.0.1:6064', null],
@@ -89,7 +92,13 @@ test('refused: connections of protocols with a state, for which reconnect is not
     {
       app: 'refused',
       args: ['peers', ...peers.map(([address]) => address)],
-      env: { WAYLAND_DISPLAY: 'other-compositor', DISPLAY: 'host:7.0' },
+      env: {
+        WAYLAND_DISPLAY: 'other-compositor',
+        DISPLAY: 'host:7.0',
+        DBUS_SESSION_BUS_ADDRESS: 'tcp:host=localhost;unix:abstract=thaw-kiosk-bus,guid=01',
+        PULSE_SERVER: '{01}unix:/run/sound tcp:127.0.0.1:4713',
+        PIPEWIRE_REMOTE: 'remote',
+      },
     },
     self,
     async (app) => {

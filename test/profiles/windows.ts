@@ -62,8 +62,8 @@ async function coldPicture(place: Place): Promise<Buffer> {
   return picture;
 }
 
-/** Declares the tests of one profile. `clickAt`: where its button is. */
-export function proveWindow(profile: string, clickAt: string, inARow = 5): void {
+/** Declares the tests of one profile. `clickAt`: where its button is. @returns where it is proved, for more of them */
+export function proveWindow(profile: string, clickAt: string, inARow = 5): Place {
   const place = new Place(profile);
   let picture: Buffer = Buffer.alloc(0);
 
@@ -83,7 +83,8 @@ export function proveWindow(profile: string, clickAt: string, inARow = 5): void 
 
   test.serial(`${profile}: three at once`, async (t) => {
     t.timeout(600_000);
-    const windows = [0, 1, 2].map(() => place.start('warm'));
+    const windows: Window[] = [];
+    for (let n = 0; n < 3; ++n) windows.push(await place.startBeside('warm'));
     for (const window of windows) {
       await place.compositor.shown(window.pid);
       t.is(window.process.exitCode, null);
@@ -123,4 +124,5 @@ export function proveWindow(profile: string, clickAt: string, inARow = 5): void 
     window.process.kill('SIGKILL');
     await window.ended;
   });
+  return place;
 }

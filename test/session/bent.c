@@ -1,7 +1,9 @@
 // Stands between an app and its server, and passes all on, with descriptors; but of the first connection only the first bytes that
 // the server sends, and then something else.
 //   bent LISTEN SERVER BYTES close | silence | garbage | twice
-// Under `stray` it is one event more than the server sends, and then all that it does.
+//   bent LISTEN SERVER 1 stray | ping
+// Under `stray` it is one event more than the server sends, and then all that it does; under `ping`, once its wl_shm has spoken, the
+// question of window.c's xdg_wm_base whether it answers, on each connection.
 #define _GNU_SOURCE
 #include <poll.h>
 #include <signal.h>
@@ -64,9 +66,24 @@ static void send_stray(int app) {
   send(app, event, sizeof(event), MSG_NOSIGNAL);
 }
 
+enum { kShm = 5, kShell = 6 };  ///< objects of window.c
+
+/// Whether the bytes hold the event that a global of window.c is made of, behind which all are made.
+static int has_shm(const char* bytes, size_t size) {
+  const uint32_t format[2] = {kShm, 12 << 16};
+  return memmem(bytes, size, format, sizeof(format)) != NULL;
+}
+
+static void send_ping(int app) {
+  const uint32_t event[3] = {kShell, sizeof(event) << 16, 4711};
+  send(app, event, sizeof(event), MSG_NOSIGNAL);
+}
+
 static void serve(int app, const char* server_path, size_t most, const char* way) {
   const int server = unix_socket(server_path, 0);
   char bytes[kPiece];
+  int pings = strcmp(way, "ping") == 0;
+  if (pings) most = kAll;
   if (strcmp(way, "stray") == 0 && most != kAll) {
     send_stray(app);
     most = kAll;
@@ -78,6 +95,7 @@ static void serve(int app, const char* server_path, size_t most, const char* way
     if (polls[1].revents == 0) continue;
     const size_t passed = pass(server, app, most, bytes);
     if (passed == 0) exit(0);
+    if (pings && has_shm(bytes, passed)) send_ping(app), pings = 0;
     most -= passed;
     if (most == 0) bend(app, way, bytes, passed);
   }

@@ -1,14 +1,17 @@
 // A compositor that breaks off in the middle of a launch, at any byte: the app comes, cold, and works.
 import test from 'ava';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 
 import { root } from '../engine/support/paths.js';
+import { Workshop } from '../launcher/support.js';
 import { Place } from '../../bench/windows/place.js';
 import { endChild } from '../../bench/end_child.js';
 import { until } from '../../bench/until.js';
+import { compiled } from './bus.js';
+import { Display, compiledWindow } from './display.js';
 
 const KEY_A = 30;
 const WAYS = ['close', 'silence', 'garbage', 'twice'];
@@ -71,4 +74,30 @@ test('whatever the compositor breaks off with, and wherever', async (t) => {
   t.notRegex(window.output, /thaw-exec:/);
   window.process.kill('SIGKILL');
   await window.ended;
+});
+
+test('asked in the middle of a launch whether it answers, it does', async (t) => {
+  const workshop = new Workshop(t);
+  const compositor = new Display(t, workshop);
+  await compositor.start();
+  const bent = compiled(workshop, 'bent');
+  const door = join(compositor.folder, 'wayland-8');
+  const command = [compiledWindow(workshop), 'close'];
+  const toml = compositor.profile(command);
+  workshop.write('window.toml', readFileSync(toml, 'utf8').replaceAll('wayland-7', 'wayland-8'));
+  for (const way of ['close', 'ping']) {
+    const between = spawn(bent, [door, compositor.path, way === 'ping' ? '1' : String(1 << 30), way]);
+    t.teardown(() => between.kill('SIGKILL'));
+    await until(() => existsSync(door), 'bent');
+    if (way === 'close') {
+      const built = workshop.thaw('build', toml);
+      t.is(built.status, 0, built.stderr);
+    } else {
+      const { stdout, stderr } = compositor.launch(command, { WAYLAND_DISPLAY: 'wayland-8' });
+      t.is(stdout, 'frames 8\n', stderr); // Cold, it says that it is shown, too.
+      t.notRegex(stderr, /thaw-exec:/);
+    }
+    await endChild(between);
+    rmSync(door, { force: true });
+  }
 });

@@ -232,6 +232,23 @@ test('what thaw has not seen cannot be replayed, and a bus has it offered', asyn
   t.regex(workshop.thaw('build', unseen).stderr, /has not seen what they say to each other/);
 });
 
+test('the bus of a session is known by its place, where no variable names it', async (t) => {
+  const workshop = new Workshop(t);
+  const bus = new Bus(t, workshop);
+  await bus.start();
+  const script = workshop.write('service.py', pythonService);
+  const toml = workshop.write(
+    'service.toml',
+    `name = "service"\nprogram = "${debianPython}"\nargs = ["${script}", "pass"]
+env = { XDG_RUNTIME_DIR = "${join(workshop.folder, 'run')}" }\n[warmup]\n${warmup}\n[prove]\nrun = []\n`,
+  );
+  const { stderr, status } = workshop.thaw('build', toml);
+  t.is(status, 1);
+  t.regex(stderr, /it speaks with the session bus/);
+  t.regex(stderr, /"replay"/);
+  t.notRegex(stderr, /reconnect/);
+});
+
 /** Speaks by hand, and goes on without a bus. */
 const speaker = `
 import struct

@@ -9,7 +9,7 @@ import { root, thawExec } from '../engine/support/paths.js';
 import { type Workshop, builtWith } from '../launcher/support.js';
 import { PATIENCE_MS } from '../patience.js';
 
-const XDG_SHELL = '/usr/share/wayland-protocols/stable/xdg-shell/xdg-shell.xml';
+const PROTOCOLS = ['xdg-shell', 'presentation-time'];
 
 export class Display extends Compositor {
   constructor(
@@ -39,25 +39,28 @@ env = { XDG_RUNTIME_DIR = "${this.folder}", WAYLAND_DISPLAY = "wayland-7" }
     this.t.is(built.status, 0, built.stderr);
   }
 
-  launch(command: readonly string[]) {
+  launch(command: readonly string[], variables: Readonly<Record<string, string>> = {}) {
     this.workshop.write('go', '');
     const result = spawnSync(thawExec, ['--store', this.workshop.store, '--', ...command], {
       cwd: this.workshop.folder,
       encoding: 'utf8',
       timeout: PATIENCE_MS,
-      env: { ...builtWith, ...this.env, THAW_LOG: 'info' },
+      env: { ...builtWith, ...this.env, ...variables, THAW_LOG: 'info' },
     });
     rmSync(join(this.workshop.folder, 'go'));
     return result;
   }
 }
 
-/** The client, with what wayland-scanner makes of the protocol. */
+/** The client, with what wayland-scanner makes of the protocols. */
 export function compiledWindow(workshop: Workshop): string {
-  const header = join(workshop.folder, 'xdg-shell-client.h');
-  const code = join(workshop.folder, 'xdg-shell.c');
-  execFileSync('wayland-scanner', ['client-header', XDG_SHELL, header]);
-  execFileSync('wayland-scanner', ['private-code', XDG_SHELL, code]);
+  const codes = PROTOCOLS.map((name) => {
+    const xml = `/usr/share/wayland-protocols/stable/${name}/${name}.xml`;
+    const code = join(workshop.folder, `${name}.c`);
+    execFileSync('wayland-scanner', ['client-header', xml, join(workshop.folder, `${name}-client.h`)]);
+    execFileSync('wayland-scanner', ['private-code', xml, code]);
+    return code;
+  });
   const program = join(workshop.folder, 'window');
   const source = join(root, 'test', 'session', 'window.c');
   execFileSync('cc', [
@@ -67,7 +70,7 @@ export function compiledWindow(workshop: Workshop): string {
     '-o',
     program,
     source,
-    code,
+    ...codes,
     '-lwayland-client',
   ]);
   return program;

@@ -59,6 +59,31 @@ test('three at once', async (t) => {
   t.deepEqual(outputs, ['frames 8\n', 'frames 8\n', 'frames 8\n']);
 });
 
+test('an app of several processes', async (t) => {
+  if (process.getuid?.() !== 0) return void t.pass('only root builds such apps');
+  const workshop = new Workshop(t);
+  const compositor = new Display(t, workshop);
+  await compositor.start();
+  const command = [compiledWindow(workshop), 'close', 'child'];
+  compositor.build(command);
+  for (let i = 0; i < 2; ++i) {
+    const { stdout, stderr } = compositor.launch(command);
+    t.is(stdout, 'frames 8\n', stderr);
+  }
+});
+
+test('an app that asks when its frames are shown', async (t) => {
+  const workshop = new Workshop(t);
+  const compositor = new Display(t, workshop);
+  await compositor.start();
+  const command = [compiledWindow(workshop), 'close', 'feedback'];
+  compositor.build(command);
+  for (let i = 0; i < 3; ++i) {
+    const { stdout, stderr } = compositor.launch(command);
+    t.is(stdout, 'frames 8\n', stderr);
+  }
+});
+
 test("weston's own client, which never stops drawing", async (t) => {
   const workshop = new Workshop(t);
   const compositor = new Display(t, workshop);

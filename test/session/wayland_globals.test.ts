@@ -57,12 +57,15 @@ test('dmabuf: that it is bound is no state of a GPU, what is made of it is', asy
   t.regex(refused.stderr, /software rendering/);
 });
 
-test('an interface that is in no XML of Debian is refused by name', async (t) => {
-  const { workshop, compositor, program } = await start(t, ['zwlr_layer_shell_v1']);
-  const command = [program, 'close', 'bind=zwlr_layer_shell_v1'];
-  const refused = workshop.thaw('build', compositor.profile(command));
-  t.not(refused.status, 0);
-  t.regex(refused.stderr, /uses zwlr_layer_shell_v1, which thaw does not know/);
+test('interfaces that are in no XML of Debian are refused by name', async (t) => {
+  const shells = ['zwlr_layer_shell_v1', 'ivi_application', 'agl_shell'];
+  const { workshop, compositor, program } = await start(t, shells);
+  for (const shell of shells) {
+    const command = [program, 'close', `bind=${shell}`];
+    const refused = workshop.thaw('build', compositor.profile(command));
+    t.not(refused.status, 0);
+    t.regex(refused.stderr, new RegExp(`uses ${shell}, which thaw does not know`));
+  }
 });
 
 test('a popup that is open comes again, and others are opened after the launch', async (t) => {

@@ -1,19 +1,23 @@
 // A window in shared memory: red, and green once the file `go` is there; the frames that follow it are counted.
-//   window keep | close [popup] [grab] [bind=INTERFACE] [params] [unacknowledged]
+//   window keep | close [popup] [grab] [bind=INTERFACE] [params] [unacknowledged] [child] [feedback]
 // keep, close: the descriptor of its pool. popup: it has one open, which is closed at the end, and another one then; grab: of the
 // seat. bind: that global; params: and makes something of it, as of zwp_linux_dmabuf_v1. unacknowledged: that it is
-// maximized.
+// maximized. child: of two processes. feedback: asks when
+// each frame was shown.
 #define _GNU_SOURCE
 #include <poll.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 #include <wayland-client.h>
 
 #include "dmabuf.h"
+#include "presentation-time-client.h"
 #include "xdg-shell-client.h"
 
 enum { kSide = 64, kBytes = kSide * kSide * 4 };
@@ -23,7 +27,8 @@ static struct xdg_wm_base* shell;
 static struct wl_surface* surface;
 static struct wl_buffer* buffer;
 static uint32_t* pixels;
-static int configured, frames, busy, popup_open;
+static struct wp_presentation* presentation;
+static int configured, frames, busy, popup_open, asked, answered;
 static struct wl_seat* seat;
 static struct wl_proxy* bound;
 static const char* wanted = "";  ///< the interface of bind=
@@ -50,6 +55,8 @@ static void add(void* data, struct wl_registry* registry, uint32_t name, const c
   if (!strcmp(interface, "wl_shm")) shm = wl_registry_bind(registry, name, &wl_shm_interface, 1);
   if (!strcmp(interface, "xdg_wm_base"))
     shell = wl_registry_bind(registry, name, &xdg_wm_base_interface, 1);
+  if (!strcmp(interface, "wp_presentation") && has("feedback"))
+    presentation = wl_registry_bind(registry, name, &wp_presentation_interface, 1);
   if (!strcmp(interface, "wl_seat") && has("grab"))
     seat = wl_registry_bind(registry, name, &wl_seat_interface, 1);
   static struct wl_interface any;
@@ -110,7 +117,32 @@ static void shown(void* data, struct wl_callback* callback, uint32_t time) {
 }
 static const struct wl_callback_listener frame_listener = {shown};
 
+static void on_output(void* data, struct wp_presentation_feedback* feedback,
+                      struct wl_output* output) {
+  (void)data, (void)feedback, (void)output;
+}
+static void presented(void* data, struct wp_presentation_feedback* feedback, uint32_t high,
+                      uint32_t low, uint32_t ns, uint32_t refresh, uint32_t frame_high,
+                      uint32_t frame_low, uint32_t flags) {
+  (void)data, (void)high, (void)low, (void)ns, (void)refresh, (void)frame_high, (void)frame_low,
+      (void)flags;
+  wp_presentation_feedback_destroy(feedback);
+  ++answered;
+}
+static void discarded(void* data, struct wp_presentation_feedback* feedback) {
+  (void)data;
+  wp_presentation_feedback_destroy(feedback);
+  ++answered;
+}
+static const struct wp_presentation_feedback_listener feedback_listener = {on_output, presented,
+                                                                           discarded};
+
 static void draw(uint32_t colour) {
+  if (presentation != NULL) {
+    wp_presentation_feedback_add_listener(wp_presentation_feedback(presentation, surface),
+                                          &feedback_listener, NULL);
+    ++asked;
+  }
   for (int i = 0; i < kSide * kSide; ++i) pixels[i] = colour;
   wl_surface_attach(surface, buffer, 0, 0);
   wl_surface_damage(surface, 0, 0, kSide, kSide);
@@ -162,6 +194,10 @@ int main(int argc, char** argv) {
   count = argc, words = argv;
   for (int i = 1; i < argc; ++i)
     if (!strncmp(argv[i], "bind=", 5)) wanted = argv[i] + 5;
+  if (has("child") && fork() == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (;;) pause();
+  }
   struct wl_display* display = wl_display_connect(NULL);
   if (display == NULL) {
     puts("no compositor");
@@ -196,6 +232,7 @@ int main(int argc, char** argv) {
     draw(0xff0000);
     wait_for(display, &frames, i);
   }
+  wait_for(display, &answered, asked);
   if (has("popup")) open_popup(display, window);
   if (has("unacknowledged")) {
     xdg_toplevel_set_maximized(top);
@@ -218,6 +255,7 @@ int main(int argc, char** argv) {
     draw(0x00ff00);
     wait_for(display, &frames, i);
   }
+  wait_for(display, &answered, asked);
   if (has("popup")) {
     if (!popup_open) return 8;
     close_popup();

@@ -1,16 +1,17 @@
-// A device with a screen, in an AArch64 guest: weston, systemd as the first program, and an app with a window that starts at
+// A device with a screen, in a guest: weston, systemd as the first program, and an app with a window that starts at
 // boot through thaw-exec. What it shows is what it shows after a cold start, and it can be clicked on.
 import test from 'ava';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import type { GuestCpu } from '../../launcher/cpus.js';
+import { type GuestCpu, guestOf } from '../../launcher/cpus.js';
 import { Packages, architecture, run } from '../packages/support/packages.js';
 import { type GuestOptions, runGuest, said } from './support/guest.js';
 import type { Kiosk, Order, Shown } from './support/kiosk.js';
 
-const MINUTES = 40;
+const MINUTES = 90;
+const BUILD_SECONDS = 3600;
 const apps = [
   { name: 'qtquick', clickAt: '160 100' },
   { name: 'gtk3', clickAt: '160 190' },
@@ -31,7 +32,13 @@ function parts(work: string, cpu: GuestCpu): Omit<GuestOptions, 'cpu' | 'command
   };
 }
 
-// Not on ARMv7: its kernel has no time namespaces, so an image of a long boot is not launched early in the next one.
+/**
+ * How many times slower the clocks run while the images are made. Where there are no time namespaces, they must stand lower then
+ * than when the app is started in a later boot, and this guest starts much more than the one of `thaw build --target`.
+ */
+const slowness = (cpu: GuestCpu): number => (guestOf(cpu).slowClock === 1 ? 1 : 60);
+
+// Not on ARMv7 yet: nobody has seen its launches through with images that were made under slow clocks.
 for (const cpu of ['aarch64'] as const satisfies readonly GuestCpu[])
   test.serial(`${cpu}: apps with a window that start at boot`, async (t) => {
     t.timeout(MINUTES * 60_000);
@@ -43,7 +50,14 @@ for (const cpu of ['aarch64'] as const satisfies readonly GuestCpu[])
     const boot = async (order: Omit<Order, 'cpu' | 'names'>): Promise<unknown> => {
       const full: Order = { cpu, names: apps.map(({ name }) => name), ...order };
       const program = '/share/dist/test/system/support/kiosk.js';
-      const outcome = await runGuest({ ...guest, cpu, command: ['node', program, JSON.stringify(full)] });
+      const command = ['node', program, JSON.stringify(full)];
+      const building = { slowClock: String(slowness(cpu)), timeout: BUILD_SECONDS };
+      const outcome = await runGuest({
+        ...guest,
+        cpu,
+        command,
+        ...(order.now === undefined ? building : {}),
+      });
       const line = outcome.stdout.split('\n').find((each) => each.startsWith('{'));
       if (outcome.status !== 0 || line === undefined) throw new Error(said(outcome));
       return JSON.parse(line);

@@ -142,8 +142,7 @@ Result<bool> collect_session(Collector& c, const Probe& probe, const SocketRecor
     refusal.err = c.frozen ? EAGAIN : 0;
     return refusal;
   }
-  // Copies of what the server has told may be in the memory of any.
-  if (c.processes > 1)
+  if (c.processes > 1 && known->protocol->is_kept_by_app)
     return refuse(
         probe, what + "and is of an app of several processes",
         "take the checkpoint before it connects (warmup.until = { connect = \"...\" }) or "

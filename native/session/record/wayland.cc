@@ -26,6 +26,7 @@ namespace thaw::session::wayland {
 namespace {
 
 constexpr size_t kMostRequests = 65536;  ///< a launch would take too long
+constexpr std::string_view kFeedback = "wp_presentation_feedback";
 constexpr const char* kEarlier =
     "checkpoint before it connects: warmup.until = { connect = \"wayland-0\" }";
 
@@ -251,7 +252,8 @@ class WaylandRecorder : public Recorder {
       kept.request.made = one.word;
       kept.request.deletions = made.generation;
       next_id_ = std::max(next_id_, one.word + 1);
-      if (made.interface->name == "wl_callback") callbacks_[one.word] = requests_.size();
+      if (made.interface->name == "wl_callback" || made.interface->name == kFeedback)
+        callbacks_[one.word] = requests_.size();
       objects_[one.word] = made;
       may_be_told(one.word, made);
     }
@@ -265,17 +267,22 @@ class WaylandRecorder : public Recorder {
     kept.request.made = id;
     kept.request.deletions = generation;
     requests_.add(std::move(kept));
-    told_.may_tell({id, generation, kDone}, *find_interface("wl_callback"),
-                   {std::string(4, '\0'), std::string(4, '\0')});
+    may_be_done(id, generation);
   }
 
-  /// That nothing is selected, to which no app that was told of no selection would object.
+  /// That nothing is selected, to which no app that was told of no selection would object; and the question whether the app
+  /// answers, which a launch answers for it.
   void may_be_told(uint32_t id, const Object& object) {
     const auto& events = object.interface->events;
-    for (uint32_t opcode = 0; opcode < events.size(); ++opcode)
+    const auto may_tell = [&](uint32_t opcode, char mask) {
+      told_.may_tell({id, object.generation, opcode}, *object.interface,
+                     {std::string(4, '\0'), std::string(4, mask)});
+    };
+    for (uint32_t opcode = 0; opcode < events.size(); ++opcode) {
       if (events[opcode].name == "selection" && events[opcode].arguments == "o")
-        told_.may_tell({id, object.generation, opcode}, *object.interface,
-                       {std::string(4, '\0'), std::string(4, '\xff')});
+        may_tell(opcode, '\xff');
+      if (is_ping(events[opcode])) may_tell(opcode, '\0');
+    }
   }
 
   /// Input, and what the compositor has made for it.
@@ -318,8 +325,10 @@ class WaylandRecorder : public Recorder {
     if (is_input(interface) && signature.arguments.find('S') != std::string_view::npos)
       return refuse("and had input in its warm-up (" + name_of(interface, signature) + ")",
                     "keep the pointer and the keyboard's focus away from it");
-    if (signature.name == "ping") return;
+    if (is_ping(signature)) return;
     if (object->late && object->destroyed) return;
+    if (interface.name == kFeedback && signature.destroys)
+      return presented(message.object, object->generation);
     if (interface.name == "wl_callback") completed(message.object);
     if (signature.name == "configure" && signature.arguments.starts_with('S'))
       object->configured = arguments.all[0].word;
@@ -356,6 +365,18 @@ class WaylandRecorder : public Recorder {
     objects_[callback].destroyed = true;
     if (word_at(bytes, 0) != kDisplay) bytes = make_message(kDisplay, kSync, callback);
     callbacks_.erase(found);
+  }
+
+  /// When a frame was shown is of its moment, and a launch shows only the last one.
+  void presented(uint32_t feedback, uint32_t generation) {
+    completed(feedback);
+    told_.forget(feedback, generation);
+    may_be_done(feedback, generation);
+  }
+
+  void may_be_done(uint32_t callback, uint32_t generation) {
+    told_.may_tell({callback, generation, kDone}, *find_interface("wl_callback"),
+                   {std::string(4, '\0'), std::string(4, '\0')});
   }
 
   /// Whether it is only the end of frames: a launch waits for them again, and so does the app.

@@ -3,6 +3,23 @@
 #include <algorithm>
 
 namespace thaw::session::wayland {
+namespace {
+
+/// Event::pong of one of an interface.
+uint32_t pong_of(const Interface& interface, const Signature& event) {
+  if (!is_ping(event)) return 0;
+  const auto& requests = interface.requests;
+  const auto pong = std::find_if(requests.begin(), requests.end(), [](const Signature& request) {
+    return request.name == "pong" && request.arguments == "S";
+  });
+  return pong == requests.end() ? 0 : static_cast<uint32_t>(pong - requests.begin()) + 1;
+}
+
+}  // namespace
+
+bool is_ping(const Signature& event) {
+  return event.name == "ping" && event.arguments == "S";
+}
 
 size_t Told::add(Known& known, const Interface& interface, Variant variant) {
   known.interface = &interface;
@@ -51,6 +68,7 @@ std::vector<Event> Told::events(
       event.last = awaited && !global && !counted && last ? 1 : 0;
       event.harmful = global || known.interface->name == "wl_callback" ? 1 : 0;
       event.late = object.late ? 1 : 0;
+      event.pong = pong_of(*known.interface, signature);
       event.of_output = object.of_output || variant.of_output ? 1 : 0;
       event.shared = variant.shared;
       event.arguments = variant.arguments;

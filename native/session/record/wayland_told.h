@@ -14,6 +14,9 @@
 
 namespace thaw::session::wayland {
 
+/// Whether it asks the app to show that it answers, by a pong with the same serial.
+bool is_ping(const Signature& event);
+
 class Told {
  public:
   struct Variant {

@@ -227,6 +227,9 @@ class Play {
       ++kind.of_kind;
       kind.last = i;
       note(event, message);
+      // Compositors ask whom the pointer comes to. What waits for the app it answers itself.
+      if (event.pong != 0 && kept_ == 0)
+        batch_ += make_message(message.object, event.pong - 1, word_at(message.arguments, 0));
       return harmless(message.object, event.harmful != 0);
     }
     return is_one_more_global(message);

@@ -18,7 +18,7 @@ struct RequestHead {
 
 struct EventHead {
   uint32_t object = 0, generation = 0, opcode = 0, count = 0, last = 0, needed = 0, counted = 0,
-           harmful = 0, late = 0, of_output = 0;
+           harmful = 0, late = 0, of_output = 0, pong = 0, reserved = 0;
   uint32_t size = 0, name = 0;
   uint64_t shared = 0;
 };
@@ -51,6 +51,7 @@ bool read_event(Rest& rest, Event& event) {
   event.harmful = head.harmful;
   event.late = head.late;
   event.of_output = head.of_output;
+  event.pong = head.pong;
   event.shared = head.shared;
   return rest.text(head.size, event.arguments) && rest.text(head.size, event.mask) &&
          rest.text(head.name, event.name);
@@ -70,10 +71,10 @@ std::string write_script(const Script& script) {
     bytes.append(r.bytes);
   }
   for (const Event& e : script.events) {
-    append(bytes,
-           EventHead{e.object, e.generation, e.opcode, e.count, e.last, e.needed, e.counted,
-                     e.harmful, e.late, e.of_output, static_cast<uint32_t>(e.arguments.size()),
-                     static_cast<uint32_t>(e.name.size()), e.shared});
+    append(bytes, EventHead{e.object, e.generation, e.opcode, e.count, e.last, e.needed, e.counted,
+                            e.harmful, e.late, e.of_output, e.pong, 0,
+                            static_cast<uint32_t>(e.arguments.size()),
+                            static_cast<uint32_t>(e.name.size()), e.shared});
     bytes.append(e.arguments).append(e.mask).append(e.name);
   }
   for (const Deleted& deleted : script.deleted) append(bytes, deleted);

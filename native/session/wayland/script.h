@@ -31,14 +31,15 @@ struct Event {
   uint32_t object = 0;
   uint32_t generation = 0;  ///< how often the object's id was free again before
   uint32_t opcode = 0;
-  uint32_t count = 0;                ///< how often it came to an object that lives
-  uint32_t last = 0;                 ///< 1: the last of its opcode that the app has had
-  uint32_t needed = 0;               ///< 1: needed, whichever was the last (wl_registry.global)
-  uint32_t counted = 0;              ///< 1: as often as `count` (wl_buffer.release)
-  uint32_t harmful = 0;              ///< 1: must not come to the app a second time
-  uint32_t late = 0;                 ///< 1: of an object that a late request makes
-  uint32_t of_output = 0;            ///< 1: tells of Script::output
-  uint64_t shared = 0;               ///< shared_content() of the descriptor with it, 0: has none
+  uint32_t count = 0;      ///< how often it came to an object that lives
+  uint32_t last = 0;       ///< 1: the last of its opcode that the app has had
+  uint32_t needed = 0;     ///< 1: needed, whichever was the last (wl_registry.global)
+  uint32_t counted = 0;    ///< 1: as often as `count` (wl_buffer.release)
+  uint32_t harmful = 0;    ///< 1: must not come to the app a second time
+  uint32_t late = 0;       ///< 1: of an object that a late request makes
+  uint32_t of_output = 0;  ///< 1: tells of Script::output
+  uint32_t pong = 0;       ///< 1 + the opcode of the answer to it, with its serial; 0: none
+  uint64_t shared = 0;     ///< shared_content() of the descriptor with it, 0: has none
   std::string_view arguments, mask;  ///< of equal size; mask 0: any byte
   std::string_view name;
 };

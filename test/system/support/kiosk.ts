@@ -47,7 +47,20 @@ TimeoutStartSec=300
 WantedBy=multi-user.target
 `;
 
+/** In the folder of the compositor's. */
+const BUS = `[Unit]
+Requires=weston.service
+After=weston.service
+[Service]
+ExecStart=/usr/bin/dbus-daemon --session --nofork --nopidfile --address=unix:path=${FOLDER}/session-bus
+ExecStartPost=/usr/bin/timeout 300 sh -c 'until test -S ${FOLDER}/session-bus; do sleep 0.1; done'
+TimeoutStartSec=300
+`;
+
 const definition = (name: string): string => `/srv/${name}/profile.toml`;
+
+const needs = (env: NodeJS.ProcessEnv): string =>
+  'DBUS_SESSION_BUS_ADDRESS' in env ? 'weston.service kiosk-bus.service' : 'weston.service';
 
 function unit(name: string): string {
   const { command, cwd, env } = commandOf({ profile: name, definition: definition(name) });
@@ -55,8 +68,8 @@ function unit(name: string): string {
     ([key, value]) => `Environment="${key}=${value}"\n`,
   );
   return `[Unit]
-Requires=weston.service
-After=weston.service
+Requires=${needs(env)}
+After=${needs(env)}
 [Service]
 WorkingDirectory=${cwd}
 ${variables.join('')}ExecStart=${command.join(' ')}
@@ -72,12 +85,14 @@ function install(names: readonly string[], cpu: string): void {
   must('fc-cache');
   cpSync(`/share/build/${cpu}/bench/weston_seat.so`, '/srv/seat.so');
   writeFileSync(`${UNITS}/weston.service`, weston());
+  writeFileSync(`${UNITS}/kiosk-bus.service`, BUS);
   for (const name of names) {
     cpSync(`/share/profiles/${name}`, `/srv/${name}`, { recursive: true });
     writeFileSync(`${UNITS}/${name}.service`, unit(name));
   }
   must('systemctl', 'daemon-reload');
   must('systemctl', 'enable', '--now', 'weston');
+  must('systemctl', 'start', 'kiosk-bus');
 }
 
 /** @returns what the commands said */
