@@ -1,4 +1,5 @@
-// Progress of long work on stderr: one line per step, with how long it took.
+// Progress of long work on stderr: one line per step, with how long it took. At a terminal, the step at work shows how long it
+// has taken, and, where the same work was done before, a bar and the time that is left.
 import { clearLine, cursorTo } from 'node:readline';
 import util from 'node:util';
 
@@ -6,14 +7,35 @@ import { duration } from './units.js';
 
 type Style = 'green' | 'red' | 'dim' | 'yellow';
 
+export interface StepTime {
+  readonly name: string;
+  readonly ms: number;
+}
+
+interface Options {
+  /** The steps of the last time, in order. */
+  readonly expected?: readonly StepTime[];
+  readonly stream?: NodeJS.WriteStream;
+  /** How often a step at work is drawn, in milliseconds. */
+  readonly everyMs?: number;
+}
+
 export class Progress {
+  /** Of the steps that went well, in order. */
+  readonly times: StepTime[] = [];
+  private readonly expected: readonly StepTime[];
+  private readonly stream: NodeJS.WriteStream;
+  private readonly everyMs: number;
   private readonly terminal: boolean;
   private readonly color: boolean;
 
   constructor(
     private readonly title: string,
-    private readonly stream: NodeJS.WriteStream = process.stderr,
+    { expected = [], stream = process.stderr, everyMs = 1000 }: Options = {},
   ) {
+    this.expected = expected;
+    this.stream = stream;
+    this.everyMs = everyMs;
     this.terminal = stream.isTTY;
     // Node.js has styleText since 20.12; on Debian's 18, which builds in guests run on, there are no colours.
     this.color = this.terminal && (process.env['NO_COLOR'] ?? '') === '' && 'styleText' in util;
@@ -22,21 +44,50 @@ export class Progress {
   /** Does `work` and says how it went; `detail` words its result. Errors pass through. */
   async step<T>(name: string, work: () => T | Promise<T>, detail?: (result: T) => string): Promise<T> {
     const begin = performance.now();
-    // Only a terminal can take the line back once the step is done.
-    if (this.terminal) this.stream.write(`  ${this.title}: ${name} ...`);
+    const drawing = this.draw(name, begin);
     try {
       const result = await work();
-      this.end('green', 'ok', name, performance.now() - begin, detail?.(result) ?? '');
+      const ms = performance.now() - begin;
+      this.times.push({ name, ms });
+      this.end('green', 'ok', name, ms, detail?.(result) ?? '');
       return result;
     } catch (error) {
       this.end('red', 'failed', name, performance.now() - begin, '');
       throw error;
+    } finally {
+      clearInterval(drawing);
     }
   }
 
   /** Says what did not hold the work up, but should be known. */
   warn(text: string): void {
     this.take(`  ${this.title}: ${this.paint('yellow', 'warning')}  ${text}\n`);
+  }
+
+  /** Only a terminal can take the line back, again and again until the step is done. */
+  private draw(name: string, begin: number): NodeJS.Timeout | undefined {
+    if (!this.terminal) return undefined;
+    this.stream.write(`  ${this.title}: ${name} ...`);
+    const again = (): void => {
+      const ms = performance.now() - begin;
+      this.take(`  ${this.title}: ${name} ... ${seconds(ms)}${this.left(name, ms)}`);
+    };
+    return setInterval(again, this.everyMs).unref();
+  }
+
+  /** A bar and the time that is left, `ms` after the begin of a step; nothing where the work goes another way than the last time. */
+  private left(name: string, ms: number): string {
+    const done = this.times.length;
+    const same = [...this.times.map((step) => step.name), name].every(
+      (one, i) => one === this.expected[i]?.name,
+    );
+    if (!same) return '';
+    const now = this.expected[done]?.ms ?? 0;
+    const later = sum(this.expected.slice(done + 1));
+    // A step that takes longer than the last time is at its end, for all that is known.
+    const rest = Math.max(0, now - ms) + later;
+    const whole = sum(this.times) + ms + rest;
+    return `  ${bar(1 - rest / whole)}  about ${seconds(rest)} left`;
   }
 
   private take(text: string): void {
@@ -57,4 +108,18 @@ export class Progress {
     // Else it would look at stdout, which is for results.
     return this.color ? util.styleText(style, text, { validateStream: false }) : text;
   }
+}
+
+const sum = (steps: readonly StepTime[]): number => steps.reduce((total, { ms }) => total + ms, 0);
+
+function seconds(ms: number): string {
+  const all = Math.ceil(ms / 1000);
+  return all < 120 ? `${all} s` : `${Math.floor(all / 60)} min ${all % 60} s`;
+}
+
+const BAR_WIDTH = 20;
+
+function bar(share: number): string {
+  const full = Math.round(BAR_WIDTH * share);
+  return `[${'#'.repeat(full)}${'-'.repeat(BAR_WIDTH - full)}]`;
 }
