@@ -61,7 +61,8 @@ Result<void> check_tracing() {
   if (can_trace()) return {};
   // Its values: Documentation/admin-guide/LSM/Yama.rst of the kernel.
   const std::string scope = yama_scope();
-  const std::string lost = ": nothing can be built; launches need no ptrace";
+  const std::string lost =
+      ": nothing can be built; launches need it for keys of pointer authentication alone";
   if (scope == "3")
     return Error{0, "yama/ptrace_scope is 3" + lost,
                  "it stays until the next boot: take kernel.yama.ptrace_scope=3 out of "
