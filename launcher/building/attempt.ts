@@ -3,6 +3,7 @@ import type { Definition } from '../definition/schema.js';
 import { ThawError, messageOf } from '../errors.js';
 import { Progress } from '../progress.js';
 import { errorReport } from '../report.js';
+import { lastSteps } from '../store/history.js';
 import type { Store } from '../store/store.js';
 import { type BuildOptions, type Built, build } from './build.js';
 
@@ -23,7 +24,8 @@ export async function attempt(
 ): Promise<Attempt> {
   const begin = performance.now();
   try {
-    const built = await build(definitionOf(), store, { ...options, progress: new Progress(name) });
+    const progress = new Progress(name, { expected: lastSteps(store, name) });
+    const built = await build(definitionOf(), store, { ...options, progress });
     return { name, ms: performance.now() - begin, built };
   } catch (error) {
     const told = error instanceof ThawError ? error : new ThawError(messageOf(error), { cause: error });

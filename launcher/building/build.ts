@@ -80,7 +80,7 @@ export async function build(
     const made = installed.map((path) => native.show(path));
     const [report, first] = [reports[0], made[0]];
     if (report === undefined || first === undefined) throw new RangeError('a profile has an image');
-    recordBuild(store, name, first, readers);
+    recordBuild(store, name, first, progress.times, readers);
     const onDisk = made.reduce((sum, { sizes }) => sum + sizes.onDisk, 0);
     return { name, image: installed[0] ?? '', id: first.header.id, images: installed, onDisk, report };
   } catch (error) {

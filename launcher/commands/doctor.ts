@@ -1,8 +1,9 @@
-// thaw doctor: what this kernel, device or process can and cannot do, and what to change.
+// thaw doctor: what this kernel, device, store or process can and cannot do, and what to change.
 import { command, print, printJson } from '../command.js';
 import { UsageError } from '../errors.js';
 import { type Check, native } from '../engine/index.js';
 import { json, pid, store } from '../options.js';
+import { storeChecks } from '../store/examine.js';
 import { guardProblems } from '../store/guard.js';
 import { imagePaths } from '../store/image.js';
 import { Stores } from '../store/stores.js';
@@ -10,7 +11,7 @@ import { usage } from '../store/usage.js';
 
 export default command({
   about:
-    "Tells what this kernel and this user can do for thaw; with NAME also whether the profile's image can be launched, and " +
+    "Tells what this kernel, this user and the store can do for thaw; with NAME also whether the profile's image can be launched, and " +
     'about its first running instance. Exit code 1 when a process or an image has a problem.',
   options: {
     store,
@@ -21,13 +22,14 @@ export default command({
     ),
   },
   operands: ['[NAME]'],
-  run(options, [name]) {
+  async run(options, [name]) {
     if (name !== undefined && options.pid !== undefined)
       throw new UsageError('one of --pid PID and NAME is enough');
     const stores = new Stores(options.store);
     const instance = instanceOf(stores, name);
     const checks = [
       ...native.doctor(instance),
+      ...(await storeChecks(stores)),
       ...(options.pid === undefined ? [] : native.survey(options.pid)),
       ...(name === undefined ? [] : imageChecks(stores, name)),
     ];

@@ -14,6 +14,7 @@ import { Profile } from './profile.js';
 import { readings } from './readings.js';
 import type { Rebuild } from './rebuild.js';
 import type { Status } from './status.js';
+import { dateOf, steadyNow } from './steady.js';
 import type { Tell } from './told.js';
 
 export interface Settings {
@@ -36,9 +37,9 @@ export class Daemon {
   readonly #launches = new Launches();
   readonly #inputs = new InputWatch((name) => {
     const profile = this.#profiles.get(name);
-    if (profile !== undefined) profile.changedAt = Date.now();
+    if (profile !== undefined) profile.changedAt = steadyNow();
   });
-  /** Milliseconds since 1970; Infinity: until it is ended. */
+  /** Steady; Infinity: until it is ended. */
   #pausedUntil = 0;
   #nextLook = 0;
   #wake: () => void = () => undefined;
@@ -76,10 +77,11 @@ export class Daemon {
   status(): Status {
     const profiles = [...this.#profiles.values()];
     const building = profiles.some((profile) => profile.building);
-    const paused = Date.now() < this.#pausedUntil;
+    const paused = steadyNow() < this.#pausedUntil;
     return {
       state: building ? 'building' : paused ? 'paused' : 'watching',
-      pausedUntil: paused && Number.isFinite(this.#pausedUntil) ? this.#pausedUntil : null,
+      pausedUntil:
+        paused && Number.isFinite(this.#pausedUntil) ? Math.round(dateOf(this.#pausedUntil)) : null,
       watched: this.#inputs.watched,
       unwatched: this.#inputs.unwatched,
       writtenToday: this.#writtenToday(),
@@ -96,7 +98,7 @@ export class Daemon {
   }
 
   pause(ms: number | undefined): void {
-    this.#pausedUntil = ms === undefined ? Infinity : Date.now() + ms;
+    this.#pausedUntil = ms === undefined ? Infinity : steadyNow() + ms;
     this.tell('notice', `paused${ms === undefined ? '' : ` for ${ms / 1000} s`}`);
     this.#wake();
   }
@@ -115,7 +117,7 @@ export class Daemon {
 
   /** At everything now and then; in between at what something has happened to. */
   #look(): void {
-    const now = Date.now();
+    const now = steadyNow();
     const all = now >= this.#nextLook;
     if (all) {
       this.#nextLook = now + this.settings.lookMs;
@@ -144,7 +146,7 @@ export class Daemon {
     profile.look();
     const { name, stale } = profile;
     if (stale === undefined || before !== undefined) return;
-    profile.due = Date.now() + Math.random() * this.settings.delayMs;
+    profile.due = steadyNow() + Math.random() * this.settings.delayMs;
     const fields = { PROFILE: name, CONDITION: stale.condition, REASON: stale.what };
     this.tell('notice', `${name}: launches want a new image: ${stale.what}`, fields);
   }
@@ -176,25 +178,25 @@ export class Daemon {
   }
 
   #nextToBuild(): Profile | undefined {
-    const now = Date.now();
     const candidates = [...this.#profiles.values()].sort((a, b) => a.due - b.due);
     let ready: Profile | undefined;
     for (const profile of candidates) {
-      profile.waits = profile.asked || profile.stale === undefined ? [] : this.#waitsOf(profile, now);
+      profile.waits = profile.asked || profile.stale === undefined ? [] : this.#waitsOf(profile);
       if (profile.asked || (profile.stale !== undefined && profile.waits.length === 0)) ready ??= profile;
     }
     return ready;
   }
 
-  #waitsOf(profile: Profile, now: number): Wait[] {
+  #waitsOf(profile: Profile): Wait[] {
     const { machine, limits, retryMs } = this.settings;
+    const [now, steady] = [Date.now(), steadyNow()];
     const next = nextAttempt(profile.attempts, now, retryMs);
     const failures = failuresInRow(profile.attempts);
     const until = (ms: number): string => `until ${new Date(ms).toISOString()}`;
     const builds = failures === 0 ? 'it was built a short while ago' : `${failures} builds have failed`;
     return [
-      ...(now < this.#pausedUntil ? [{ name: 'paused', why: 'somebody has paused the daemon' }] : []),
-      ...(now < profile.due ? [{ name: 'delay', why: until(profile.due) }] : []),
+      ...(steady < this.#pausedUntil ? [{ name: 'paused', why: 'somebody has paused the daemon' }] : []),
+      ...(steady < profile.due ? [{ name: 'delay', why: until(dateOf(profile.due)) }] : []),
       ...(now < next ? [{ name: 'attempts', why: `${builds}: ${until(next)}` }] : []),
       ...waits(readings(machine), limits, {
         writes: profile.onDisk,
@@ -211,7 +213,8 @@ export class Daemon {
 
   async #build(profile: Profile, interrupt: AbortSignal): Promise<void> {
     const { name } = profile;
-    const begin = Date.now();
+    const begin = steadyNow();
+    const before = profile.lastRecord;
     profile.asked = false;
     profile.building = true;
     this.tell('info', `${name}: builds a new image`, { PROFILE: name });
@@ -226,7 +229,7 @@ export class Daemon {
     profile.building = false;
     if (interrupt.aborted) return;
     if (ok) this.#built(profile, begin);
-    else this.#failed(profile, begin, said);
+    else this.#failed(profile, before, said);
   }
 
   #built(profile: Profile, begin: number): void {
@@ -234,7 +237,7 @@ export class Daemon {
     profile.stale = undefined;
     this.#lookAt(profile);
     const image = profile.images[0]?.header.id ?? '';
-    const seconds = Math.round((Date.now() - begin) / 1000);
+    const seconds = Math.round((steadyNow() - begin) / 1000);
     this.tell('notice', `${profile.name}: has a new image, after ${seconds} s`, {
       PROFILE: profile.name,
       IMAGE: image,
@@ -242,9 +245,9 @@ export class Daemon {
     this.#watchInputs();
   }
 
-  #failed(profile: Profile, begin: number, said: string): void {
+  #failed(profile: Profile, before: string | undefined, said: string): void {
     profile.counts.failed++;
-    profile.noteFailure(begin, said);
+    profile.noteFailure(before, said);
     const { name, attempts } = profile;
     const error = attempts.at(-1)?.error ?? said;
     const next = new Date(nextAttempt(attempts, Date.now(), this.settings.retryMs)).toISOString();

@@ -5,7 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 
 import { firstLine } from '../adapters/index.js';
 import type { Definition } from '../definition/schema.js';
-import { type Process, procText, processOf, processes } from '../instances/processes.js';
+import { type Process, ageOf, procText, processOf, processes, ticksNow } from '../instances/processes.js';
 import { readLink, realPath } from '../store/store.js';
 import { mappedImages } from '../store/usage.js';
 
@@ -15,8 +15,8 @@ export interface Known {
   readonly definition: Definition;
   /** File names of all its images, the old ones too. */
   readonly images: readonly string[];
-  /** When the image was made that launches use, in milliseconds since 1970. */
-  readonly madeAt: number;
+  /** Since when the daemon knows the image that launches use: as `started` of a process. */
+  readonly since: number;
 }
 
 export interface Launch {
@@ -26,7 +26,7 @@ export interface Launch {
 }
 
 /** thaw-exec takes less until it has become the app. */
-const LEAST_AGE_MS = 1000;
+const LEAST_SECONDS = 1;
 
 interface Seen {
   readonly started: number;
@@ -43,7 +43,7 @@ const MOST_LOOKS = 3;
 export class Launches {
   #seen = new Map<number, Seen>();
   /** Those that were there before are not counted: another daemon has done so. */
-  readonly #since = Date.now();
+  readonly #since = ticksNow();
 
   /** Those that are seen for the first time. */
   look(profiles: readonly Known[]): Launch[] {
@@ -51,7 +51,7 @@ export class Launches {
     this.#seen = new Map();
     const found: Launch[] = [];
     for (const process of processes()) {
-      const { pid, started, startedAt } = process;
+      const { pid, started } = process;
       const known = before.get(pid);
       const same = known?.started === started ? known : undefined;
       const exe = same?.launch === undefined ? readLink(`/proc/${pid}/exe`) : same.exe;
@@ -60,10 +60,10 @@ export class Launches {
         this.#seen.set(pid, same);
         continue;
       }
-      if (Date.now() - startedAt < LEAST_AGE_MS) continue;
+      if (ageOf(process) < LEAST_SECONDS) continue;
       const launch = launchOf(process, exe, profiles);
       this.#seen.set(pid, { started, launch, exe, looks });
-      if (launch !== undefined && startedAt >= this.#since) found.push(launch);
+      if (launch !== undefined && started >= this.#since) found.push(launch);
     }
     // The other processes of an app are no launches of their own.
     return found.filter(({ pid, profile }) => this.#seen.get(parentOf(pid))?.launch?.profile !== profile);
@@ -82,7 +82,7 @@ function parentOf(pid: number): number {
 }
 
 function launchOf(
-  { pid, parent, startedAt }: Process,
+  { pid, parent, started }: Process,
   program: string | undefined,
   profiles: readonly Known[],
 ): Launch | undefined {
@@ -90,7 +90,7 @@ function launchOf(
   const warm = profiles.find(({ images }) => images.some((image) => mapped.has(image)));
   const cold = (): Known | undefined => {
     if (program === undefined) return undefined;
-    return profiles.find(({ definition, madeAt }) => startedAt > madeAt && isOf(definition, program, pid));
+    return profiles.find(({ definition, since }) => started > since && isOf(definition, program, pid));
   };
   const profile = (warm ?? cold())?.name;
   // The build's own launches.

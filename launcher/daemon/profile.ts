@@ -2,6 +2,7 @@
 import type { Definition } from '../definition/schema.js';
 import { type Image, native } from '../engine/index.js';
 import { historyOf } from '../store/history.js';
+import { ticksNow } from '../instances/processes.js';
 import type { Stores } from '../store/stores.js';
 import { type Attempt, attemptsOf, failuresInRow } from './attempts.js';
 import { type Stale, staleness } from './freshness.js';
@@ -11,7 +12,7 @@ import type { Counts, ProfileStatus } from './status.js';
 
 export class Profile {
   stale: Stale | undefined;
-  /** Before this moment, nothing is built: devices that were updated together do not build together. */
+  /** Before this moment (steady.ts), nothing is built: devices that were updated together do not build together. */
   due = 0;
   /** When something was last seen to happen to its inputs; undefined: nothing since it was looked at. */
   changedAt: number | undefined;
@@ -26,9 +27,13 @@ export class Profile {
     failed: 0,
   };
   images: readonly Image[] = [];
+  /** Since when the first of them is known: as `started` of a process. */
+  #since = 0;
   /** Attempts that have left nothing in the history. */
   readonly #unrecorded: Attempt[] = [];
   #attempts: readonly Attempt[] = [];
+  /** What the history has of the last attempt; dates alone say nothing when a clock is set back. */
+  lastRecord: string | undefined;
   #definition: Definition | undefined;
 
   constructor(
@@ -42,7 +47,9 @@ export class Profile {
     this.stale = staleness(this.stores, this.name);
     this.lookAtHistory();
     const store = this.stores.of(this.name);
+    const before = this.images[0]?.header.id;
     this.images = store.allCurrent(this.name).flatMap((path) => imageAt(path));
+    if (this.images[0]?.header.id !== before) this.#since = ticksNow();
     try {
       this.#definition = store.definition(this.name);
     } catch {
@@ -52,13 +59,14 @@ export class Profile {
 
   lookAtHistory(): void {
     const recorded = attemptsOf(historyOf(this.stores.writable, this.name));
+    this.lastRecord = recorded.length === 0 ? undefined : JSON.stringify(recorded.at(-1));
     this.#attempts = [...recorded, ...this.#unrecorded].sort((a, b) => a.at - b.at);
   }
 
-  /** A build has failed that began at `begin`; it has told why itself, unless it was killed. */
-  noteFailure(begin: number, said: string): void {
+  /** A build has failed that began when `before` was the last record; it has told why itself, unless it was killed. */
+  noteFailure(before: string | undefined, said: string): void {
     this.lookAtHistory();
-    if ((this.attempts.at(-1)?.at ?? 0) >= begin) return;
+    if (this.lastRecord !== before) return;
     this.#unrecorded.push({ at: Date.now(), failed: true, wrote: 0, error: said });
     this.lookAtHistory();
   }
@@ -83,7 +91,7 @@ export class Profile {
         name,
         definition: this.#definition,
         images: this.stores.all.flatMap((store) => store.images(name)),
-        madeAt: image.requirements.madeAtMs,
+        since: this.#since,
       },
     ];
   }

@@ -55,6 +55,7 @@ export interface Addon {
   readonly store: StoreLayout;
   ownStores(): readonly string[];
   isReadOnly(path: string): boolean;
+  isNoExec(path: string): boolean;
   launchKey(program: string, args: readonly string[] | null, folder: string): string;
   deaths(image: string, stores: string): Deaths;
   receiveDatagram(path: string, text: string): Promise<string>;

@@ -121,6 +121,8 @@ export const native = {
   ownStores: (): readonly string[] => addon().ownStores(),
   /** Whether it is on a read-only file system; what is not there is on none. */
   isReadOnly: (path: string): boolean => addon().isReadOnly(path),
+  /** Whether it is on a file system that is mounted noexec. */
+  isNoExec: (path: string): boolean => addon().isNoExec(path),
   /** The name of a launch's entry in the index. `args` null: for any arguments; `folder` '': from any folder. */
   launchKey: (program: string, args: readonly string[] | null, folder: string): string =>
     told(() => addon().launchKey(program, args, folder)),

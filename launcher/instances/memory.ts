@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 
 import type { Stores } from '../store/stores.js';
 import { usage } from '../store/usage.js';
-import { processOf } from './processes.js';
+import { ageOf, processOf } from './processes.js';
 
 export interface Instance {
   readonly pid: number;
@@ -42,6 +42,7 @@ export function instances(stores: Stores, name?: string): Instance[] {
 
 function instance(pid: number, profile: string, old: boolean): Instance[] {
   try {
+    const process = processOf(pid);
     const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
     return [
       {
@@ -49,7 +50,7 @@ function instance(pid: number, profile: string, old: boolean): Instance[] {
         profile,
         old,
         command,
-        age: Math.max(0, (Date.now() - (processOf(pid)?.startedAt ?? 0)) / 1000),
+        age: process === undefined ? 0 : ageOf(process),
         memory: memoryOf(pid),
       },
     ];

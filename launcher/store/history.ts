@@ -6,6 +6,7 @@ import type { Image } from '../engine/index.js';
 import { logOf } from '../log.js';
 import { messageOf } from '../errors.js';
 import type { Phases } from '../phases.js';
+import type { StepTime } from '../progress.js';
 import type { Readers } from './readers.js';
 import { replaceFile } from './replace.js';
 import type { Store } from './store.js';
@@ -22,6 +23,8 @@ export interface BuildEntry {
   readonly onDisk: number;
   readonly stored: number;
   readonly workingSet: number;
+  /** How long each step took but the last ones, in order; earlier versions have not recorded it. */
+  readonly steps?: readonly StepTime[];
 }
 
 /** A build that failed; the image from before is still in place. */
@@ -58,10 +61,17 @@ export function historyOf(store: Store, name: string): readonly HistoryEntry[] {
   }
 }
 
+/** How long the steps of the last build took; none where that is not known. */
+export function lastSteps(store: Store, name: string): readonly StepTime[] {
+  const builds = historyOf(store, name).filter((entry) => entry.kind === 'build');
+  return builds.at(-1)?.steps ?? [];
+}
+
 export function recordBuild(
   store: Store,
   name: string,
   { header, requirements, sizes, workingSet }: Image,
+  steps: readonly StepTime[],
   readers: Readers | undefined,
 ): void {
   record(
@@ -74,6 +84,7 @@ export function recordBuild(
       onDisk: sizes.onDisk,
       stored: sizes.stored,
       workingSet: (workingSet.readPages + workingSet.writtenPages) * header.pageSize,
+      steps: steps.map((step) => ({ name: step.name, ms: Math.round(step.ms) })),
     },
     readers,
   );

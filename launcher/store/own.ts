@@ -30,7 +30,11 @@ interface Problem {
 
 function problemOf(path: string, inside: boolean, ownGroup: number | undefined): Problem | undefined {
   const { uid, gid, mode } = lstatSync(path);
-  if (!trusted().has(uid)) return { what: `${path} belongs to user ${uid}` };
+  if (!trusted().has(uid))
+    return {
+      what: `${path} belongs to user ${uid}`,
+      command: `chown -R ${process.geteuid?.() ?? 0} ${quoted(path)}, if nobody else could have written what is there`,
+    };
   const writers = mode & (gid === ownGroup ? ALL_MAY_WRITE : ALL_MAY_WRITE | GROUP_MAY_WRITE);
   // In a folder like /tmp, others cannot touch what is not theirs.
   if (writers === 0 || (!inside && (mode & STICKY) !== 0)) return undefined;
@@ -41,7 +45,7 @@ function problemOf(path: string, inside: boolean, ownGroup: number | undefined):
   };
 }
 
-function quoted(path: string): string {
+export function quoted(path: string): string {
   return /^[\w./+@:-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
 

@@ -39,6 +39,7 @@ constexpr Function kFunctions[] = {
     {"vocabulary", vocabulary},
     {"ownStores", own_stores},
     {"isReadOnly", is_read_only},
+    {"isNoExec", is_no_exec},
     {"launchKey", launch_key},
     {"deaths", deaths},
     {"receiveDatagram", receive_datagram},

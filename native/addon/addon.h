@@ -35,6 +35,7 @@ Napi::Value vocabulary(const Napi::CallbackInfo& info);
 Napi::Object store_layout(Napi::Env env);
 Napi::Value own_stores(const Napi::CallbackInfo& info);
 Napi::Value is_read_only(const Napi::CallbackInfo& info);
+Napi::Value is_no_exec(const Napi::CallbackInfo& info);
 Napi::Value launch_key(const Napi::CallbackInfo& info);
 Napi::Value deaths(const Napi::CallbackInfo& info);
 Napi::Value receive_datagram(const Napi::CallbackInfo& info);

@@ -29,7 +29,8 @@ Napi::Value doctor(const Napi::CallbackInfo& info) {
 
 Napi::Value check_kernel(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  for (const auto& result : {check_not_emulated(), check_memory_layout_call()})
+  for (const auto& result :
+       {check_not_emulated(), check_proc(), check_memory_layout_call(), check_tracing()})
     if (!result) throw to_js(env, result.error());
   return env.Undefined();
 }

@@ -34,6 +34,11 @@ Napi::Value is_read_only(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), store::is_read_only(info[0].ToString()));
 }
 
+/// isNoExec(path)
+Napi::Value is_no_exec(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), store::is_no_exec(info[0].ToString()));
+}
+
 /// Arguments null: the entry for any arguments; an empty folder: for any folder.
 Napi::Value launch_key(const Napi::CallbackInfo& info) {
   const std::string program = info[0].ToString();

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 
 #include "proc/check_supported.h"
@@ -63,12 +64,14 @@ Finding pid_namespace() {
           ok ? "" : "CONFIG_PID_NS and root (or CAP_SYS_ADMIN)"};
 }
 
-Finding yama() {
-  auto scope = read_file("/proc/sys/kernel/yama/ptrace_scope");
-  const bool ok = !scope || trim(scope.value()) == "0" || geteuid() == 0;
-  return {"ptrace", ok,
-          scope ? "yama/ptrace_scope is " + std::string(trim(scope.value())) : "not restricted",
-          ok ? "" : "sysctl kernel.yama.ptrace_scope=0, or build profiles as root"};
+Finding tracing() {
+  if (auto allowed = check_tracing(); !allowed) return finding("ptrace", allowed, "");
+  const std::string scope = yama_scope();
+  if (scope.empty()) return {"ptrace", true, "not restricted", ""};
+  const bool own = scope == "1" && geteuid() != 0;
+  return {"ptrace", true,
+          "yama/ptrace_scope is " + scope + (own ? ": of apps that thaw has started itself" : ""),
+          ""};
 }
 
 Finding exe_link() {
@@ -82,7 +85,7 @@ Finding exe_link() {
 std::vector<Finding> examine_system() {
   if (auto real = check_not_emulated(); !real)
     return {kernel_version(), finding("ptrace", real, "")};
-  std::vector<Finding> findings = {kernel_version(),
+  std::vector<Finding> findings = {kernel_version(), finding("/proc", check_proc(), ""),
                                    finding("CONFIG_CHECKPOINT_RESTORE", check_memory_layout_call(),
                                            "prctl(PR_SET_MM_MAP) is there")};
   const long pidfd = syscall(SYS_pidfd_open, getpid(), 0);
@@ -93,7 +96,7 @@ std::vector<Finding> examine_system() {
   const long memory = syscall(SYS_memfd_create, "thaw", MFD_CLOEXEC);
   findings.push_back(system_call("memfd_create", memory, "CONFIG_MEMFD_CREATE=y"));
   if (memory >= 0) close(static_cast<int>(memory));
-  findings.push_back(yama());
+  findings.push_back(tracing());
   findings.push_back(time_namespace());
   findings.push_back(pid_namespace());
   findings.push_back(exe_link());

@@ -76,6 +76,11 @@ std::string key_of(const std::string& text) {
   return key;
 }
 
+bool is_mounted(const std::string& path, unsigned long flag) {
+  struct statvfs system = {};
+  return statvfs(path.c_str(), &system) == 0 && (system.f_flag & flag) != 0;
+}
+
 }  // namespace
 
 std::string own_stores() {
@@ -84,8 +89,11 @@ std::string own_stores() {
 }
 
 bool is_read_only(const std::string& path) {
-  struct statvfs system = {};
-  return statvfs(path.c_str(), &system) == 0 && (system.f_flag & ST_RDONLY) != 0;
+  return is_mounted(path, ST_RDONLY);
+}
+
+bool is_no_exec(const std::string& path) {
+  return is_mounted(path, ST_NOEXEC);
 }
 
 std::vector<std::string> split(const std::string& stores) {

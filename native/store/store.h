@@ -58,6 +58,8 @@ std::vector<std::string> find_images(const char* stores, const char* profile, co
 
 /// Whether it is on a read-only file system. What is not there is on none.
 bool is_read_only(const std::string& path);
+/// Whether it is on a file system that is mounted noexec.
+bool is_no_exec(const std::string& path);
 
 /// Where launches leave what they have to say of an image in the folder <store>/profiles/<name> (a
 /// real path): there; if that is on a read-only file system, in the folder of the same name in the

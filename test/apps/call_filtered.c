@@ -1,7 +1,7 @@
 // Starts a program under a filter of system calls that allows all of them, or under as many as find
-// room, beside which there is none for another.
+// room, beside which there is none for another; or as under a kernel that does not have one of them.
 //
-//   call_filtered [--full] PROGRAM [ARGS...]
+//   call_filtered [--full | --without CALL] PROGRAM [ARGS...]
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,11 +29,30 @@ static int fill(void) {
   return 0;
 }
 
+static const struct {
+  const char* name;
+  long number;
+} kCalls[] = {
+    {"kcmp", SYS_kcmp},
+    {"memfd_create", SYS_memfd_create},
+    {"pidfd_open", SYS_pidfd_open},
+};
+
+static struct CallFilter without(const char* name) {
+  for (size_t i = 0; i < sizeof(kCalls) / sizeof(kCalls[0]); i++)
+    if (strcmp(kCalls[i].name, name) == 0)
+      return call_filter(kCalls[i].number, SECCOMP_RET_ERRNO | ENOSYS);
+  fprintf(stderr, "unknown call: %s\n", name);
+  _exit(1);
+}
+
 int main(int argc, char** argv) {
   struct CallFilter filter = call_filter(SYS_getpid, SECCOMP_RET_ALLOW);
   const int full = argc > 1 && strcmp(argv[1], "--full") == 0;
-  argv += full;
-  argc -= full;
+  const int less = argc > 2 && strcmp(argv[1], "--without") == 0;
+  if (less) filter = without(argv[2]);
+  argv += full + 2 * less;
+  argc -= full + 2 * less;
   if (argc < 2 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
       (full ? fill() : set(filter.rules, kCallFilterSize)) != 0) {
     perror("filter");

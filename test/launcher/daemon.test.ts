@@ -136,3 +136,24 @@ test('launches are counted by what is seen of them', async (t) => {
   await Promise.all(ended);
   await app.once('the instance to be gone', ({ running }) => running === 0);
 });
+
+// A device without a clock of its own gets its date when it has found a network, long after the daemon has started.
+test('a clock that is set back changes nothing: launches are counted, and images are built', async (t) => {
+  const app = new Watched(t);
+  const back = `${app.machine}/back`;
+  const preload = `import { existsSync } from 'node:fs';
+const now = Date.now;
+Date.now = () => now() - (existsSync(${JSON.stringify(back)}) ? 3_600_000 : 0);`;
+  app.env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(preload)}` };
+  await app.start();
+  await app.once('the first look', () => true);
+  app.tells('back', '');
+  app.run();
+  await app.once('a warm launch', ({ counts, running }) => counts.warm === 1 && running === 1);
+  app.pressure('memory', 50);
+  app.set('two');
+  app.run();
+  await app.once('a cold start', ({ counts }) => counts.cold['input'] === 1);
+  app.pressure('memory', 0);
+  await app.once('the rebuild', ({ counts, building }) => counts.rebuilt === 1 && !building);
+});

@@ -33,20 +33,28 @@ def wait_for(name):
 `;
 
 export class Watched {
-  readonly workshop: Workshop;
   readonly machine: string;
   readonly socket: string;
   readonly metricsFile: string;
   readonly metricsSocket: string;
   #daemon: ChildProcess | undefined;
   said = '';
+  /** More variables of the daemon's. */
+  env: Readonly<Record<string, string>> = {};
+
+  /** With `prepare` done to its workshop before anything is built. */
+  static async on(t: ExecutionContext, prepare: (workshop: Workshop) => Promise<void>): Promise<Watched> {
+    const workshop = new Workshop(t);
+    await prepare(workshop);
+    return new Watched(t, '', workshop);
+  }
 
   constructor(
     private readonly t: ExecutionContext,
     more = '',
+    readonly workshop = new Workshop(t),
   ) {
-    this.workshop = new Workshop(t);
-    const { folder } = this.workshop;
+    const { folder } = workshop;
     // Beside the folder of the app, whose names may be its inputs.
     const beside = `${folder}-daemon`;
     this.machine = join(beside, 'machine');
@@ -101,7 +109,12 @@ export class Watched {
       process.execPath,
       [...words, ...places, '--metrics-socket', this.metricsSocket, ...AT_ONCE, ...options],
       // A process group of its own: with the build in it, it can be killed as one.
-      { cwd: this.workshop.folder, stdio: ['ignore', 'ignore', 'pipe'], env, detached: true },
+      {
+        cwd: this.workshop.folder,
+        stdio: ['ignore', 'ignore', 'pipe'],
+        env: { ...env, ...this.env },
+        detached: true,
+      },
     );
     daemon.stderr.setEncoding('utf8').on('data', (part: string) => (this.said += part));
     this.#daemon = daemon;

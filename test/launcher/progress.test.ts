@@ -1,13 +1,14 @@
 // Progress: lines for people at a terminal, with colours unless they do without, and plain lines for everything else.
 import test from 'ava';
 import { PassThrough } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 
-import { Progress } from '../../launcher/progress.js';
+import { Progress, type StepTime } from '../../launcher/progress.js';
 
 /** What is written about one step that goes well and one that does not; times are T. */
 async function said(isTTY: boolean): Promise<string> {
   const stream = Object.assign(new PassThrough({ encoding: 'utf8' }), { isTTY });
-  const progress = new Progress('app', stream as unknown as NodeJS.WriteStream);
+  const progress = new Progress('app', { stream: stream as unknown as NodeJS.WriteStream });
   await progress.step('start', () => 7, String);
   await progress.step('train', () => Promise.reject(new Error('no'))).catch(() => undefined);
   return (stream.read() as string).replace(/ +\d+ ms/g, ' T');
@@ -31,3 +32,37 @@ test.serial('NO_COLOR takes the colours away', async (t) => {
   process.env['NO_COLOR'] = '1';
   t.notRegex(await said(true), /\x1b\[\d+m/);
 });
+
+/** What a step of some 70 ms draws of itself, after one that was as the last time. */
+async function drawn(expected: readonly StepTime[]): Promise<string> {
+  const stream = Object.assign(new PassThrough({ encoding: 'utf8' }), { isTTY: true });
+  const progress = new Progress('app', {
+    expected,
+    stream: stream as unknown as NodeJS.WriteStream,
+    everyMs: 30,
+  });
+  await progress.step('start', () => undefined);
+  await progress.step('settle', () => sleep(75));
+  return stream.read() as string;
+}
+
+test.serial(
+  'a step at work says how long it has taken; after an earlier build, what is left as well',
+  async (t) => {
+    process.env['NO_COLOR'] = '1';
+    t.regex(await drawn([]), /app: settle \.\.\. 1 s\x1b/);
+    const times = (settle: number): readonly StepTime[] => [
+      { name: 'start', ms: 0 },
+      { name: 'settle', ms: settle },
+      { name: 'train', ms: 60_000 },
+    ];
+    t.regex(await drawn(times(60_000)), /settle \.\.\. 1 s {2}\[-{20}\] {2}about 2 min 0 s left/);
+    // It takes longer than the last time: what comes behind it is left.
+    t.regex(await drawn(times(1)), /settle \.\.\. 1 s {2}\[-{20}\] {2}about 60 s left/);
+    const another = [
+      { name: 'start', ms: 0 },
+      { name: 'exercise', ms: 1 },
+    ];
+    t.notRegex(await drawn(another), /left/);
+  },
+);

@@ -1,17 +1,18 @@
-// A person's first hour, in an AArch64 guest under systemd: the packages are installed, `thaw doctor`, a profile of an installed
-// service, `thaw unit`, a reboot: the service starts warm. Its package is upgraded: cold; thawd has built a new image: warm again.
+// A person's first hour under systemd, in a container of this CPU and in an AArch64 guest: the packages are installed, `thaw
+// doctor`, a profile of an installed service, `thaw unit`, a reboot: the service starts warm. Its package is upgraded: cold; thawd
+// has built a new image: warm again. thawd has counted these launches.
 import test from 'ava';
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 import type { Status } from '../../launcher/daemon/status.js';
-import { root } from '../engine/support/paths.js';
+import { cpu as ownCpu, root } from '../engine/support/paths.js';
 import { Packages, architecture, run } from '../packages/support/packages.js';
+import { Container, lackingForContainer } from './support/container.js';
 import type { Step } from './support/first_hour.js';
-import { type GuestOptions, runGuest, said } from './support/guest.js';
+import { type GuestOutcome, runGuest, said } from './support/guest.js';
 
-const CPU = 'aarch64';
 const MINUTES = 45;
 
 const UNIT = `[Unit]
@@ -45,27 +46,59 @@ function greeter(work: string, version: number, words: string): string {
   return file;
 }
 
-function parts(work: string): Pick<GuestOptions, 'in' | 'more'> {
-  const made = new Packages([CPU]);
+/** All packages, in a folder that is /in there. */
+function packagesIn(work: string, ofCpu: string): string {
+  const made = new Packages([ofCpu]);
   const from = join(work, 'in');
   const files = {
-    'thaw-exec': made.deb('thaw-exec', architecture(CPU)),
-    thaw: made.deb('thaw', architecture(CPU)),
+    'thaw-exec': made.deb('thaw-exec', architecture(ofCpu)),
+    thaw: made.deb('thaw', architecture(ofCpu)),
     'greeter-1': greeter(work, 1, 'one'),
     'greeter-2': greeter(work, 2, 'two'),
   };
   mkdirSync(join(from, 'packages'), { recursive: true });
   for (const [name, file] of Object.entries(files)) cpSync(file, join(from, 'packages', `${name}.deb`));
   rmSync(made.folder, { recursive: true });
-  return { in: from, more: ['--init', 'systemd', '--changes', join(work, 'changes.img')] };
+  return from;
 }
 
-async function boot(
-  guest: Pick<GuestOptions, 'in' | 'more'>,
-  what: string,
-): Promise<Readonly<Record<string, string>>> {
-  const program = '/share/dist/test/system/support/first_hour.js';
-  const outcome = await runGuest({ ...guest, cpu: CPU, timeout: 1500, command: ['node', program, what] });
+/** One that keeps what is changed in it: a boot, and what a command has printed there. */
+type Machine = (command: readonly string[]) => Promise<GuestOutcome>;
+
+interface Row {
+  readonly cpu: string;
+  readonly what: string;
+  readonly lacking: string | undefined;
+  readonly machine: (work: string, packages: string) => Machine;
+}
+
+const MACHINES: readonly Row[] = [
+  {
+    cpu: ownCpu,
+    what: 'in a container',
+    lacking: lackingForContainer(),
+    machine: (work, packages) => {
+      const container = new Container(work, packages);
+      return (command) => container.boot(command);
+    },
+  },
+  {
+    cpu: 'aarch64',
+    what: 'in a guest',
+    lacking: undefined,
+    machine: (work, packages) => (command) =>
+      runGuest({
+        cpu: 'aarch64',
+        in: packages,
+        more: ['--init', 'systemd', '--changes', join(work, 'changes.img')],
+        timeout: 1500,
+        command,
+      }),
+  },
+];
+
+async function boot(machine: Machine, what: string): Promise<Readonly<Record<string, string>>> {
+  const outcome = await machine(['node', '/share/dist/test/system/support/first_hour.js', what]);
   if (outcome.status !== 0) throw new Error(said(outcome));
   const steps = outcome.stdout.split('\n').filter((line) => line.startsWith('{'));
   return Object.fromEntries(
@@ -73,26 +106,27 @@ async function boot(
   );
 }
 
-test(`a first hour on ${CPU}`, async (t) => {
-  t.timeout(MINUTES * 60_000);
-  const work = mkdtempSync(join(tmpdir(), 'thaw-first-hour-'));
-  t.teardown(() => {
-    rmSync(work, { recursive: true, force: true });
+for (const { cpu, what, lacking, machine } of MACHINES)
+  (lacking === undefined ? test.serial : test.skip)(`a first hour on ${cpu}, ${what}`, async (t) => {
+    t.timeout(MINUTES * 60_000);
+    const work = mkdtempSync(join(tmpdir(), 'thaw-first-hour-'));
+    t.teardown(() => {
+      rmSync(work, { recursive: true, force: true });
+    });
+    const own = machine(work, packagesIn(work, cpu));
+    const installed = await boot(own, 'install');
+    t.regex(installed['build'] ?? '', /greeter\/[0-9a-f]+\.thaw$/m);
+
+    const upgraded = await boot(own, 'upgrade');
+    const told = (step: string): string => upgraded[step] ?? `no step ${step}`;
+    t.regex(told('after boot'), /^greets: one/m);
+    t.notRegex(told('after boot'), /warming up/);
+    t.regex(told('after upgrade'), /warming up/);
+    t.regex(told('after rebuild'), /^greets: two/m);
+    t.notRegex(told('after rebuild'), /warming up|greets: one/);
+
+    t.log(told('status'));
+    const [profile] = (JSON.parse(told('status')) as Status).profiles;
+    t.like(profile, { name: 'greeter', stale: null, failures: 0 });
+    t.like(profile?.counts, { warm: 1, cold: { input: 1 }, rebuilt: 1, failed: 0 });
   });
-  const guest = parts(work);
-  const installed = await boot(guest, 'install');
-  t.regex(installed['build'] ?? '', /greeter\/[0-9a-f]+\.thaw$/m);
-
-  const upgraded = await boot(guest, 'upgrade');
-  const told = (step: string): string => upgraded[step] ?? `no step ${step}`;
-  t.regex(told('after boot'), /^greets: one/m);
-  t.notRegex(told('after boot'), /warming up/);
-  t.regex(told('after upgrade'), /warming up/);
-  t.regex(told('after rebuild'), /^greets: two/m);
-  t.notRegex(told('after rebuild'), /warming up|greets: one/);
-
-  t.log(told('status'));
-  const [profile] = (JSON.parse(told('status')) as Status).profiles;
-  t.like(profile, { name: 'greeter', stale: null, failures: 0 });
-  t.like(profile?.counts, { rebuilt: 1, failed: 0 });
-});
