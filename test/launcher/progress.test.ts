@@ -33,8 +33,8 @@ test.serial('NO_COLOR takes the colours away', async (t) => {
   t.notRegex(await said(true), /\x1b\[\d+m/);
 });
 
-/** What a step of some 70 ms draws of itself, after one that was as the last time. */
-async function drawn(expected: readonly StepTime[]): Promise<string> {
+/** What a step of some 70 ms draws of itself, after one that was as the last time; it may tell how much of it is done. */
+async function drawn(expected: readonly StepTime[], done = 0): Promise<string> {
   const stream = Object.assign(new PassThrough({ encoding: 'utf8' }), { isTTY: true });
   const progress = new Progress('app', {
     expected,
@@ -42,7 +42,10 @@ async function drawn(expected: readonly StepTime[]): Promise<string> {
     everyMs: 30,
   });
   await progress.step('start', () => undefined);
-  await progress.step('settle', () => sleep(75));
+  await progress.step('settle', async (told) => {
+    if (done > 0) told(done, 1000);
+    await sleep(75);
+  });
   return stream.read() as string;
 }
 
@@ -64,5 +67,8 @@ test.serial(
       { name: 'exercise', ms: 1 },
     ];
     t.notRegex(await drawn(another), /left/);
+    // After 30 ms, half of it was done, or a thousandth.
+    t.regex(await drawn([], 500), /settle \.\.\. 1 s {2}\[#{10}-{10}\] {2}about 1 s left/);
+    t.regex(await drawn(times(60_000), 1), /\[-{20}\] {2}about [2-9]\d s left/);
   },
 );
