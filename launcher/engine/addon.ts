@@ -47,6 +47,7 @@ export interface Addon {
   survey(pid: number): readonly Check[];
   inputWatch(options?: WatchOptions): InputWatch;
   settleInputs(watch: InputWatch): void;
+  sessionsAtRest(watch: InputWatch): boolean;
   callReached(watch: InputWatch): boolean;
   doctor(pid?: number): readonly Check[];
   checkKernel(): void;

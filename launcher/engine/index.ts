@@ -87,6 +87,8 @@ export const native = {
   settleInputs: (watch: InputWatch): void => {
     addon().settleInputs(watch);
   },
+  /** Whether nothing is under way between the app and a server whose conversation is recorded. */
+  sessionsAtRest: (watch: InputWatch): boolean => addon().sessionsAtRest(watch),
   /** Which pages of the image at `path` the process `pid` has touched, which was launched from it with this recorder. */
   workingSet: (path: string, pid: number, faults: FaultRecorder): WorkingSet =>
     told(() => addon().workingSet(path, pid, faults)),
@@ -116,7 +118,6 @@ export const native = {
   get store(): StoreLayout {
     return addon().store;
   },
-  /** The store that this user writes to, and that this user's launches look into first. */
   /** Those of $THAW_STORE, else the one that this user writes to. */
   ownStores: (): readonly string[] => addon().ownStores(),
   /** Whether it is on a read-only file system; what is not there is on none. */

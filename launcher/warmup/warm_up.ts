@@ -12,6 +12,7 @@ import type { Definition } from '../definition/schema.js';
 import { type InputWatch, native } from '../engine/index.js';
 import { ThawError } from '../errors.js';
 import type { Progress } from '../progress.js';
+import { atRest } from './at_rest.js';
 import {
   type Prepared,
   type Ready,
@@ -83,6 +84,7 @@ export async function whenWarm<T>(warmUp: WarmUp, work: (warm: Warm) => Promise<
       const ready = await warmed(app, prepared, watch, warmUp);
       held = holds(warmup.until);
       const asked = adapter !== undefined && !('callAddress' in ready);
+      if (asked && watch !== undefined) await atRest(app, watch, warmUp);
       const frozen = asked ? await atSafePoint(app, adapter, warmUp) : ready;
       if (asked && adapter.settles) await settled(app, warmUp);
       adapter?.takeBack();

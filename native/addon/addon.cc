@@ -32,6 +32,7 @@ constexpr Function kFunctions[] = {
     {"setWorkingSet", set_working_set},
     {"inputWatch", input_watch},
     {"settleInputs", settle_inputs},
+    {"sessionsAtRest", sessions_at_rest},
     {"callReached", call_reached},
     {"doctor", doctor},
     {"checkKernel", check_kernel},

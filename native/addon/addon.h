@@ -27,6 +27,7 @@ Napi::Value working_set(const Napi::CallbackInfo& info);
 Napi::Value set_working_set(const Napi::CallbackInfo& info);
 Napi::Value input_watch(const Napi::CallbackInfo& info);
 Napi::Value settle_inputs(const Napi::CallbackInfo& info);
+Napi::Value sessions_at_rest(const Napi::CallbackInfo& info);
 Napi::Value call_reached(const Napi::CallbackInfo& info);
 Napi::Value doctor(const Napi::CallbackInfo& info);
 Napi::Value check_kernel(const Napi::CallbackInfo& info);

@@ -1,5 +1,5 @@
 // inputWatch(): an object for the `inputs` of spawn, which watches what files that process uses, and
-// of checkpoint, which makes inputs of them. settleInputs(watch): the app is left alone from now on.
+// of checkpoint, which makes inputs of them. settleInputs(watch): the app is left alone from now on. sessionsAtRest(watch): nothing is under way between it and a server.
 // inputWatch({ awaited: { syscalls, path, address, hold } }): it holds the app at that call, if
 // `hold`, and callReached(watch) tells that it has come.
 // inputWatch({ keepsPids }): a launch has the pids that the app's processes get.
@@ -72,6 +72,11 @@ Napi::Value input_watch(const Napi::CallbackInfo& info) {
 Napi::Value settle_inputs(const Napi::CallbackInfo& info) {
   input_watch_of(info[0])->settle();
   return info.Env().Undefined();
+}
+
+Napi::Value sessions_at_rest(const Napi::CallbackInfo& info) {
+  const auto& relay = input_watch_of(info[0])->relay();
+  return Napi::Boolean::New(info.Env(), relay == nullptr || relay->is_at_rest());
 }
 
 Napi::Value call_reached(const Napi::CallbackInfo& info) {

@@ -25,6 +25,8 @@ async function useWindow(t: ExecutionContext, window: Window, picture: Buffer, c
   t.true((await settledPicture(compositor, picture)).equals(picture), 'it looks as after a cold start');
   await window.answers(`click ${clickAt}`, /^clicks 1$/m);
   await window.answers(`key ${KEY_A}`, /^key a on 1024x640$/m);
+  // Where it stayed over the next window, that one would show it.
+  await compositor.command('move -2000 -2000');
   const before = picture.toString('latin1', 0, 12);
   await compositor.command('resize 400 300');
   let other = before;

@@ -122,6 +122,26 @@ for (const [library, make] of Object.entries({
     await answersTwice(t, bus, command);
   });
 
+test('an adapter does not stop an app that is about to answer', async (t) => {
+  const workshop = new Workshop(t);
+  const bus = new Bus(t, workshop);
+  await bus.start();
+  const slow = pythonService.replace(
+    "    @dbus.service.method('org.example.Counter', out_signature='s')",
+    `    @dbus.service.method('org.example.Counter', async_callbacks=('answer', 'fail'))
+    def Late(self, answer, fail):
+        GLib.timeout_add(1500, answer)
+$&`,
+  );
+  const command = [debianPython, workshop.write('service.py', slow), 'pass'];
+  const late = `busctl --address=${bus.address} call org.example.Counter /org/example/Counter org.example.Counter Late`;
+  const toml = readFileSync(profile(workshop, bus, command), 'utf8');
+  const calls = toml.replace('run = ["', `run = ["(${late} >/dev/null 2>&1 &) ; sleep 0.3", "`);
+  const built = workshop.thaw('build', workshop.write('late.toml', calls));
+  t.is(built.status, 0, built.stderr);
+  await answersTwice(t, bus, command);
+});
+
 test('a service of another user, built by root', async (t) => {
   if (process.getuid?.() !== 0) {
     t.pass();

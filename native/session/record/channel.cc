@@ -1,6 +1,8 @@
 #include "session/record/channel.h"
 
 #include <fcntl.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -141,6 +143,15 @@ bool Channel::tell_app() {
   }
   std::erase_if(to_app_, [](const Piece& piece) { return piece.bytes.empty(); });
   return flush(app_.get(), to_app_);
+}
+
+bool Channel::is_at_rest() const {
+  if (!app_.valid() || app_ended_ || recorder_ == nullptr) return true;
+  int unread = 0;  // unix(7): what was sent and the other end has not read.
+  if (!to_server_.empty() || !to_app_.empty() || ioctl(app_.get(), SIOCOUTQ, &unread) != 0)
+    return false;
+  const auto rest = recorder_->check_rest();
+  return unread == 0 && (rest || rest.error().err != EAGAIN);
 }
 
 std::string Channel::untold() const {

@@ -47,6 +47,8 @@ class Channel {
   [[nodiscard]] bool is_busy() const {
     return !to_server_.empty() || (!to_app_.empty() && to_app_.front().sent > 0);
   }
+  /// Nothing is under way, and the app has read all that it was told. It may run meanwhile.
+  [[nodiscard]] bool is_at_rest() const;
   /// What the server has said and the app has not been told.
   [[nodiscard]] std::string untold() const;
 

@@ -84,6 +84,28 @@ class DBusRecorder : public Recorder {
     while (authenticated_ && next(from_server_, message)) server_sent(message);
   }
 
+  [[nodiscard]] Result<void> check_rest() const override {
+    const std::string lengthen = "lengthen `settle`";
+    if (!from_app_.empty() || !from_server_.empty())
+      return Error{EAGAIN, "in the middle of a message", lengthen};
+    if (unique_name_.empty()) return Error{EAGAIN, "where it is about to say Hello", lengthen};
+    for (const Call& call : calls_) {
+      if (call.expects && !call.answered)
+        return Error{EAGAIN, "and waits for the answer to " + call.member, lengthen};
+      const bool watches_one =
+          call.member == "AddMatch" && (call.argument.find("':") != call.argument.npos);
+      if (watches_one)
+        return Error{0, "and watches a client of its warm-up (" + call.argument + ")",
+                     "let the app forget it before the checkpoint"};
+      if (call.request.find(unique_name_) != call.request.npos)
+        return Error{0, "and has told the bus its unique name (" + call.member + ")", kEarlier};
+    }
+    if (!unanswered_.empty())
+      return Error{EAGAIN, "and has not answered a call of " + quoted(unanswered_.begin()->first),
+                   lengthen};
+    return {};
+  }
+
   Result<Recorded> recorded(pid_t app, std::string_view) override {
     if (!refusal_.why.empty()) return Error{0, refusal_.why, refusal_.remedy};
     THAW_TRY(check_rest());
@@ -262,29 +284,6 @@ class DBusRecorder : public Recorder {
     if (!unique_name_.empty() && current_.find(unique_name_) == std::string::npos) return;
     if (message.size <= kRemembered && messages_.size() < kRemembered)
       messages_.push_back(current_);
-  }
-
-  /// What would be cut off.
-  [[nodiscard]] Result<void> check_rest() const {
-    const std::string lengthen = "lengthen `settle`";
-    if (!from_app_.empty() || !from_server_.empty())
-      return Error{EAGAIN, "in the middle of a message", lengthen};
-    if (unique_name_.empty()) return Error{EAGAIN, "where it is about to say Hello", lengthen};
-    for (const Call& call : calls_) {
-      if (call.expects && !call.answered)
-        return Error{EAGAIN, "and waits for the answer to " + call.member, lengthen};
-      const bool watches_one =
-          call.member == "AddMatch" && (call.argument.find("':") != call.argument.npos);
-      if (watches_one)
-        return Error{0, "and watches a client of its warm-up (" + call.argument + ")",
-                     "let the app forget it before the checkpoint"};
-      if (call.request.find(unique_name_) != call.request.npos)
-        return Error{0, "and has told the bus its unique name (" + call.member + ")", kEarlier};
-    }
-    if (!unanswered_.empty())
-      return Error{EAGAIN, "and has not answered a call of " + quoted(unanswered_.begin()->first),
-                   lengthen};
-    return {};
   }
 
   [[nodiscard]] Step step_of(const Call& call) const {

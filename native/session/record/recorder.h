@@ -35,6 +35,10 @@ class Recorder {
   /// What it leaves of the bytes, the app is told; it may add later what it has left out.
   virtual void from_server(std::string& bytes, std::span<const UniqueFd> fds) = 0;
 
+  /// An error of EAGAIN while something of the conversation is under way: another moment is better for a
+  /// checkpoint. The app may run meanwhile.
+  [[nodiscard]] virtual Result<void> check_rest() const = 0;
+
   /// The app is frozen, and everything that it has sent was seen. An error of errno 0 is a refusal,
   /// one of EAGAIN asks for another moment: its message goes on from "is connected to ...".
   /// `untold`: what the server has sent meanwhile, which the app will never read.

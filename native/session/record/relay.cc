@@ -6,6 +6,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 
@@ -103,6 +104,12 @@ void Relay::hold(bool held) {
     for (const auto& channel : channels_) channel->hold(held);
   }
   wake();
+}
+
+bool Relay::is_at_rest() {
+  const std::lock_guard lock(mutex_);
+  return std::all_of(channels_.begin(), channels_.end(),
+                     [](const auto& channel) { return channel->is_at_rest(); });
 }
 
 void Relay::run() {

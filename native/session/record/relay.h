@@ -39,6 +39,9 @@ class Relay {
   /// While it is held, nothing more comes to the app: it is about to be frozen.
   void hold(bool held);
 
+  /// Whether nothing is under way between the app, which may run, and any server.
+  [[nodiscard]] bool is_at_rest();
+
   /// What a socket of the app's leads to.
   struct Known {
     const Protocol* protocol = nullptr;

@@ -74,6 +74,22 @@ class WaylandRecorder : public Recorder {
     from_server_.clear();
   }
 
+  [[nodiscard]] Result<void> check_rest() const override {
+    const std::string lengthen = "lengthen `settle`";
+    if (!from_app_.empty() || !from_server_.empty())
+      return Error{EAGAIN, "in the middle of a message", lengthen};
+    for (const auto& [id, request] : callbacks_)
+      if (word_at(requests_[request], 0) == kDisplay)
+        return Error{EAGAIN, "and waits for an answer", lengthen};
+    for (const auto& [id, object] : objects_) {
+      if (object.destroyed) return Error{EAGAIN, "which has not freed an object yet", lengthen};
+      // It would acknowledge a serial of its warm-up after the launch.
+      if (object.configured != object.acknowledged)
+        return Error{EAGAIN, "and has not acknowledged a configure yet", lengthen};
+    }
+    return {};
+  }
+
   Result<Recorded> recorded(pid_t, std::string_view untold) override {
     if (!refusal_.why.empty()) return Error{0, refusal_.why, refusal_.remedy};
     if (!comes_later(untold)) return Error{EAGAIN, "with events on their way", "lengthen `settle`"};
@@ -391,23 +407,6 @@ class WaylandRecorder : public Recorder {
         return false;
     }
     return true;
-  }
-
-  /// What is on its way.
-  Result<void> check_rest() {
-    const std::string lengthen = "lengthen `settle`";
-    if (!from_app_.empty() || !from_server_.empty())
-      return Error{EAGAIN, "in the middle of a message", lengthen};
-    for (const auto& [id, request] : callbacks_)
-      if (word_at(requests_[request], 0) == kDisplay)
-        return Error{EAGAIN, "and waits for an answer", lengthen};
-    for (const auto& [id, object] : objects_) {
-      if (object.destroyed) return Error{EAGAIN, "which has not freed an object yet", lengthen};
-      // It would acknowledge a serial of its warm-up after the launch.
-      if (object.configured != object.acknowledged)
-        return Error{EAGAIN, "and has not acknowledged a configure yet", lengthen};
-    }
-    return {};
   }
 
   /// Whether something is left of the pool that this request made.

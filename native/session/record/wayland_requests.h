@@ -26,6 +26,7 @@ class Requests {
   [[nodiscard]] size_t size() const { return kept_.size(); }
   /// The bytes of one.
   std::string& operator[](size_t index) { return kept_[index].bytes; }
+  const std::string& operator[](size_t index) const { return kept_[index].bytes; }
   void add(Kept kept) { kept_.push_back(std::move(kept)); }
   /// A late object is gone: a launch never has it.
   void drop(uint32_t id);
