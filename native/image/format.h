@@ -16,7 +16,7 @@
 namespace thaw::image {
 
 constexpr char kMagic[8] = {'T', 'H', 'A', 'W', 'I', 'M', 'G', '\0'};
-constexpr uint32_t kVersion = 9;
+constexpr uint32_t kVersion = 10;
 constexpr uint32_t kMostLayouts = 64;
 
 /// X(section name, record type): the tables an image holds, in file order.
