@@ -46,8 +46,10 @@ namespace {
 
 bool can_trace() {
   const pid_t child = fork();
-  if (child == 0)
+  if (child == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     for (;;) pause();
+  }
   const bool ok = ptrace(PTRACE_SEIZE, child, nullptr, nullptr) == 0;
   kill(child, SIGKILL);
   while (waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
