@@ -23,6 +23,7 @@ CPU: $(guest_cpus | xargs | sed 's/ / or /'). OPTIONS:
   --share DIR         DIR itself on /share (9p; not with cloud-arm64). What changes in DIR meanwhile may not be seen in the guest
   --root FILE         another root image (squashfs, erofs or ext4): a device's own; it needs nothing, as the guest's tools are
                       on a disk of their own (cross/tools.sh), and COMMAND finds them after the root's own programs
+  --net user          a network card, behind which this machine is 10.0.2.2
   --user NAME         run COMMAND as this user: root, kiosk                  (root)
   --model MODEL       QEMU's -cpu                                            (qemu_model of cross/cpus/CPU)
   --cpus N            2; ARMv7 boots faster with 1                           (2)
@@ -38,11 +39,11 @@ END
 
 parse() {
     flavour=$default_flavour
-    tools='' init='' with='' changes='' modules='' slow_clock=1 in='' out='' data='' share='' root='' user=root cpus=2 memory=2048 clock=$(date +%s) timeout=120 console_copy=''
+    tools='' net='' init='' with='' changes='' modules='' slow_clock=1 in='' out='' data='' share='' root='' user=root cpus=2 memory=2048 clock=$(date +%s) timeout=120 console_copy=''
     model=$qemu_model
     while [ $# != 0 ]; do
         case $1 in
-            --init | --with | --changes | --kernel | --modules | --slow-clock | --in | --out | --data | --share | --root | --user | --model | --cpus | --memory | --clock | --timeout | --keep-console)
+            --net | --init | --with | --changes | --kernel | --modules | --slow-clock | --in | --out | --data | --share | --root | --user | --model | --cpus | --memory | --clock | --timeout | --keep-console)
                 [ $# -ge 2 ] || fail "$1 needs a value"
                 ;;
         esac
@@ -52,6 +53,7 @@ parse() {
             --slow-clock) slow_clock=$2 ;;
             --in) in=$2 ;;
             --out) out=$2 ;;
+            --net) net=$2 ;;
             --init) init=$2 ;;
             --with) with=$2 ;;
             --changes) changes=$2 ;;
@@ -75,6 +77,7 @@ parse() {
         shift 2
     done
     command=("$@")
+    case $net in '' | user) ;; *) fail "--net takes user" ;; esac
     case $init in '' | systemd) ;; *) fail "--init takes systemd" ;; esac
     [ -z "$init" ] || [ -z "$root" ] || fail "--init is for the guest's own root, not for --root"
     [ -z "$with" ] || [ -n "$init" ] || fail "--with needs --init"
@@ -174,6 +177,8 @@ build_arguments() {
     [ -z "$tools" ] || disk tools "$tools" readonly=on,cache=unsafe
     kept_disk data "$data"
     kept_disk changes "$changes"
+    # shellcheck disable=SC2054
+    [ -z "$net" ] || arguments+=(-netdev user,id=net -device virtio-net-device,netdev=net)
     # shellcheck disable=SC2054
     [ -z "$share" ] || arguments+=(-fsdev "local,id=share,path=$share,security_model=none,multidevs=remap"
         -device virtio-9p-device,fsdev=share,mount_tag=share)

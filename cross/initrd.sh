@@ -2,7 +2,7 @@
 # Makes the initramfs of a guest; sourced after use_cpu.
 
 # What a guest needs before its root is mounted, and what its kernel should be able to do afterwards.
-guest_modules=(virtio_mmio virtio_blk virtio_console squashfs erofs overlay ext4 9p 9pnet_virtio
+guest_modules=(virtio_mmio virtio_blk virtio_console virtio_net loop squashfs erofs overlay ext4 9p 9pnet_virtio
     inet_diag tcp_diag udp_diag unix_diag af_packet_diag netlink_diag nf_tables zram)
 
 # Files of the modules that there are, each after those that it needs.

@@ -29,6 +29,8 @@ export interface GuestOptions {
   readonly kernel?: string;
   /** QEMU's CPU model. */
   readonly model?: string;
+  /** A network card, behind which this machine is 10.0.2.2. */
+  readonly net?: boolean;
   /** Default 1. A guest with more waits for as many cores: without them it would take several times as long. */
   readonly cpus?: number;
   /** In MB. */
@@ -93,6 +95,7 @@ function commandLine(options: GuestOptions, consoleFile: string): string[] {
     root: options.root,
     kernel: options.kernel,
     model: options.model,
+    net: options.net === true ? 'user' : undefined,
     cpus: options.cpus ?? 1,
     memory: options.memory,
     clock: options.clock,
