@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { median, summary } from '../launcher/statistics.js';
 import { barChart, type Group } from './chart/bars.js';
 import { lineChart, type Line } from './chart/lines.js';
-import { quantity } from './present.js';
+import { notation } from './present.js';
 import type { Results, Series } from './results.js';
 
 interface Chart {
@@ -49,11 +49,10 @@ export function writeCharts(results: Results, folder: string): string[] {
 
 /** The chart of the series of one measure. */
 export function draw({ title, x }: Chart, series: readonly Series[]): string {
-  const unit = series[0]?.unit ?? 'ms';
-  const format = (value: number): string => quantity(value, unit);
+  const written = notation(series[0]?.unit ?? 'ms');
   return x === undefined
-    ? barChart(title, groups(series), format)
-    : lineChart(title, x, lines(series), format);
+    ? barChart(title, groups(series), written)
+    : lineChart(title, x, lines(series), written);
 }
 
 function groups(series: readonly Series[]): Group[] {
@@ -69,7 +68,7 @@ function groups(series: readonly Series[]): Group[] {
   }));
 }
 
-/** A colour for each subject, dashes for its second and further variants; or, with one subject, a colour for each variant. */
+/** A colour for each subject, dashes for each of its further variants; or, with one subject, a colour for each variant. */
 function lines(series: readonly Series[]): Line[] {
   const subjects = unique(series.map(({ subject }) => subject));
   const variants = unique(series.map(({ variant }) => variant));
@@ -85,7 +84,7 @@ function lines(series: readonly Series[]): Line[] {
         {
           label: alone ? variant : `${subject}, ${variant}`,
           color: alone ? v : s,
-          dashed: !alone && v > 0,
+          dashes: alone ? 0 : v,
           points,
         },
       ];

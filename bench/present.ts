@@ -62,3 +62,21 @@ export function quantity(value: number, unit: Unit): string {
   if (unit === 'kB') return `${(value / 1000).toFixed(1)} MB`;
   return value >= 100 ? `${value.toFixed(0)} ms` : `${value.toFixed(value >= 10 ? 1 : 2)} ms`;
 }
+
+/** How a chart writes the values of a unit. */
+export interface Notation {
+  /** What the figures of the axis are in. */
+  readonly unit: string;
+  readonly tick: (value: number) => string;
+  /** A value by itself, with its unit. */
+  readonly figure: (value: number) => string;
+}
+
+export function notation(unit: Unit): Notation {
+  const [name, size] = unit === 'kB' ? ['MB', 1000] : [unit, 1];
+  return {
+    unit: name,
+    tick: (value) => (value / size).toLocaleString('en', { maximumFractionDigits: 6 }),
+    figure: (value) => quantity(value, unit),
+  };
+}

@@ -1,6 +1,9 @@
 // A strip of pictures for each launch, at the same times since each was executed.
+import * as Plot from '@observablehq/plot';
+
+import { draw, TITLE_HEIGHT, written } from './picture.js';
 import { type Pixels, png } from './png.js';
-import { INK, element, picture, text, textWidth } from './svg.js';
+import { INK, MARGIN, textWidth } from './theme.js';
 
 export interface Frame {
   /** Since the start, in ms. */
@@ -15,37 +18,80 @@ export interface Strip {
 
 const TILE = { width: 136, height: 98 };
 const GAP = 8;
-const TOP = 64;
-const MARGIN = 12;
+const TOP = TITLE_HEIGHT + 24;
 
 /** What each strip showed last at each of the times, in ms; an empty screen before its first frame. */
 export function filmstrip(title: string, times: readonly number[], strips: readonly Strip[]): string {
-  const left = MARGIN + Math.max(...strips.map(({ label }) => textWidth(label))) + GAP;
-  const column = (i: number): number => left + i * (TILE.width + GAP);
-  const row = (i: number): number => TOP + i * (TILE.height + GAP);
-  const parts = times.map((time, i) =>
-    text(column(i) + TILE.width / 2, TOP - 10, `${time} ms`, { 'text-anchor': 'middle' }),
-  );
-  strips.forEach(({ label, frames }, y) => {
-    parts.push(text(MARGIN, row(y) + TILE.height / 2, label, { 'font-weight': 'bold' }));
-    const shown = times.map((time) => frames.filter(({ at }) => at <= time).length - 1);
-    shown.forEach((frame, x) => {
-      parts.push(element('rect', { x: column(x), y: row(y), ...TILE, fill: '#2d3436', stroke: INK }));
-      if (frame < 0) return;
-      const place = { x: column(x), y: row(y), ...TILE };
-      const id = `frame-${y}-${frame}`;
-      if (shown.indexOf(frame) === x) parts.push(defined(id, frames[frame]));
-      parts.push(element('use', { href: `#${id}`, ...place }));
-    });
+  const marginLeft = MARGIN + GAP + Math.max(...strips.map(({ label }) => textWidth(label)));
+  const plot = {
+    width: times.length * (TILE.width + GAP) + GAP,
+    height: strips.length * (TILE.height + GAP) + GAP,
+  };
+  const rows = strips.map(({ label }) => label);
+  const tiles = strips.flatMap(({ label, frames }) => {
+    const sources = frames.map(({ pixels }) => `data:image/png;base64,${png(pixels).toString('base64')}`);
+    return times.map((time) => ({
+      label,
+      time,
+      source: sources[frames.filter(({ at }) => at <= time).length - 1],
+    }));
   });
-  return picture(column(times.length) + MARGIN, row(strips.length) + MARGIN, title, parts);
+  const svg = draw(title, {
+    marginTop: TOP,
+    marginBottom: MARGIN,
+    marginLeft,
+    marginRight: MARGIN,
+    width: marginLeft + plot.width + MARGIN,
+    height: TOP + plot.height + MARGIN,
+    x: {
+      type: 'band',
+      domain: times,
+      paddingInner: GAP / (TILE.width + GAP),
+      paddingOuter: GAP / (TILE.width + GAP),
+    },
+    y: {
+      type: 'band',
+      domain: rows,
+      paddingInner: GAP / (TILE.height + GAP),
+      paddingOuter: GAP / (TILE.height + GAP),
+    },
+    marks: [
+      Plot.axisX({ anchor: 'top', tickFormat: (time: number) => `${time} ms`, tickSize: 0, label: null }),
+      Plot.text(strips, {
+        y: 'label',
+        text: 'label',
+        frameAnchor: 'left',
+        dx: MARGIN - marginLeft,
+        fontWeight: 600,
+      }),
+      Plot.axisY({ ticks: [], label: null }),
+      Plot.cell(tiles, { x: 'time', y: 'label', fill: '#2d3436', stroke: INK }),
+      Plot.image(
+        tiles.filter(({ source }) => source !== undefined),
+        { x: 'time', y: 'label', src: 'source', ...TILE },
+      ),
+    ],
+  });
+  holdOnce(svg);
+  return written(svg);
 }
 
-/** A picture that is used several times; it keeps its own shape within a tile. */
-function defined(id: string, frame: Frame | undefined): string {
-  if (frame === undefined) return '';
-  const { width, height } = frame.pixels;
-  const href = `data:image/png;base64,${png(frame.pixels).toString('base64')}`;
-  const image = element('image', { href, width, height });
-  return element('symbol', { id, viewBox: `0 0 ${width} ${height}` }, image);
+/** A picture that is shown several times is in the file once. */
+function holdOnce(svg: Element): void {
+  const place = (element: Element, axis: 'x' | 'y'): number => Number(element.getAttribute(axis));
+  const first = new Map<string, Element>();
+  for (const image of svg.querySelectorAll('image')) {
+    const source = image.getAttribute('href') ?? '';
+    const held = first.get(source);
+    if (held === undefined) {
+      image.setAttribute('id', `frame-${first.size}`);
+      first.set(source, image);
+      continue;
+    }
+    const use = svg.ownerDocument.createElementNS(svg.namespaceURI, 'use');
+    use.setAttribute('href', `#${held.id}`);
+    for (const axis of ['x', 'y'] as const)
+      use.setAttribute(axis, String(place(image, axis) - place(held, axis)));
+    image.replaceWith(use);
+  }
 }

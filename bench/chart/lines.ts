@@ -1,5 +1,9 @@
-import { logScale, logScaleAt } from './scale.js';
-import { FONT_SIZE, color, element, line, picture, text, textWidth } from './svg.js';
+import * as Plot from '@observablehq/plot';
+
+import type { Notation } from '../present.js';
+import { decades, type Decades } from './decades.js';
+import { draw, TITLE_HEIGHT, written } from './picture.js';
+import { FAINT, FONT_SIZE, MARGIN, WIDTH, color, textWidth } from './theme.js';
 
 export interface Point {
   readonly x: number;
@@ -10,74 +14,117 @@ export interface Line {
   readonly label: string;
   /** Lines with the same number have the same colour. */
   readonly color: number;
-  readonly dashed: boolean;
+  /** Lines with the same number have the same dashes. */
+  readonly dashes: number;
   readonly points: readonly Point[];
 }
 
-const LEFT = 80;
-const TOP = 48;
-const WIDTH = 460;
-const HEIGHT = 320;
-const LABEL_ROW = FONT_SIZE + 3;
-const MARGIN = 12;
-
-/** Lines on logarithmic axes, each named at its end. */
-export function lineChart(
-  title: string,
-  xTitle: string,
-  lines: readonly Line[],
-  format: (value: number) => string,
-): string {
-  const points = lines.flatMap((one) => one.points);
-  const xs = [...new Set(points.map(({ x }) => x))].sort((a, b) => a - b);
-  const x = logScaleAt(xs, LEFT, LEFT + WIDTH);
-  const y = logScale(
-    points.map((point) => point.y),
-    TOP + HEIGHT,
-    TOP,
-  );
-  const parts = [
-    ...y.ticks.flatMap((tick) => [
-      line(LEFT, y.at(tick), LEFT + WIDTH, y.at(tick)),
-      text(LEFT - 8, y.at(tick) + 4, format(tick), { 'text-anchor': 'end' }),
-    ]),
-    ...x.ticks.map((tick) => text(x.at(tick), TOP + HEIGHT + 20, String(tick), { 'text-anchor': 'middle' })),
-    text(LEFT + WIDTH / 2, TOP + HEIGHT + 42, xTitle, { 'text-anchor': 'middle' }),
-    ...lines.map((one) => polyline(one, x.at, y.at)),
-    ...endLabels(lines, y.at),
-  ];
-  const widest = Math.max(...lines.map(({ label }) => textWidth(label)));
-  return picture(LEFT + WIDTH + widest + 3 * MARGIN, TOP + HEIGHT + 56, title, parts);
+/** A line's name, beside its end or as near as others let it. */
+interface Label extends Line {
+  readonly end: Point;
+  readonly y: number;
 }
 
-function polyline(one: Line, xAt: (value: number) => number, yAt: (value: number) => number): string {
-  const stroke = color(one.color);
-  const path = one.points.map(({ x, y }) => `${xAt(x).toFixed(1)},${yAt(y).toFixed(1)}`).join(' ');
-  return element('polyline', {
-    points: path,
-    fill: 'none',
-    stroke,
-    'stroke-width': 2,
-    ...(one.dashed ? { 'stroke-dasharray': '6 4' } : {}),
-  });
+const DASHES = ['none', '7 4', '2 3', '10 3 2 3'] as const;
+const HEIGHT = 320;
+const TOP = TITLE_HEIGHT + 26;
+const LEFT = 76;
+const BOTTOM = 46;
+const LABEL_ROW = FONT_SIZE + 4;
+/** From a line's end to its name. */
+const LEADER = 22;
+
+/** Lines on logarithmic axes, each named at its end. */
+export function lineChart(title: string, xTitle: string, lines: readonly Line[], notation: Notation): string {
+  const points = lines.flatMap((one) => one.points);
+  const xs = [...new Set(points.map(({ x }) => x))].sort((a, b) => a - b);
+  const [first = 1, last = first] = [xs[0], xs.at(-1)];
+  const y = decades(points.map((point) => point.y));
+  const right = Math.max(...lines.map(({ label }) => textWidth(label))) + LEADER + 2 * MARGIN;
+  const end = last > first ? last : first * 10;
+  // Names stand beyond the axis, by so many pixels.
+  const beyond = (pixels: number): number => end * (end / first) ** (pixels / (WIDTH - LEFT - right));
+  return written(
+    draw(title, {
+      marginTop: TOP,
+      marginBottom: BOTTOM,
+      marginLeft: LEFT,
+      marginRight: right,
+      height: TOP + HEIGHT + BOTTOM,
+      x: { type: 'log', domain: [first, end] },
+      y: { type: 'log', domain: [y.low, y.high] },
+      marks: [
+        ...valueAxis(y, notation),
+        Plot.axisX(xs, { text: String, label: xTitle, labelAnchor: 'center', labelArrow: 'none' }),
+        ...lines.flatMap((line) => drawn(line, y)),
+        ...named(placed(lines, y), beyond),
+      ],
+    }),
+  );
+}
+
+function valueAxis({ powers }: Decades, { tick, unit }: Notation): Plot.Markish[] {
+  return [
+    Plot.gridY(powers, { stroke: FAINT, strokeOpacity: 1 }),
+    Plot.axisY(powers, { text: tick, tickSize: 0, label: null }),
+    Plot.text([`${unit}, median`], {
+      frameAnchor: 'top-left',
+      dx: MARGIN - LEFT,
+      dy: TITLE_HEIGHT - TOP - 4,
+    }),
+  ];
+}
+
+/** 0 stands at the lowest power of ten. */
+function drawn(line: Line, { low }: Decades): Plot.Markish[] {
+  const points = line.points.map(({ x, y }) => ({ x, y: Math.max(y, low) }));
+  const stroke = color(line.color);
+  const strokeDasharray = DASHES[line.dashes % DASHES.length] ?? 'none';
+  return [
+    Plot.line(points, {
+      x: 'x',
+      y: 'y',
+      stroke,
+      strokeWidth: 2,
+      strokeDasharray,
+      ariaLabel: () => line.label,
+    }),
+    Plot.dot(points, { x: 'x', y: 'y', fill: stroke, r: 2.5 }),
+  ];
+}
+
+/** The names, each led to from its line's end. */
+function named(labels: readonly Label[], beyond: (pixels: number) => number): Plot.Markish[] {
+  return [
+    Plot.link(labels, {
+      x1: ({ end }: Label) => end.x,
+      y1: ({ end }: Label) => end.y,
+      x2: beyond(LEADER - 4),
+      y2: 'y',
+      stroke: (label: Label) => color(label.color),
+      strokeOpacity: 0.6,
+      strokeWidth: 1.5,
+    }),
+    Plot.text(labels, { x: beyond(LEADER), y: 'y', text: 'label', textAnchor: 'start' }),
+  ];
 }
 
 /** Beside the last points, moved apart where they would cover each other. */
-function endLabels(lines: readonly Line[], yAt: (value: number) => number): string[] {
+function placed(lines: readonly Line[], { low, high }: Decades): Label[] {
+  const pixel = (value: number): number => HEIGHT * (1 - Math.log(value / low) / Math.log(high / low));
   const ends = lines
-    .flatMap((one) => {
-      const last = one.points.at(-1);
-      return last === undefined ? [] : [{ one, y: yAt(last.y) }];
+    .flatMap((line) => {
+      const last = line.points.at(-1);
+      return last === undefined ? [] : [{ line, end: { x: last.x, y: Math.max(last.y, low) } }];
     })
-    .sort((a, b) => a.y - b.y);
+    .sort((a, b) => b.end.y - a.end.y);
   let lowest = -Infinity;
-  const placed = ends.map(({ one, y }) => {
-    lowest = Math.max(y, lowest + LABEL_ROW);
-    return { one, y: lowest };
-  });
+  const down = ends.map(({ end }) => (lowest = Math.max(pixel(end.y), lowest + LABEL_ROW)));
   // What ran out below is moved up together.
-  const excess = Math.max(0, lowest - (TOP + HEIGHT));
-  return placed.map(({ one, y }) =>
-    text(LEFT + WIDTH + MARGIN, y - excess + 4, one.label, { fill: color(one.color) }),
-  );
+  const excess = Math.max(0, lowest - HEIGHT);
+  return ends.map(({ line, end }, i) => ({
+    ...line,
+    end,
+    y: low * (high / low) ** (1 - ((down[i] ?? 0) - excess) / HEIGHT),
+  }));
 }

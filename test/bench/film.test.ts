@@ -1,10 +1,12 @@
 import test from 'ava';
 import { inflateSync } from 'node:zlib';
+import { DOMParser } from 'linkedom';
 
 import { filmstrip } from '../../bench/chart/film.js';
 import { type Pixels, png, readPpm } from '../../bench/chart/png.js';
 
 const pixels = (colour: number): Pixels => ({ width: 2, height: 2, rgb: Buffer.alloc(12, colour) });
+const source = (colour: number): string => `data:image/png;base64,${png(pixels(colour)).toString('base64')}`;
 
 test('each strip shows what was there last, and nothing before its first frame', (t) => {
   const svg = filmstrip(
@@ -21,15 +23,27 @@ test('each strip shows what was there last, and nothing before its first frame',
       },
     ],
   );
-  const shown = [...svg.matchAll(/<use href="#([\w-]+)" x="(\d+)"/g)].map(([, id, x]) => [id, x]);
-  const [second, third] = [shown[1]?.[1], shown[0]?.[1]];
-  t.deepEqual(shown, [
-    ['frame-0-0', third],
-    ['frame-1-1', second],
-    ['frame-1-1', third],
-  ]);
+  const pictures = new DOMParser().parseFromString(svg, 'image/svg+xml') as unknown as Document;
+  const place = (element: Element): [number, number] => [
+    Number(element.getAttribute('x')),
+    Number(element.getAttribute('y')),
+  ];
+  const shown = [...pictures.querySelectorAll('image, use')].map((element) => {
+    const held = pictures.getElementById(element.getAttribute('href')?.slice(1) ?? '');
+    const [[x, y], [heldX, heldY]] = [place(element), held === null ? [0, 0] : place(held)];
+    return { x: x + heldX, y: y + heldY, source: (held ?? element).getAttribute('href') };
+  });
+  const [slow, fast, later] = shown;
+  t.is(shown.length, 3, 'nothing before the first frame');
+  t.deepEqual(slow?.source, source(1));
+  t.deepEqual([fast?.source, later?.source], [source(3), source(3)]);
+  t.is(slow?.x, later?.x, 'the same time');
+  t.true((fast?.x ?? 0) < (later?.x ?? 0));
+  t.is(fast?.y, later?.y, 'the same strip');
+  t.true((slow?.y ?? 0) < (fast?.y ?? 0));
+  t.is(pictures.querySelectorAll('[aria-label=cell] rect').length, 6, 'an empty screen for each time');
   t.is(
-    svg.match(/<image /g)?.length,
+    pictures.querySelectorAll('image').length,
     2,
     'a picture that is shown twice is held once, one that is not shown never',
   );
