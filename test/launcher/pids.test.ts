@@ -59,7 +59,7 @@ test("Node's process.pid leads to itself", (t) => {
   );
   const profile = workshop.write(
     'app.toml',
-    `name = "app"\nprogram = "${process.execPath}"\nargs = ["app.mjs"]\n[warmup]\n${UNTIL}\n`,
+    `name = "app"\nprogram = "${process.execPath}"\nargs = ["app.mjs"]\n[warmup]\n${UNTIL.replace('warm$', '^warm \\\\d')}\n`,
   );
   const built = buildWithLargePid(t, workshop, profile);
   if (built === undefined) return;

@@ -29,16 +29,28 @@ export function childrenOf(pid: number): number[] {
     .map(Number);
 }
 
-/** Those that any thread of `pid` has made, and those that they have made. */
+/** Those that any thread of `pid` has made, and those that they have made; threads and processes may end meanwhile. */
 export function descendantsOf(pid: number): number[] {
-  const children = readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
-    readFileSync(`/proc/${pid}/task/${thread}/children`, 'latin1')
-      .trim()
-      .split(' ')
-      .filter(Boolean)
-      .map(Number),
+  const children = filesIn(`/proc/${pid}/task`).flatMap((thread) =>
+    textOf(`/proc/${pid}/task/${thread}/children`).trim().split(' ').filter(Boolean).map(Number),
   );
   return children.flatMap((child) => [child, ...descendantsOf(child)]);
+}
+
+function filesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'latin1');
+  } catch {
+    return '';
+  }
 }
 
 /** SIGKILL to those of them that are there: one may end with another, or by itself. */

@@ -206,7 +206,7 @@ export class GuestApp {
     } catch (error) {
       return `checkpoint: ${told(error)}`;
     } finally {
-      const others = cold.ended ? [] : descendantsOf(cold.pid);
+      const others = descendantsOf(cold.pid);
       cold.kill();
       killAll(others);
       await cold.end();
