@@ -12,26 +12,7 @@ import { keyPair } from '../launcher/keys.js';
 import { RegistryServer, thaw } from '../launcher/registry_support.js';
 import { Workshop } from '../launcher/support.js';
 import { runGuest, said } from './support/guest.js';
-
-/** What it was told while it was warmed up is in its memory alone: a cold start does not know it. */
-const profile = `
-name    = "redis"
-program = "/usr/bin/redis-server"
-args    = ["--port", "7379", "--save", ""]
-cwd     = "/"
-
-[warmup]
-until   = { port = 7379 }
-run     = ["redis-cli -p 7379 set color blue"]
-settle  = "200ms"
-timeout = "120s"
-
-[inputs]
-ignore_machine = ["cpus", "memory"] # Others than those of the guest that builds.
-
-[launch]
-env     = "image"
-`;
+import { redis } from './support/redis.js';
 
 const matrix = (root: string): string => `
 profiles = ["redis.toml"]
@@ -85,7 +66,7 @@ test('a device pulls the store that a matrix has built for it', async (t) => {
   const { secret, open } = keyPair(workshop, 'maker');
   copyFileSync(open, join(inGuest, 'maker.pub.pem'));
   const root = join(project, 'build/cross-cache/aarch64/root.squashfs');
-  workshop.write('redis.toml', profile);
+  workshop.write('redis.toml', redis);
   workshop.write('fleet.toml', matrix(root));
   const build = spawn(process.execPath, [cli, 'build', '--matrix', 'fleet.toml'], {
     cwd: workshop.folder,
