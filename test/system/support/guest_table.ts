@@ -1,23 +1,38 @@
-// The tables of test apps (table.ts), as guests are told to check them.
+// The tables of test apps (table.ts), checked in guests.
+import test from 'ava';
+
 import type { GuestCpu } from '../../../launcher/cpus.js';
-import type { GuestOptions } from './guest.js';
+import { runGuest, said } from './guest.js';
 
-/** Has the guest check one of the tables as root or as an ordinary user. */
-export function tableCommand(
-  cpu: GuestCpu,
-  identity: 'root' | 'user',
-  table: 'apps' | 'trees' | 'refusals',
-): Pick<GuestOptions, 'user' | 'command'> {
-  const script = '/share/dist/test/system/support/table.js';
-  return {
-    user: identity === 'root' ? 'root' : 'kiosk',
-    command: ['node', script, `/share/build/${cpu}`, '/tmp/apps', identity, table],
-  };
-}
+const tables = {
+  apps: { title: 'the test apps', least: 60 },
+  trees: { title: 'apps of several processes', least: 15 },
+  refusals: { title: 'what is refused', least: 50 },
+} as const;
 
-/** The lines that the guest has said. */
-export function rowsSaid(stdout: string): Record<'ok' | 'skip' | 'bad', string[]> {
-  const lines = stdout.split('\n');
-  const starting = (word: string): string[] => lines.filter((line) => line.startsWith(`${word} `));
-  return { ok: starting('ok'), skip: starting('skip'), bad: starting('bad') };
+/** Declares the test of a table in a guest, as root or as an ordinary user. */
+export function proveTable(cpu: GuestCpu, identity: 'root' | 'user', table: keyof typeof tables): void {
+  const { title, least } = tables[table];
+  test(`${title} on ${cpu} as ${identity}`, async (t) => {
+    const outcome = await runGuest({
+      cpu,
+      // So that threads of one app run at the same time; with two, ARMv7's kernel takes three times as long.
+      cpus: cpu === 'aarch64' && identity === 'root' ? 2 : 1,
+      user: identity === 'root' ? 'root' : 'kiosk',
+      command: [
+        'node',
+        '/share/dist/test/system/support/table.js',
+        `/share/build/${cpu}`,
+        '/tmp/apps',
+        identity,
+        table,
+      ],
+    });
+    const lines = outcome.stdout.split('\n');
+    const starting = (word: string): string[] => lines.filter((line) => line.startsWith(`${word} `));
+    for (const line of starting('skip')) t.log(line);
+    t.is(outcome.status, 0, said(outcome));
+    t.deepEqual(starting('bad'), []);
+    t.true(starting('ok').length > least, `${starting('ok').length} rows`);
+  });
 }
