@@ -39,7 +39,7 @@ node /tmp/forward.js &
 sleep 1
 mkdir /tmp/store
 pull() {
-    node /share/dist/launcher/cli.js pull --key /in/maker.pub.pem "localhost:$1/apps:1" -o /tmp/apps.erofs 2>&1
+    node /share/dist/launcher/cli.js pull --key /in/maker.pub.pem "127.0.0.1:$1/apps:1" -o /tmp/apps.erofs 2>&1
     echo "pulled: $?, $(ls /tmp/*.erofs)"
 }
 launch() {
