@@ -5,6 +5,13 @@ import { existsSync, rmSync } from 'node:fs';
 import { endChild } from '../end_child.js';
 import { until } from '../until.js';
 
+/** The answer to a call on the bus at `address` as busctl prints it, or what it complains of. */
+export function callOn(address: string, args: readonly string[], timeoutMs: number): string {
+  const command = [`--address=${address}`, 'call', ...args];
+  const { stdout, stderr } = spawnSync('busctl', command, { encoding: 'utf8', timeout: timeoutMs });
+  return (stdout + stderr).trim();
+}
+
 export class SessionBus {
   #daemon: ChildProcess | undefined;
 
@@ -23,11 +30,8 @@ export class SessionBus {
     await until(() => existsSync(this.path), 'dbus-daemon');
   }
 
-  /** The answer to a call as busctl prints it, or what it complains of. */
   call(...args: readonly string[]): string {
-    const command = [`--address=${this.address}`, 'call', ...args];
-    const { stdout, stderr } = spawnSync('busctl', command, { encoding: 'utf8', timeout: 60_000 });
-    return (stdout + stderr).trim();
+    return callOn(this.address, args, 60_000);
   }
 
   async stop(): Promise<void> {

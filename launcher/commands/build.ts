@@ -6,7 +6,17 @@ import { UsageError } from '../errors.js';
 import { interruptible, interruptibly } from '../interruption.js';
 import { readEnvironmentFile } from '../likeness/env_file.js';
 import { unitEnvironment } from '../likeness/unit.js';
-import { count, flag, grouped, guardsOff, json, repeated, store, text } from '../options.js';
+import {
+  type TypedOption,
+  count,
+  flag,
+  grouped,
+  guardsOff,
+  json,
+  repeated,
+  store,
+  text,
+} from '../options.js';
 import { Stores } from '../store/stores.js';
 import { table } from '../columns.js';
 import { duration, size } from '../units.js';
@@ -87,22 +97,25 @@ export default command({
   run(options, [paths]) {
     const { target, matrix } = options;
     if (matrix !== undefined) return buildAll(matrix, options, paths);
-    const alone = Object.entries(ofMatrix).find(([key]) => {
-      const value = options[key as keyof typeof ofMatrix];
-      return value !== undefined && value !== false && String(value) !== '';
-    });
-    if (alone !== undefined)
-      throw new UsageError(`${alone[1].option.long ?? ''} is for builds with --matrix`);
+    expectNone(ofMatrix, options, '--matrix');
     if (paths.length === 0) throw new UsageError('PROFILE.toml is missing');
     if (target !== undefined) return buildInRoot(target, options, paths);
-    const stray = Object.entries(ofDevice).find(
-      ([key]) => options[key as keyof typeof ofDevice] !== undefined,
-    );
-    if (stray !== undefined)
-      throw new UsageError(`${stray[1].option.long ?? ''} is for builds with --target`);
+    expectNone(ofDevice, options, '--target');
     return buildHere(options, paths);
   },
 });
+
+/** @throws UsageError where one of a group of options is given to a build of another kind */
+function expectNone(
+  group: Readonly<Record<string, TypedOption<unknown>>>,
+  given: Readonly<Record<string, unknown>>,
+  whose: string,
+): void {
+  const isGiven = (value: unknown): boolean =>
+    value !== undefined && value !== false && !(Array.isArray(value) && value.length === 0);
+  const stray = Object.entries(group).find(([key]) => isGiven(given[key]));
+  if (stray !== undefined) throw new UsageError(`${stray[1].option.long ?? ''} is for builds with ${whose}`);
+}
 
 interface MatrixOptions extends Common {
   readonly jobs: number | undefined;

@@ -6,7 +6,7 @@ import { UsageError } from '../errors.js';
 import { countOr, flag, json, names, parsed, required, store, text, textOr } from '../options.js';
 import { type Compression, type Format, compressionFor, formatOf } from '../packing/formats/index.js';
 import { type Place, fstabLine, mountUnit, verityLines } from '../packing/mount.js';
-import { type Packed, pack } from '../packing/pack.js';
+import { type Packed, USUAL_RATE, pack } from '../packing/pack.js';
 import { Stores } from '../store/stores.js';
 import { size } from '../units.js';
 
@@ -18,7 +18,11 @@ export default command({
     store,
     output: required(text('-o, --output <FILE>', 'FILE.erofs or FILE.squashfs; replaced in one step')),
     profiles: parsed('--profiles <NAME,...>', 'these alone, in this order; default: all', names),
-    storage: countOr('--storage <MB/S>', "what the device's storage gives: chooses the compression", 50),
+    storage: countOr(
+      '--storage <MB/S>',
+      "what the device's storage gives: chooses the compression",
+      USUAL_RATE,
+    ),
     compress: text(
       '--compress <ALGORITHM>',
       "another compression, as the format's tool names it; none: none",

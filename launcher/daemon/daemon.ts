@@ -1,9 +1,9 @@
 // thawd: looks at the images of its stores, and has those built again that launches no longer take, one at a time, when
 // nothing speaks against it. Launches know nothing of it.
-import { statfsSync } from 'node:fs';
 
 import { messageOf } from '../errors.js';
 import { removeLeftovers, removeUnused } from '../store/install.js';
+import { freeIn } from '../store/room.js';
 import type { Stores } from '../store/stores.js';
 import { usage } from '../store/usage.js';
 import { failuresInRow, nextAttempt, writtenToday } from './attempts.js';
@@ -266,9 +266,4 @@ export class Daemon {
       };
     });
   }
-}
-
-function freeIn(folder: string): number {
-  const { bavail, bsize } = statfsSync(folder);
-  return bavail * bsize;
 }

@@ -18,8 +18,7 @@ import { native } from '../engine/index.js';
 import { ThawError, messageOf } from '../errors.js';
 import { buildForTarget } from '../firmware/build.js';
 import { storePath } from '../firmware/store.js';
-import { compressionFor } from '../packing/formats/index.js';
-import { pack } from '../packing/pack.js';
+import { packWhole } from '../packing/pack.js';
 import { errorReport } from '../report.js';
 import { syncFolder } from '../store/replace.js';
 import { Store } from '../store/store.js';
@@ -100,14 +99,7 @@ function isFresh(matrix: Matrix, cell: Cell): boolean {
 }
 
 async function make(matrix: Matrix, cell: Cell, kept: string, options: Options): Promise<void> {
-  const seal = (root: string): Promise<unknown> =>
-    pack(new Store(root), {
-      output: kept,
-      format: matrix.format,
-      compression: compressionFor(matrix.format, 50),
-      profiles: undefined,
-      verity: false,
-    });
+  const seal = (root: string): Promise<unknown> => packWhole(new Store(root), kept, matrix.format);
   await (cell.device === undefined
     ? makeHere(storeHere(matrix, cell), cell, options).then(seal)
     : makeInRoot(cell, cell.device, seal, options));

@@ -29,9 +29,10 @@ async function contentOf(path: string): Promise<string> {
   const hash = createHash('sha256');
   for (const name of readdirSync(path, { recursive: true, encoding: 'utf8' }).sort()) {
     const file = join(path, name);
-    const { mode, size, mtimeMs } = lstatSync(file);
-    const link = lstatSync(file).isSymbolicLink() ? readlinkSync(file) : '';
-    hash.update(JSON.stringify([name, mode, lstatSync(file).isDirectory() ? 0 : size, mtimeMs, link]));
+    const status = lstatSync(file);
+    const { mode, mtimeMs } = status;
+    const link = status.isSymbolicLink() ? readlinkSync(file) : '';
+    hash.update(JSON.stringify([name, mode, status.isDirectory() ? 0 : status.size, mtimeMs, link]));
   }
   return hash.digest('hex');
 }

@@ -8,7 +8,7 @@ import { logOf, msSince } from '../log.js';
 import { verityDigest } from '../signing/verity.js';
 import { putInPlace } from '../store/replace.js';
 import type { Store } from '../store/store.js';
-import type { Compression, Format } from './formats/index.js';
+import { type Compression, type Format, compressionFor } from './formats/index.js';
 import { type Selection, select } from './selection.js';
 import { makeTree } from './tree.js';
 import { type Verity, addVerity } from './verity.js';
@@ -34,6 +34,9 @@ export interface Packed {
   /** The digest that fs-verity has for the file, in hexadecimal. */
   readonly fsVerity: string;
 }
+
+/** What a device's storage gives, in MB/s, where nobody says. */
+export const USUAL_RATE = 50;
 
 const storeLog = logOf('store');
 
@@ -66,6 +69,12 @@ export async function pack(store: Store, options: PackOptions): Promise<Packed> 
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
+}
+
+/** All of a store, as `thaw pack` does it by default. */
+export function packWhole(store: Store, output: string, format: Format): Promise<Packed> {
+  const compression = compressionFor(format, USUAL_RATE);
+  return pack(store, { output, format, compression, profiles: undefined, verity: false });
 }
 
 /** The same for the same images (RFC 9562, version 8: of one's own making). */

@@ -12,7 +12,6 @@ import {
   renameSync,
   rmSync,
   statSync,
-  statfsSync,
   truncateSync,
   writeSync,
 } from 'node:fs';
@@ -23,6 +22,7 @@ import { ThawError, messageOf } from '../errors.js';
 import { logOf } from '../log.js';
 import { putInPlace } from '../store/replace.js';
 import { isAlive } from '../store/install.js';
+import { freeIn } from '../store/room.js';
 import { size } from '../units.js';
 import type { Registry } from './client.js';
 import type { Descriptor } from './oci.js';
@@ -144,14 +144,11 @@ async function hashed(aside: string, most: number, hash: Hash): Promise<number> 
 }
 
 function expectRoom(output: string, needed: number): void {
-  const { bavail, bsize } = statfsSync(dirname(output));
-  if (bavail * bsize >= needed) return;
-  throw new ThawError(
-    `there is no room for ${size(needed)} beside ${output}: ${size(bavail * bsize)} are free`,
-    {
-      remedy: 'the old store stays until the new one is whole; make room, or name another folder',
-    },
-  );
+  const free = freeIn(dirname(output));
+  if (free >= needed) return;
+  throw new ThawError(`there is no room for ${size(needed)} beside ${output}: ${size(free)} are free`, {
+    remedy: 'the old store stays until the new one is whole; make room, or name another folder',
+  });
 }
 
 function writeAll(file: number, chunk: Uint8Array): void {

@@ -49,17 +49,17 @@ export async function push(
   const registry = new Registry(reference, 'pull,push', interrupt);
   const work = mkdtempSync(join(tmpdir(), 'thaw-push-'));
   try {
-    const entries: oci.Descriptor[] = [];
+    const stored: Stored[] = [];
     for (const { model, store } of named) {
       const what = model === '' ? basename(store) : model;
       const one = await progress.step(`seal ${what}`, () => sealed(store, model, format, work), sizeOf);
-      entries.push(await progress.step(`push ${what}`, (told) => pushStore(registry, one, key, told)));
+      stored.push(await progress.step(`push ${what}`, (told) => pushStore(registry, one, key, told)));
     }
     const old = add ? await oldEntries(registry) : [];
-    const digest = await pushName(registry, entries, old, add);
+    const digest = await pushName(registry, stored, old, add);
     return {
       digest,
-      manifests: entries.map(({ digest, annotations }, i) => ({
+      manifests: stored.map(({ entry: { digest, annotations } }, i) => ({
         model: named[i]?.model ?? '',
         digest,
         size: Number(annotations['thaw.size'] ?? 0),
@@ -78,13 +78,19 @@ function modelAndStore(text: string): { readonly model: string; readonly store: 
   return { model, store };
 }
 
-/** Returns its entry for an index. */
+interface Stored {
+  /** Its manifest, as it was pushed. */
+  readonly bytes: Buffer;
+  /** For an index. */
+  readonly entry: oci.Descriptor;
+}
+
 async function pushStore(
   registry: Registry,
   store: Sealed,
   key: KeyObject | undefined,
   told: (done: number, all: number) => void,
-): Promise<oci.Descriptor> {
+): Promise<Stored> {
   const { needs, summary, format, digest, path } = store;
   await registry.putFile(digest, path, store.size, (done) => {
     told(done, store.size);
@@ -115,7 +121,7 @@ async function pushStore(
   const described = oci.describe(oci.MANIFEST, bytes);
   await registry.putManifest(described.digest, oci.MANIFEST, bytes);
   const { architecture = needs.cpu, variant } = platformOf(needs.cpu) ?? {};
-  return {
+  const entry: oci.Descriptor = {
     ...described,
     artifactType: oci.ARTIFACT,
     platform: { architecture, os: 'linux', ...(variant === undefined ? {} : { variant }) },
@@ -125,6 +131,7 @@ async function pushStore(
       [oci.SUMMARY]: oci.bytesOf(summary).toString('utf8'),
     },
   };
+  return { bytes, entry };
 }
 
 /** Of the index that the tag names; none where nothing is there yet. */
@@ -143,18 +150,18 @@ async function oldEntries(registry: Registry): Promise<readonly oci.Descriptor[]
 /** The manifest itself where there is but one. Returns its digest. */
 async function pushName(
   registry: Registry,
-  entries: readonly oci.Descriptor[],
+  stored: readonly Stored[],
   old: readonly oci.Descriptor[],
   add: boolean,
 ): Promise<string> {
   const { tag } = registry.reference;
-  const [first] = entries;
+  const [first] = stored;
   if (first === undefined) throw new UsageError('which store?');
-  if (entries.length === 1 && !add) {
-    const { bytes } = await registry.manifest(first.digest);
-    await registry.putManifest(tag, oci.MANIFEST, bytes);
-    return first.digest;
+  if (stored.length === 1 && !add) {
+    await registry.putManifest(tag, oci.MANIFEST, first.bytes);
+    return first.entry.digest;
   }
+  const entries = stored.map(({ entry }) => entry);
   const models = entries.map(({ annotations }) => annotations[oci.MODEL]);
   const kept = old.filter(({ annotations }) => !models.includes(annotations[oci.MODEL]));
   const manifests = [...kept, ...entries];

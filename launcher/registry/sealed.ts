@@ -5,8 +5,8 @@ import { dirname, join, resolve } from 'node:path';
 
 import { native } from '../engine/index.js';
 import { kindOf } from '../firmware/roots/index.js';
-import { type Format, FORMATS, compressionFor } from '../packing/formats/index.js';
-import { pack } from '../packing/pack.js';
+import { type Format, FORMATS } from '../packing/formats/index.js';
+import { packWhole } from '../packing/pack.js';
 import { ThawError } from '../errors.js';
 import { Store } from '../store/store.js';
 import { type Needs, needsOf, summaryOf } from './needs.js';
@@ -30,13 +30,7 @@ export async function sealed(given: string, model: string, format: Format, work:
   if (!status.isDirectory()) return unpacked(path, model, work);
   const output = join(mkdtempSync(join(work, 'store-')), `store.${format.name}`);
   const store = new Store(path);
-  await pack(store, {
-    output,
-    format,
-    compression: compressionFor(format, 50),
-    profiles: undefined,
-    verity: false,
-  });
+  await packWhole(store, output, format);
   return told(output, format, store, model);
 }
 

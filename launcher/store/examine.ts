@@ -7,6 +7,7 @@ import { type Check, native } from '../engine/index.js';
 import { ThawError, messageOf } from '../errors.js';
 import { size } from '../units.js';
 import { expectOwn, quoted } from './own.js';
+import { freeIn } from './room.js';
 import { procText } from '../instances/processes.js';
 import type { Store } from './store.js';
 import type { Stores } from './stores.js';
@@ -146,11 +147,6 @@ function noRoom(store: Store): Problem | undefined {
 
 function bytesOf(link: string): number {
   return (statSync(link, { throwIfNoEntry: false })?.blocks ?? 0) * 512;
-}
-
-function freeIn(path: string): number {
-  const { bavail, bsize } = statfsSync(path);
-  return bavail * bsize;
 }
 
 /** Where the file system is mounted that `path` is on (proc_pid_mountinfo(5)); what is mounted later hides what was before. */

@@ -14,15 +14,6 @@
 namespace thaw::addon {
 namespace {
 
-const arch::Cpu* cpu_named(std::string_view name) {
-#define THAW_ADDRESS(folder) &arch::folder::kCpu,
-  static constexpr const arch::Cpu* kCpus[] = {THAW_CPUS(THAW_ADDRESS)};
-#undef THAW_ADDRESS
-  for (const arch::Cpu* each : kCpus)
-    if (each->name == name) return each;
-  return nullptr;
-}
-
 /// False where the text is not what feature_words() writes.
 bool read_words(std::string_view text, arch::CpuFeatures& features) {
   const char* at = text.data();
@@ -56,7 +47,7 @@ Napi::Value machine(const Napi::CallbackInfo& info) {
 
 /// Null where the CPU or the words are none that this thaw knows.
 Napi::Value missing_features(const Napi::CallbackInfo& info) {
-  const arch::Cpu* cpu = cpu_named(info[0].ToString().Utf8Value());
+  const arch::Cpu* cpu = arch::cpu(std::string_view(info[0].ToString().Utf8Value()));
   arch::CpuFeatures needed, present;
   if (cpu == nullptr || !read_words(info[1].ToString().Utf8Value(), needed) ||
       !read_words(info[2].ToString().Utf8Value(), present))

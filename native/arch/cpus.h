@@ -2,6 +2,8 @@
 // the machine that builds them.
 #pragma once
 
+#include <string_view>
+
 #include "arch/arch.h"
 
 /// One row per CPU: the name of its folder here.
@@ -21,5 +23,7 @@ constexpr uint64_t kTaskEnds[] = {0, 0x7ffffffff000, uint64_t{1} << 52, 0xfffff0
 
 /// The CPU with this number in image headers; null: none has it.
 const Cpu* cpu(uint32_t number);
+/// The CPU with this name; null: none has it.
+const Cpu* cpu(std::string_view name);
 
 }  // namespace thaw::arch

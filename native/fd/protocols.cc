@@ -28,8 +28,7 @@ constexpr const char* kBus =
 constexpr const char* kAudio =
     "let the app open its sound after the checkpoint: warmup.until = { connect = "
     "\"/run/user/1000/pulse/native\" } with the address that is named here, or { call = true } "
-    "with "
-    "thaw_checkpoint() of native/include/thaw.h before it does";
+    "with thaw_checkpoint() of native/include/thaw.h before it does";
 
 constexpr Protocol kWayland = {"a Wayland compositor", kDisplay, true};
 constexpr Protocol kX = {"an X server", kScreen, false};
@@ -82,15 +81,13 @@ constexpr std::string_view kLogs[] = {
     "/run/systemd/journal/syslog",
 };
 
-/// What a process was started with; empty: not set, or set to nothing.
-std::string variable_of(pid_t pid, std::string_view name) {
-  const auto variables = read_file("/proc/" + std::to_string(pid) + "/environ");
-  if (!variables) return {};
-  for (std::string_view rest = variables.value(); !rest.empty();) {
+/// Of what a process was started with (/proc/PID/environ); empty: not set, or set to nothing.
+std::string_view variable_of(std::string_view environment, std::string_view name) {
+  for (std::string_view rest = environment; !rest.empty();) {
     const std::string_view one = rest.substr(0, rest.find('\0'));
     rest.remove_prefix(std::min(rest.size(), one.size() + 1));
     if (one.starts_with(name) && one.substr(name.size()).starts_with('='))
-      return std::string(one.substr(name.size() + 1));
+      return one.substr(name.size() + 1);
   }
   return {};
 }
@@ -112,9 +109,8 @@ bool has_address(std::string_view value, std::string_view peer) {
 }
 
 /// "host:N" or "host:N.SCREEN" is port 6000 + N of that host, whose name says nothing of its address.
-bool is_x_display(std::string_view peer, pid_t pid) {
+bool is_x_display(std::string_view peer, std::string_view display) {
   constexpr unsigned kFirstPort = 6000, kLastPort = 65535;
-  const std::string display = variable_of(pid, "DISPLAY");
   const size_t colon = display.rfind(':');
   if (colon == display.npos || colon == 0) return false;
   unsigned number = 0;
@@ -130,13 +126,16 @@ const Protocol* stateful_protocol(std::string_view peer, pid_t pid) {
   const std::string name(peer);
   for (const Row& row : kRows)
     if (fnmatch(row.pattern, name.c_str(), 0) == 0) return &row.protocol;
+  const auto read = read_file("/proc/" + std::to_string(pid) + "/environ");
+  const std::string_view environment = read ? std::string_view(read.value()) : "";
   for (const auto& [variable, protocol] : kVariables)
-    if (has_address(variable_of(pid, variable), peer)) return &protocol;
-  const std::string folder = variable_of(pid, "XDG_RUNTIME_DIR");
+    if (has_address(variable_of(environment, variable), peer)) return &protocol;
+  const std::string folder(variable_of(environment, "XDG_RUNTIME_DIR"));
   if (!folder.empty() && peer == folder + "/bus")
     return &kSessionBus;  // where no variable names it
   const bool is_address_of_host = peer.find('/') == peer.npos && !peer.starts_with('@');
-  return is_address_of_host && is_x_display(peer, pid) ? &kX : nullptr;
+  return is_address_of_host && is_x_display(peer, variable_of(environment, "DISPLAY")) ? &kX
+                                                                                       : nullptr;
 }
 
 bool is_log(std::string_view peer) {

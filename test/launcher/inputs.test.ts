@@ -4,7 +4,7 @@ import test from 'ava';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 
 import { type Change, Fixture, expectChanges } from './fixture.js';
-import { folderChanges, libraryOf, linkChanges, variableChanges } from './inputs_changes.js';
+import { folderChanges, libraryChanges, libraryOf, linkChanges, variableChanges } from './inputs_changes.js';
 import { python } from './support.js';
 
 const pythonApp = (interpreter: string): string => `#!${interpreter}
@@ -111,20 +111,7 @@ const pythonChanges: readonly Change[] = [
     },
     '.',
   ],
-  [
-    'library upgraded, equal size and time',
-    (f) => {
-      f.patch('library.so');
-    },
-    'library.so',
-  ],
-  [
-    'library replaced, equal size and time',
-    (f) => {
-      f.replace('library.so');
-    },
-    'library.so',
-  ],
+  ...libraryChanges,
   [
     'library touched only',
     (f) => {

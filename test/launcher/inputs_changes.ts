@@ -50,6 +50,24 @@ export const variableChanges: readonly Change[] = [
   ],
 ];
 
+/** Of a library that the app has loaded. */
+export const libraryChanges: readonly Change[] = [
+  [
+    'library upgraded, equal size and time',
+    (f) => {
+      f.patch('library.so');
+    },
+    'library.so',
+  ],
+  [
+    'library replaced, equal size and time',
+    (f) => {
+      f.replace('library.so');
+    },
+    'library.so',
+  ],
+];
+
 /** Of a folder that the app lists: `conf.d`, with `a.conf` in it. */
 export const folderChanges = (folder: string): readonly Change[] => [
   [

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync, symlinkSync } from 'node:fs';
 
 import { type Change, Fixture, expectChanges } from './fixture.js';
-import { folderChanges, libraryOf, linkChanges, variableChanges } from './inputs_changes.js';
+import { folderChanges, libraryChanges, libraryOf, linkChanges, variableChanges } from './inputs_changes.js';
 import { python } from './support.js';
 
 const nodeApp = `console.log('warming');
@@ -249,20 +249,7 @@ const javaChanges: readonly Change[] = [
     },
     null,
   ],
-  [
-    'library upgraded, equal size and time',
-    (f) => {
-      f.patch('library.so');
-    },
-    'library.so',
-  ],
-  [
-    'library replaced, equal size and time',
-    (f) => {
-      f.replace('library.so');
-    },
-    'library.so',
-  ],
+  ...libraryChanges,
   [
     'log written',
     (f) => {

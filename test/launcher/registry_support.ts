@@ -21,10 +21,10 @@ export interface Ended {
 /** A command that the test's own servers can answer meanwhile. */
 export async function run(
   command: readonly string[],
-  options: { readonly env?: NodeJS.ProcessEnv; readonly cwd?: string } = {},
+  options: { readonly env?: NodeJS.ProcessEnv; readonly cwd?: string; readonly timeout?: number } = {},
 ): Promise<Ended> {
   const [program = '', ...args] = command;
-  const child = spawn(program, args, { ...options, timeout: PATIENCE_MS, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(program, args, { timeout: PATIENCE_MS, ...options, stdio: ['ignore', 'pipe', 'pipe'] });
   const texts = { stdout: '', stderr: '' };
   child.stdout.on('data', (chunk) => (texts.stdout += String(chunk)));
   child.stderr.on('data', (chunk) => (texts.stderr += String(chunk)));

@@ -1,11 +1,12 @@
 // A message bus of a test's own, and services on it.
 import type { ExecutionContext } from 'ava';
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { endChild } from '../../bench/end_child.js';
 import { until } from '../../bench/until.js';
+import { callOn } from '../../bench/windows/session_bus.js';
 import { root, thawExec } from '../engine/support/paths.js';
 import { type Workshop, builtWith } from '../launcher/support.js';
 import { PATIENCE_MS } from '../patience.js';
@@ -98,13 +99,8 @@ ${this.#kind.config}
     rmSync(this.path, { force: true });
   }
 
-  /** The answer to a call as busctl prints it, or what it complains of. */
   call(...args: readonly string[]): string {
-    const { stdout, stderr } = spawnSync('busctl', [`--address=${this.address}`, 'call', ...args], {
-      encoding: 'utf8',
-      timeout: PATIENCE_MS,
-    });
-    return (stdout + stderr).trim();
+    return callOn(this.address, args, PATIENCE_MS);
   }
 
   /** Of the service that the tests have. */

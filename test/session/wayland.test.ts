@@ -1,5 +1,5 @@
 // Windows on a compositor (weston without a screen): each launch has a window of its own, which is shown before the app runs.
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
@@ -59,30 +59,25 @@ test('three at once', async (t) => {
   t.deepEqual(outputs, ['frames 8\n', 'frames 8\n', 'frames 8\n']);
 });
 
+/** Each of the launches draws what the app had still to draw. */
+async function drawsOn(t: ExecutionContext, what: string, launches: number): Promise<void> {
+  const workshop = new Workshop(t);
+  const compositor = new Display(t, workshop);
+  await compositor.start();
+  const command = [compiledWindow(workshop), 'close', what];
+  compositor.build(command);
+  for (let i = 0; i < launches; ++i) {
+    const { stdout, stderr } = compositor.launch(command);
+    t.is(stdout, 'frames 8\n', stderr);
+  }
+}
+
 test('an app of several processes', async (t) => {
   if (process.getuid?.() !== 0) return void t.pass('only root builds such apps');
-  const workshop = new Workshop(t);
-  const compositor = new Display(t, workshop);
-  await compositor.start();
-  const command = [compiledWindow(workshop), 'close', 'child'];
-  compositor.build(command);
-  for (let i = 0; i < 2; ++i) {
-    const { stdout, stderr } = compositor.launch(command);
-    t.is(stdout, 'frames 8\n', stderr);
-  }
+  await drawsOn(t, 'child', 2);
 });
 
-test('an app that asks when its frames are shown', async (t) => {
-  const workshop = new Workshop(t);
-  const compositor = new Display(t, workshop);
-  await compositor.start();
-  const command = [compiledWindow(workshop), 'close', 'feedback'];
-  compositor.build(command);
-  for (let i = 0; i < 3; ++i) {
-    const { stdout, stderr } = compositor.launch(command);
-    t.is(stdout, 'frames 8\n', stderr);
-  }
-});
+test('an app that asks when its frames are shown', (t) => drawsOn(t, 'feedback', 3));
 
 test("weston's own client, which never stops drawing", async (t) => {
   const workshop = new Workshop(t);

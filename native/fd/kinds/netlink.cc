@@ -90,8 +90,7 @@ Result<void> refuse_number_of_other(const Probe& probe, const NetlinkRecord& rec
       "is a netlink socket that has the pid of another process than the app's first as its "
       "number, which a launch could not give it",
       "open it after the checkpoint, or in the app's first process; GLib's monitor of the network "
-      "does "
-      "without it (GIO_USE_NETWORK_MONITOR=base)");
+      "does without it (GIO_USE_NETWORK_MONITOR=base)");
 }
 
 Result<void> collect(Collector& c, const Probe& probe, model::OpenFile& out) {

@@ -2,6 +2,8 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 
+import { procText } from '../../../launcher/instances/processes.js';
+
 const limit = '/proc/sys/kernel/pid_max';
 const last = '/proc/sys/kernel/ns_last_pid';
 
@@ -22,36 +24,26 @@ export function allowLargePids(): void {
 
 /** Those that the main thread of `pid` has made. */
 export function childrenOf(pid: number): number[] {
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1')
-    .trim()
-    .split(' ')
-    .filter(Boolean)
-    .map(Number);
+  return idsIn(readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1'));
 }
 
 /** Those that any thread of `pid` has made, and those that they have made; threads and processes may end meanwhile. */
 export function descendantsOf(pid: number): number[] {
-  const children = filesIn(`/proc/${pid}/task`).flatMap((thread) =>
-    textOf(`/proc/${pid}/task/${thread}/children`).trim().split(' ').filter(Boolean).map(Number),
+  const children = threadsOf(pid).flatMap((thread) =>
+    idsIn(procText(`${pid}/task/${thread}/children`) ?? ''),
   );
   return children.flatMap((child) => [child, ...descendantsOf(child)]);
 }
 
-function filesIn(folder: string): string[] {
+function threadsOf(pid: number): string[] {
   try {
-    return readdirSync(folder);
+    return readdirSync(`/proc/${pid}/task`);
   } catch {
     return [];
   }
 }
 
-function textOf(file: string): string {
-  try {
-    return readFileSync(file, 'latin1');
-  } catch {
-    return '';
-  }
-}
+const idsIn = (text: string): number[] => text.trim().split(' ').filter(Boolean).map(Number);
 
 /** SIGKILL to those of them that are there: one may end with another, or by itself. */
 export function killAll(pids: readonly number[]): void {
@@ -68,11 +60,7 @@ export function processesOf(text: string): string[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
     .flatMap((pid) => {
-      try {
-        const command = readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ');
-        return command.includes(text) ? [`${pid} ${command}`] : [];
-      } catch {
-        return [];
-      }
+      const command = procText(`${pid}/cmdline`)?.replaceAll('\0', ' ');
+      return command?.includes(text) === true ? [`${pid} ${command}`] : [];
     });
 }
