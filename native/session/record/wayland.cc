@@ -82,7 +82,11 @@ class WaylandRecorder : public Recorder {
       if (word_at(requests_[request], 0) == kDisplay)
         return Error{EAGAIN, "and waits for an answer", lengthen};
     for (const auto& [id, object] : objects_) {
-      if (object.destroyed) return Error{EAGAIN, "which has not freed an object yet", lengthen};
+      if (object.destroyed)
+        return Error{EAGAIN,
+                     "which has not freed " + std::string(object.interface->name) + " " +
+                         std::to_string(id) + " yet",
+                     lengthen};
       // It would acknowledge a serial of its warm-up after the launch.
       if (object.configured != object.acknowledged)
         return Error{EAGAIN, "and has not acknowledged a configure yet", lengthen};
