@@ -74,7 +74,7 @@ export function launch(
 
 /** What the kernel keeps of a process's name (TASK_COMM_LEN). */
 const NAME_LENGTH = 15;
-const RETRY_MS = 5;
+const RETRY_MS = 20;
 
 /**
  * Resolves when the launch is over: the app runs, or has ended, or the time is over. Until then nothing that happens tells anything
@@ -85,15 +85,12 @@ export async function launchOver(
   app: App,
 ): Promise<void> {
   const launcher = basename(native.thawExec()).slice(0, NAME_LENGTH);
-  let ended = false;
-  void app.exit.then(() => {
-    ended = true;
-  });
+  const ended = app.exit.then(() => true);
   const deadline = performance.now() + warmup.timeoutMs;
-  while (!ended && performance.now() < deadline) {
+  while (performance.now() < deadline) {
     const pid = processOf(image, app.pid);
     if (pid !== undefined && ![launcher, ''].includes(proc(`${pid}/comm`).trim())) return;
-    await setTimeout(RETRY_MS, undefined, { signal: interrupt });
+    if (await Promise.race([ended, setTimeout(RETRY_MS, false, { signal: interrupt })])) return;
   }
 }
 
