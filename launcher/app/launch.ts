@@ -1,5 +1,7 @@
 // Launches of an image that is not installed yet: what training and proving have in common.
 import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 
 import type { Definition } from '../definition/schema.js';
 import { type FaultRecorder, native } from '../engine/index.js';
@@ -70,6 +72,37 @@ export function launch(
   );
 }
 
+/** What the kernel keeps of a process's name (TASK_COMM_LEN). */
+const NAME_LENGTH = 15;
+const RETRY_MS = 20;
+
+/**
+ * Resolves when the launch is over: the app runs, or has ended, or the time is over. Until then nothing that happens tells anything
+ * of the app, and signals wait: on a busy machine, a conversation with a server may take longer than an app is watched for.
+ */
+export async function launchOver(
+  { definition: { warmup }, image, interrupt }: ImageLaunch,
+  app: App,
+): Promise<void> {
+  const launcher = basename(native.thawExec()).slice(0, NAME_LENGTH);
+  const ended = app.exit.then(() => true);
+  const deadline = performance.now() + warmup.timeoutMs;
+  while (performance.now() < deadline) {
+    const pid = processOf(image, app.pid);
+    if (pid !== undefined && ![launcher, ''].includes(proc(`${pid}/comm`).trim())) return;
+    if (await Promise.race([ended, setTimeout(RETRY_MS, false, { signal: interrupt })])) return;
+  }
+}
+
+/** A file of /proc; empty: it is gone. */
+function proc(file: string): string {
+  try {
+    return readFileSync(`/proc/${file}`, 'latin1');
+  } catch {
+    return '';
+  }
+}
+
 /**
  * The process that has the app's memory, of a launch that was started as `started`: where the image keeps its pid, that is a
  * child, for which `started` stands. undefined: it has ended.
@@ -77,14 +110,7 @@ export function launch(
 export function processOf(image: string, started: number): number | undefined {
   const [root] = native.show(image).processes;
   if (root?.keepsPid !== true) return started;
-  const stat = (file: string): string => {
-    try {
-      return readFileSync(`/proc/${file}`, 'latin1');
-    } catch {
-      return '';
-    }
-  };
-  const children = stat(`${started}/task/${started}/children`).split(' ').filter(Boolean).map(Number);
+  const children = proc(`${started}/task/${started}/children`).split(' ').filter(Boolean).map(Number);
   // The last of them is the id in the innermost namespace.
-  return children.find((pid) => new RegExp(`^NSpid:.*\\b${root.pid}$`, 'm').test(stat(`${pid}/status`)));
+  return children.find((pid) => new RegExp(`^NSpid:.*\\b${root.pid}$`, 'm').test(proc(`${pid}/status`)));
 }

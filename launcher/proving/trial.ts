@@ -2,7 +2,7 @@
 import { setTimeout } from 'node:timers/promises';
 
 import { type App, type Ending, exitText } from '../app/app.js';
-import { type ImageLaunch, launch } from '../app/launch.js';
+import { type ImageLaunch, launch, launchOver } from '../app/launch.js';
 import type { Definition } from '../definition/schema.js';
 import { native } from '../engine/index.js';
 import { ThawError } from '../errors.js';
@@ -33,6 +33,7 @@ export async function trial(proof: ImageLaunch, progress: Progress): Promise<voi
   const begin = performance.now();
   const app = launch(proof);
   try {
+    await launchOver(proof, app);
     const shown = await atWork(proof, app, commands);
     provingLog.info({ pid: app.pid, image: proof.image, ms: msSince(begin) }, 'proved');
     if (shown === undefined) return;

@@ -2,7 +2,7 @@
 import { setTimeout } from 'node:timers/promises';
 
 import type { App } from '../app/app.js';
-import { type ImageLaunch, launch, processOf } from '../app/launch.js';
+import { type ImageLaunch, launch, launchOver, processOf } from '../app/launch.js';
 import type { Definition } from '../definition/schema.js';
 import { type FaultRecorder, type WorkingSet, native } from '../engine/index.js';
 import { logOf, msSince } from '../log.js';
@@ -29,10 +29,11 @@ export async function train(training: ImageLaunch): Promise<void> {
 
 async function touched(
   app: App,
-  { definition, image, setting, interrupt }: ImageLaunch,
+  training: ImageLaunch,
   faults: FaultRecorder,
 ): Promise<WorkingSet | undefined> {
-  if (!(await alive(app, definition))) return undefined; // A command that was done at once: nothing to learn.
+  const { definition, image, setting, interrupt } = training;
+  if (!(await alive(app, training))) return undefined; // A command that was done at once: nothing to learn.
   await app.during((signal) => answer(definition, app.pid, setting, signal), {
     what: 'train',
     timeoutMs: definition.warmup.timeoutMs,
@@ -52,8 +53,11 @@ async function touched(
 }
 
 /** Servers and apps that commands exercise are awaited; another one may end well by itself. */
-async function alive(app: App, { train: { run }, warmup: { until } }: Definition): Promise<boolean> {
-  return run.length > 0 || isServer(until) || staysAlive(app);
+async function alive(app: App, training: ImageLaunch): Promise<boolean> {
+  const { train, warmup } = training.definition;
+  if (train.run.length > 0 || isServer(warmup.until)) return true;
+  await launchOver(training, app);
+  return staysAlive(app);
 }
 
 function onlyServes({ train: { run }, warmup: { until } }: Definition): boolean {

@@ -1,9 +1,10 @@
 // Stands between an app and its server, and passes all on, with descriptors; but of the first connection only the first bytes that
 // the server sends, and then something else.
 //   bent LISTEN SERVER BYTES close | silence | garbage | twice
-//   bent LISTEN SERVER 1 stray | ping
+//   bent LISTEN SERVER 1 stray | ping | late | mute
 // Under `stray` it is one event more than the server sends, and then all that it does; under `ping`, once its wl_shm has spoken, the
-// question of window.c's xdg_wm_base whether it answers, on each connection.
+// question of window.c's xdg_wm_base whether it answers, on each connection. Under `late`, what the server says begins a moment later on each
+// connection but the first; under `mute`, it never does.
 #define _GNU_SOURCE
 #include <poll.h>
 #include <signal.h>
@@ -15,7 +16,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { kPiece = 4096, kFds = 28 };
+enum { kPiece = 4096, kFds = 28, kLateUs = 700000 };
 static const size_t kAll = (size_t)-1;
 
 static int unix_socket(const char* path, int listens) {
@@ -83,7 +84,10 @@ static void serve(int app, const char* server_path, size_t most, const char* way
   const int server = unix_socket(server_path, 0);
   char bytes[kPiece];
   int pings = strcmp(way, "ping") == 0;
-  if (pings) most = kAll;
+  const int mute = strcmp(way, "mute") == 0, late = strcmp(way, "late") == 0;
+  if (mute && most == kAll) bend(app, "silence", NULL, 0);
+  if (late && most == kAll) usleep(kLateUs);
+  if (pings || mute || late) most = kAll;
   if (strcmp(way, "stray") == 0 && most != kAll) {
     send_stray(app);
     most = kAll;

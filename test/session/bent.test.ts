@@ -1,5 +1,5 @@
 // A compositor that breaks off in the middle of a launch, at any byte: the app comes, cold, and works.
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -100,4 +100,29 @@ test('asked in the middle of a launch whether it answers, it does', async (t) =>
     await endChild(between);
     rmSync(door, { force: true });
   }
+});
+
+/** What a build of weston's client says, whose compositor is bent that way for all but its warm-up. */
+async function builtOn(t: ExecutionContext, way: string) {
+  const workshop = new Workshop(t);
+  const compositor = new Display(t, workshop);
+  await compositor.start();
+  const door = join(compositor.folder, 'wayland-8');
+  const between = spawn(compiled(workshop, 'bent'), [door, compositor.path, '1', way]);
+  t.teardown(() => between.kill('SIGKILL'));
+  await until(() => existsSync(door), 'bent');
+  return workshop.thaw('build', compositor.drawingProfile(door));
+}
+
+test('a launch that takes its time is trained and proved when it is over', async (t) => {
+  const { status, stderr } = await builtOn(t, 'late');
+  t.is(status, 0, stderr);
+  t.regex(stderr, /train: \d/);
+  t.notRegex(stderr, /train: 0 B/);
+});
+
+test('an image whose launches come to nothing is not installed, however late they tell', async (t) => {
+  const { status, stderr } = await builtOn(t, 'mute');
+  t.is(status, 1, stderr);
+  t.regex(stderr, /trial launch: the app ended/);
 });

@@ -1,7 +1,7 @@
 // A message bus of a test's own, and services on it.
 import type { ExecutionContext } from 'ava';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { endChild } from '../../bench/end_child.js';
@@ -72,7 +72,7 @@ export class Bus {
   }
 
   get policy(): string {
-    return `[[policies]]\ntype = "socket"\npath = "${this.path}"\naction = "replay"\n`;
+    return replayed(this.path);
   }
 
   async start(wrapper: readonly string[] = []): Promise<void> {
@@ -148,4 +148,45 @@ export function compiled(workshop: Workshop, name: string, ...libraries: readonl
   const source = join(root, 'test', 'session', `${name}.c`);
   execFileSync('cc', ['-O1', '-Wall', '-Wextra', '-Werror', '-o', program, source, ...libraries]);
   return program;
+}
+
+function replayed(path: string): string {
+  return `[[policies]]\ntype = "socket"\npath = "${path}"\naction = "replay"\n`;
+}
+
+/** Speaks by hand, and goes on without a bus. */
+const speaker = `
+import struct
+def field(code, type, text):
+    data = bytes([code, 1]) + type + b'\\0' + struct.pack('<I', len(text)) + text + b'\\0'
+    return data + b'\\0' * (-len(data) % 8)
+def hello():
+    s = socket.socket(socket.AF_UNIX)
+    s.settimeout(0.3)
+    s.connect(os.environ['BUS'])
+    s.sendall(b'\\0AUTH EXTERNAL ' + str(os.geteuid()).encode().hex().encode() + b'\\r\\n')
+    if not s.recv(100).startswith(b'OK '): raise OSError('refused')
+    fields = field(1, b'o', b'/org/freedesktop/DBus') + field(2, b's', b'org.freedesktop.DBus') + \\
+             field(3, b's', b'Hello') + field(6, b's', b'org.freedesktop.DBus')
+    length = len(fields) - 3
+    s.sendall(b'BEGIN\\r\\nl\\1\\0\\1' + struct.pack('<III', 0, 1, length) + fields)
+    time.sleep(0.2)
+    if b'NameAcquired' not in s.recv(4096): raise OSError('no name')
+    return s
+try:
+    connection = hello()
+except OSError:
+    print('without a bus', flush=True)
+`;
+
+/** The profile `app` of it, whose bus is at `path`. */
+export function speakerProfile(workshop: Workshop, path: string): string {
+  const toml = workshop.profile(
+    'app',
+    'until = { log = "^warm$" }\nsettle = "50ms"',
+    speaker,
+    `env = { BUS = "${path}" }\nadapter = "none"\n`,
+  );
+  const more = `${replayed(path)}[inputs]\nignore = ["${path}", "go"]\n`;
+  return workshop.write('app.toml', readFileSync(toml, 'utf8') + more);
 }

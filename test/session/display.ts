@@ -1,8 +1,8 @@
 // A window in shared memory (window.c) on a compositor, as a profile.
 import type { ExecutionContext } from 'ava';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
 
 import { Compositor } from '../../bench/windows/compositor.js';
 import { root, thawExec } from '../engine/support/paths.js';
@@ -10,6 +10,9 @@ import { type Workshop, builtWith } from '../launcher/support.js';
 import { PATIENCE_MS } from '../patience.js';
 
 const PROTOCOLS = ['xdg-shell', 'presentation-time'];
+/** Weston's client that never stops drawing, and how its library tells of it. */
+export const drawing = { program: '/usr/bin/weston-simple-shm', env: { WAYLAND_DEBUG: 'client' } } as const;
+const DRAWN = 'wl_buffer@[0-9]+.release';
 
 export class Display extends Compositor {
   constructor(
@@ -31,6 +34,19 @@ env = { XDG_RUNTIME_DIR = "${this.folder}", WAYLAND_DISPLAY = "wayland-7" }
 [warmup]\nuntil = { log = "^shown" }\nsettle = "100ms"\n[prove]\nrun = []\n[inputs]\nignore = ["go"]
 [[policies]]\ntype = "socket"\npath = "${this.path}"\naction = "replay"\n`,
     );
+  }
+
+  /**
+   * Of weston's own client, on the compositor at `path`. It is warm when it has drawn, which its library tells (WAYLAND_DEBUG): on a
+   * busy machine it may take longer than any delay until it connects.
+   */
+  drawingProfile(path = this.path): string {
+    const profile = readFileSync(this.profile([drawing.program]), 'utf8')
+      .replaceAll(this.path, path)
+      .replace(`"${this.display}" }`, `"${basename(path)}", WAYLAND_DEBUG = "client" }`)
+      .replace('^shown', DRAWN)
+      .replace('[prove]', 'timeout = "20s"\n[prove]');
+    return this.workshop.write('window.toml', profile);
   }
 
   /** Of its profile, which succeeds. */

@@ -1,11 +1,10 @@
 // Windows on a compositor (weston without a screen): each launch has a window of its own, which is shown before the app runs.
 import test, { type ExecutionContext } from 'ava';
 import { spawn, spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 
 import { thawExec } from '../engine/support/paths.js';
 import { Workshop, builtWith } from '../launcher/support.js';
-import { Display, compiledWindow } from './display.js';
+import { Display, compiledWindow, drawing } from './display.js';
 import { withFakeServer } from './fake_server.js';
 
 for (const pool of ['keep', 'close'])
@@ -83,25 +82,20 @@ test("weston's own client, which never stops drawing", async (t) => {
   const workshop = new Workshop(t);
   const compositor = new Display(t, workshop);
   await compositor.start();
-  const command = ['/usr/bin/weston-simple-shm'];
-  const toml = compositor.profile(command);
-  workshop.write(
-    'window.toml',
-    readFileSync(toml, 'utf8').replace('{ log = "^shown" }', '{ delay = "200ms" }'),
-  );
-  const built = workshop.thaw('build', toml);
+  const built = workshop.thaw('build', compositor.drawingProfile());
   t.is(built.status, 0, built.stderr);
   const { stderr, status } = spawnSync(
     'timeout',
-    ['1', thawExec, '--store', workshop.store, '--', ...command],
+    ['2', thawExec, '--store', workshop.store, '--', drawing.program],
     {
       encoding: 'utf8',
       cwd: workshop.folder,
-      env: { ...builtWith, ...compositor.env, THAW_LOG: 'info' },
+      env: { ...builtWith, ...compositor.env, ...drawing.env, THAW_LOG: 'info' },
     },
   );
   t.notRegex(stderr, /starting cold|error/);
-  t.is(status, 124, 'it has drawn until it was ended');
+  t.is(status, 124, 'it goes on until it is ended');
+  t.true((stderr.match(/wl_surface@\d+\.commit/g) ?? []).length > 3, 'it draws frame after frame');
 });
 
 /** Servers that are none. */
