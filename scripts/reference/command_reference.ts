@@ -56,7 +56,7 @@ function blocks(parts: readonly string[]): string {
 }
 
 function usageText(usage: string): string {
-  return `\`\`\`\n${usage}\n\`\`\``;
+  return `\`\`\`text\n${usage}\n\`\`\``;
 }
 
 function optionTable(options: readonly Pick<OptionTold, 'term' | 'meaning'>[]): string {
