@@ -145,7 +145,9 @@ async function onTerminal(
 
 withActor('Ctrl-C and Ctrl-Z on a terminal', async (t, app) => {
   app.release(['pause']);
-  const launch = [thawExec, '--image', app.image, '--no-fallback', '--', ...app.command].map(shellWord).join(' ');
+  const launch = [thawExec, '--image', app.image, '--no-fallback', '--', ...app.command]
+    .map(shellWord)
+    .join(' ');
   const interrupted = await onTerminal(app, `sh -c ${shellWord(`trap : INT; ${launch}; echo status=$?`)}`, [
     { when: 'waiting', type: '\\003' },
   ]);

@@ -77,7 +77,7 @@ function gitlab(): Jobs {
   };
 }
 
-const uses = <S extends v.GenericSchema>(action: string, given: S): v.GenericSchema =>
+const uses = (action: string, given: v.GenericSchema): v.GenericSchema =>
   v.strictObject({ uses: v.literal(action), with: given });
 const step = v.strictObject({ run: v.string() });
 const runner = v.strictTuple([v.literal('self-hosted'), v.literal('thaw')]);
