@@ -8,6 +8,7 @@ import {
   native,
 } from '../engine/index.js';
 import { flag, json, store } from '../options.js';
+import { shellWord } from '../shell.js';
 import { guardProblems } from '../store/guard.js';
 import { imagePath } from '../store/image.js';
 import { filterLines } from '../store/calls.js';
@@ -109,7 +110,7 @@ function summary(image: Image): string {
       : [['images', `${header.layouts}, of which a launch takes one by chance`] satisfies [string, string]]),
     ['profile', made.profile === '' ? '-' : made.profile],
     ['program', made.program],
-    ['arguments', made.arguments.slice(1).map(quoted).join(' ')],
+    ['arguments', made.arguments.slice(1).map(shellWord).join(' ')],
     ['folder', made.folder === '' ? 'any' : made.folder],
     ['made', `${new Date(made.madeAtMs).toISOString()} on Linux ${made.kernel}`],
     ['clocks', made.clocks],
@@ -180,10 +181,6 @@ function rootOf(name: string): string {
 function noteOf({ written, onRoot }: ImageInput, { rootIdentity }: Image['requirements']): string {
   if (onRoot) return `${rootIdentity} stands for it`;
   return written ? 'the app writes it, too' : '';
-}
-
-function quoted(argument: string): string {
-  return /^[\w@%+=:,./-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", `'\\''`)}'`;
 }
 
 /** Each below its parent. */

@@ -1,4 +1,5 @@
 // A matrix for make: a target for each cell, so that `make -j` or a farm that knows make shares the work out.
+import { shellWord } from '../shell.js';
 import type { Matrix } from './read.js';
 import { outputOf } from './build.js';
 
@@ -9,7 +10,7 @@ function quoted(path: string): string {
 
 /** In a recipe, which the shell reads. */
 function shell(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`.replaceAll('$', '$$$$');
+  return shellWord(text).replaceAll('$', '$$$$');
 }
 
 /** `thaw`: the command that builds a cell. */

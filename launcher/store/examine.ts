@@ -5,8 +5,9 @@ import { dirname } from 'node:path';
 import { accountOf } from '../app/account.js';
 import { type Check, native } from '../engine/index.js';
 import { ThawError, messageOf } from '../errors.js';
+import { shellWord } from '../shell.js';
 import { size } from '../units.js';
-import { expectOwn, quoted } from './own.js';
+import { expectOwn } from './own.js';
 import { freeIn } from './room.js';
 import { procText } from '../instances/processes.js';
 import type { Store } from './store.js';
@@ -87,7 +88,7 @@ async function foreignImage(store: Store): Promise<Problem | undefined> {
       const what = `the image of ${name} belongs to user ${uid}: each launch is cold`;
       return {
         what,
-        remedy: `thaw rebuild ${name}, or, if nobody else could write to it: chown 0 ${quoted(link)}`,
+        remedy: `thaw rebuild ${name}, or, if nobody else could write to it: chown 0 ${shellWord(link)}`,
       };
     }
   }
@@ -108,7 +109,7 @@ function readOnly(store: Store): Problem | undefined {
   if (!native.isReadOnly(path)) return undefined;
   return {
     what: `${path} is on a read-only file system: launches work, and nothing can be built here`,
-    remedy: `mount -o remount,rw ${quoted(mountPoint(path))}, or ${OTHER_STORE}`,
+    remedy: `mount -o remount,rw ${shellWord(mountPoint(path))}, or ${OTHER_STORE}`,
   };
 }
 
@@ -117,7 +118,7 @@ function noExec(store: Store): Problem | undefined {
   if (!native.isNoExec(path)) return undefined;
   return {
     what: `${path} is mounted noexec: each launch copies what code an image holds into memory of its own`,
-    remedy: `mount -o remount,exec ${quoted(mountPoint(path))}, or ${OTHER_STORE}`,
+    remedy: `mount -o remount,exec ${shellWord(mountPoint(path))}, or ${OTHER_STORE}`,
   };
 }
 

@@ -3,6 +3,7 @@ import { lstatSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 import { ThawError } from '../errors.js';
+import { shellWord } from '../shell.js';
 
 const GROUP_MAY_WRITE = 0o020;
 const ALL_MAY_WRITE = 0o002;
@@ -33,7 +34,7 @@ function problemOf(path: string, inside: boolean, ownGroup: number | undefined):
   if (!trusted().has(uid))
     return {
       what: `${path} belongs to user ${uid}`,
-      command: `chown -R ${process.geteuid?.() ?? 0} ${quoted(path)}, if nobody else could have written what is there`,
+      command: `chown -R ${process.geteuid?.() ?? 0} ${shellWord(path)}, if nobody else could have written what is there`,
     };
   const writers = mode & (gid === ownGroup ? ALL_MAY_WRITE : ALL_MAY_WRITE | GROUP_MAY_WRITE);
   // In a folder like /tmp, others cannot touch what is not theirs.
@@ -41,12 +42,8 @@ function problemOf(path: string, inside: boolean, ownGroup: number | undefined):
   const whose = `${(writers & GROUP_MAY_WRITE) === 0 ? '' : 'g'}${(writers & ALL_MAY_WRITE) === 0 ? '' : 'o'}`;
   return {
     what: `${path} can be written by others (mode ${(mode & 0o7777).toString(8)})`,
-    command: `chmod ${whose}-w ${quoted(path)}`,
+    command: `chmod ${whose}-w ${shellWord(path)}`,
   };
-}
-
-export function quoted(path: string): string {
-  return /^[\w./+@:-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
 
 /** Whoever owns the root folder can do anything here: in a user namespace, that may be somebody without a name. */

@@ -2,15 +2,12 @@
 // sendDatagram(path, text): one message to such a socket; a path that begins with @ is an abstract one.
 // Node.js has no datagram sockets of this family.
 #include <sys/socket.h>
-#include <sys/un.h>
-
-#include <algorithm>
-#include <cstddef>
 
 #include "addon/addon.h"
 #include "addon/background.h"
 #include "spawn/message_socket.h"
 #include "support/unique_fd.h"
+#include "support/unix_address.h"
 
 namespace thaw::addon {
 
@@ -27,17 +24,12 @@ Napi::Value receive_datagram(const Napi::CallbackInfo& info) {
 namespace {
 
 Result<void> send(const std::string& path, const std::string& text) {
-  sockaddr_un address = {};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof(address.sun_path))
-    return Error{ENAMETOOLONG, "the socket's path is too long: " + path};
-  std::copy(path.begin(), path.end(), address.sun_path);
-  if (path.starts_with('@')) address.sun_path[0] = '\0';
-  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());
+  const auto address = unix_address(path);
+  if (!address) return Error{ENAMETOOLONG, "the socket's path is too long: " + path};
   const UniqueFd fd(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   // Never waits for a receiver that is slow.
   if (!fd.valid() || sendto(fd.get(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT,
-                            reinterpret_cast<const sockaddr*>(&address), size) < 0)
+                            address->get(), address->size) < 0)
     return errno_error("cannot send to " + path);
   return {};
 }

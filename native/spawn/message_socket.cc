@@ -3,21 +3,17 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include <cstring>
+#include "support/unix_address.h"
 
 namespace thaw::spawn {
 
 Result<MessageSocket> MessageSocket::make(std::string path) {
-  sockaddr_un address = {};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof(address.sun_path))
-    return Error{ENAMETOOLONG, "the socket's path is too long: " + path};
-  memcpy(address.sun_path, path.c_str(), path.size());
+  const auto address = unix_address(path);
+  if (!address) return Error{ENAMETOOLONG, "the socket's path is too long: " + path};
   UniqueFd fd(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  if (!fd.valid() || bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0)
+  if (!fd.valid() || bind(fd.get(), address->get(), address->size) != 0)
     return errno_error("cannot listen on " + path);
   chmod(path.c_str(), 0777);  // The app may run as another user.
   return MessageSocket(std::move(path), std::move(fd));

@@ -1,5 +1,5 @@
 // Completions for shells, from the commands of thaw.
-import { COMMANDS } from '../../launcher/command_table.js';
+import { type CommandTold, commands as allCommands } from './commands.js';
 
 /** What a word of the command line is. */
 type Kind = 'profile' | 'file' | 'folder' | 'unit' | 'pid' | 'text';
@@ -22,7 +22,7 @@ interface Words {
 
 /** Their texts, by their paths in the project. */
 export async function completions(): Promise<ReadonlyMap<string, string>> {
-  const commands = await Promise.all(COMMANDS.map(wordsOf));
+  const commands = (await allCommands()).map(wordsOf);
   return new Map([
     ['completions/thaw.bash', bash(commands)],
     ['completions/_thaw', zsh(commands)],
@@ -30,19 +30,17 @@ export async function completions(): Promise<ReadonlyMap<string, string>> {
   ]);
 }
 
-async function wordsOf({ name, summary, load }: (typeof COMMANDS)[number]): Promise<Words> {
-  const parser = (await load()).default.parser(`thaw ${name}`);
-  const help = parser.createHelp();
+function wordsOf({ name, summary, options, operands }: CommandTold): Words {
   return {
     name,
     summary,
-    options: help.visibleOptions(parser).map((option) => ({
+    options: options.map(({ option }) => ({
       long: option.long ?? '',
       short: option.short,
       words: firstWords(option.description),
       value: option.required ? kindOf(/<([^>]*)>/.exec(option.flags)?.[1] ?? '') : undefined,
     })),
-    operands: parser.registeredArguments.flatMap((argument) => argument.name().split('|').map(kindOf)),
+    operands: operands.flatMap((operand) => operand.split('|').map(kindOf)),
   };
 }
 

@@ -3,13 +3,15 @@ import { toJsonSchema } from '@valibot/to-json-schema';
 import { format } from 'prettier';
 
 import { profile } from '../../launcher/definition/schema.js';
+import { commandReference } from './command_reference.js';
 import { completions } from './completions.js';
+import { keyReference } from './key_reference.js';
 import { manualPages } from './manual.js';
-import { keyReference } from './markdown.js';
 
 /** Their texts, by their paths in the project. */
 export async function documents(): Promise<ReadonlyMap<string, string>> {
   return new Map([
+    ['docs/reference/commands.md', await commandReference()],
     ['docs/reference/profile-keys.md', keyReference()],
     ['docs/reference/thaw.schema.json', await editorSchema()],
     ...(await manualPages()),

@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { defaultOf, itemOf, keysOf, required } from '../../launcher/definition/parts.js';
 import { profile } from '../../launcher/definition/schema.js';
 import { acceptedBy } from '../../launcher/definition/values.js';
+import { sentence } from './words.js';
 
 export const EXAMPLE = `name    = "web"
 program = "/usr/bin/node"
@@ -76,8 +77,7 @@ function sectionOf({ title, schema, prefix }: Table): Section {
       meaning: about(value),
     }));
   const description = about(schema);
-  const sentence = description === '' ? '' : `${description.charAt(0).toUpperCase()}${description.slice(1)}.`;
-  return { title, description: sentence, keys };
+  return { title, description: description === '' ? '' : sentence(description), keys };
 }
 
 /** The keys of a table, or of each table in a list. */

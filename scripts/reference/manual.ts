@@ -1,12 +1,13 @@
 // The manual pages: of thaw from its commands, of thaw-exec from what it says of itself, of profiles from their schema.
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { ABOUT, COMMANDS, NOTES } from '../../launcher/command_table.js';
-import { native, projectFolder } from '../../launcher/engine/index.js';
+import { ABOUT, NOTES } from '../../launcher/command_table.js';
+import { projectFolder } from '../../launcher/engine/index.js';
+import { type CommandTold, THAW_EXEC_SUMMARY, commands, thawExec as thawExecTold } from './commands.js';
 import { EXAMPLE, sections } from './keys.js';
 import { example, heading, item, manualPage, prose, subheading } from './roff.js';
+import { sentence } from './words.js';
 
 /** Their texts, by their paths in the project. */
 export async function manualPages(): Promise<ReadonlyMap<string, string>> {
@@ -21,9 +22,6 @@ export async function manualPages(): Promise<ReadonlyMap<string, string>> {
 }
 
 async function thaw(version: string): Promise<string> {
-  const commands = await Promise.all(
-    COMMANDS.map(async ({ name, summary, load }) => commandText(name, summary, (await load()).default)),
-  );
   return manualPage(
     {
       name: 'thaw',
@@ -35,7 +33,7 @@ async function thaw(version: string): Promise<string> {
         heading('Description'),
         prose(`${ABOUT} thaw makes the images; thaw-exec(1) launches them.\n\n${NOTES.trim()}`),
         heading('Commands'),
-        ...commands,
+        ...(await commands()).map(commandText),
         heading('Exit status'),
         ...statusItems('thaw'),
         heading('Environment'),
@@ -48,41 +46,31 @@ async function thaw(version: string): Promise<string> {
   );
 }
 
-type Command = Awaited<ReturnType<(typeof COMMANDS)[number]['load']>>['default'];
-
-function commandText(name: string, summary: string, command: Command): string {
-  const parser = command.parser(`thaw ${name}`);
-  const help = parser.createHelp();
-  const options = help
-    .visibleOptions(parser)
-    .map((option) => item(help.optionTerm(option), help.optionDescription(option)));
+function commandText({ name, summary, usage, about, options, notes }: CommandTold): string {
   return [
     subheading(`thaw ${name}`),
-    prose(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`),
-    example(help.commandUsage(parser)),
-    prose(help.commandDescription(parser)),
-    ...options,
-    ...(command.notes === undefined ? [] : [prose(command.notes)]),
+    prose(sentence(summary)),
+    example(usage),
+    prose(about),
+    ...options.map(({ term, meaning }) => item(term, meaning)),
+    ...(notes === undefined ? [] : [prose(notes)]),
   ].join('');
 }
 
 function thawExec(version: string): string {
-  const help = execFileSync(native.thawExec(), ['--help'], { encoding: 'utf8' });
-  const [usage = '', about = '', options = '', notes = ''] = help.split('\n\n');
-  const rows = [...options.matchAll(/^ {2}(-\S+(?: [A-Z]+)?) {2,}(.*(?:\n {4,}.*)*)$/gm)];
+  const { usage, about, options, notes } = thawExecTold();
   return manualPage(
     {
       name: 'thaw-exec',
       section: 1,
-      summary: 'become a program, warm from its image if possible',
+      summary: THAW_EXEC_SUMMARY,
       parts: [
         heading('Synopsis'),
-        example(usage.replace('usage: ', '')),
+        example(usage),
         heading('Description'),
         prose(`${about}\n\n${notes}`),
         heading('Options'),
-        ...rows.map(([, term = '', text = '']) => item(term, text.replaceAll(/\s+/g, ' '))),
-        item('--help, --version', 'say what there is to say, and end'),
+        ...options.map(({ term, meaning }) => item(term, meaning)),
         heading('Exit status'),
         ...statusItems('thaw-exec'),
         heading('Environment'),
@@ -111,7 +99,7 @@ function profile(version: string): string {
     subheading(title),
     ...(description === '' ? [] : [prose(description)]),
     ...keys.map(({ key, accepted, fallback, meaning }) =>
-      item(key, `${meaning.charAt(0).toUpperCase()}${meaning.slice(1)}.`, valueWords(accepted, fallback)),
+      item(key, sentence(meaning), valueWords(accepted, fallback)),
     ),
   ]);
   return manualPage(

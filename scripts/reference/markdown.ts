@@ -1,34 +1,8 @@
-// The reference of a profile's keys, as Markdown.
-import { EXAMPLE, type Section, sections } from './keys.js';
+// Parts of a page of Markdown.
 
-const introduction = `<!-- Made from launcher/definition/schema.ts and launcher/warmup/triggers/ by \`npm run docs:reference\`. -->
-
-# A profile, key by key
-
-A profile is a [TOML](https://toml.io) file. \`thaw build\` checks all of it before it starts anything; what is wrong is told
-with the file, the line, and what would be accepted. Editors that know JSON schemas for TOML (Taplo, Even Better TOML)
-complete and check it by [thaw.schema.json](thaw.schema.json), if the first line of the profile names it:
-
-\`\`\`toml
-#:schema docs/reference/thaw.schema.json
-${EXAMPLE}\`\`\`
-`;
-
-export function keyReference(): string {
-  return [introduction, ...sections().map(sectionText)].join('\n');
-}
-
-function sectionText({ title, description, keys }: Section): string {
-  const rows = keys.map(({ key, accepted, fallback, meaning }) => [
-    `\`${key}\``,
-    accepted,
-    fallback,
-    meaning,
-  ]);
-  const table = [['key', 'accepted', 'default', 'meaning'], ['---', '---', '---', '---'], ...rows];
-  const heading = /[[=]/.test(title) ? `\`${title}\`` : title;
-  const sentence = description === '' ? '' : `${description}\n\n`;
-  return `## ${heading}\n\n${sentence}${table.map(rowText).join('')}`;
+/** Cells are Markdown. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  return [head, head.map(() => '---'), ...rows].map(rowText).join('');
 }
 
 function rowText(cells: readonly string[]): string {

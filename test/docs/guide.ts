@@ -1,21 +1,54 @@
 // A guide: a page whose blocks can be followed, one after the other, on a machine that is made for it.
 import { spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
+import { projectFolder } from '../../launcher/engine/index.js';
 import { cli, thawExec } from '../engine/support/paths.js';
 
 /** What a block says: a file to write, or commands to run. */
 export type Step = { readonly file: string; readonly text: string } | { readonly commands: string };
 
+/** Of docs/, by their paths in the project. */
+export function pages(): string[] {
+  return readdirSync(join(projectFolder, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`)
+    .sort();
+}
+
+export function textOf(path: string): string {
+  return readFileSync(join(projectFolder, path), 'utf8');
+}
+
+export interface Block {
+  /** Behind its fence: the language, and what else is said of it. */
+  readonly info: string;
+  readonly text: string;
+}
+
+/** The blocks of a page, in order. */
+export function blocksOf(page: string): Block[] {
+  const blocks = page.matchAll(/^```([^\n]*)\n(.*?)^```$/gms);
+  return [...blocks].map(([, info = '', text = '']) => ({ info, text }));
+}
+
 /**
  * The steps of a page: of blocks such as ```toml file=/srv/web/web.toml the file, of ```sh the commands. Commands for a
- * machine that no test has here are in blocks of another kind (```console).
+ * machine that no test has here are in blocks of another kind (```console), which test/docs/elsewhere.ts lists.
  */
 export function stepsOf(page: string): Step[] {
-  const blocks = page.matchAll(/^```([^\n]*)\n(.*?)^```$/gms);
-  return [...blocks].flatMap(([, info = '', text = '']): Step[] => {
+  return blocksOf(page).flatMap(({ info, text }): Step[] => {
     const file = /\bfile=(\S+)/.exec(info)?.[1];
     if (file !== undefined) return [{ file, text }];
     return info === 'sh' ? [{ commands: text }] : [];
@@ -23,7 +56,7 @@ export function stepsOf(page: string): Step[] {
 }
 
 /** Folders that are empty there, and nobody else's. */
-const OWN_FOLDERS = ['/srv', '/etc/systemd/system', '/var/lib', '/root'];
+const OWN_FOLDERS = ['/srv', '/etc/systemd/system', '/var/lib', '/run', '/root'];
 
 /** One script for all steps: it stops at the first command that fails, and tells each before it runs. */
 function scriptOf(steps: readonly Step[], tools: string): string {

@@ -14,6 +14,7 @@ import {
 import { getPriority } from 'node:os';
 import { join } from 'node:path';
 
+import { shellWord } from '../../launcher/shell.js';
 import { PATIENCE_MS } from '../patience.js';
 import type { App, LaunchOptions } from './support/app.js';
 import { expectSuccess, withApp } from './support/check.js';
@@ -137,24 +138,22 @@ async function onTerminal(
   const steps = keys.map(
     ({ when, type }) => `until grep -q '${when}' ${typed}; do sleep 0.02; done; printf '${type}'`,
   );
-  const command = `(${steps.join('; ')}; sleep 0.5) | timeout 20 script -qefc ${quote(shell)} /dev/null >${typed} 2>&1`;
+  const command = `(${steps.join('; ')}; sleep 0.5) | timeout 20 script -qefc ${shellWord(shell)} /dev/null >${typed} 2>&1`;
   await app.runAs(['sh', '-c', `: >${typed}; ${command}`], { timeout: PATIENCE_MS });
   return readFileSync(typed, 'latin1');
 }
 
-function quote(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
-}
-
 withActor('Ctrl-C and Ctrl-Z on a terminal', async (t, app) => {
   app.release(['pause']);
-  const launch = [thawExec, '--image', app.image, '--no-fallback', '--', ...app.command].map(quote).join(' ');
-  const interrupted = await onTerminal(app, `sh -c ${quote(`trap : INT; ${launch}; echo status=$?`)}`, [
+  const launch = [thawExec, '--image', app.image, '--no-fallback', '--', ...app.command]
+    .map(shellWord)
+    .join(' ');
+  const interrupted = await onTerminal(app, `sh -c ${shellWord(`trap : INT; ${launch}; echo status=$?`)}`, [
     { when: 'waiting', type: '\\003' },
   ]);
   t.regex(interrupted, /status=130/);
   const job = `trap : INT; ${launch}; echo stopped=$?; jobs -l; fg; echo status=$?`;
-  const stopped = await onTerminal(app, `bash --norc -imc ${quote(job)}`, [
+  const stopped = await onTerminal(app, `bash --norc -imc ${shellWord(job)}`, [
     { when: 'waiting', type: '\\032' },
     { when: 'Stopped', type: '\\003' },
   ]);

@@ -2,31 +2,22 @@
 
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <sys/un.h>
-
-#include <cstddef>
-#include <cstring>
 
 #include "launch/check/environment.h"
+#include "support/unix_address.h"
 
 namespace thaw::launch {
 
 Result<void> ReadyMessage::open(const ExecCall& call, const DescriptorRoom& room) {
   const char* path = call.says_ready ? callers_value(call, "NOTIFY_SOCKET") : nullptr;
   if (path == nullptr) return {};
-  sockaddr_un address = {};
-  address.sun_family = AF_UNIX;
-  const size_t size = strlen(path);
-  if ((*path != '/' && *path != '@') || size >= sizeof(address.sun_path))
+  const auto address = unix_address(path);
+  if ((*path != '/' && *path != '@') || !address)
     return Error{0, "$NOTIFY_SOCKET is no address of a unix socket",
                  "leave out --notify, or Type=notify of the unit"};
-  memcpy(address.sun_path, path, size);
-  if (*path == '@') address.sun_path[0] = '\0';
   UniqueFd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (!fd.valid()) return errno_error("cannot make a socket for $NOTIFY_SOCKET");
-  const size_t length = offsetof(sockaddr_un, sun_path) + size + (*path == '/' ? 1 : 0);
-  if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&address),
-              static_cast<socklen_t>(length)) != 0)
+  if (connect(fd.get(), address->get(), address->size) != 0)
     return errno_error("cannot connect to $NOTIFY_SOCKET");
   // Who does not read it would hold the launch up at its commit, where signals are blocked.
   constexpr timeval kPatience = {1, 0};

@@ -1,0 +1,4 @@
+declare module 'js-yaml' {
+  /** @throws Error where it is no YAML */
+  export function load(text: string): unknown;
+}
