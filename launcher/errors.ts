@@ -16,6 +16,9 @@ export class ThawError extends Error {
   }
 }
 
+/** Code of what one start of the app had by chance (a number that equals a pid) and the next one hardly has. */
+export const BY_CHANCE = 'THAW_BY_CHANCE';
+
 /** The command line is wrong: exit code 2. */
 export class UsageError extends ThawError {
   override readonly name = 'UsageError';

@@ -7,7 +7,7 @@ import { callersOwnGroup } from '../app/account.js';
 import { explained } from '../app/output.js';
 import { type Setting, settingOf } from '../app/setting.js';
 import type { Definition } from '../definition/schema.js';
-import { ThawError, messageOf } from '../errors.js';
+import { BY_CHANCE, ThawError, messageOf } from '../errors.js';
 import { type CheckpointReport, native } from '../engine/index.js';
 import type { Progress } from '../progress.js';
 import { recordBuild, recordFailure } from '../store/history.js';
@@ -113,9 +113,9 @@ async function makeImage(
 ): Promise<CheckpointReport> {
   const warmUpLog = writesTo('warmup.log');
   const warmUp = { definition, setting, log: warmUpLog, progress, interrupt };
-  const report = await unlessByChance(progress, () => {
+  const report = await unlessByChance(progress, (starts) => {
     rmSync(warmUpLog, { force: true });
-    return checkpointWarm(warmUp, image, guardsOff);
+    return checkpointWarm({ ...warmUp, starts }, image, guardsOff);
   });
   shareImage(image, readers);
   const made = native.show(image);
@@ -133,13 +133,13 @@ async function makeImage(
   return report;
 }
 
-/** What was found in one start of the app by chance (a number that equals a pid), the next one hardly has. */
-async function unlessByChance<T>(progress: Progress, work: () => Promise<T>): Promise<T> {
-  for (let left = MOST_STARTS; ; left--)
+/** @param work is told how many starts it is in */
+async function unlessByChance<T>(progress: Progress, work: (starts: number) => Promise<T>): Promise<T> {
+  for (let starts = 1; ; starts++)
     try {
-      return await work();
+      return await work(starts);
     } catch (error) {
-      if (left === 1 || !(error instanceof ThawError) || error.code !== 'THAW_BY_CHANCE') throw error;
+      if (starts === MOST_STARTS || !(error instanceof ThawError) || error.code !== BY_CHANCE) throw error;
       progress.warn(`${error.message}: once more`);
     }
 }

@@ -12,7 +12,7 @@ import type { Definition } from '../definition/schema.js';
 import { type InputWatch, native } from '../engine/index.js';
 import { ThawError } from '../errors.js';
 import type { Progress } from '../progress.js';
-import { atRest } from './at_rest.js';
+import { atRest, stillAtRest } from './at_rest.js';
 import {
   type Prepared,
   type Ready,
@@ -35,6 +35,8 @@ export interface WarmUp {
   readonly log: string;
   readonly progress: Progress;
   readonly interrupt: AbortSignal;
+  /** How many times the app has been started for its image, with this one. */
+  readonly starts: number;
 }
 
 /** A warm app, what it told, and who watches its inputs, if anybody does. */
@@ -86,6 +88,8 @@ export async function whenWarm<T>(warmUp: WarmUp, work: (warm: Warm) => Promise<
       const asked = adapter !== undefined && !('callAddress' in ready);
       if (asked && watch !== undefined) await atRest(app, watch, warmUp);
       const frozen = asked ? await atSafePoint(app, adapter, warmUp) : ready;
+      const stopped = asked && 'callAddress' in frozen;
+      if (stopped && watch !== undefined) await stillAtRest(app, watch, warmUp);
       if (asked && adapter.settles) await settled(app, warmUp);
       adapter?.takeBack();
       const done = await work({

@@ -142,6 +142,29 @@ $&`,
   await answersTwice(t, bus, command);
 });
 
+test('an app that says something in the moment in which an adapter stops it is started once more', async (t) => {
+  const workshop = new Workshop(t);
+  const bus = new Bus(t, workshop);
+  await bus.start();
+  const said = workshop.write('said', '');
+  const hook = `import thaw_hooks
+def ask():
+    with open('${said}', 'r+') as file:
+        if file.read() == '':
+            file.write('asked')
+            bus.call_async('org.freedesktop.DBus', '/org/freedesktop/DBus', 'org.freedesktop.DBus', 'AddMatch', 's',
+                           ("type='signal',member='None'",), None, None)
+            bus.flush()
+thaw_hooks.before_checkpoint(ask)
+`;
+  const command = [debianPython, workshop.write('service.py', pythonService), hook];
+  const toml = profile(workshop, bus, command, '', `[inputs]\nignore = ["${said}"]\n`);
+  const built = workshop.thaw('build', toml);
+  t.is(built.status, 0, built.stderr);
+  t.regex(built.stderr, /stopped for its checkpoint while something was under way to a server: once more/);
+  await answersTwice(t, bus, command);
+});
+
 test('a service of another user, built by root', async (t) => {
   if (process.getuid?.() !== 0) {
     t.pass();
