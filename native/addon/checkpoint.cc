@@ -63,25 +63,47 @@ Inputs inputs_of(const Napi::Object& options) {
            strings_option(object, "ignoreMachine"), string_option(object, "rootIdentity")}};
 }
 
-/// Most of the fingerprints are made while the app is watched still.
-Result<void> take_inputs(const Inputs& given, checkpoint::Request& request) {
-  if (given.watch == nullptr) return {};
-  inputs::Fingerprinter fingerprinter(given.rules);
-  (void)fingerprinter.inputs(given.watch->findings(), request.pid).ok();
-  THAW_ASSIGN(findings, given.watch->finish());
-  THAW_ASSIGN(inputs, fingerprinter.inputs(findings, request.pid));
-  THAW_ASSIGN(root, inputs::root_of(given.rules, inputs));
-  request.root = std::move(root);
-  request.inputs = std::move(inputs);
-  request.watched = true;
-  request.relay = given.watch->relay();
-  request.held = findings.held;
-  request.calls = std::move(findings.calls);
-  request.machine = inputs::machine_inputs(findings, given.rules);
-  request.host_name = findings.host_name;
-  request.host_name_used = findings.host_name_used;
-  return {};
-}
+/// Nearly all of the fingerprints are made, and what they are of is read, while the app is watched still.
+class InputTaker {
+ public:
+  InputTaker(const Inputs& given, checkpoint::Request& request)
+      : watch_(given.watch), rules_(given.rules), request_(request), fingerprinter_(given.rules) {}
+
+  checkpoint::Watched begin() {
+    if (watch_ == nullptr) return {};
+    auto inputs = fingerprinter_.inputs(watch_->findings(), request_.pid);
+    if (inputs) request_.inputs = std::move(inputs.value());
+    request_.relay = watch_->relay();
+    return {[this] { return end(); }, [this] { return complete(); }};
+  }
+
+ private:
+  Result<void> end() {
+    THAW_ASSIGN(findings, watch_->finish());
+    findings_ = std::move(findings);
+    request_.held = findings_.held;
+    return {};
+  }
+
+  Result<void> complete() {
+    THAW_ASSIGN(inputs, fingerprinter_.inputs(findings_, request_.pid));
+    THAW_ASSIGN(root, inputs::root_of(rules_, inputs));
+    request_.root = std::move(root);
+    request_.inputs = std::move(inputs);
+    request_.watched = true;
+    request_.machine = inputs::machine_inputs(findings_, rules_);
+    request_.calls = std::move(findings_.calls);
+    request_.host_name = findings_.host_name;
+    request_.host_name_used = findings_.host_name_used;
+    return {};
+  }
+
+  std::shared_ptr<inputs::Watch> watch_;
+  const inputs::Rules& rules_;
+  checkpoint::Request& request_;
+  inputs::Fingerprinter fingerprinter_;
+  inputs::Findings findings_;
+};
 
 Napi::Value report_to_js(Napi::Env env, const checkpoint::Report& report) {
   Napi::Object result = Napi::Object::New(env);
@@ -106,8 +128,8 @@ Napi::Value checkpoint(const Napi::CallbackInfo& info) {
       info.Env(),
       [request = parse(options),
        inputs = inputs_of(options)]() mutable -> Result<checkpoint::Report> {
-        THAW_TRY(take_inputs(inputs, request));
-        return checkpoint::checkpoint(request);
+        InputTaker taker(inputs, request);
+        return checkpoint::checkpoint(request, taker.begin());
       },
       report_to_js);
 }

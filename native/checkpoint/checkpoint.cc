@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <set>
+#include <utility>
 
 #include "checkpoint/collect/collect.h"
 #include "checkpoint/freeze/app_call.h"
@@ -99,9 +100,12 @@ void judge_host_name(Capture& capture, HostName& name) {
         ": a launch under another is a cold start, unless inputs.ignore_machine = [\"hostname\"]");
 }
 
-Result<Report> attempt(const Request& request, const ReadAhead& ahead) {
+/// `complete`: empty once it has been done.
+Result<Report> attempt(const Request& request, const ReadAhead& ahead,
+                       std::function<Result<void>()>& complete) {
   const session::Hold hold(request.relay.get());
   THAW_ASSIGN(app, FrozenTree::take(request.pid, request.ids()));
+  if (const auto once = std::exchange(complete, nullptr)) THAW_TRY(once());
 
   Capture capture(request, static_cast<size_t>(sysconf(_SC_PAGESIZE)));
   capture.openssl_versions = ahead.versions;
@@ -150,15 +154,17 @@ bool has_ended(pid_t pid, const UniqueFd& pidfd) {
 
 }  // namespace
 
-Result<Report> checkpoint(const Request& request) {
+Result<Report> checkpoint(const Request& request, const Watched& watched) {
   const UniqueFd process(static_cast<int>(syscall(SYS_pidfd_open, request.pid, 0)));
   const ReadAhead ahead(request);
+  if (watched.end) THAW_TRY(watched.end());
+  auto complete = watched.complete;
   const ExactPauses exact;
   // A thread may stand where the image needs other code (an entry point that gets a guard, the
   // vDSO): a moment later it does not.
   constexpr int kAttempts = 200;
   for (int i = 0;; ++i) {
-    auto report = attempt(request, ahead);
+    auto report = attempt(request, ahead, complete);
     if (!report && has_ended(request.pid, process))
       return Error{0, "process " + std::to_string(request.pid) +
                           " has ended during its checkpoint (was it killed?)"};
