@@ -3,7 +3,7 @@
 // setWorkingSet(path, set), which changes the image: no process may have it mapped then.
 #include "addon/addon.h"
 #include "addon/fault_recorder.h"
-#include "image/writer.h"
+#include "image/hot_order.h"
 #include "training/working_set.h"
 
 namespace thaw::addon {
@@ -40,7 +40,7 @@ Napi::Value working_set(const Napi::CallbackInfo& info) {
 Napi::Value set_working_set(const Napi::CallbackInfo& info) {
   const std::string path = info[0].ToString();
   const WorkingSet& set = *info[1].As<Napi::External<WorkingSet>>().Data();
-  if (auto written = image::set_working_set(path, set); !written)
+  if (auto written = image::put_working_set_first(path, set); !written)
     throw to_js(info.Env(), written.error());
   return info.Env().Undefined();
 }

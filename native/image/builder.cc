@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "elf/build_id.h"
+#include "image/view.h"
 
 namespace thaw::image {
 
@@ -42,6 +43,14 @@ Result<model::Index> Builder::file(int fd, std::string_view path, uint32_t file_
   record.flags = file_flags;
   if (S_ISREG(status.st_mode)) record.build_id = blob(elf::build_id(fd));
   return add(files, record);
+}
+
+Builder records_of(const View& view) {
+  Builder builder;
+#define X(name, type) builder.name.assign(view.name().begin(), view.name().end());
+  THAW_SECTIONS(X)
+#undef X
+  return builder;
 }
 
 }  // namespace thaw::image

@@ -10,6 +10,8 @@
 
 namespace thaw::image {
 
+class View;
+
 class Builder {
  public:
 #define X(name, type) std::vector<type> name;
@@ -56,5 +58,8 @@ class Builder {
   /// of ELF files is read.
   Result<model::Index> file(int fd, std::string_view path, uint32_t file_flags);
 };
+
+/// All that an image holds beside its page data.
+Builder records_of(const View& view);
 
 }  // namespace thaw::image

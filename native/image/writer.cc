@@ -92,10 +92,7 @@ Result<void> write_metadata(int fd, const Builder& builder, Header& header) {
 
 Result<void> set_working_set(const std::string& path, std::vector<model::FeedRun> runs) {
   THAW_ASSIGN(view, View::open(path.c_str()));
-  Builder builder;
-#define X(name, type) builder.name.assign(view.name().begin(), view.name().end());
-  THAW_SECTIONS(X)
-#undef X
+  Builder builder = records_of(view);
   builder.feed_runs = std::move(runs);
   UniqueFd found(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   struct stat status = {};

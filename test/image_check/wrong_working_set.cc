@@ -1,6 +1,7 @@
 // wrong-working-set FILE SEED: gives the image a working set of random pages, as one that was
 // trained long ago or by another app would be. Nearly all that it names exists in the image, but
-// nobody needs it, in no order, and it says "written" of what is read.
+// nobody needs it, in no order, and it says "written" of what is read. The image gets its order: its
+// memory is mapped in many pieces.
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -8,8 +9,8 @@
 #include <cstdlib>
 #include <random>
 
+#include "image/hot_order.h"
 #include "image/view.h"
-#include "image/writer.h"
 
 namespace {
 
@@ -58,7 +59,7 @@ int main(int argc, char** argv) {
     runs = random_runs(view.value(), random);
   }
   const size_t count = runs.size();
-  if (auto written = thaw::image::set_working_set(argv[1], std::move(runs)); !written) {
+  if (auto written = thaw::image::put_working_set_first(argv[1], runs, 0); !written) {
     fprintf(stderr, "%s\n", written.error().text().c_str());
     return 1;
   }
