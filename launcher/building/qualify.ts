@@ -8,15 +8,20 @@ import { verify } from '../proving/verify.js';
 import { size } from '../units.js';
 import { train } from '../training/train.js';
 
+const NO_ROOM =
+  'the working set does not stand first in the image, so that launches from slow storage take longer\n' +
+  '    make room for one more image in the store, then thaw train';
+
 /** Records the working set of an image that is not installed yet, and proves that its app works. @throws ThawError */
 export async function qualify(launch: ImageLaunch, progress: Progress): Promise<void> {
   const { image, setting } = launch;
   verify(image, setting, { data: false });
-  await progress.step(
+  const first = await progress.step(
     'train',
     () => train(launch),
     () => trained(native.show(image)),
   );
+  if (!first) progress.warn(NO_ROOM);
   await progress.step('verify', () => {
     verify(image, setting, { data: true, fromStorage: true });
   });

@@ -92,12 +92,11 @@ export const native = {
   /** Which pages of the image at `path` the process `pid` has touched, which was launched from it with this recorder. */
   workingSet: (path: string, pid: number, faults: FaultRecorder): WorkingSet =>
     told(() => addon().workingSet(path, pid, faults)),
-  /** Changes the image, which is not installed yet: no process of an app may have it mapped any more. */
-  setWorkingSet: (path: string, set: WorkingSet): void => {
-    told(() => {
-      addon().setWorkingSet(path, set);
-    });
-  },
+  /**
+   * Changes the image, which is not installed yet: no process of an app may have it mapped any more. False: there is no room
+   * for a second one, in which these pages stand first.
+   */
+  setWorkingSet: (path: string, set: WorkingSet): boolean => told(() => addon().setWorkingSet(path, set)),
   /** What a checkpoint of the process would refuse, without stopping it. */
   survey: (pid: number): readonly Check[] => told(() => addon().survey(pid)),
   doctor: (pid?: number): readonly Check[] => told(() => addon().doctor(pid)),

@@ -14,17 +14,18 @@ const LAUNCH_MS = 200;
 
 const trainingLog = logOf('training');
 
-/** Launches the image and records its working set there. @throws ThawError */
-export async function train(training: ImageLaunch): Promise<void> {
+/** Launches the image and records its working set there. False: it does not stand first, for want of room. @throws ThawError */
+export async function train(training: ImageLaunch): Promise<boolean> {
   const { image } = training;
   const faults = native.faultRecorder();
   const begin = performance.now();
   // Pages that were fed or read ahead would look touched.
   const app = launch(training, { THAW_FEED: 'record' }, faults);
   const set = await touched(app, training, faults).finally(() => app.end());
-  if (set === undefined) return;
-  native.setWorkingSet(image, set); // Until it had ended, a slow one of several processes may not have been restored.
-  trainingLog.info({ pid: app.pid, image, ms: msSince(begin) }, 'trained');
+  if (set === undefined) return true;
+  const first = native.setWorkingSet(image, set); // Until it had ended, a slow one of several processes may not have been restored.
+  trainingLog.info({ pid: app.pid, image, first, ms: msSince(begin) }, 'trained');
+  return first;
 }
 
 async function touched(

@@ -1,6 +1,7 @@
 // faultRecorder(): an object for the `faults` of spawn, which records the page faults of that
 // process. workingSet(path, pid, recorder): what a launched app has touched of its image, for
-// setWorkingSet(path, set), which changes the image: no process may have it mapped then.
+// setWorkingSet(path, set), which changes the image: no process may have it mapped then. It answers
+// false where there was no room to put these pages first.
 #include "addon/addon.h"
 #include "addon/fault_recorder.h"
 #include "image/hot_order.h"
@@ -40,9 +41,9 @@ Napi::Value working_set(const Napi::CallbackInfo& info) {
 Napi::Value set_working_set(const Napi::CallbackInfo& info) {
   const std::string path = info[0].ToString();
   const WorkingSet& set = *info[1].As<Napi::External<WorkingSet>>().Data();
-  if (auto written = image::put_working_set_first(path, set); !written)
-    throw to_js(info.Env(), written.error());
-  return info.Env().Undefined();
+  auto first = image::put_working_set_first(path, set);
+  if (!first) throw to_js(info.Env(), first.error());
+  return Napi::Boolean::New(info.Env(), first.value());
 }
 
 }  // namespace thaw::addon

@@ -2,6 +2,8 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+
 #include "elf/build_id.h"
 #include "image/view.h"
 
@@ -50,6 +52,9 @@ Builder records_of(const View& view) {
 #define X(name, type) builder.name.assign(view.name().begin(), view.name().end());
   THAW_SECTIONS(X)
 #undef X
+  const Header& header = view.header();
+  builder.layouts = header.layouts;
+  std::copy(std::begin(header.id), std::end(header.id), builder.id.emplace().begin());
   return builder;
 }
 

@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <map>
+#include <utility>
 #include <vector>
 
+#include "image/verify_data.h"
 #include "image/view.h"
 #include "image/writer.h"
 
@@ -22,6 +24,10 @@ using model::OpKind;
 /// (measured: 16 KB cost the TypeScript server 6 % of a warm launch, 32 KB next to nothing).
 constexpr uint64_t kKeptTogether = 32 << 10;
 
+/// More pieces than that, and what lies further apart stays together, too: an app may have no more
+/// than vm.max_map_count mappings, 65530 where nobody has raised it.
+constexpr size_t kMostPieces = 4096;
+
 /// Bytes of page data, and where they go.
 struct Piece {
   uint64_t from = 0, size = 0, to = 0;
@@ -32,51 +38,64 @@ bool is_stored(const Op& op) {
   return op.kind == OpKind::read || (op.kind == OpKind::map && op.source == 0);
 }
 
-/// Page data that is in use, each byte once: contents of objects, then memory by process and
-/// address. Whatever order the image has, this is that of its checkpoint.
+/// Page data that is in use, each byte once. Whatever order the image has, this is that of its
+/// checkpoint: by process and address.
 class Used {
  public:
-  explicit Used(const View& view) {
-    for (const model::DataRun& run : view.data_runs()) claim(run.data, run.size, view);
-    for (const model::Process& process : view.processes()) {
-      std::vector<Op> ops;
-      for (const Op& op : View::part(view.ops(), process.ops))
-        if (is_stored(op)) ops.push_back(op);
-      std::stable_sort(ops.begin(), ops.end(),
-                       [](const Op& a, const Op& b) { return a.address < b.address; });
-      for (const Op& op : ops) claim(op.offset, op.size, view);
-    }
+  explicit Used(const View& view) : page_(view.header().page_size) {
+    for (const model::DataRun& run : view.data_runs()) claim(run.data, run.size, copied_);
+    for (const OpKind kind : {OpKind::read, OpKind::map})
+      for (const model::Process& process : view.processes())
+        claim(View::part(view.ops(), process.ops), kind, kind == OpKind::read ? copied_ : mapped_);
   }
-  std::vector<Piece> take() { return std::move(pieces_); }
+
+  /// What each launch reads, whatever the app does: contents of objects and memory.
+  [[nodiscard]] const std::vector<Piece>& copied() const { return copied_; }
+  [[nodiscard]] const std::vector<Piece>& mapped() const { return mapped_; }
 
  private:
+  void claim(std::span<const Op> ops, OpKind kind, std::vector<Piece>& pieces) {
+    std::vector<Op> stored;
+    for (const Op& op : ops)
+      if (is_stored(op) && op.kind == kind) stored.push_back(op);
+    std::stable_sort(stored.begin(), stored.end(),
+                     [](const Op& a, const Op& b) { return a.address < b.address; });
+    for (const Op& op : stored) claim(op.offset, op.size, pieces);
+  }
+
   /// What nobody has claimed yet, in whole pages.
-  void claim(uint64_t start, uint64_t size, const View& view) {
-    const uint64_t page = view.header().page_size;
-    const uint64_t end = (start + size + page - 1) / page * page;
+  void claim(uint64_t start, uint64_t size, std::vector<Piece>& pieces) {
+    const uint64_t end = (start + size + page_ - 1) / page_ * page_;
     while (start < end) {
       const auto next = claimed_.upper_bound(start);  // by end: the first that ends behind start
       const uint64_t taken = next == claimed_.end() ? end : std::min(next->second, end);
-      if (taken > start) pieces_.push_back({start, taken - start, 0});
+      if (taken > start) pieces.push_back({start, taken - start, 0});
       const uint64_t from = start;
       start = next == claimed_.end() ? end : std::max(next->first, start);
       if (taken > from) claimed_[taken] = from;
     }
   }
 
-  std::vector<Piece> pieces_;
+  uint64_t page_;
+  std::vector<Piece> copied_, mapped_;
   std::map<uint64_t, uint64_t> claimed_;  ///< end: start
 };
 
-/// Old places to new ones.
+/// Old places to new ones: what is copied, the working set, the rest.
 class Places {
  public:
-  Places(const View& view, std::span<const FeedRun> runs) : page_(view.header().page_size) {
-    std::vector<Piece> used = Used(view).take();
+  Places(const View& view, std::span<const FeedRun> runs)
+      : page_(view.header().page_size), end_(page_) {
+    const Used used(view);
+    const Ranks ranks = rank_pages(runs);
     std::vector<Piece> hot, cold;
-    divide(used, rank_pages(runs), hot, cold);
-    end_ = page_;
-    for (const std::vector<Piece>* part : {&hot, &cold})
+    uint64_t together = kKeptTogether;
+    do {
+      divide(used.mapped(), ranks, together, hot, cold);
+      together *= 2;
+    } while (hot.size() > kMostPieces && together < view.header().file_size);
+    for (const std::vector<Piece>* part :
+         {&used.copied(), &std::as_const(hot), &std::as_const(cold)})
       for (Piece piece : *part) {
         piece.to = end_;
         end_ += piece.size;
@@ -115,16 +134,18 @@ class Places {
   }
 
   /// Cuts what is used into pieces of the working set, in the order of their use, and the rest.
-  void divide(const std::vector<Piece>& used, const Ranks& ranks, std::vector<Piece>& hot,
-              std::vector<Piece>& cold) const {
+  void divide(const std::vector<Piece>& used, const Ranks& ranks, uint64_t together,
+              std::vector<Piece>& hot, std::vector<Piece>& cold) const {
     std::vector<std::pair<size_t, Piece>> ranked;
+    hot.clear();
+    cold.clear();
     for (const Piece& piece : used) {
       uint64_t done = piece.from;
       for (auto at = ranks.lower_bound(piece.from); at != ranks.end() && at->first < piece.end();) {
         const uint64_t start = at->first;
         uint64_t end = start + page_;
         size_t rank = at->second;
-        for (++at; at != ranks.end() && at->first < piece.end() && at->first <= end + kKeptTogether;
+        for (++at; at != ranks.end() && at->first < piece.end() && at->first <= end + together;
              ++at) {
           end = at->first + page_;
           rank = std::min(rank, at->second);
@@ -140,7 +161,7 @@ class Places {
     for (const auto& [rank, piece] : ranked) hot.push_back(piece);
   }
 
-  uint64_t page_, end_ = 0;
+  uint64_t page_, end_;
   std::vector<Piece> pieces_, by_place_;
 };
 
@@ -190,8 +211,19 @@ std::vector<FeedRun> moved_runs(std::span<const FeedRun> runs, const Places& pla
   return moved;
 }
 
+/// Contents of objects are read in one piece.
+Result<uint64_t> moved_content(const model::DataRun& run, const Places& places, uint64_t page) {
+  uint64_t moved = page, parts = 0;
+  places.split(run.data, run.size, [&](uint64_t, uint64_t, uint64_t to) {
+    if (parts++ == 0) moved = to;
+  });
+  if (parts > 1) return Error{0, "the image holds contents of objects that overlap"};
+  return moved;
+}
+
 /// The records of the image, with their new places.
-Builder moved_records(const View& view, std::span<const FeedRun> runs, const Places& places) {
+Result<Builder> moved_records(const View& view, std::span<const FeedRun> runs,
+                              const Places& places) {
   Builder builder = records_of(view);
   builder.ops.clear();
   for (model::Process& process : builder.processes) {
@@ -201,8 +233,8 @@ Builder moved_records(const View& view, std::span<const FeedRun> runs, const Pla
     builder.ops.insert(builder.ops.end(), ops.begin(), ops.end());
   }
   for (model::DataRun& run : builder.data_runs) {
-    const uint64_t data = run.data;
-    places.split(data, 1, [&](uint64_t, uint64_t, uint64_t to) { run.data = to; });
+    THAW_ASSIGN(moved, moved_content(run, places, view.header().page_size));
+    run.data = moved;
   }
   builder.feed_runs = moved_runs(runs, places);
   return builder;
@@ -222,10 +254,10 @@ Result<void> copy(int fd, const Piece& piece, Writer& writer, std::vector<char>&
   uint64_t at = piece.from;
   while ((at = next(fd, at, SEEK_DATA, piece.end()) / page * page) < piece.end()) {
     const uint64_t hole = (next(fd, at, SEEK_HOLE, piece.end()) + page - 1) / page * page;
-    const size_t wanted = std::min<uint64_t>(buffer.size(), hole - at);
+    const size_t wanted = std::min<uint64_t>(buffer.size(), std::max(hole, at + page) - at);
     const ssize_t got = pread(fd, buffer.data(), wanted, static_cast<off_t>(at));
-    if (got < 0 || static_cast<size_t>(got) != wanted)
-      return errno_error("cannot read the image's page data");
+    if (got < 0) return errno_error("cannot read the image's page data");
+    if (static_cast<size_t>(got) != wanted) return Error{0, "the image became shorter meanwhile"};
     THAW_TRY(writer.write(piece.to + (at - piece.from), buffer.data(), wanted));
     at += wanted;
   }
@@ -239,27 +271,39 @@ uint64_t size_of(std::span<const FeedRun> runs) {
   return size;
 }
 
-}  // namespace
-
-Result<void> put_working_set_first(const std::string& path, std::span<const FeedRun> runs,
-                                   uint64_t least) {
-  if (size_of(runs) < least) return set_working_set(path, {runs.begin(), runs.end()});
+Result<void> write_anew(const std::string& path, std::span<const FeedRun> runs) {
   THAW_ASSIGN(view, View::open(path.c_str()));
+  THAW_TRY(verify_data(view));  // What is damaged would get a checksum that is right.
   struct stat status = {};
-  if (fstat(view.fd(), &status) != 0) return errno_error("cannot read the image " + path);
+  if (fstat(view.fd(), &status) != 0) return errno_error("cannot read the image");
   const Header& header = view.header();
   const Places places(view, runs);
   THAW_ASSIGN(writer, Writer::create(path, header.page_size));
+  writer.give_to(status);
   std::vector<char> buffer(256 * static_cast<size_t>(header.page_size));
   for (const Piece& piece : places.pieces())
     THAW_TRY(copy(view.fd(), piece, writer, buffer, header.page_size));
-  Builder builder = moved_records(view, runs, places);
-  builder.layouts = header.layouts;
+  THAW_ASSIGN(builder, moved_records(view, runs, places));
   THAW_TRY(writer.finish(builder, places.end(), header.cpu));
-  if (chown(path.c_str(), status.st_uid, status.st_gid) != 0 ||
-      chmod(path.c_str(), status.st_mode & 07777) != 0)
-    return errno_error("cannot give the image " + path + " its owner and mode");
   return {};
+}
+
+bool is_full(const Error& error) {
+  return error.err == ENOSPC || error.err == EDQUOT;
+}
+
+}  // namespace
+
+Result<bool> put_working_set_first(const std::string& path, std::span<const FeedRun> runs,
+                                   uint64_t least) {
+  const bool worth_moving = size_of(runs) >= least;
+  if (worth_moving) {
+    auto written = write_anew(path, runs);
+    if (written) return true;
+    if (!is_full(written.error())) return written.error();
+  }
+  THAW_TRY(set_working_set(path, {runs.begin(), runs.end()}));
+  return !worth_moving;
 }
 
 }  // namespace thaw::image

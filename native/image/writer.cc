@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 
@@ -149,7 +150,9 @@ Result<Header> Writer::finish(const Builder& builder, uint64_t metadata_offset, 
   header.section_count = static_cast<uint32_t>(SectionId::count);
   header.metadata_offset = metadata_offset;
   header.layouts = builder.layouts;
-  if (getrandom(header.id, sizeof(header.id), 0) != sizeof(header.id))
+  if (builder.id)
+    std::copy(builder.id->begin(), builder.id->end(), header.id);
+  else if (getrandom(header.id, sizeof(header.id), 0) != sizeof(header.id))
     return errno_error("cannot get random bytes for the image's id");
 
   Builder complete = builder;
@@ -159,9 +162,18 @@ Result<Header> Writer::finish(const Builder& builder, uint64_t metadata_offset, 
   return header;
 }
 
-Result<void> Writer::publish() {
+/// Before the image has its name: nobody finds it with another owner or mode.
+Result<void> Writer::share() const {
   // It is the app's memory: its owner alone may read it, until the owner shares it.
   if (fchmod(fd_.get(), 0400) != 0) return errno_error("cannot make the image read-only");
+  if (owner_ && (fchown(fd_.get(), owner_->st_uid, owner_->st_gid) != 0 ||
+                 fchmod(fd_.get(), owner_->st_mode & 07777) != 0))
+    return errno_error("cannot give the image its owner and mode");
+  return {};
+}
+
+Result<void> Writer::publish() {
+  THAW_TRY(share());
   if (fsync(fd_.get()) != 0) return errno_error("cannot write the image to the disk");
   if (temporary_.empty()) {
     const std::string self = link_of(fd_);
