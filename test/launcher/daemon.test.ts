@@ -104,7 +104,7 @@ test('a build that fails leaves the old image, is told, and the next one waits',
 test('an image that was set aside is built anew, and its record is gone', async (t) => {
   const app = new Watched(t, '[launch]\nguard = { within = "20s", tries = 1 }\n');
   const die = app.workshop.write('crash', '');
-  t.is(app.workshop.launch('app').signal, 'SIGSEGV');
+  t.is(app.launched().signal, 'SIGSEGV');
   rmSync(die);
   const deaths = join(app.folder, 'deaths');
   await until('the record of the death', () => readdirSync(deaths).length > 0);

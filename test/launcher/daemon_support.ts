@@ -1,6 +1,6 @@
 // A daemon over a store with one Python app, on a machine whose pressure and battery the test sets.
 import type { ExecutionContext } from 'ava';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type SpawnSyncReturns, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -70,9 +70,15 @@ export class Watched {
     const toml = this.workshop.profile('app', 'until = { log = "^warm" }\nsettle = "20ms"', WORK);
     // On a busy machine, it may look but once before its checkpoint.
     const ignored = `[inputs]\nignore = ["${folder}/go"]\n`;
-    writeFileSync(toml, `${readFileSync(toml, 'utf8')}\n[prove]\nrun = []\n${ignored}${more}`);
+    const own = readFileSync(toml, 'utf8').replace('"app.py"', JSON.stringify(`${this.#app}.py`));
+    writeFileSync(toml, `${own}\n[prove]\nrun = []\n${ignored}${more}`);
     const built = this.workshop.thaw('build', toml);
     t.is(built.status, 0, built.stderr);
+  }
+
+  /** By its whole path, so that no process of another test is one of its starts. */
+  get #app(): string {
+    return join(this.workshop.folder, 'app');
   }
 
   get folder(): string {
@@ -181,9 +187,14 @@ export class Watched {
     return last;
   }
 
-  /** Launches the app; it ends at once, and says what is in config.txt. */
+  /** A launch of the app, which ends at once. */
+  launched(): SpawnSyncReturns<string> {
+    return this.workshop.launch(this.#app);
+  }
+
+  /** What a launch says; the last of it is in config.txt. */
   launch(): { readonly warm: boolean; readonly level: string; readonly stderr: string } {
-    const { stdout, stderr } = this.workshop.launch('app');
+    const { stdout, stderr } = this.launched();
     return {
       warm: !stdout.includes('warming'),
       level: /^done (\w+)$/m.exec(stdout)?.[1] ?? `none: ${stdout}`,
@@ -193,7 +204,7 @@ export class Watched {
 
   /** An instance that runs until there is a file `go`. */
   run(): ChildProcess {
-    const running = spawn(thawExec, ['--store', this.workshop.store, '--', python, 'app.py'], {
+    const running = spawn(thawExec, ['--store', this.workshop.store, '--', python, `${this.#app}.py`], {
       cwd: this.workshop.folder,
       stdio: 'ignore',
       env: builtWith,
