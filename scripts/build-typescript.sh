@@ -8,6 +8,8 @@ set -eu
     [ -e "${source%.js}.ts" ] || rm "$compiled"
 done
 npx --no-install tsc -p .
+# npx of a clone calls it as a program.
+chmod +x dist/launcher/cli.js
 browser=launcher/reporting/browser
 exec npx --no-install esbuild "$browser/main.ts" "$browser/page.css" --bundle --minify --target=es2022 \
     --log-level=warning --outdir=dist/report

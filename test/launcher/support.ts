@@ -62,7 +62,8 @@ export class Workshop {
 
   constructor(t: ExecutionContext) {
     t.teardown(() => {
-      rmSync(this.folder, { recursive: true, force: true });
+      // What a launch leaves behind may still write to the store.
+      rmSync(this.folder, { recursive: true, force: true, maxRetries: 10 });
     });
   }
 
