@@ -1,11 +1,11 @@
 // Launches of an image that is not installed yet: what training and proving have in common.
-import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 
 import type { Definition } from '../definition/schema.js';
-import { type FaultRecorder, native } from '../engine/index.js';
+import { type FaultRecorder, type ImageProcess, native } from '../engine/index.js';
 import { ThawError } from '../errors.js';
+import { procText } from '../instances/processes.js';
 import { App } from './app.js';
 import type { Setting } from './setting.js';
 
@@ -85,21 +85,14 @@ export async function launchOver(
   app: App,
 ): Promise<void> {
   const launcher = basename(native.thawExec()).slice(0, NAME_LENGTH);
+  const [root] = native.show(image).processes;
   const ended = app.exit.then(() => true);
   const deadline = performance.now() + warmup.timeoutMs;
   while (performance.now() < deadline) {
-    const pid = processOf(image, app.pid);
-    if (pid !== undefined && ![launcher, ''].includes(proc(`${pid}/comm`).trim())) return;
+    const pid = restored(root, app.pid);
+    const name = pid === undefined ? undefined : procText(`${pid}/comm`)?.trim();
+    if (name !== undefined && ![launcher, ''].includes(name)) return;
     if (await Promise.race([ended, setTimeout(RETRY_MS, false, { signal: interrupt })])) return;
-  }
-}
-
-/** A file of /proc; empty: it is gone. */
-function proc(file: string): string {
-  try {
-    return readFileSync(`/proc/${file}`, 'latin1');
-  } catch {
-    return '';
   }
 }
 
@@ -108,9 +101,17 @@ function proc(file: string): string {
  * child, for which `started` stands. undefined: it has ended.
  */
 export function processOf(image: string, started: number): number | undefined {
-  const [root] = native.show(image).processes;
+  return restored(native.show(image).processes[0], started);
+}
+
+function restored(root: ImageProcess | undefined, started: number): number | undefined {
   if (root?.keepsPid !== true) return started;
-  const children = proc(`${started}/task/${started}/children`).split(' ').filter(Boolean).map(Number);
+  const children = (procText(`${started}/task/${started}/children`) ?? '')
+    .split(' ')
+    .filter(Boolean)
+    .map(Number);
   // The last of them is the id in the innermost namespace.
-  return children.find((pid) => new RegExp(`^NSpid:.*\\b${root.pid}$`, 'm').test(proc(`${pid}/status`)));
+  return children.find((pid) =>
+    new RegExp(`^NSpid:.*\\b${root.pid}$`, 'm').test(procText(`${pid}/status`) ?? ''),
+  );
 }

@@ -16,24 +16,12 @@ const PATIENCE_MS = 10_000;
 /** For an answer to what the app has sent in the moment before it was stopped. */
 const STOPPED_PATIENCE_MS = 1000;
 
-const hasSessions = ({ policies }: Definition): boolean => policies.some(({ action }) => action === 'replay');
-
 /** Waits until nothing is under way for a moment. Where something always is, the checkpoint says what. */
 export async function atRest(app: App, watch: InputWatch, warmUp: WarmUp): Promise<void> {
-  const { definition, progress, interrupt, starts } = warmUp;
+  const { definition, progress, starts } = warmUp;
   if (!hasSessions(definition)) return;
-  const limits = { what: 'sessions', timeoutMs: 2 * PATIENCE_MS, interrupt };
   const restMs = REST_MS * MORE_EACH_START ** (starts - 1);
-  await progress.step('sessions', () => app.during((signal) => rest(watch, restMs, signal), limits));
-}
-
-async function rest(watch: InputWatch, restMs: number, signal: AbortSignal): Promise<void> {
-  const begin = performance.now();
-  let since = begin;
-  for (let now = begin; now - begin < PATIENCE_MS && now - since < restMs; now = performance.now()) {
-    if (!native.sessionsAtRest(watch)) since = now;
-    await setTimeout(RETRY_MS, undefined, { signal });
-  }
+  await progress.step('sessions', () => rests(app, watch, warmUp, restMs, PATIENCE_MS));
 }
 
 /**
@@ -41,19 +29,34 @@ async function rest(watch: InputWatch, restMs: number, signal: AbortSignal): Pro
  * @throws ThawError by chance: the app, which stands still, will not read the answer
  */
 export async function stillAtRest(app: App, watch: InputWatch, warmUp: WarmUp): Promise<void> {
-  const { definition, interrupt } = warmUp;
-  if (!hasSessions(definition)) return;
-  const looked = async (signal: AbortSignal): Promise<boolean> => {
-    for (const end = performance.now() + STOPPED_PATIENCE_MS; performance.now() < end;) {
-      if (native.sessionsAtRest(watch)) return true;
-      await setTimeout(RETRY_MS, undefined, { signal });
-    }
-    return false;
-  };
-  const limits = { what: 'sessions', timeoutMs: 2 * PATIENCE_MS, interrupt };
-  if (await app.during(looked, limits)) return;
+  if (!hasSessions(warmUp.definition)) return;
+  if (await rests(app, watch, warmUp, 0, STOPPED_PATIENCE_MS)) return;
   throw new ThawError('the app was stopped for its checkpoint while something was under way to a server', {
     code: BY_CHANCE,
     remedy: 'lengthen `settle`',
   });
+}
+
+function hasSessions({ policies }: Definition): boolean {
+  return policies.some(({ action }) => action === 'replay');
+}
+
+/** Whether nothing was under way for `restMs`, before `patienceMs` were over. */
+function rests(
+  app: App,
+  watch: InputWatch,
+  { interrupt }: WarmUp,
+  restMs: number,
+  patienceMs: number,
+): Promise<boolean> {
+  const look = async (signal: AbortSignal): Promise<boolean> => {
+    const begin = performance.now();
+    for (let since = begin, now = begin; now - begin < patienceMs; now = performance.now()) {
+      if (!native.sessionsAtRest(watch)) since = now;
+      else if (now - since >= restMs) return true;
+      await setTimeout(RETRY_MS, undefined, { signal });
+    }
+    return false;
+  };
+  return app.during(look, { what: 'sessions', timeoutMs: 2 * PATIENCE_MS, interrupt });
 }
