@@ -13,6 +13,8 @@ interface Chart {
   readonly title: string;
   /** What x is; of measures without one, nothing. */
   readonly x?: string;
+  /** What x counts, where each is a group of bars. */
+  readonly each?: string;
 }
 
 const charts: readonly Chart[] = [
@@ -28,6 +30,11 @@ const charts: readonly Chart[] = [
     measure: 'storage',
     title: 'First answer, page cache dropped, slow storage',
     x: 'MB/s that the storage gives',
+  },
+  {
+    measure: 'sealed',
+    title: 'First answer from sealed stores, page cache dropped',
+    each: 'MB/s',
   },
   { measure: 'image-size', title: 'Launches of images of many sizes', x: 'MB of heap' },
   { measure: 'tree', title: 'Launches of apps of many processes', x: 'processes' },
@@ -48,18 +55,20 @@ export function writeCharts(results: Results, folder: string): string[] {
 }
 
 /** The chart of the series of one measure. */
-export function draw({ title, x }: Chart, series: readonly Series[]): string {
+export function draw({ title, x, each }: Chart, series: readonly Series[]): string {
   const written = notation(series[0]?.unit ?? 'ms');
   return x === undefined
-    ? barChart(title, groups(series), written)
+    ? barChart(title, groups(series, each), written)
     : lineChart(title, x, lines(series), written);
 }
 
-function groups(series: readonly Series[]): Group[] {
-  return unique(series.map(({ subject }) => subject)).map((subject) => ({
-    title: subject,
+function groups(series: readonly Series[], each: string | undefined): Group[] {
+  const titleOf = ({ subject, x }: Series): string =>
+    each === undefined ? subject : `${subject}, ${x === undefined ? 'not limited' : `${x} ${each}`}`;
+  return unique(series.map(titleOf)).map((title) => ({
+    title,
     bars: series
-      .filter((one) => one.subject === subject)
+      .filter((one) => titleOf(one) === title)
       .map(({ variant, values }) => {
         const { median, low, high } = summary(values);
         return { label: variant, value: median, low, high };

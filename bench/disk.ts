@@ -2,10 +2,11 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 
 import { ThawError } from '../launcher/errors.js';
+import { output } from './command.js';
 import { setUp } from './lacking.js';
 
 /** What kernels read around a fault by default (VM_READAHEAD_PAGES), as on devices. */
-const READ_AHEAD_KB = 128;
+export const READ_AHEAD_KB = 128;
 
 /** "major:minor" of the whole disk: a partition cannot be limited. @throws ThawError if there is none */
 export function diskOf(path: string): string {
@@ -18,6 +19,12 @@ export function diskOf(path: string): string {
     existsSync(`${folder}/partition`) ? `${folder}/../dev` : `${folder}/dev`,
     'utf8',
   ).trim();
+}
+
+/** Sets the same for what is mounted there: loop devices take over what the disk beneath has. */
+export function readAheadAsDevices(mounted: string): void {
+  const device = output(['mountpoint', '--fs-devno', mounted]).trim();
+  writeFileSync(`/sys/class/bdi/${device}/read_ahead_kb`, String(READ_AHEAD_KB));
 }
 
 /**

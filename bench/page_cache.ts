@@ -8,13 +8,14 @@ import type { Thaw } from './thaw.js';
 /** What of an image's launch is in the page cache: the image and the files that the app maps. */
 export class LaunchFiles {
   readonly image: string;
-  readonly #files: readonly string[];
+  /** The program and its libraries. */
+  readonly mapped: readonly string[];
   readonly #workingSetBytes: number;
 
   constructor(thaw: Thaw, profile: string) {
     this.image = thaw.image(profile);
     const image = native.show(this.image);
-    this.#files = [this.image, ...mappedFiles(image)];
+    this.mapped = mappedFiles(image);
     const { readPages, writtenPages } = image.workingSet;
     this.#workingSetBytes = Math.min(
       (readPages + writtenPages) * image.header.pageSize,
@@ -24,7 +25,7 @@ export class LaunchFiles {
 
   /** Drops them, but for pages that running programs map. @returns how many bytes stay */
   drop(): number {
-    return Number(output([benchProgram('page_cache'), 'drop', ...this.#files]));
+    return Number(output([benchProgram('page_cache'), 'drop', this.image, ...this.mapped]));
   }
 
   /** Reads as many bytes of the image as its working set has, in one sweep. @returns milliseconds */

@@ -16,7 +16,7 @@ export interface Series {
   /** What was done with it: cold, warm, criu, ... */
   readonly variant: string;
   /** Where the measure has one: megabytes of heap, megabytes a second, instances. */
-  readonly x?: number;
+  readonly x?: number | undefined;
   readonly unit: Unit;
   readonly values: readonly number[];
 }

@@ -3,10 +3,11 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { messageOf } from '../launcher/errors.js';
-import { FORMATS, compressionFor, formatOf, type Compression } from '../launcher/packing/formats/index.js';
+import { formatOf, type Compression, type Format } from '../launcher/packing/formats/index.js';
 import { pack } from '../launcher/packing/pack.js';
 import { Store } from '../launcher/store/store.js';
 import { output } from './command.js';
+import { readAheadAsDevices } from './disk.js';
 import { LackingError } from './lacking.js';
 import { benchProgram } from './paths.js';
 
@@ -57,14 +58,19 @@ export class SealedStore {
 
   private mount(): void {
     output(['mount', '-o', 'loop,ro,nosuid,nodev,noexec', this.file, this.store]);
+    readAheadAsDevices(this.store);
   }
 }
 
-/** One of each format, as thaw pack makes it for storage of that rate. */
-export function sealedFormats(
-  rate: number,
-): readonly { readonly name: string; readonly compression: Compression }[] {
-  return FORMATS.map((format) => ({ name: format.name, compression: compressionFor(format, rate) }));
+/** Makes a file system of the folder `tree`, of an arbitrary time and identity. */
+export async function sealTree(
+  format: Format,
+  tree: string,
+  output: string,
+  compression: Compression,
+): Promise<void> {
+  const uuid = '00000000-0000-4000-8000-000000000000';
+  await format.make({ tree, output, compression, first: [], time: 1, uuid });
 }
 
 /** Beside the store: on the disk whose rate is limited. */

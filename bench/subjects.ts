@@ -71,7 +71,7 @@ export const subjects: readonly Subject[] = [
 ];
 
 /** Profiles with a window, which nobody asks anything: they show themselves. */
-export const windowProfiles = ['gtk3', 'gtk3-bus', 'qtquick', 'sdl2'] as const;
+export const windowProfiles = ['gtk3', 'gtk3-bus', 'qtquick', 'sdl2', 'wpe'] as const;
 
 /** @throws RangeError if there is no such profile */
 export function subject(profile: string): Subject {

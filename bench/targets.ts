@@ -1,5 +1,8 @@
 // The speed to reach, and what a run of the bench has reached. Each is a ratio of things measured side by side.
+import { FORMATS } from '../launcher/packing/formats/index.js';
 import { median } from '../launcher/statistics.js';
+import { sealedVariant } from './measures/instances.js';
+import { sealedRoot } from './measures/sealed.js';
 import { STORAGE_RATES_MB } from './measures/storage.js';
 import { find, type Key, type Results } from './results.js';
 
@@ -60,20 +63,11 @@ const targets: readonly Target[] = [
       ),
   },
   ...STORAGE_RATES_MB.map(storage),
-  {
-    what: 'memory of 8 instances against 8 cold ones',
-    rows: (results) =>
-      perSubject(results, 'instances', 'warm', (subject) =>
-        atMost(
-          1 / 3,
-          ratio(
-            results,
-            { ...key('instances', subject, 'warm'), x: 8 },
-            { ...key('instances', subject, 'cold'), x: 8 },
-          ),
-        ),
-      ),
-  },
+  sealed(20, 0.25),
+  sealed(50, 0.4),
+  sealed(undefined, 1.3),
+  memory('memory of 8 instances against 8 cold ones', 'warm', 1 / 3),
+  ...FORMATS.map(({ name }) => memory(`the same, launched from ${name}`, sealedVariant(name), 0.2)),
   {
     what: 'first answer with 2,000 more inputs against without',
     rows: (results) =>
@@ -119,6 +113,30 @@ function storage(rate: number): Target {
         const of = (variant: string): Key => ({ ...key('storage', subject, variant), x: rate });
         if ((value(results, of('read')) ?? 0) < LIMITER_SLICE_MS) return undefined;
         return atMost(1.5, ratio(results, of('warm'), of('read')));
+      }),
+  };
+}
+
+/** From the better one of the formats, where the libraries are on such a file system, too. */
+function sealed(rate: number | undefined, limit: number): Target {
+  return {
+    what: `sealed store and root, ${rate === undefined ? "the machine's disk" : `${rate} MB/s`}, against reading the working set`,
+    rows: (results) =>
+      perSubject(results, 'sealed', 'read', (subject) => {
+        const of = (variant: string): Key => ({ ...key('sealed', subject, variant), x: rate });
+        const reached = FORMATS.flatMap(({ name }) => ratio(results, of(sealedRoot(name)), of('read')) ?? []);
+        return reached.length === 0 ? undefined : atMost(limit, Math.min(...reached));
+      }),
+  };
+}
+
+function memory(what: string, variant: string, limit: number): Target {
+  return {
+    what,
+    rows: (results) =>
+      perSubject(results, 'instances', variant, (subject) => {
+        const of = (variant: string): Key => ({ ...key('instances', subject, variant), x: 8 });
+        return atMost(limit, ratio(results, of(variant), of('cold')));
       }),
   };
 }

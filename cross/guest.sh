@@ -31,6 +31,8 @@ CPU: $(guest_cpus | xargs | sed 's/ / or /'). OPTIONS:
   --clock SECONDS     the guest's CLOCK_REALTIME at boot                     (now)
   --slow-clock N      the guest's clocks run N times slower than the host's: what an emulated CPU does in a second then looks like
                       what a CPU as fast as a device's does, and an image's clocks stay low; 1/N: faster (1)
+  --ns-per-instruction N   1, 2, 4, 8: the guest's clocks count its instructions while it works, so that its times do not depend on
+                      how busy this machine is; one CPU
   --timeout SECONDS   end the guest after this time, status 124              (120)
   --keep-console FILE copy of the guest's console output
 The console of a guest that did not end properly is printed, and the status is 125.
@@ -39,11 +41,11 @@ END
 
 parse() {
     flavour=$default_flavour
-    tools='' net='' init='' with='' changes='' modules='' slow_clock=1 in='' out='' data='' share='' root='' user=root cpus=2 memory=2048 clock=$(date +%s) timeout=120 console_copy=''
+    tools='' net='' init='' with='' changes='' modules='' slow_clock=1 instruction_ns='' in='' out='' data='' share='' root='' user=root cpus=2 memory=2048 clock=$(date +%s) timeout=120 console_copy=''
     model=$qemu_model
     while [ $# != 0 ]; do
         case $1 in
-            --net | --init | --with | --changes | --kernel | --modules | --slow-clock | --in | --out | --data | --share | --root | --user | --model | --cpus | --memory | --clock | --timeout | --keep-console)
+            --net | --init | --with | --changes | --kernel | --modules | --slow-clock | --ns-per-instruction | --in | --out | --data | --share | --root | --user | --model | --cpus | --memory | --clock | --timeout | --keep-console)
                 [ $# -ge 2 ] || fail "$1 needs a value"
                 ;;
         esac
@@ -51,6 +53,7 @@ parse() {
             --kernel) flavour=$2 ;;
             --modules) modules=$2 ;;
             --slow-clock) slow_clock=$2 ;;
+            --ns-per-instruction) instruction_ns=$2 ;;
             --in) in=$2 ;;
             --out) out=$2 ;;
             --net) net=$2 ;;
@@ -80,6 +83,14 @@ parse() {
     case $net in '' | user) ;; *) fail "--net takes user" ;; esac
     case $init in '' | systemd) ;; *) fail "--init takes systemd" ;; esac
     [ -z "$init" ] || [ -z "$root" ] || fail "--init is for the guest's own root, not for --root"
+    case $instruction_ns in
+        '') icount='' ;;
+        1) icount=shift=0 ;;
+        2) icount=shift=1 ;;
+        4) icount=shift=2 ;;
+        8) icount=shift=3 ;;
+        *) fail "--ns-per-instruction takes 1, 2, 4 or 8" ;;
+    esac
     [ -z "$with" ] || [ -n "$init" ] || fail "--with needs --init"
 }
 
@@ -166,9 +177,10 @@ kernel_arguments() {
 }
 
 build_arguments() {
-    local kernel=$kernel_folder
+    local kernel=$kernel_folder threads=multi
+    [ -z "$icount" ] || threads=single cpus=1
     # shellcheck disable=SC2054 # commas are QEMU's
-    arguments=(-M "$qemu_machine" -accel "tcg,thread=multi" -cpu "$model" -smp "$cpus" -m "$memory" -nodefaults -no-reboot -display none
+    arguments=(-M "$qemu_machine" -accel "tcg,thread=$threads" -cpu "$model" -smp "$cpus" -m "$memory" -nodefaults -no-reboot -display none
         -kernel "$kernel/kernel" -initrd "$kernel/initrd" -append "$(kernel_arguments)"
         -object rng-random,id=rng,filename=/dev/urandom -device virtio-rng-device,rng=rng
         -device virtio-serial-device)
@@ -177,6 +189,8 @@ build_arguments() {
     [ -z "$tools" ] || disk tools "$tools" readonly=on,cache=unsafe
     kept_disk data "$data"
     kept_disk changes "$changes"
+    # shellcheck disable=SC2054
+    [ -z "$icount" ] || arguments+=(-icount "$icount")
     # shellcheck disable=SC2054
     [ -z "$net" ] || arguments+=(-netdev user,id=net -device virtio-net-device,netdev=net)
     # shellcheck disable=SC2054

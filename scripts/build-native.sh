@@ -5,6 +5,14 @@
 set -eu
 . "$(dirname "$0")/common.sh"
 
+# Clones of one machine share what they compile: of files that are alike, only the first is. Of precompiled headers, what they
+# say counts, not when they were made (ccache(1), PRECOMPILED HEADERS).
+if command -v ccache >/dev/null; then
+    export CMAKE_C_COMPILER_LAUNCHER=ccache CMAKE_CXX_COMPILER_LAUNCHER=ccache
+    export CCACHE_BASEDIR="$root" CCACHE_NOHASHDIR=1
+    export CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+fi
+
 # native/package.json says that the addon uses Node-API only, so cmake-js takes its headers from node-api-headers and downloads
 # nothing. CMake puts the finished programs into build/<cpu>/ itself.
 build() {

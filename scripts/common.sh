@@ -56,6 +56,9 @@ quietly() {
     return "$quiet_status"
 }
 
+# Whether /dev/null is the device, for all to write (null(4)).
+null_is_right() { [ "$(LC_ALL=C stat -c '%F %a %t:%T' /dev/null)" = 'character special file 666 1:3' ]; }
+
 # Every shell script of the project, one per line.
 shell_scripts() {
     git ls-files -co --exclude-standard '*.sh' cross/guest-build cross/guest-init

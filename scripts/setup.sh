@@ -4,8 +4,8 @@
 set -eu
 . "$(dirname "$0")/common.sh"
 
-# Building: compilers, cmake, hashing, signatures, Wayland's protocols, decoding of x86-64's instructions; formatting, checking and fuzzing; the cross compilers.
-build_packages="build-essential cmake libxxhash-dev libsodium-dev clang llvm libclang-rt-14-dev clang-format clang-tidy shellcheck musl-tools
+# Building: compilers and their cache, cmake, hashing, signatures, Wayland's protocols, decoding of x86-64's instructions; formatting, checking and fuzzing; the cross compilers.
+build_packages="build-essential ccache cmake libxxhash-dev libsodium-dev clang llvm libclang-rt-14-dev clang-format clang-tidy shellcheck musl-tools
     libwayland-dev wayland-protocols libzydis-dev
     $(guest_packages compilers)"
 # The apps of the profiles, and the tools that their warm-up and the tests use.
@@ -17,7 +17,7 @@ app_packages="redis-server nginx-light postgresql-15 openjdk-17-jdk-headless pyt
     chromium-headless-shell
     dbus-daemon systemd python3-dbus python3-gi libsystemd-dev weston libwayland-bin libweston-10-dev
     gir1.2-gtk-3.0 python3-pyqt5.qtquick qml-module-qtquick2 qml-module-qtquick-window2 qtwayland5
-    libsdl2-dev libsdl2-ttf-dev fonts-dejavu-core"
+    libsdl2-dev libsdl2-ttf-dev fonts-dejavu-core cog"
 
 # What tests look at the face of thaw with (and chromium-headless-shell at reports): manual pages, completions of shells, the guide for Qt,
 # metrics as Prometheus reads them, builds that are killed at a call.
@@ -84,6 +84,16 @@ install_debian_packages() {
     step "installing them (their services are not started)" install_without_starting $missing
 }
 
+# A program that was told to write to it as root may have replaced it; users then cannot write there, of which initdb dies.
+check_dev_null() {
+    null_is_right && return
+    [ "$(id -u)" = 0 ] || fail "/dev/null is not what it should be: $(ls -l /dev/null 2>&1); as root: rm /dev/null; mknod -m 666 /dev/null c 1 3"
+    say "/dev/null is not what it should be: $(ls -l /dev/null 2>&1); making it anew"
+    if [ -c /dev/null ] && chmod 666 /dev/null && null_is_right; then return; fi
+    mknod -m 666 /dev/null.thaw c 1 3
+    mv -f /dev/null.thaw /dev/null
+}
+
 check_node() {
     command -v node >/dev/null || fail "Node.js 20 or newer is needed"
     major=$(node -p 'process.versions.node.split(".")[0]')
@@ -106,6 +116,7 @@ prepare_profiles() {
     done
 }
 
+check_dev_null
 install_debian_packages
 check_node
 install_npm_packages

@@ -22,7 +22,7 @@ export async function measureDropped(bench: Bench, measure: string, x?: number):
 }
 
 async function measureEach(bench: Bench, measure: string, x?: number): Promise<void> {
-  const key = { measure, ...(x === undefined ? {} : { x }) };
+  const key = { measure, x };
   for (const subject of bench.subjects) {
     bench.say(`${subject.profile}: page cache dropped${x === undefined ? '' : `, ${x} MB/s`}`);
     const files = new LaunchFiles(bench.thaw, subject.profile);

@@ -1,18 +1,15 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { readDefinition } from '../../launcher/definition/read.js';
 import { untilResume } from '../../launcher/phases.js';
-import { resolvedToml } from '../../launcher/store/resolved.js';
+import { buildWithInputs } from '../build_with_inputs.js';
 import { unlessLacking } from '../lacking.js';
 import { recordFirstAnswer } from '../launch.js';
 import { inTurn, type Bench, type Measure } from '../measure.js';
-import { definitionPath } from '../paths.js';
 import { ReadOnlyRoot } from '../read_only_root.js';
 import { uncomparedStart, warmStart } from '../start.js';
 import type { Start } from '../instance.js';
 import type { Subject } from '../subjects.js';
-import { Thaw } from '../thaw.js';
 import { launchTraced } from './floor.js';
 
 const NAME = 'inputs';
@@ -36,13 +33,13 @@ export const inputsMeasure: Measure = {
     const folder = join(bench.work, 'root');
     const measured = new Map([
       ['plain', bench.thaw.store],
-      ['2000-more', await build(bench, 'inputs', `add = [${files(tree)}]`)],
+      ['2000-more', (await buildWithInputs(bench, SUBJECT, 'inputs', `add = [${files(tree)}]`)).store],
     ]);
     let root: ReadOnlyRoot | undefined;
     await unlessLacking(bench.recorder, `${NAME}: root identity`, async () => {
       root = await ReadOnlyRoot.of(tree, folder, bench.work);
       const keys = `add = [${files(folder)}], root_identity = ${JSON.stringify(join(folder, IDENTITY))}`;
-      measured.set('root-identity', await build(bench, 'root', keys, root));
+      measured.set('root-identity', (await buildWithInputs(bench, SUBJECT, 'root', keys, root)).store);
     });
     try {
       const actions = [...measured].map(([name, store]) => variant(bench, subject, name, store, root));
@@ -97,15 +94,4 @@ function makeFiles(folder: string): string {
 /** The pattern of them, as TOML has it. */
 function files(folder: string): string {
   return JSON.stringify(join(folder, '*', '*'));
-}
-
-/** Builds the profile with more keys for its inputs. @returns the store */
-async function build(bench: Bench, name: string, keys: string, root?: ReadOnlyRoot): Promise<string> {
-  const path = definitionPath(SUBJECT);
-  const toml = resolvedToml(readFileSync(path, 'utf8'), readDefinition(path));
-  const definition = join(bench.work, `${SUBJECT}-${name}.toml`);
-  writeFileSync(definition, `inputs = { ${keys} }\n${toml}`);
-  const thaw = new Thaw(join(bench.work, `${name}-store`), undefined, root);
-  await thaw.buildFrom(definition);
-  return thaw.store;
 }

@@ -2,14 +2,18 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { ThawError } from '../../launcher/errors.js';
+import { compressionFor, type Format, FORMATS } from '../../launcher/packing/formats/index.js';
 import { Instance, type Start } from '../instance.js';
+import { unlessLacking } from '../lacking.js';
 import type { Bench, Measure } from '../measure.js';
+import { SealedStore, sealedPath } from '../sealed_store.js';
 import { coldStart, warmStart } from '../start.js';
 import type { Subject } from '../subjects.js';
 
 const NAME = 'instances';
 const COUNTS = [1, 2, 4, 8, 16, 32];
 const QUICK_COUNTS = [1, 8];
+const SEALED_RATE_MB = 20;
 
 /** Many instances of one app at a time: proportional set sizes (PSS), in which what they share counts once. */
 export const instancesMeasure: Measure = {
@@ -19,11 +23,32 @@ export const instancesMeasure: Measure = {
     for (const subject of bench.subjects) {
       const log = join(bench.work, `${subject.profile}.log`);
       bench.say(`${subject.profile}: instances, warm and cold`);
-      await measureInstances(bench, subject, 'warm', warmStart(subject, bench.thaw.store, log));
-      await measureInstances(bench, subject, 'cold', coldStart(subject, log));
+      const counts = bench.quick ? QUICK_COUNTS : COUNTS;
+      await measureInstances(bench, subject, 'warm', warmStart(subject, bench.thaw.store, log), counts);
+      await measureInstances(bench, subject, 'cold', coldStart(subject, log), counts);
+      for (const format of FORMATS)
+        await unlessLacking(bench.recorder, `${subject.profile}: instances from a sealed store`, () =>
+          measureSealed(bench, subject, format, log),
+        );
     }
   },
 };
+
+async function measureSealed(bench: Bench, subject: Subject, format: Format, log: string): Promise<void> {
+  const { store } = bench.thaw;
+  const path = sealedPath(store, format.name);
+  const sealed = await SealedStore.of(store, path, compressionFor(format, SEALED_RATE_MB), [subject.profile]);
+  try {
+    const start = warmStart(subject, sealed.store, log);
+    await measureInstances(bench, subject, sealedVariant(format.name), start, QUICK_COUNTS);
+  } finally {
+    sealed.end();
+  }
+}
+
+export function sealedVariant(format: string): string {
+  return `warm, ${format}`;
+}
 
 /** Each count is reached by adding instances, each of which has given its first answer. */
 async function measureInstances(
@@ -31,10 +56,11 @@ async function measureInstances(
   subject: Subject,
   variant: string,
   start: Start,
+  counts: readonly number[],
 ): Promise<void> {
   const instances: Instance[] = [];
   try {
-    for (const count of bench.quick ? QUICK_COUNTS : COUNTS) {
+    for (const count of counts) {
       while (instances.length < count)
         instances.push(await Instance.start(start, subject.first(instances.length + 1)));
       const sum = instances.reduce((total, { pid }) => total + proportionalSize(pid), 0);

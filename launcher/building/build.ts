@@ -62,25 +62,16 @@ export async function build(
     const readers = await readersOf(setting.account);
     store.make(name, readers, await callersOwnGroup());
     removeLeftovers(store, name);
-    const reports: CheckpointReport[] = [];
-    for (const image of asides)
-      reports.push(
-        await makeImage(image, {
-          definition,
-          setting,
-          readers,
-          writesTo,
-          guardsOff,
-          progress,
-          interrupt: stop,
-        }),
-      );
+    const making = { definition, setting, readers, writesTo, guardsOff, progress, interrupt: stop };
+    const all: MadeImage[] = [];
+    for (const image of asides) all.push(await makeImage(image, making));
     expectDifferent(asides, progress);
     const installed = await progress.step('install', () => install(store, definition, asides, readers));
     const made = installed.map((path) => native.show(path));
-    const [report, first] = [reports[0], made[0]];
+    const [report, first] = [all[0]?.report, made[0]];
     if (report === undefined || first === undefined) throw new RangeError('a profile has an image');
-    recordBuild(store, name, first, progress.times, readers);
+    const wrote = all.reduce((sum, image) => sum + image.wrote, 0);
+    recordBuild(store, name, first, { steps: progress.times, wrote }, readers);
     const onDisk = made.reduce((sum, { sizes }) => sum + sizes.onDisk, 0);
     return { name, image: installed[0] ?? '', id: first.header.id, images: installed, onDisk, report };
   } catch (error) {
@@ -106,11 +97,17 @@ interface Making extends Omit<BuildOptions, 'mostMemory'> {
   readonly writesTo: (file: string) => string;
 }
 
+interface MadeImage {
+  readonly report: CheckpointReport;
+  /** Bytes, all that were written for it. */
+  readonly wrote: number;
+}
+
 /** Warms the app up and writes its image, which is then ready to be installed. */
 async function makeImage(
   image: string,
   { definition, setting, readers, writesTo, guardsOff, progress, interrupt }: Making,
-): Promise<CheckpointReport> {
+): Promise<MadeImage> {
   const warmUpLog = writesTo('warmup.log');
   const warmUp = { definition, setting, log: warmUpLog, progress, interrupt };
   const report = await unlessByChance(progress, (starts) => {
@@ -127,10 +124,10 @@ async function makeImage(
   ])
     progress.warn(warning);
   const trialLog = writesTo('trial.log');
-  await qualify({ definition, image, setting, log: trialLog, interrupt }, progress);
+  const anew = await qualify({ definition, image, setting, log: trialLog, interrupt }, progress);
   for (const warning of changedByTrial(image)) progress.warn(warning);
   for (const log of [warmUpLog, trialLog]) shareFile(log, readers);
-  return report;
+  return { report, wrote: (anew ? 2 : 1) * onDiskOf([image]) };
 }
 
 /** @param work is told how many starts it is in */

@@ -8,19 +8,30 @@ import { verify } from '../proving/verify.js';
 import { size } from '../units.js';
 import { train } from '../training/train.js';
 
-/** Records the working set of an image that is not installed yet, and proves that its app works. @throws ThawError */
-export async function qualify(launch: ImageLaunch, progress: Progress): Promise<void> {
+const NO_ROOM =
+  'the working set does not stand first in the image, so that launches from slow storage take longer\n' +
+  '    make room for one more image in the store, then thaw train';
+
+/**
+ * Records the working set of an image that is not installed yet, and proves that its app works.
+ *
+ * @returns whether the image was written anew for it
+ * @throws ThawError
+ */
+export async function qualify(launch: ImageLaunch, progress: Progress): Promise<boolean> {
   const { image, setting } = launch;
   verify(image, setting, { data: false });
-  await progress.step(
+  const order = await progress.step(
     'train',
     () => train(launch),
     () => trained(native.show(image)),
   );
+  if (order === 'no room') progress.warn(NO_ROOM);
   await progress.step('verify', () => {
     verify(image, setting, { data: true, fromStorage: true });
   });
   await progress.step('trial launch', () => trial(launch, progress));
+  return order === 'first';
 }
 
 function trained({ header, workingSet }: Image): string {

@@ -1,7 +1,7 @@
 // When a profile may be built again, by what its history says: each further build within a day waits twice as long. That is
 // the back-off of builds that fail, and what keeps an app from being built all day that changes its own inputs, or whose new
 // images are set aside as well. The history outlives a restart of the daemon, and of the device.
-import type { HistoryEntry } from '../store/history.js';
+import type { BuildEntry, FailureEntry, HistoryEntry } from '../store/history.js';
 
 const DAY_MS = 86_400_000;
 
@@ -20,8 +20,12 @@ export function attemptsOf(history: readonly HistoryEntry[]): Attempt[] {
   return history.flatMap((entry) => {
     if (entry.kind === 'starts') return [];
     const failed = entry.kind === 'failure';
-    return [{ at: entry.at, failed, wrote: entry.onDisk, error: failed ? entry.error : '' }];
+    return [{ at: entry.at, failed, wrote: wroteIn(entry), error: failed ? entry.error : '' }];
   });
+}
+
+function wroteIn(entry: BuildEntry | FailureEntry): number {
+  return entry.kind === 'build' ? (entry.wrote ?? entry.onDisk) : entry.onDisk;
 }
 
 /** Those of the last day. A clock that was set back leaves some in the future, which say nothing. */

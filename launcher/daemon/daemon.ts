@@ -199,7 +199,8 @@ export class Daemon {
       ...(steady < profile.due ? [{ name: 'delay', why: until(dateOf(profile.due)) }] : []),
       ...(now < next ? [{ name: 'attempts', why: `${builds}: ${until(next)}` }] : []),
       ...waits(readings(machine), limits, {
-        writes: profile.onDisk,
+        images: profile.onDisk,
+        writes: profile.writes,
         writtenToday: this.#writtenToday(),
         free: freeIn(this.stores.writable.root),
       }),

@@ -1,13 +1,14 @@
 // Which launches there were, by the processes that are there: a launch itself tells nobody, and does nothing for the daemon.
 // What has come and gone between two looks is not seen.
-import { basename } from 'node:path';
+import { existsSync } from 'node:fs';
+import { basename, isAbsolute, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 
 import { firstLine } from '../adapters/index.js';
 import type { Definition } from '../definition/schema.js';
 import { type Process, ageOf, procText, processOf, processes, ticksNow } from '../instances/processes.js';
 import { readLink, realPath } from '../store/store.js';
-import { mappedImages } from '../store/usage.js';
+import { mappedNames } from '../store/usage.js';
 
 /** What is looked for of a profile. */
 export interface Known {
@@ -15,6 +16,8 @@ export interface Known {
   readonly definition: Definition;
   /** File names of all its images, the old ones too. */
   readonly images: readonly string[];
+  /** Where its app starts, and where it has gone. */
+  readonly folders: readonly string[];
   /** Since when the daemon knows the image that launches use: as `started` of a process. */
   readonly since: number;
 }
@@ -86,18 +89,36 @@ function launchOf(
   program: string | undefined,
   profiles: readonly Known[],
 ): Launch | undefined {
-  const mapped = mappedImages(pid);
+  const mapped = mappedNames(pid);
+  // It has an image mapped that it may not take after all.
+  if (mapped.has(THAW_EXEC)) return undefined;
   const warm = profiles.find(({ images }) => images.some((image) => mapped.has(image)));
   const cold = (): Known | undefined => {
     if (program === undefined) return undefined;
-    return profiles.find(({ definition, since }) => started > since && isOf(definition, program, pid));
+    return profiles.find((known) => started > known.since && isOf(known, program, pid));
   };
   const profile = (warm ?? cold())?.name;
   // The build's own launches.
   return profile === undefined || isKept(parent) ? undefined : { profile, pid, warm: warm !== undefined };
 }
 
-function isOf({ program, args, launch }: Definition, path: string, pid: number): boolean {
+function isOf({ definition, folders }: Known, path: string, pid: number): boolean {
+  return (
+    hasWordsOf(definition, path, pid) && (!namesItsFolder(definition) || folders.includes(folderOf(pid)))
+  );
+}
+
+/** Whether its words mean other files in another folder: `python3 app.py` is another app in each. */
+function namesItsFolder({ args, cwd, launch }: Definition): boolean {
+  return (
+    launch.cwd === 'exact' &&
+    args.some((arg) => arg !== '' && !isAbsolute(arg) && existsSync(resolve(cwd, arg)))
+  );
+}
+
+const folderOf = (pid: number): string => readLink(`/proc/${pid}/cwd`) ?? '';
+
+function hasWordsOf({ program, args, launch }: Definition, path: string, pid: number): boolean {
   // With any arguments, it could be any other use of the program.
   if (launch.args !== 'exact') return false;
   const [first = '', ...others] = procText(`${pid}/cmdline`)?.split('\0').slice(0, -1) ?? [];
@@ -108,8 +129,10 @@ function isOf({ program, args, launch }: Definition, path: string, pid: number):
   return isDeepStrictEqual([first, ...others].slice(-1 - args.length), [program, ...args]);
 }
 
+const THAW_EXEC = 'thaw-exec';
+
 function isThawExec(path: string | undefined): boolean {
-  return path !== undefined && basename(path) === 'thaw-exec';
+  return path !== undefined && basename(path) === THAW_EXEC;
 }
 
 /** Whether one of those above it is what builds keep their apps below (native/spawn/keeper.cc). */

@@ -7,7 +7,9 @@ const MB = 1_000_000;
 
 /** What a rebuild will need, and has needed. */
 export interface Demand {
-  /** Bytes of the images that it will write. */
+  /** Bytes of all images: an instance of the app takes about as much memory. */
+  readonly images: number;
+  /** Bytes that it will write, of images that stand only for a while, too. */
   readonly writes: number;
   /** Bytes that all builds of the store have written in the last day. */
   readonly writtenToday: number;
@@ -84,10 +86,10 @@ const LIMITS = [
     name: 'memory',
     otherwise: 100,
     what: 'MB that stay available beside two instances of the app, at least',
-    why: ({ memory }, limit, { writes }) =>
-      memory === undefined || memory - 2 * writes >= limit * MB
+    why: ({ memory }, limit, { images }) =>
+      memory === undefined || memory - 2 * images >= limit * MB
         ? undefined
-        : `${size(memory)} of memory are available, and the build needs some ${size(2 * writes)}`,
+        : `${size(memory)} of memory are available, and the build needs some ${size(2 * images)}`,
   },
   {
     name: 'space',

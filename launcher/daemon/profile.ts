@@ -3,6 +3,7 @@ import type { Definition } from '../definition/schema.js';
 import { type Image, native } from '../engine/index.js';
 import { historyOf } from '../store/history.js';
 import { ticksNow } from '../instances/processes.js';
+import { realPath } from '../store/store.js';
 import type { Stores } from '../store/stores.js';
 import { type Attempt, attemptsOf, failuresInRow } from './attempts.js';
 import { type Stale, staleness } from './freshness.js';
@@ -76,7 +77,12 @@ export class Profile {
     return this.#attempts;
   }
 
-  /** Of all images, in bytes: what the next ones will take, as far as that can be known. */
+  /** What the next build writes, in bytes, as far as that can be known: what the last good one wrote. */
+  get writes(): number {
+    return this.attempts.filter(({ failed }) => !failed).at(-1)?.wrote ?? this.onDisk;
+  }
+
+  /** Of all images, in bytes. */
   get onDisk(): number {
     return this.images.reduce((sum, { sizes }) => sum + sizes.onDisk, 0);
   }
@@ -91,6 +97,7 @@ export class Profile {
         name,
         definition: this.#definition,
         images: this.stores.all.flatMap((store) => store.images(name)),
+        folders: [realPath(this.#definition.cwd), ...image.processes.slice(0, 1).map(({ cwd }) => cwd)],
         since: this.#since,
       },
     ];

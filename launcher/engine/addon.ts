@@ -23,6 +23,7 @@ import type {
   CheckpointOptions,
   FaultRecorder,
   InputWatch,
+  PageOrder,
   SpawnOptions,
   VerifyOptions,
   WatchOptions,
@@ -43,7 +44,7 @@ export interface Addon {
   verify(path: string, options: VerifyOptions): Verdict;
   faultRecorder(): FaultRecorder;
   workingSet(path: string, pid: number, faults: FaultRecorder): WorkingSet;
-  setWorkingSet(path: string, set: WorkingSet): void;
+  setWorkingSet(path: string, set: WorkingSet): PageOrder;
   survey(pid: number): readonly Check[];
   inputWatch(options?: WatchOptions): InputWatch;
   settleInputs(watch: InputWatch): void;

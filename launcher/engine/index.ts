@@ -17,6 +17,7 @@ import type {
   CheckpointOptions,
   FaultRecorder,
   InputWatch,
+  PageOrder,
   SpawnOptions,
   VerifyOptions,
   WatchOptions,
@@ -92,12 +93,11 @@ export const native = {
   /** Which pages of the image at `path` the process `pid` has touched, which was launched from it with this recorder. */
   workingSet: (path: string, pid: number, faults: FaultRecorder): WorkingSet =>
     told(() => addon().workingSet(path, pid, faults)),
-  /** Changes the image, which is not installed yet: no process of an app may have it mapped any more. */
-  setWorkingSet: (path: string, set: WorkingSet): void => {
-    told(() => {
-      addon().setWorkingSet(path, set);
-    });
-  },
+  /**
+   * Changes the image, which is not installed yet: no process of an app may have it mapped any more. Where it is worth it and
+   * there is room for a second one, these pages stand first then.
+   */
+  setWorkingSet: (path: string, set: WorkingSet): PageOrder => told(() => addon().setWorkingSet(path, set)),
   /** What a checkpoint of the process would refuse, without stopping it. */
   survey: (pid: number): readonly Check[] => told(() => addon().survey(pid)),
   doctor: (pid?: number): readonly Check[] => told(() => addon().doctor(pid)),

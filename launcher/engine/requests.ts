@@ -12,6 +12,9 @@ export type FaultRecorder = object & { readonly __brand: 'FaultRecorder' };
 /** Pages of an image, in the order of first use. */
 export type WorkingSet = object & { readonly __brand: 'WorkingSet' };
 
+/** What became of the order of an image's pages: too small a working set, first in the image, or no room for a second image. */
+export type PageOrder = 'kept' | 'first' | 'no room';
+
 /** Watches which files the process uses that it is spawned with, until its checkpoint. */
 export type InputWatch = object & { readonly __brand: 'InputWatch' };
 

@@ -7,15 +7,23 @@ import { totals } from './memory.js';
 
 type Cell = string | number | Html;
 
-/** What is too wide for a phone scrolls by itself, also by the keyboard. `right`: columns of numbers. */
+interface Layout {
+  /** Columns of numbers. */
+  readonly right?: readonly number[];
+  /** Columns of long texts, whose lines may break anywhere. */
+  readonly wrap?: readonly number[];
+  /** Of the rows. */
+  readonly id?: string;
+}
+
+/** What is too wide for a phone scrolls by itself, also by the keyboard. */
 function table(
   name: string,
   titles: readonly string[],
   rows: readonly (readonly Cell[])[],
-  right: readonly number[] = [],
-  id?: string,
+  { right = [], wrap = [], id }: Layout,
 ): Html {
-  const side = (i: number): string => (right.includes(i) ? 'right' : 'left');
+  const side = (i: number): string => (right.includes(i) ? 'right' : wrap.includes(i) ? 'left wrap' : 'left');
   const head = titles.map((title, i) => markup`<th scope="col" class="${side(i)}">${title}</th>`);
   const body = rows.map(
     (row) => markup`<tr>${row.map((cell, i) => markup`<td class="${side(i)}">${cell}</td>`)}</tr>\n`,
@@ -37,7 +45,7 @@ function code(text: string): Html {
 
 export function descriptorTable({ descriptors }: ImageProcess): Html {
   const rows = descriptors.map((fd) => [fd.number, fd.kind, fd.policy ?? '', code(fd.note)]);
-  return table('Descriptors', ['No.', 'Kind', 'Policy', 'What'], rows, [0]);
+  return table('Descriptors', ['No.', 'Kind', 'Policy', 'What'], rows, { right: [0], wrap: [3] });
 }
 
 export function threadTable({ threads }: ImageProcess): Html {
@@ -45,7 +53,7 @@ export function threadTable({ threads }: ImageProcess): Html {
     'Threads',
     ['Id', 'Name', 'Nice'],
     threads.map(({ tid, name, nice }) => [tid, code(name), nice]),
-    [0, 2],
+    { right: [0, 2], wrap: [1] },
   );
 }
 
@@ -56,7 +64,8 @@ export function inputTable({ inputs, requirements }: Image): Html {
     code(path),
     onRoot ? `${requirements.rootIdentity} stands for it` : written ? 'the app writes it, too' : '',
   ]);
-  return table('Inputs', ['Kind', 'Path', 'Note'], [...machine, ...files], [], 'input-rows');
+  const layout = { wrap: [1, 2], id: 'input-rows' };
+  return table('Inputs', ['Kind', 'Path', 'Note'], [...machine, ...files], layout);
 }
 
 const AMOUNTS = [...STATES].reverse();
@@ -68,7 +77,7 @@ export function mappingTable(regions: readonly Region[]): Html {
     return [code(region.start), code(region.prot), size(region.bytes), ...amounts, code(region.name)];
   });
   const titles = ['Address', 'Prot', 'Size', 'Written', 'Read', 'Stored', 'File', 'Empty', 'Name'];
-  return table('Mappings', titles, rows, [0, 2, 3, 4, 5, 6, 7]);
+  return table('Mappings', titles, rows, { right: [0, 2, 3, 4, 5, 6, 7], wrap: [8] });
 }
 
 export function pairList(pairs: readonly (readonly [string, string])[]): Html {

@@ -23,6 +23,8 @@ export interface BuildEntry {
   readonly onDisk: number;
   readonly stored: number;
   readonly workingSet: number;
+  /** Bytes that the build wrote, of all images and each time; earlier versions have not recorded it. */
+  readonly wrote?: number;
   /** How long each step took but the last ones, in order; earlier versions have not recorded it. */
   readonly steps?: readonly StepTime[];
 }
@@ -71,7 +73,7 @@ export function recordBuild(
   store: Store,
   name: string,
   { header, requirements, sizes, workingSet }: Image,
-  steps: readonly StepTime[],
+  { steps, wrote }: { readonly steps: readonly StepTime[]; readonly wrote: number },
   readers: Readers | undefined,
 ): void {
   record(
@@ -84,6 +86,7 @@ export function recordBuild(
       onDisk: sizes.onDisk,
       stored: sizes.stored,
       workingSet: (workingSet.readPages + workingSet.writtenPages) * header.pageSize,
+      wrote,
       steps: steps.map((step) => ({ name: step.name, ms: Math.round(step.ms) })),
     },
     readers,

@@ -18,12 +18,19 @@ export function usage(): Usage {
 
 /** The file names of the images that a process has mapped. */
 export function mappedImages(pid: number): Set<string> {
+  return new Set(Array.from(mappedNames(pid)).filter((name) => IMAGE.test(name)));
+}
+
+const IMAGE = /^[0-9a-f]+\.thaw$/;
+
+/** The names of all files that a process has mapped, without their folders. */
+export function mappedNames(pid: number): Set<string> {
   let maps: string;
   try {
     maps = readFileSync(`/proc/${pid}/maps`, 'latin1');
   } catch {
     return new Set(); // Gone, or another user's: unlinking an image does not hurt those who have it mapped.
   }
-  const found = maps.matchAll(/\/([0-9a-f]+\.thaw)(?: \(deleted\))?$/gm);
+  const found = maps.matchAll(/\/([^/\n]+?)(?: \(deleted\))?$/gm);
   return new Set(Array.from(found, (match) => match[1] ?? ''));
 }

@@ -4,7 +4,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { App } from '../app/app.js';
 import { type ImageLaunch, launch, launchOver, processOf } from '../app/launch.js';
 import type { Definition } from '../definition/schema.js';
-import { type FaultRecorder, type WorkingSet, native } from '../engine/index.js';
+import { type FaultRecorder, type PageOrder, type WorkingSet, native } from '../engine/index.js';
 import { logOf, msSince } from '../log.js';
 import { isServer } from '../warmup/triggers/index.js';
 import { answer } from './answer.js';
@@ -15,16 +15,17 @@ const LAUNCH_MS = 200;
 const trainingLog = logOf('training');
 
 /** Launches the image and records its working set there. @throws ThawError */
-export async function train(training: ImageLaunch): Promise<void> {
+export async function train(training: ImageLaunch): Promise<PageOrder> {
   const { image } = training;
   const faults = native.faultRecorder();
   const begin = performance.now();
   // Pages that were fed or read ahead would look touched.
   const app = launch(training, { THAW_FEED: 'record' }, faults);
   const set = await touched(app, training, faults).finally(() => app.end());
-  if (set === undefined) return;
-  native.setWorkingSet(image, set); // Until it had ended, a slow one of several processes may not have been restored.
-  trainingLog.info({ pid: app.pid, image, ms: msSince(begin) }, 'trained');
+  if (set === undefined) return 'kept';
+  const order = native.setWorkingSet(image, set); // Until it had ended, a slow one of several processes may not have been restored.
+  trainingLog.info({ pid: app.pid, image, order, ms: msSince(begin) }, 'trained');
+  return order;
 }
 
 async function touched(

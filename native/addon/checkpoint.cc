@@ -89,6 +89,7 @@ class InputTaker {
     THAW_ASSIGN(inputs, fingerprinter_.inputs(findings_, request_.pid));
     THAW_ASSIGN(root, inputs::root_of(rules_, inputs));
     request_.root = std::move(root);
+    request_.input_rules = rules_;
     request_.inputs = std::move(inputs);
     request_.watched = true;
     request_.machine = inputs::machine_inputs(findings_, rules_);

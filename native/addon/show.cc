@@ -7,6 +7,7 @@
 #include "arch/cpus.h"
 #include "fd/kinds.h"
 #include "image/input_rows.h"
+#include "image/known_file.h"
 #include "image/machine.h"
 #include "image/view.h"
 #include "launch/check/filter.h"
@@ -319,11 +320,7 @@ class Shower {
     if (i.kind != model::InputKind::file || (i.flags & model::kInputNoChangeTime) == 0)
       return false;
     if (i.content == 0 || (i.flags & model::kInputOnRoot) != 0) return false;
-    const auto files = view_.files();
-    return (i.flags & model::kInputOpened) == 0 ||
-           std::none_of(files.begin(), files.end(), [&i](const model::File& file) {
-             return file.ino == i.ino && file.mtime_ns == i.mtime_ns && file.build_id.size != 0;
-           });
+    return image::file_with_build_id(view_, i) == nullptr;
   }
 
   Array inputs() {

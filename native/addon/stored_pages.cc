@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "addon/addon.h"
+#include "image/page_data.h"
 #include "image/view.h"
 
 namespace thaw::addon {
@@ -46,10 +47,6 @@ class Runs {
   Napi::Array list_;
 };
 
-bool is_stored(const model::Op& op) {
-  return op.kind == model::OpKind::read || (op.kind == model::OpKind::map && op.source == 0);
-}
-
 }  // namespace
 
 Napi::Value stored_pages(const Napi::CallbackInfo& info) {
@@ -58,7 +55,7 @@ Napi::Value stored_pages(const Napi::CallbackInfo& info) {
   if (!view) throw to_js(info.Env(), view.error());
   Runs runs(info.Env(), view.value());
   for (const model::Op& op : view.value().ops())
-    if (is_stored(op)) runs.add(op);
+    if (image::is_stored(op)) runs.add(op);
   return runs.list();
 }
 

@@ -1,9 +1,10 @@
 // faultRecorder(): an object for the `faults` of spawn, which records the page faults of that
 // process. workingSet(path, pid, recorder): what a launched app has touched of its image, for
-// setWorkingSet(path, set), which changes the image: no process may have it mapped then.
+// setWorkingSet(path, set), which changes the image: no process may have it mapped then. It answers
+// what became of the order of its pages.
 #include "addon/addon.h"
 #include "addon/fault_recorder.h"
-#include "image/writer.h"
+#include "image/hot_order.h"
 #include "training/working_set.h"
 
 namespace thaw::addon {
@@ -37,12 +38,24 @@ Napi::Value working_set(const Napi::CallbackInfo& info) {
                                          [](Napi::Env, WorkingSet* set) { delete set; });
 }
 
+const char* name_of(image::PageOrder order) {
+  switch (order) {
+    case image::PageOrder::kept:
+      return "kept";
+    case image::PageOrder::first:
+      return "first";
+    case image::PageOrder::no_room:
+      break;
+  }
+  return "no room";
+}
+
 Napi::Value set_working_set(const Napi::CallbackInfo& info) {
   const std::string path = info[0].ToString();
   const WorkingSet& set = *info[1].As<Napi::External<WorkingSet>>().Data();
-  if (auto written = image::set_working_set(path, set); !written)
-    throw to_js(info.Env(), written.error());
-  return info.Env().Undefined();
+  auto order = image::put_working_set_first(path, set);
+  if (!order) throw to_js(info.Env(), order.error());
+  return Napi::String::New(info.Env(), name_of(order.value()));
 }
 
 }  // namespace thaw::addon

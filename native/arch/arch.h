@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "image/model.h"
+#include "support/file.h"
 #include "support/result.h"
 
 namespace thaw::arch {
@@ -116,6 +117,10 @@ std::vector<uint8_t> signal_frame(const SignalFrameInput&, uint64_t address);
 constexpr size_t kFrameAlignment = 64;
 /// rt_sigreturn must be entered with the stack pointer at `address` plus this.
 extern const size_t kFrameStackOffset;
+/// Where the frame has registers that may hold numbers, from where rt_sigreturn is entered: general
+/// ones, and those of vectors, where compilers keep them as well. Other parts of it hold addresses,
+/// selectors and control words.
+extern const std::span<const AddressRange> kFrameRegisters;
 
 /// Bytes of a thread's stack, from the stack pointer up, that add_frame_features() shall see.
 extern const size_t kFrameSearch;

@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "arch/arch.h"
@@ -14,6 +15,9 @@
 #include "support/result.h"
 
 namespace thaw::arch {
+
+/// How much of what follows a function may still belong to it, in bytes.
+constexpr uint64_t kLongestGap = 256;
 
 /// A program's executable segment as its compiler made it, and what is known of it.
 struct Code {
@@ -26,6 +30,21 @@ struct Code {
 
   [[nodiscard]] uint64_t end() const { return start + bytes.size(); }
   [[nodiscard]] bool holds(uint64_t address) const { return address >= start && address < end(); }
+  /// Whether it is of a function that is known, or follows one so directly that it may belong to it.
+  [[nodiscard]] bool is_known(uint64_t address) const;
+};
+
+/// Where the jumps of some code lead.
+class Jumps {
+ public:
+  void add(uint64_t target, uint64_t source) { jumps_.emplace_back(target, source); }
+  /// After the last one was added, and before any is asked for.
+  void sort() { std::sort(jumps_.begin(), jumps_.end()); }
+  /// From where they lead to `address`.
+  [[nodiscard]] std::vector<uint64_t> to(uint64_t address) const;
+
+ private:
+  std::vector<std::pair<uint64_t, uint64_t>> jumps_;  ///< target, source
 };
 
 struct CallSite {

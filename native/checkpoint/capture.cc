@@ -25,6 +25,13 @@ model::Index Capture::process(pid_t pid) const {
   return model::kNone;
 }
 
+std::vector<pid_t> Capture::pids() const {
+  std::vector<pid_t> pids;
+  for (const ProcessCapture& process : processes) pids.push_back(process.pid);
+  for (const EndedProcess& process : ended) pids.push_back(process.pid);
+  return pids;
+}
+
 const HiddenMemory* Capture::hidden_memory(const Vma& vma) const {
   const auto found = std::find_if(hidden.begin(), hidden.end(), [&vma](const HiddenMemory& memory) {
     return memory.ino == vma.ino && memory.dev == vma.dev;

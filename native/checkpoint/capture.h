@@ -141,6 +141,8 @@ struct Capture {
   [[nodiscard]] bool is_tree() const { return processes.size() + ended.size() > 1; }
   /// Index of the process in the image, model::kNone: it is no part of the app.
   [[nodiscard]] model::Index process(pid_t pid) const;
+  /// Of all processes, by that index: those that live first.
+  [[nodiscard]] std::vector<pid_t> pids() const;
   /// What is known of the memory behind a shared mapping, or null.
   [[nodiscard]] const HiddenMemory* hidden_memory(const Vma& vma) const;
 };

@@ -149,7 +149,7 @@ bool has_ended(pid_t pid, const UniqueFd& pidfd) {
   constexpr int kDyingMs = 300;
   if (!pidfd.valid()) return false;
   pollfd end = {pidfd.get(), POLLIN, 0};
-  return poll(&end, 1, Freeze::has_died(pid) ? kDyingMs : 0) > 0;
+  return poll(&end, 1, proc::is_exiting(pid, pid) ? kDyingMs : 0) > 0;
 }
 
 }  // namespace

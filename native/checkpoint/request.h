@@ -41,6 +41,7 @@ struct Request {
   bool pid_namespace = false;         ///< or all of its processes, in a pid namespace of its own
   bool user_namespace = false;        ///< which is in a user namespace for who may make no other
   std::optional<proc::Given> given;   ///< what exec gave the app, where that is known
+  inputs::Rules input_rules;          ///< what the profile says of inputs
   std::vector<inputs::Input> inputs;  ///< what the warm state was computed from
   bool watched = false;               ///< these are all there are
   std::optional<inputs::HeldCall> held;  ///< the call that each launch makes first

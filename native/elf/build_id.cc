@@ -27,21 +27,35 @@ std::string find_note(const std::vector<char>& notes) {
   return {};
 }
 
+/// A file whose first page is read in one call: header, segments and note are there in all but a few.
+class Start {
+ public:
+  explicit Start(int fd) : fd_(fd), size_(pread(fd, page_, sizeof(page_), 0)) {}
+
+  bool read(void* to, size_t size, uint64_t at) const {
+    const uint64_t there = size_ < 0 ? 0 : static_cast<uint64_t>(size_);
+    if (at > there || size > there - at)
+      return pread(fd_, to, size, static_cast<off_t>(at)) == static_cast<ssize_t>(size);
+    memcpy(to, page_ + at, size);
+    return true;
+  }
+
+ private:
+  int fd_;
+  char page_[4096];
+  ssize_t size_;
+};
+
 template <typename Ehdr, typename Phdr>
-std::string read_build_id(int fd) {
+std::string read_build_id(const Start& file) {
   Ehdr header = {};
-  if (pread(fd, &header, sizeof(header), 0) != ssize_t{sizeof(header)} ||
-      header.e_phentsize != sizeof(Phdr))
-    return {};
+  if (!file.read(&header, sizeof(header), 0) || header.e_phentsize != sizeof(Phdr)) return {};
   for (unsigned i = 0; i < header.e_phnum; ++i) {
     Phdr segment = {};
-    const auto at = static_cast<off_t>(header.e_phoff + i * sizeof(segment));
-    if (pread(fd, &segment, sizeof(segment), at) != ssize_t{sizeof(segment)}) return {};
+    if (!file.read(&segment, sizeof(segment), header.e_phoff + i * sizeof(segment))) return {};
     if (segment.p_type != PT_NOTE || segment.p_filesz > kMaxNotes) continue;
     std::vector<char> notes(segment.p_filesz);
-    if (pread(fd, notes.data(), notes.size(), static_cast<off_t>(segment.p_offset)) !=
-        static_cast<ssize_t>(notes.size()))
-      return {};
+    if (!file.read(notes.data(), notes.size(), segment.p_offset)) return {};
     std::string id = find_note(notes);
     if (!id.empty()) return id;
   }
@@ -51,12 +65,11 @@ std::string read_build_id(int fd) {
 }  // namespace
 
 std::string build_id(int fd) {
+  const Start file(fd);
   unsigned char ident[EI_NIDENT] = {};
-  if (pread(fd, ident, sizeof(ident), 0) != ssize_t{sizeof(ident)} ||
-      memcmp(ident, ELFMAG, SELFMAG) != 0)
-    return {};
-  if (ident[EI_CLASS] == ELFCLASS64) return read_build_id<Elf64_Ehdr, Elf64_Phdr>(fd);
-  return read_build_id<Elf32_Ehdr, Elf32_Phdr>(fd);
+  if (!file.read(ident, sizeof(ident), 0) || memcmp(ident, ELFMAG, SELFMAG) != 0) return {};
+  if (ident[EI_CLASS] == ELFCLASS64) return read_build_id<Elf64_Ehdr, Elf64_Phdr>(file);
+  return read_build_id<Elf32_Ehdr, Elf32_Phdr>(file);
 }
 
 }  // namespace thaw::elf

@@ -64,7 +64,7 @@ struct Collector {
   /// False: the app runs on meanwhile, and must not be touched.
   bool frozen = false;
 
-  size_t processes = 1;  ///< of the app
+  std::span<const pid_t> processes = {};  ///< of the app, those that live
 
   /// What stood between the app and its servers; null: nothing.
   session::Relay* relay = nullptr;

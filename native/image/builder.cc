@@ -2,7 +2,10 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+
 #include "elf/build_id.h"
+#include "image/view.h"
 
 namespace thaw::image {
 
@@ -42,6 +45,17 @@ Result<model::Index> Builder::file(int fd, std::string_view path, uint32_t file_
   record.flags = file_flags;
   if (S_ISREG(status.st_mode)) record.build_id = blob(elf::build_id(fd));
   return add(files, record);
+}
+
+Builder records_of(const View& view) {
+  Builder builder;
+#define X(name, type) builder.name.assign(view.name().begin(), view.name().end());
+  THAW_SECTIONS(X)
+#undef X
+  const Header& header = view.header();
+  builder.layouts = header.layouts;
+  std::copy(std::begin(header.id), std::end(header.id), builder.id.emplace().begin());
+  return builder;
 }
 
 }  // namespace thaw::image

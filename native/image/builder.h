@@ -1,6 +1,8 @@
 // Collects the records of one image, until the writer (image/writer.h) lays them out.
 #pragma once
 
+#include <array>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,12 +12,15 @@
 
 namespace thaw::image {
 
+class View;
+
 class Builder {
  public:
 #define X(name, type) std::vector<type> name;
   THAW_SECTIONS(X)
 #undef X
-  uint32_t layouts = 1;  ///< Header::layouts
+  uint32_t layouts = 1;                                       ///< Header::layouts
+  std::optional<std::array<uint8_t, sizeof(Header::id)>> id;  ///< Header::id; none: a new one
 
   /// Blob{} (offset 0, size 0) is the empty string: the section starts with its NUL.
   Builder() {
@@ -56,5 +61,8 @@ class Builder {
   /// of ELF files is read.
   Result<model::Index> file(int fd, std::string_view path, uint32_t file_flags);
 };
+
+/// All that an image holds beside its page data, with its id: for the same image once more.
+Builder records_of(const View& view);
 
 }  // namespace thaw::image

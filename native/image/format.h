@@ -5,8 +5,8 @@
 //   [metadata_offset, file_size)    sections and blobs; hashed with the header, mapped by a launch;
 //                                   their tail only where a launch needs it, with a hash of its own
 //
-// The metadata stands last: a working set that is recorded later changes its size, not the places
-// of the pages.
+// The metadata stands last: a working set that is recorded later changes its size, and the places of
+// pages only where the whole file is written anew for it (image/hot_order.h).
 #pragma once
 
 #include <cstdint>

@@ -31,4 +31,12 @@ Likeness compare(const View& view, const model::File& file, int fd, const struct
   return elf::build_id(fd) == view.bytes(file.build_id) ? Likeness::same : Likeness::other;
 }
 
+const model::File* file_with_build_id(const View& view, const model::Input& input) {
+  for (const model::File& file : view.files())
+    if (file.ino == input.ino && file.size == input.size && file.mtime_ns == input.mtime_ns &&
+        file.build_id.size != 0)
+      return &file;
+  return nullptr;
+}
+
 }  // namespace thaw::image

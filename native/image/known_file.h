@@ -25,4 +25,8 @@ Likeness compare(const View& view, const model::File& file, int fd, const struct
 /// Whether two modification times, in nanoseconds, can be those of a file and its copy.
 bool same_time_of_copy(int64_t a, int64_t b);
 
+/// What tells, besides its looks, that an input is the same: one of the image's files with a build-id, under whatever name
+/// the app has used it. Null: nothing does.
+const model::File* file_with_build_id(const View& view, const model::Input& input);
+
 }  // namespace thaw::image

@@ -9,25 +9,12 @@
 #include <vector>
 
 #include "image/data_blocks.h"
+#include "image/page_data.h"
 
 namespace thaw::image {
 namespace {
 
 using model::DataBlock;
-
-/// Storage that fails gives what lies in front of the bytes that it cannot read.
-Result<void> read_page_data(int fd, char* buffer, size_t size, uint64_t offset) {
-  for (size_t done = 0; done < size;) {
-    const auto at = static_cast<off_t>(offset + done);
-    const ssize_t got = pread(fd, buffer + done, size - done, at);
-    if (got <= 0)
-      return Error{got == 0 ? 0 : errno,
-                   "cannot read the image's page data at byte " + std::to_string(at),
-                   "look at the storage; make the image again (thaw build) or copy it again"};
-    done += static_cast<size_t>(got);
-  }
-  return {};
-}
 
 Result<std::vector<DataBlock>> read_blocks(const View& view) {
   const Header& header = view.header();
@@ -66,9 +53,7 @@ std::vector<uint64_t> differences(std::span<const DataBlock> a, std::span<const 
 /// where it is no mapping's.
 std::string owner(const View& view, const model::Process& process, uint64_t offset) {
   for (const model::Op& op : View::part(view.ops(), process.ops)) {
-    const bool stored =
-        op.kind == model::OpKind::read || (op.kind == model::OpKind::map && op.source == 0);
-    if (!stored || op.offset >= offset + DataBlock::kSize || op.offset + op.size <= offset)
+    if (!is_stored(op) || op.offset >= offset + DataBlock::kSize || op.offset + op.size <= offset)
       continue;
     for (const model::Mapping& m : View::part(view.mappings(), process.mappings)) {
       if (op.address < m.start || op.address >= m.end) continue;

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 
@@ -92,10 +93,7 @@ Result<void> write_metadata(int fd, const Builder& builder, Header& header) {
 
 Result<void> set_working_set(const std::string& path, std::vector<model::FeedRun> runs) {
   THAW_ASSIGN(view, View::open(path.c_str()));
-  Builder builder;
-#define X(name, type) builder.name.assign(view.name().begin(), view.name().end());
-  THAW_SECTIONS(X)
-#undef X
+  Builder builder = records_of(view);
   builder.feed_runs = std::move(runs);
   UniqueFd found(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   struct stat status = {};
@@ -152,7 +150,9 @@ Result<Header> Writer::finish(const Builder& builder, uint64_t metadata_offset, 
   header.section_count = static_cast<uint32_t>(SectionId::count);
   header.metadata_offset = metadata_offset;
   header.layouts = builder.layouts;
-  if (getrandom(header.id, sizeof(header.id), 0) != sizeof(header.id))
+  if (builder.id)
+    std::copy(builder.id->begin(), builder.id->end(), header.id);
+  else if (getrandom(header.id, sizeof(header.id), 0) != sizeof(header.id))
     return errno_error("cannot get random bytes for the image's id");
 
   Builder complete = builder;
@@ -162,9 +162,18 @@ Result<Header> Writer::finish(const Builder& builder, uint64_t metadata_offset, 
   return header;
 }
 
-Result<void> Writer::publish() {
+/// Before the image has its name: nobody finds it with another owner or mode.
+Result<void> Writer::share() const {
   // It is the app's memory: its owner alone may read it, until the owner shares it.
   if (fchmod(fd_.get(), 0400) != 0) return errno_error("cannot make the image read-only");
+  if (owner_ && (fchown(fd_.get(), owner_->st_uid, owner_->st_gid) != 0 ||
+                 fchmod(fd_.get(), owner_->st_mode & 07777) != 0))
+    return errno_error("cannot give the image its owner and mode");
+  return {};
+}
+
+Result<void> Writer::publish() {
+  THAW_TRY(share());
   if (fsync(fd_.get()) != 0) return errno_error("cannot write the image to the disk");
   if (temporary_.empty()) {
     const std::string self = link_of(fd_);

@@ -2,7 +2,10 @@
 // is whole and on the disk.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "image/builder.h"
@@ -27,6 +30,9 @@ class Writer {
   /// before.
   Result<void> write(uint64_t offset, const void* pages, size_t size);
 
+  /// The image gets this owner and mode. Otherwise it is the caller's, who alone may read it.
+  void give_to(const struct stat& owner) { owner_ = owner; }
+
   /// Writes header and metadata, which stands at `metadata_offset` (where the page data ends),
   /// fsyncs, makes the file read-only and gives it its name.
   Result<Header> finish(const Builder& builder, uint64_t metadata_offset, uint32_t cpu);
@@ -34,11 +40,13 @@ class Writer {
  private:
   Writer(UniqueFd fd, std::string path, std::string temporary, size_t page_size);
   Result<void> publish();
+  [[nodiscard]] Result<void> share() const;
 
   UniqueFd fd_;
   std::string path_;
   std::string temporary_;  ///< empty while the file has no name at all (O_TMPFILE)
   size_t page_size_;
+  std::optional<struct stat> owner_;
   std::unique_ptr<DataBlocks> blocks_;
 };
 

@@ -72,11 +72,11 @@ model::Machine machine_inputs(const Findings& findings, const Rules& rules) {
   return machine;
 }
 
-bool Fingerprinter::ignored(const std::string& path) const {
+bool Rules::ignores(const std::string& path) const {
   auto matches = [&path](const std::string& pattern) {
     return fnmatch(pattern.c_str(), path.c_str(), 0) == 0;
   };
-  return std::any_of(rules_.ignore.begin(), rules_.ignore.end(), matches) ||
+  return std::any_of(ignore.begin(), ignore.end(), matches) ||
          std::any_of(std::begin(kNoise), std::end(kNoise), matches);
 }
 
@@ -237,9 +237,9 @@ Result<std::vector<Input>> Fingerprinter::inputs(const Findings& findings, pid_t
   const Findings all = with_added(findings);
   std::vector<Input> inputs;
   for (const auto& [path, seen] : all.files)
-    if (!ignored(path)) THAW_TRY(add_file(path, seen, inputs));
+    if (!rules_.ignores(path)) THAW_TRY(add_file(path, seen, inputs));
   for (const auto& [path, seen] : all.links)
-    if (!ignored(path)) add_link(path, inputs);
+    if (!rules_.ignores(path)) add_link(path, inputs);
   // Those of one folder follow each other: a launch looks a folder up once.
   std::stable_sort(inputs.begin(), inputs.end(), [](const Input& a, const Input& b) {
     const size_t slash_a = a.path.rfind('/'), slash_b = b.path.rfind('/');

@@ -20,6 +20,8 @@ struct Rules {
   std::vector<std::string> add;             ///< as glob(7) takes them
   std::vector<std::string> ignore_machine;  ///< words of image::kMachineWords
   std::string root_identity;  ///< what names its file system's content; empty: nothing
+
+  [[nodiscard]] bool ignores(const std::string& path) const;
 };
 
 struct Input {
@@ -62,7 +64,6 @@ class Fingerprinter {
   Result<void> add_file(const std::string& path, const Seen& seen, std::vector<Input>& inputs);
   void add_link(const std::string& path, std::vector<Input>& inputs);
   uint64_t content(const std::string& path, const State& state, model::InputKind kind);
-  [[nodiscard]] bool ignored(const std::string& path) const;
   [[nodiscard]] Findings with_added(const Findings& findings) const;
 
   const Rules& rules_;

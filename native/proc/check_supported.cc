@@ -150,7 +150,8 @@ Result<void> check_traceable(pid_t pid) {
   if (line_value(text, "Tgid:") != std::to_string(pid))
     return refuse(pid, "is a thread",
                   "name its process, " + std::string(line_value(text, "Tgid:")));
-  if (line_value(text, "VmSize:").empty()) return refuse(pid, "is a kernel thread or has ended");
+  if (line_value(text, "VmSize:").empty())
+    return refuse(pid, is_exiting(pid, pid) ? "has ended" : "is a kernel thread");
   return check_io_workers(pid);
 }
 

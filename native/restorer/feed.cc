@@ -92,6 +92,14 @@ void read_ahead_copied(const Handover& handover, Sweep& sweep) {
       files.add(sweep, op.address, op.size);
 }
 
+/// Of the image, a run says itself where it is.
+void add(Sweep& sweep, Files& files, const model::FeedRun& run, int image_fd) {
+  if (run.offset != 0)
+    sweep.add(image_fd, run.offset, run.size);
+  else
+    files.add(sweep, run.address, run.size);
+}
+
 /// By descriptor until the memory is there. @returns the first run that is left to be read
 uint32_t read_ahead_files(const Handover& handover) {
   Sweep sweep;
@@ -99,7 +107,7 @@ uint32_t read_ahead_files(const Handover& handover) {
   Files files(handover);
   uint32_t i = 0;
   for (; i < handover.feed_count && !is_rebuilt(handover); ++i)
-    files.add(sweep, handover.feed_runs[i].address, handover.feed_runs[i].size);
+    add(sweep, files, handover.feed_runs[i], handover.image_fd);
   sweep.flush();
   return i;
 }

@@ -35,9 +35,6 @@ struct Playing {
 struct Protocol {
   uint32_t id;  ///< what images call it by: never changed, never given to another
   const char* name;
-  /// What the server tells otherwise in each launch stands in the app's memory (Playing::texts), where
-  /// other processes of the app may have copies of it.
-  bool is_kept_by_app;
   /// The first bytes that the app sends; at checkpoint.
   bool (*begins)(std::string_view);
   std::unique_ptr<Recorder> (*record)();

@@ -14,8 +14,8 @@ namespace {
 
 /// Next id: 3.
 constexpr Protocol kProtocols[] = {
-    {1, "D-Bus", true, dbus::begins, THAW_RECORDER(dbus::record), dbus::validate, dbus::play},
-    {2, "Wayland", false, wayland::begins, THAW_RECORDER(wayland::record), wayland::validate,
+    {1, "D-Bus", dbus::begins, THAW_RECORDER(dbus::record), dbus::validate, dbus::play},
+    {2, "Wayland", wayland::begins, THAW_RECORDER(wayland::record), wayland::validate,
      wayland::play},
 };
 

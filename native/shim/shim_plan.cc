@@ -145,10 +145,10 @@ void redirect_sites(const Input& input, uint64_t site_entry, ShimPlan& plan) {
   const CallSites& sites = *input.sites;
   for (const arch::CallSite& site : sites.changed) {
     if (site.numbers.empty() && !of_any) continue;
+    plan.code.resize(round_up(plan.code.size(), sizeof(uint64_t)));
     const arch::SiteChange change =
         arch::change_call_site(sites.code, site, input.code_address + plan.code.size(), site_entry);
     plan.code.insert(plan.code.end(), change.stub.begin(), change.stub.end());
-    plan.code.resize(round_up(plan.code.size(), sizeof(uint64_t)));
     plan.patches.push_back({site.changed_from, change.jump});
   }
 }

@@ -29,7 +29,7 @@ class Recorder {
       : view_(view), page_(view.header().page_size), page_map_(std::move(page_map)) {}
 
   Result<std::vector<Page>> run() {
-    for (const model::Op& op : view_.ops())
+    for (const model::Op& op : ops())
       if (op.kind == model::OpKind::map && (op.flags & MAP_PRIVATE) != 0) THAW_TRY(add(op));
     return std::move(pages_);
   }
@@ -56,10 +56,15 @@ class Recorder {
 
   /// The launch itself fills these.
   [[nodiscard]] bool is_copied(uint64_t address) const {
-    return std::any_of(view_.ops().begin(), view_.ops().end(), [address](const model::Op& op) {
+    return std::any_of(ops().begin(), ops().end(), [address](const model::Op& op) {
       return op.kind == model::OpKind::read && address >= op.address &&
              address < op.address + op.size;
     });
+  }
+
+  /// Other processes of the app have other memory at the same addresses.
+  [[nodiscard]] std::span<const model::Op> ops() const {
+    return image::View::part(view_.ops(), view_.root_process().ops);
   }
 
   const image::View& view_;

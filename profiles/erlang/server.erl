@@ -25,9 +25,12 @@ accept(Listener, Table, Counter) ->
     {ok, Socket} = gen_tcp:accept(Listener),
     Server = spawn(fun() -> serve(Socket, Table, Counter) end),
     ok = gen_tcp:controlling_process(Socket, Server),
+    Server ! owner,
     accept(Listener, Table, Counter).
 
+%% A socket that was closed could not be handed over any more, which would end the one that accepts.
 serve(Socket, Table, Counter) ->
+    receive owner -> ok end,
     case request(Socket) of
         {ok, Path, Query} -> send(Socket, "200 OK", answer(Path, Query, Table, Counter));
         error -> send(Socket, "400 Bad Request", "{}")

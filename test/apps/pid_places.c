@@ -14,6 +14,15 @@ struct worker {
   struct worker* next;
 };
 
+/// As libuv keeps a child (uv_process_t): a callback, the pid, a link.
+struct child {
+  void (*exited)(void);
+  pid_t pid;
+  struct link {
+    struct link *next, *previous;
+  } link;
+};
+
 /// What equals the pid, in the form that was asked for.
 static unsigned form_of_pid(const char* what) {
   const unsigned pid = (unsigned)getpid();
@@ -40,6 +49,25 @@ static void make_structures(char* to) {
   }
 }
 
+static struct child* child_at(char* memory, int i) {
+  return (struct child*)(memory + i * kStep + kWithin);
+}
+
+/// In rings of two and more, and each tenth alone in one.
+static void link_children(char* memory) {
+  for (int i = 0; i < kPlaces; i++) {
+    struct child* child = child_at(memory, i);
+    child->exited = app_wait;
+    child->pid = getpid();
+    child->link.next = &child_at(memory, i / 10 * 10 + (i % 10 < 8 ? i % 10 + 1 : 0))->link;
+    if (i % 10 == 9) child->link.next = &child->link;
+  }
+  for (int i = 0; i < kPlaces; i++) {
+    struct link* link = &child_at(memory, i)->link;
+    link->next->previous = link;
+  }
+}
+
 int main(int argc, char** argv) {
   app_start(argc, argv);
   CHECK(argc > 4);
@@ -49,6 +77,7 @@ int main(int argc, char** argv) {
       NEED_MAP(mmap(NULL, kSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   strcmp(argv[4], "structures") == 0 ? make_structures(memory)
                                      : read_data(memory, form_of_pid(argv[4]));
+  if (strcmp(argv[4], "links") == 0) link_children(memory);
   char text[64], path[4096];
   snprintf(path, sizeof path, "%s/mapping", app_scratch);
   const int fd = (int)NEED(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644));

@@ -21,6 +21,7 @@ import { expectSuccess, withApp } from './support/check.js';
 import { type Identity, identities, root, self, user } from './support/identity.js';
 import { thawExec } from './support/paths.js';
 import { type Outcome, sleep, until } from './support/process.js';
+import { statusField } from './support/status.js';
 
 function withActor(
   title: string,
@@ -39,10 +40,6 @@ function withActor(
 function act(app: App, script: readonly string[], options: LaunchOptions = {}): Promise<Outcome> {
   app.release(script);
   return app.launch(options).outcome;
-}
-
-function state(pid: number): string {
-  return /^State:\s+(\S)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? '?';
 }
 
 withActor('exit status and fatal signals', async (t, app) => {
@@ -121,9 +118,9 @@ withActor('signals, stop and continue', async (t, app) => {
   const pausing = app.launch();
   await until('the app to wait', () => pausing.stdout.includes('waiting'));
   process.kill(-pausing.pid, 'SIGSTOP');
-  await until('the app to stop', () => state(pausing.pid) === 'T');
+  await until('the app to stop', () => statusField(pausing.pid, 'State') === 'T');
   process.kill(-pausing.pid, 'SIGCONT');
-  await until('the app to go on', () => state(pausing.pid) !== 'T');
+  await until('the app to go on', () => statusField(pausing.pid, 'State') !== 'T');
   process.kill(-pausing.pid, 'SIGINT');
   t.is((await pausing.outcome).signal, 'SIGINT');
 });

@@ -1,5 +1,4 @@
-// Memory mapped from the image behaves as anonymous memory, and each guard that makes it so is needed: with the guard
-// switched off at the checkpoint, its test app fails.
+// Memory mapped from the image behaves as anonymous memory. That each guard that makes it so is needed: hazards.slow.test.ts.
 import test, { type ExecutionContext } from 'ava';
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
@@ -7,30 +6,13 @@ import { join } from 'node:path';
 
 import { native } from '../../launcher/engine/index.js';
 import { type App, type CheckpointOptions, Skipped } from './support/app.js';
-import { checkRow, expectSuccess, title, withApp } from './support/check.js';
+import { checkRow, expectFailure, expectSuccess, title, withApp } from './support/check.js';
 import { type Identity, identities, root, user } from './support/identity.js';
 import { workFolder } from './support/paths.js';
-import type { Outcome } from './support/process.js';
 import { hazards } from './support/rows.js';
-
-/** The app itself found the hazard: it was launched, and failed. */
-function expectFailure(t: ExecutionContext, outcome: Outcome): void {
-  t.not(outcome.code, 0, 'the app passed: its guard is not what keeps the hazard away');
-  t.not(outcome.code, 125, `the launch was not possible: ${outcome.stderr}`);
-}
 
 for (const identity of identities)
   for (const hazard of hazards) test(title(hazard, identity), (t) => checkRow(t, hazard, identity));
-
-for (const hazard of hazards)
-  for (const guard of hazard.guards)
-    test(`${hazard.app} fails without the guard "${guard}"`, (t) =>
-      withApp(t, hazard, user, async (app) => {
-        await app.start();
-        await app.checkpoint({ ...hazard, guardsOff: [guard] });
-        app.release();
-        expectFailure(t, await app.launch().outcome);
-      }));
 
 /** Whether all memory of the app is mapped from the image, and guarded. */
 const isGuarded = (image: string): boolean => native.show(image).processes.every(({ guards }) => guards);

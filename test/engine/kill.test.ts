@@ -10,6 +10,7 @@ import { expectSuccess, withApp } from './support/check.js';
 import { self } from './support/identity.js';
 import { sleep, until } from './support/process.js';
 import { newSeed, Random } from './support/random.js';
+import { statusField } from './support/status.js';
 import { allowLargePids, childrenOf, killAll, processesOf } from './support/tree.js';
 
 const kills = 100;
@@ -70,12 +71,6 @@ async function checkpoint(
   return performance.now() - start;
 }
 
-function field(pid: number, name: string): string {
-  return (
-    new RegExp(`^${name}:\\s+(\\S+)`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? ''
-  );
-}
-
 /** Whether the app still answers; false when it is cleanly gone. */
 async function answers(t: ExecutionContext, app: App): Promise<boolean> {
   rmSync(app.status, { force: true });
@@ -86,7 +81,7 @@ async function answers(t: ExecutionContext, app: App): Promise<boolean> {
     t.deepEqual([outcome.signal, outcome.stderr], ['SIGKILL', ''], 'the app may only be gone by SIGKILL');
     return false;
   }
-  t.is(field(app.running.pid, 'TracerPid'), '0');
+  t.is(statusField(app.running.pid, 'TracerPid'), '0');
   return true;
 }
 

@@ -1,18 +1,13 @@
 // What the image holds is dropped and read again where memory is short, without a swap device, and shared by all instances.
-import test, { type ExecutionContext } from 'ava';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import test from 'ava';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { PATIENCE_MS } from '../patience.js';
 import type { App } from './support/app.js';
-import { expectSuccess, withApp } from './support/check.js';
-import { self } from './support/identity.js';
-import { MemoryGroup } from './support/memory_group.js';
+import { expectSuccess } from './support/check.js';
+import { limitMib, sizeMib, withinMemory, withLarge } from './support/large.js';
 import { type Running, until } from './support/process.js';
-
-const sizeMib = 192;
-const limitMib = 48;
-const row = { app: 'memory_large', args: [String(sizeMib)] };
 
 const checked = (app: App, { pid }: Running): boolean => existsSync(join(app.scratch, `checked.${pid}`));
 
@@ -22,37 +17,8 @@ function pss(pid: number): number {
   return Number(/^Pss: +(\d+) kB$/m.exec(rollup)?.[1]) / 1024;
 }
 
-async function prepare(app: App): Promise<void> {
-  await app.start();
-  await app.checkpoint();
-  rmSync(app.status, { force: true });
-  app.release();
-}
-
-const withLarge = (t: ExecutionContext, work: (app: App) => Promise<void>): Promise<void> =>
-  withApp(t, row, self, async (app) => {
-    await prepare(app);
-    await work(app);
-  });
-
 test(`an app of ${sizeMib} MiB works within ${limitMib} MiB, where a cold start is killed`, (t) =>
-  withLarge(t, async (app) => {
-    const group = MemoryGroup.create('pressure', limitMib << 20);
-    if (group === undefined) {
-      t.log('no cgroup with a memory limit can be made here');
-      t.pass();
-      return;
-    }
-    try {
-      writeFileSync(join(app.scratch, 'done'), '');
-      const cold = await app.runAs([...group.wrapper, ...app.command], { timeout: PATIENCE_MS });
-      t.is(cold.signal, 'SIGKILL', `all of it in memory: exit ${cold.code}\n${cold.stderr}`);
-      const warm = app.launch({ wrapper: group.wrapper, timeout: PATIENCE_MS });
-      expectSuccess(t, 'launched', await warm.outcome);
-    } finally {
-      await group.remove();
-    }
-  }));
+  withLarge(t, (app) => withinMemory(t, app)));
 
 test('instances share what they only read', (t) =>
   withLarge(t, async (app) => {

@@ -10,6 +10,7 @@ import { failEachCall, killLaunches } from './support/failing_launches.js';
 import { root, user } from './support/identity.js';
 import { type Row, rows, trees } from './support/rows.js';
 import { until } from './support/process.js';
+import { isAlive, statusField } from './support/status.js';
 import { allowLargePids, childrenOf, processesOf } from './support/tree.js';
 
 const { EPERM, ENOMEM } = constants.errno;
@@ -30,22 +31,10 @@ async function expectNothingLeft(t: ExecutionContext, app: App): Promise<void> {
 function inits(): string[] {
   return readdirSync('/proc').filter((pid) => {
     if (!/^\d+$/.test(pid) || !isAlive(Number(pid))) return false;
-    const status = statusOf(Number(pid));
-    return /^Name:\tthaw-init$/m.test(status) && !isAlive(Number(/^PPid:\t(\d+)$/m.exec(status)?.[1]));
+    const parent = Number(statusField(Number(pid), 'PPid'));
+    // Pid 1 takes in those whose parent is gone.
+    return statusField(Number(pid), 'Name') === 'thaw-init' && (parent <= 1 || !isAlive(parent));
   });
-}
-
-/** Pid 1 takes in those whose parent is gone. */
-function isAlive(pid: number): boolean {
-  return pid > 1 && /^State:\t[^ZX]/m.test(statusOf(pid));
-}
-
-function statusOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/status`, 'latin1');
-  } catch {
-    return '';
-  }
 }
 
 async function checkpointed(app: App, leaveRunning = false): Promise<void> {

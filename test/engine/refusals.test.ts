@@ -1,5 +1,7 @@
 // State that cannot be restored is refused by name, with the remedy; the app runs on and no image is left.
 import test from 'ava';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -7,8 +9,10 @@ import { native } from '../../launcher/engine/index.js';
 import { expectSuccess, withApp } from './support/check.js';
 import { self, user } from './support/identity.js';
 import { cli } from './support/paths.js';
+import { until } from './support/process.js';
 import { refusals } from './support/refused.js';
 import type { Row } from './support/rows.js';
+import { statusField } from './support/status.js';
 
 /** Of the row mono-area, whose name counts. */
 test.after.always(() => {
@@ -192,3 +196,20 @@ test('a process that does not exist', (t) =>
     t.is(outcome.code, 1);
     t.regex(outcome.stderr, /67108863|no such process/i);
   }));
+
+test('told: a process that has ended, and one of the kernel', async (t) => {
+  const parent = spawn('sh', ['-c', 'sleep 0.1 & echo $!; exec sleep 600'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.teardown(() => parent.kill());
+  const [said] = (await once(parent.stdout, 'data')) as [Buffer];
+  const ended = Number(String(said));
+  await until('the child to end', () => statusField(ended, 'State') === 'Z');
+  const toldOf = (pid: number): string =>
+    native
+      .survey(pid)
+      .map(({ detail }) => detail)
+      .join('\n');
+  t.regex(toldOf(ended), new RegExp(`^process ${ended} has ended$`, 'm'));
+  if (statusField(2, 'Name') === 'kthreadd') t.regex(toldOf(2), /^process 2 is a kernel thread$/m);
+});

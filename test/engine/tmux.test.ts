@@ -2,7 +2,7 @@
 // show their screen, read what is typed, and leave the terminal as it was.
 import test, { type ExecutionContext } from 'ava';
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { self } from './support/identity.js';
@@ -138,11 +138,13 @@ for (const terminal of terminals.filter(({ keepsPid }) => self.name === 'root' |
     t.is(made?.status, 0, made?.stderr);
     for (const name of ['one', 'two', 'three']) {
       const launch = `${thawExec} --image ${image} --no-fallback -- ${terminal.command}`;
-      tmux.open(name, `set -m; stty -a >before; ${launch}; echo "status $?"; stty -a >after; exec sleep 100`);
+      const tell = 'stty -a >telling; mv telling after';
+      tmux.open(name, `set -m; stty -a >before; ${launch}; echo "status $?"; ${tell}; exec sleep 100`);
       await terminal.use(t, tmux, name);
       await tmux.shows(name, /status 0\n/);
-      const mode = (when: string) => readFileSync(join(tmux.folder, when), 'utf8');
-      await until('the mode to be told', () => mode('after').endsWith('\n'));
-      t.is(mode('after'), mode('before'));
+      const told = (when: string): string => join(tmux.folder, when);
+      await until('the mode to be told', () => existsSync(told('after')));
+      t.is(readFileSync(told('after'), 'utf8'), readFileSync(told('before'), 'utf8'));
+      rmSync(told('after'));
     }
   });

@@ -1,29 +1,5 @@
-// Feeding is advice: with a working set that names the wrong pages, calls what is read written, and has no order, every kind of
-// state comes back all the same, from the page cache and from the disk. (Without any, as checkpoints by hand are, it does in apps.test.ts.)
-import test from 'ava';
+// Wrong working sets of apps whose memory is what they are about; those of all others take minutes: working_set.slow.test.ts.
+import { proveWrongWorkingSets } from './support/wrong_working_set.js';
+import { isAboutMemory } from './support/rows.js';
 
-import { expectSuccess, title, withApp } from './support/check.js';
-import { self } from './support/identity.js';
-import { pageCache, wrongWorkingSet } from './support/paths.js';
-import { rows } from './support/rows.js';
-
-const launches = [
-  { seed: 1, cached: true },
-  { seed: 2, cached: false },
-];
-/** Its app asks which pages are in memory, which is just what feeding changes. */
-const asksForResidence = 'memory_lock';
-
-for (const row of rows)
-  if ((row.only === undefined || row.only === self.name) && row.app !== asksForResidence)
-    test(`wrong working set: ${title(row, self)}`, (t) =>
-      withApp(t, row, self, async (app) => {
-        await app.start();
-        await app.checkpoint({ ...row, leaveRunning: false });
-        app.release();
-        for (const { seed, cached } of launches) {
-          expectSuccess(t, 'train', await app.runAs([wrongWorkingSet, app.image, String(seed)]));
-          if (!cached) expectSuccess(t, 'drop', await app.runAs([pageCache, 'drop', app.image]));
-          expectSuccess(t, `launch ${seed}`, await app.launch(row.launch).outcome);
-        }
-      }));
+proveWrongWorkingSets(isAboutMemory);

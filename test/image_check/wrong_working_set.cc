@@ -1,6 +1,7 @@
-// wrong-working-set FILE SEED: gives the image a working set of random pages, as one that was
+// wrong-working-set FILE [SEED]: gives the image a working set of random pages, as one that was
 // trained long ago or by another app would be. Nearly all that it names exists in the image, but
-// nobody needs it, in no order, and it says "written" of what is read.
+// nobody needs it, in no order, and it says "written" of what is read. The image gets its order: its
+// memory is mapped in many pieces. Without SEED: writes it anew with the working set that it has.
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -8,8 +9,8 @@
 #include <cstdlib>
 #include <random>
 
+#include "image/hot_order.h"
 #include "image/view.h"
-#include "image/writer.h"
 
 namespace {
 
@@ -43,8 +44,8 @@ std::vector<FeedRun> random_runs(const thaw::image::View& view, std::mt19937_64&
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) {
-    fprintf(stderr, "usage: wrong-working-set FILE SEED\n");
+  if (argc != 2 && argc != 3) {
+    fprintf(stderr, "usage: wrong-working-set FILE [SEED]\n");
     return 2;
   }
   std::vector<FeedRun> runs;
@@ -54,11 +55,15 @@ int main(int argc, char** argv) {
       fprintf(stderr, "%s\n", view.error().text().c_str());
       return 1;
     }
-    std::mt19937_64 random(strtoull(argv[2], nullptr, 10));
-    runs = random_runs(view.value(), random);
+    if (argc == 3) {
+      std::mt19937_64 random(strtoull(argv[2], nullptr, 10));
+      runs = random_runs(view.value(), random);
+    } else {
+      runs.assign(view.value().feed_runs().begin(), view.value().feed_runs().end());
+    }
   }
   const size_t count = runs.size();
-  if (auto written = thaw::image::set_working_set(argv[1], std::move(runs)); !written) {
+  if (auto written = thaw::image::put_working_set_first(argv[1], runs, 0); !written) {
     fprintf(stderr, "%s\n", written.error().text().c_str());
     return 1;
   }

@@ -32,7 +32,7 @@ class AdapterShop extends Workshop {
     const toml = this.write(
       'app.toml',
       `name = "app"\nprogram = "${program}"\nargs = ${JSON.stringify([...options, 'warm'])}\nenv = { GIVEN = "build"${env} }\n${more}\n` +
-        `[warmup]\nuntil = ${until}\nsettle = "150ms"\n[launch]\nenv = "deliver"\n${launch}\n`,
+        `[warmup]\nuntil = ${until}\nsettle = "300ms"\n[launch]\nenv = "deliver"\n${launch}\n`,
     );
     return this.thaw('build', toml);
   }
@@ -127,7 +127,7 @@ test('Python: instances differ, and have arguments, environment and time zone of
   const shop = new AdapterShop(t);
   const built = shop.buildApp(pythonApp, '', 'args = "deliver"');
   t.is(built.status, 0, built.stderr);
-  t.regex(built.stderr, /ok +\d+ ms +adapter: python/);
+  t.regex(built.stderr, /ok +[\d.]+ m?s +adapter: python/);
 
   const here = shop.launchApp(pythonApp, { TZ: 'XXX-5', LEVEL: '7' }, ['one', 'two']);
   const first = said(here);
@@ -238,7 +238,7 @@ test('Node.js: instances differ, and have arguments, environment and time zone o
   const shop = new AdapterShop(t);
   const built = shop.buildApp(nodeApp, '', 'args = "deliver"');
   t.is(built.status, 0, built.stderr);
-  t.regex(built.stderr, /ok +\d+ ms +adapter: node/);
+  t.regex(built.stderr, /ok +[\d.]+ m?s +adapter: node/);
 
   const here = shop.launchApp(nodeApp, { TZ: 'XXX-5', LEVEL: '7' }, ['one', 'two']);
   const first = said(here);
@@ -299,7 +299,7 @@ test('Ruby: instances differ, and have arguments, environment and time zone of t
   const shop = new AdapterShop(t);
   const built = shop.buildApp(rubyApp, '', 'args = "deliver"');
   t.is(built.status, 0, built.stderr);
-  t.regex(built.stderr, /ok +\d+ ms +adapter: ruby/);
+  t.regex(built.stderr, /ok +[\d.]+ m?s +adapter: ruby/);
   const here = shop.launchApp(rubyApp, { TZ: 'XXX-5', LEVEL: '7' }, ['one', 'two']);
   const first = said(here);
   t.like(first, {
@@ -415,7 +415,7 @@ test('Java: instances differ, and have arguments, environment and time zone of t
   compile(shop, javaApp);
   const built = shop.buildApp(javaApp, '', 'args = "deliver"');
   t.is(built.status, 0, built.stderr);
-  t.regex(built.stderr, /ok +\d+ ms +adapter: java; in all .* same numbers: App\$Own \(1\)\. /);
+  t.regex(built.stderr, /ok +[\d.]+ m?s +adapter: java; in all .* same numbers: App\$Own \(1\)\. /);
   const log = readFileSync(join(shop.store, 'profiles/app/warmup.log'), 'utf8');
   t.regex(log, /^warm null null$/m, 'the adapter shows in the environment');
 
@@ -464,7 +464,7 @@ test('an app that does not load its adapter is built without one, unless the pro
     shop.write(
       'app.toml',
       `name = "app"\nprogram = "${python}"\nargs = ["-E", "app.py"]\nadapter = "${adapter}"\n` +
-        '[warmup]\nuntil = { log = "warm$" }\nsettle = "150ms"\n',
+        '[warmup]\nuntil = { log = "warm$" }\nsettle = "300ms"\n',
     );
   const auto = shop.thaw('build', profile('auto'));
   t.is(auto.status, 0, auto.stderr);

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { cli } from '../engine/support/paths.js';
 import { Workshop } from './support.js';
 
-const warm = 'until = { log = "warm$" }\nsettle = "150ms"';
+const warm = 'until = { log = "warm$" }\nsettle = "300ms"';
 
 interface Failure {
   readonly warmup: string;

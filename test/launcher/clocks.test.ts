@@ -5,7 +5,7 @@ import { setTimeout } from 'node:timers/promises';
 
 import { Workshop } from './support.js';
 
-const warm = 'until = { log = "warm$" }\nsettle = "150ms"';
+const warm = 'until = { log = "warm$" }\nsettle = "300ms"';
 /** Says at its end by how many seconds it is behind. */
 const work = `
 import atexit

@@ -1,13 +1,15 @@
 // thawd: images that are out of date are built again when the device is idle, and launches are warm again.
 import test from 'ava';
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, readdirSync, rmSync } from 'node:fs';
+import { copyFileSync, readFileSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { historyOf } from '../../launcher/store/history.js';
 import { Store } from '../../launcher/store/store.js';
 import { until } from '../engine/support/process.js';
 import { Watched } from './daemon_support.js';
+import { python } from './support.js';
 
 test('a stale image is built again once the device is idle, and its app is warm again', async (t) => {
   const app = new Watched(t);
@@ -135,6 +137,45 @@ test('launches are counted by what is seen of them', async (t) => {
   app.workshop.write('go', '');
   await Promise.all(ended);
   await app.once('the instance to be gone', ({ running }) => running === 0);
+});
+
+test('the same words in another folder are another app', async (t) => {
+  const app = new Watched(t);
+  await app.start();
+  await app.once('the first look', () => true);
+  const elsewhere = `${app.machine}/elsewhere`;
+  const stays = 'import time\ntime.sleep(600)\n';
+  app.tells('elsewhere/app.py', stays);
+  app.runs([python, 'app.py'], { cwd: elsewhere });
+  app.runs([python, 'app.py']);
+  const { counts } = await app.once('a cold start', (row) => Object.keys(row.counts.cold).length > 0);
+  t.deepEqual({ ...counts.cold }, { caller: 1 });
+  // By then, the other one has been looked at as often as anything is.
+  app.run();
+  const later = await app.once('a warm launch', (row) => row.counts.warm === 1);
+  t.deepEqual({ ...later.counts.cold }, { caller: 1 });
+});
+
+test('a launch that is still looking at its image is not counted before it has decided', async (t) => {
+  const app = new Watched(t);
+  await app.start();
+  const { image } = await app.once('the first look', () => true);
+  // Stands in for thaw-exec on a slow machine: it has the image mapped for longer than a launch takes.
+  const prefix = execFileSync(python, ['-c', 'import sys; print(sys.base_prefix)'], { encoding: 'utf8' });
+  const slow = `${app.machine}/thaw-exec`;
+  copyFileSync(realpathSync(python), slow);
+  const holdsImage = `import mmap, os, time
+file = open(${JSON.stringify(join(app.folder, `${image ?? ''}.thaw`))}, 'rb')
+held = mmap.mmap(file.fileno(), 4096, prot=mmap.PROT_READ)
+time.sleep(3)
+del os.environ['PYTHONHOME']
+os.execv(${JSON.stringify(python)}, [${JSON.stringify(python)}, 'app.py'])`;
+  app.runs([slow, '-c', holdsImage], { env: { PYTHONHOME: prefix.trim() } });
+  const { counts } = await app.once(
+    'the start',
+    ({ counts: { warm, cold } }) => warm > 0 || 'caller' in cold,
+  );
+  t.deepEqual([counts.warm, { ...counts.cold }], [0, { caller: 1 }]);
 });
 
 // A device without a clock of its own gets its date when it has found a network, long after the daemon has started.

@@ -1,7 +1,7 @@
 // What holds a rebuild of thawd up: its limits, one by one, and the builds before.
 import test from 'ava';
 
-import { failuresInRow, nextAttempt, writtenToday } from '../../launcher/daemon/attempts.js';
+import { attemptsOf, failuresInRow, nextAttempt, writtenToday } from '../../launcher/daemon/attempts.js';
 import { DEFAULT_LIMITS, type Demand, waits } from '../../launcher/daemon/limits.js';
 import { type Readings, load, pressure } from '../../launcher/daemon/readings.js';
 import { Watched } from './daemon_support.js';
@@ -17,7 +17,7 @@ const idle: Readings = {
   memory: 1000 * MB,
 };
 const unknown = Object.fromEntries(Object.keys(idle).map((key) => [key, undefined])) as unknown as Readings;
-const small: Demand = { writes: 10 * MB, writtenToday: 0, free: 1000 * MB };
+const small: Demand = { images: 10 * MB, writes: 10 * MB, writtenToday: 0, free: 1000 * MB };
 
 const rows: readonly (readonly [string, Partial<Readings>, Partial<Demand>])[] = [
   ['cpu-pressure', { cpuPressure: 25.01 }, {}],
@@ -82,6 +82,16 @@ test('each further build within a day waits twice as long', (t) => {
   t.is(failuresInRow([built(3, true), built(2), built(1, true), built(0, true)]), 2);
   t.is(failuresInRow([built(3, true)]), 1);
   t.is(failuresInRow([]), 0);
+});
+
+test('what a build has written counts, which is more than its images take', (t) => {
+  const build = { kind: 'build', at: 1, image: 'x', onDisk: 5, stored: 5, workingSet: 3 } as const;
+  t.deepEqual(
+    attemptsOf([build, { ...build, at: 2, wrote: 10 }]).map(({ wrote }) => wrote),
+    [5, 10],
+  );
+  const memory = 121 * MB; // For two instances of the app, whatever is written.
+  t.deepEqual(waits({ ...idle, memory }, DEFAULT_LIMITS, { ...small, writes: 100 * MB }), []);
 });
 
 test('a build whose app takes more memory than it may is given up', async (t) => {

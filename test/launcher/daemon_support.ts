@@ -70,15 +70,9 @@ export class Watched {
     const toml = this.workshop.profile('app', 'until = { log = "^warm" }\nsettle = "20ms"', WORK);
     // On a busy machine, it may look but once before its checkpoint.
     const ignored = `[inputs]\nignore = ["${folder}/go"]\n`;
-    const own = readFileSync(toml, 'utf8').replace('"app.py"', JSON.stringify(`${this.#app}.py`));
-    writeFileSync(toml, `${own}\n[prove]\nrun = []\n${ignored}${more}`);
+    writeFileSync(toml, `${readFileSync(toml, 'utf8')}\n[prove]\nrun = []\n${ignored}${more}`);
     const built = this.workshop.thaw('build', toml);
     t.is(built.status, 0, built.stderr);
-  }
-
-  /** By its whole path, so that no process of another test is one of its starts. */
-  get #app(): string {
-    return join(this.workshop.folder, 'app');
   }
 
   get folder(): string {
@@ -189,7 +183,7 @@ export class Watched {
 
   /** A launch of the app, which ends at once. */
   launched(): SpawnSyncReturns<string> {
-    return this.workshop.launch(this.#app);
+    return this.workshop.launch('app');
   }
 
   /** What a launch says; the last of it is in config.txt. */
@@ -204,11 +198,16 @@ export class Watched {
 
   /** An instance that runs until there is a file `go`. */
   run(): ChildProcess {
-    const running = spawn(thawExec, ['--store', this.workshop.store, '--', python, `${this.#app}.py`], {
-      cwd: this.workshop.folder,
-      stdio: 'ignore',
-      env: builtWith,
-    });
+    return this.runs([thawExec, '--store', this.workshop.store, '--', python, 'app.py']);
+  }
+
+  /** Any command, until the test ends. */
+  runs(
+    command: readonly string[],
+    { cwd = this.workshop.folder, env = {} }: { cwd?: string; env?: Record<string, string> } = {},
+  ): ChildProcess {
+    const [program = '', ...args] = command;
+    const running = spawn(program, args, { cwd, stdio: 'ignore', env: { ...builtWith, ...env } });
     this.t.teardown(() => running.kill('SIGKILL'));
     return running;
   }

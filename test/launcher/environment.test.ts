@@ -26,7 +26,7 @@ class Profile {
     const top = `name = "app"\nprogram = "${program}"\nargs = ${JSON.stringify(args)}\n`;
     this.workshop.write(
       'app.toml',
-      `${top}${more.startsWith('env') ? more : ''}[warmup]\nuntil = { log = "warm$" }\nsettle = "150ms"\n${more.startsWith('[') ? more : ''}`,
+      `${top}${more.startsWith('env') ? more : ''}[warmup]\nuntil = { log = "warm$" }\nsettle = "300ms"\n${more.startsWith('[') ? more : ''}`,
     );
     this.files();
     const built = this.workshop.thaw('build', ...options, 'app.toml');
@@ -157,7 +157,7 @@ test('Perl, which frees an environment that it has not seen at its start, ends a
   );
   workshop.write(
     'app.toml',
-    'name = "app"\nprogram = "/usr/bin/perl"\nargs = ["app.pl"]\n[warmup]\nuntil = { log = "warm$" }\nsettle = "150ms"\n',
+    'name = "app"\nprogram = "/usr/bin/perl"\nargs = ["app.pl"]\n[warmup]\nuntil = { log = "warm$" }\nsettle = "300ms"\n',
   );
   const built = workshop.thaw('build', 'app.toml');
   t.is(built.status, 0, built.stderr);

@@ -59,7 +59,7 @@ class Guarded {
       `program = "${actor}"`,
       `args = ${JSON.stringify(args)}`,
       user === undefined ? '' : `user = "${user}"`,
-      `[warmup]\nuntil = { file = "${args[0]}" }\nsettle = "150ms"`,
+      `[warmup]\nuntil = { file = "${args[0]}" }\nsettle = "300ms"`,
       `[launch]\nguard = ${guard}\n`,
     ].join('\n');
     this.thaw(t, 'build', this.workshop.write('app.toml', toml));

@@ -34,7 +34,7 @@ function built(t: ExecutionContext, ignored: readonly string[]): Fixture {
     t,
     'asking',
     `name = "asking"\nprogram = "${python}"\nargs = ["app.py"]\ninputs = { ignore_machine = ${JSON.stringify(ignored)} }
-[warmup]\nuntil = { log = "warm$" }\nsettle = "150ms"\n`,
+[warmup]\nuntil = { log = "warm$" }\nsettle = "300ms"\n`,
   );
   fixture.write('go', '');
   return fixture;

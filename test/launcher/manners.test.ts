@@ -7,6 +7,7 @@ import { join } from 'node:path';
 
 import { cli } from '../engine/support/paths.js';
 import { until } from '../engine/support/process.js';
+import { isAlive } from '../engine/support/status.js';
 import { killAll } from '../engine/support/tree.js';
 import { Workshop } from './support.js';
 
@@ -30,14 +31,6 @@ os.wait()
 wait_for('daemon')
 `;
 
-function isRunning(pid: number): boolean {
-  try {
-    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch {
-    return false;
-  }
-}
-
 test('a build that is killed takes its app along, and what the app has started', async (t) => {
   const workshop = new Workshop(t);
   const work = `${daemon('time.sleep(600)')}open('app', 'w').write(str(app))`;
@@ -49,11 +42,11 @@ test('a build that is killed takes its app along, and what the app has started',
   const pidIn = (name: string): number => Number(readFileSync(join(workshop.folder, name), 'utf8'));
   await until('the app to run', () => existsSync(join(workshop.folder, 'app')) && pidIn('app') > 0);
   const pids = [pidIn('app'), pidIn('daemon')];
-  t.true(pids.every(isRunning));
+  t.true(pids.every(isAlive));
   build.kill('SIGKILL');
   await once(build, 'exit');
-  await until('the app to end', () => !pids.some(isRunning)).catch(() => undefined);
-  const left = pids.filter(isRunning);
+  await until('the app to end', () => !pids.some(isAlive)).catch(() => undefined);
+  const left = pids.filter(isAlive);
   killAll(left);
   t.deepEqual(left, []);
 });

@@ -117,7 +117,7 @@ function build(t: ExecutionContext, workshop: Workshop, ...args: readonly string
 
 test.serial('what is built stays built, until something that it is made of changes', (t) => {
   const workshop = new Workshop(t);
-  workshop.profile('app', 'until = { log = "warm$" }\nsettle = "150ms"');
+  workshop.profile('app', 'until = { log = "warm$" }\nsettle = "300ms"');
   const models = ['one', 'two'].map((name) => `[[models]]\nname = "${name}"\n`).join('');
   workshop.write('matrix.toml', `profiles = ["app.toml"]\nformat = "squashfs"\n${models}`);
   const stores = join(workshop.folder, 'stores');

@@ -7,7 +7,7 @@ import { cli } from '../engine/support/paths.js';
 import { PATIENCE_MS } from '../patience.js';
 import { Workshop } from './support.js';
 
-const warm = 'until = { log = "warm$" }\nsettle = "150ms"';
+const warm = 'until = { log = "warm$" }\nsettle = "300ms"';
 const told =
   'print(os.get_blocking(0), os.get_blocking(1), os.get_blocking(2), open("/proc/self/oom_score_adj").read().strip(), os.umask(0o22), resource.getrlimit(resource.RLIMIT_NOFILE), resource.getrlimit(resource.RLIMIT_CORE)[0], os.nice(0), libc.syscall(ioprio_get, 1, 0) >> 13, sorted(os.sched_getaffinity(0)), flush=True)\n';
 /** System calls of x86-64, AArch64 and 32-bit ARM that Python has no names for. */

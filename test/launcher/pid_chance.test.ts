@@ -139,3 +139,11 @@ test.serial('what an app keeps beside other numbers is corrected everywhere', as
   if (found === undefined) return void t.pass();
   t.is(found.taken, 2 * PLACES);
 });
+
+// Their other neighbours look like chance: a heap's free memory may hold anything.
+for (const what of ['random data', 'a picture'])
+  test.serial(`pids of a list of children are corrected among ${what}`, async (t) => {
+    const found = await find(t, 'links', kinds[what]?.make());
+    if (found === undefined) return void t.pass();
+    t.is(found.taken, PLACES);
+  });

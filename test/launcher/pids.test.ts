@@ -9,7 +9,7 @@ import { apps, thawExec } from '../engine/support/paths.js';
 import { PATIENCE_MS } from '../patience.js';
 import { Workshop, buildWithLargePid, builtWith, python } from './support.js';
 
-const UNTIL = 'until = { log = "warm$" }\nsettle = "150ms"';
+const UNTIL = 'until = { log = "warm$" }\nsettle = "300ms"';
 
 /** Under the lock of the builds that raise it for a moment. */
 function limit(): number {
@@ -76,7 +76,7 @@ test('ids of threads, in every form', (t) => {
   const profile = workshop.write(
     'app.toml',
     `name = "app"\nprogram = "${join(apps, 'own_ids')}"\nargs = ${JSON.stringify(args)}\n` +
-      `[warmup]\nuntil = { file = "${args[0] ?? ''}" }\nsettle = "150ms"\n`,
+      `[warmup]\nuntil = { file = "${args[0] ?? ''}" }\nsettle = "300ms"\n`,
   );
   const built = buildWithLargePid(t, workshop, profile);
   if (built === undefined) return;

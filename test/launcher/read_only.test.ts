@@ -3,7 +3,9 @@ import test from 'ava';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { built, expectLaunch, mount, mountBeneath } from './read_only_root.js';
+import type { Image } from '../../launcher/engine/index.js';
+import type { Fixture } from './fixture.js';
+import { built, expectLaunch, mount, mountBeneath, mountFirst } from './read_only_root.js';
 
 test('another version of a squashfs is seen, though inodes, sizes, times and superblock are equal', (t) => {
   const fixture = built(t, '');
@@ -32,6 +34,22 @@ test('another version beneath an overlay is seen', (t) => {
   expectLaunch(t, fixture, 'same', undefined);
 });
 
+test('what a launch opens is known by its build-id under each of its names, and is not read', (t) => {
+  const also = "import ctypes\nlibrary = ctypes.CDLL('root/link.so'); open('root/library.so', 'rb').read()\n";
+  const fixture = built(t, '', mountFirst, also);
+  if (fixture === undefined) return void t.pass();
+  const { inputs } = JSON.parse(fixture.thaw('show', 'reader', '--json').stdout) as Image;
+  const read = (name: string): readonly boolean[] =>
+    inputs
+      .filter(({ path, kind }) => path === fixture.path(`root/${name}`) && kind === 'file')
+      .map((input) => input.read);
+  t.deepEqual(['link.so', 'library.so', 'config.txt'].map(read), [[false], [false], [true]]);
+  mount(t, fixture, 'same');
+  expectLaunch(t, fixture, 'same', undefined);
+  mount(t, fixture, 'library');
+  expectLaunch(t, fixture, 'another library', 'root/library.so');
+});
+
 test('what is too large to be read is named by the build, and asks for no other one', (t) => {
   const fixture = built(t, 'inputs = { add = ["FOLDER/root/filler"] }', (_, made) => {
     mount(t, made, 'large');
@@ -44,4 +62,17 @@ test('what is too large to be read is named by the build, and asks for no other 
   );
   expectLaunch(t, fixture, 'large', 'root/filler');
   t.false(existsSync(join(fixture.store, 'profiles/reader/rebuild')));
+});
+
+test('of a large file that the app has mapped and the profile ignores, size and time are compared', (t) => {
+  const also =
+    "import mmap; filler = open('root/filler', 'rb')\nmapped = mmap.mmap(filler.fileno(), 0, prot=mmap.PROT_READ)\n";
+  const put = (_: unknown, made: Fixture): void => {
+    mount(t, made, 'large');
+  };
+  const fixture = built(t, 'inputs = { ignore = ["FOLDER/root/filler"] }', put, also);
+  if (fixture === undefined) return void t.pass();
+  expectLaunch(t, fixture, 'large', undefined);
+  mount(t, fixture, 'first');
+  expectLaunch(t, fixture, 'another size', 'root/filler');
 });

@@ -22,6 +22,7 @@ const versions = {
   named: { config: 'two\n', id: '2\n' },
   same: { id: '3\n' },
   large: { filler: 33 << 20 },
+  library: { library: 2 },
   config: { config: 'two\n' },
   link: { target: 'b.txt' },
   folder: { name: 'y' },
@@ -38,7 +39,7 @@ export type Version = keyof typeof versions;
 function pack(
   t: ExecutionContext,
   fixture: Fixture,
-  { config = 'one\n', target = 'a.txt', name = 'x', id = '1\n', filler = 0 },
+  { config = 'one\n', target = 'a.txt', name = 'x', id = '1\n', filler = 0, library = 1 },
   image: string,
 ): void {
   const tree = fixture.path('tree');
@@ -49,6 +50,9 @@ function pack(
   fixture.write(`tree/conf.d/${name}`, '');
   truncateSync(fixture.write('tree/filler', ''), filler);
   run(t, 'ln', '-s', target, `${tree}/link.txt`);
+  const source = fixture.write('library.c', `int version = ${library};\n`);
+  run(t, 'cc', '-shared', `-Wl,--build-id=0x0${library}`, '-o', `${tree}/library.so`, source);
+  run(t, 'ln', '-s', 'library.so', `${tree}/link.so`);
   const time = '1700000000';
   run(
     t,
@@ -73,13 +77,16 @@ function lacking(): string | undefined {
   return probe.status === 0 ? undefined : 'there are no loop devices';
 }
 
-/** An app that reads all of the first version, and its image; undefined where that cannot be. */
+export function mountFirst(t: ExecutionContext, fixture: Fixture): void {
+  mount(t, fixture, 'first');
+}
+
+/** An app that reads all of the first version (and does `also`, in Python), and its image; undefined where that cannot be. */
 export function built(
   t: ExecutionContext,
   more: string,
-  put: (t: ExecutionContext, fixture: Fixture) => void = (_, fixture) => {
-    mount(t, fixture, 'first');
-  },
+  put: (t: ExecutionContext, fixture: Fixture) => void = mountFirst,
+  also = '',
 ): Fixture | undefined {
   const reason = lacking();
   if (reason !== undefined) {
@@ -96,13 +103,13 @@ export function built(
   for (const [name, version] of Object.entries(versions))
     pack(t, fixture, version, fixture.path(`${name}.squashfs`));
   for (const folder of ['root', 'lower', 'layer']) fixture.write(`${folder}/.mounted`, '');
-  fixture.write('app.py', reader);
+  fixture.write('app.py', also + reader);
   put(t, fixture);
   const toml = `name = "reader"\nprogram = "${python}"\nargs = ["app.py"]\n${more.replace('FOLDER', fixture.folder)}`;
   const { stderr } = fixture.build(
     t,
     'reader',
-    `${toml}\n[warmup]\nuntil = { log = "warm$" }\nsettle = "150ms"\n`,
+    `${toml}\n[warmup]\nuntil = { log = "warm$" }\nsettle = "300ms"\n`,
   );
   fixture.write('build.log', stderr);
   return fixture;

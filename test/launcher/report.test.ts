@@ -114,11 +114,18 @@ async function look(
   await page.waitForSelector('#chart-history-size svg');
   await page.screenshot({ path: join(pictures, `${what}.png`), fullPage: true });
   t.is(await page.evaluate('document.documentElement.scrollWidth'), width, `${what}: wider than the window`);
+  for (const table of ['Inputs', 'Descriptors', 'Threads']) await expectToFit(t, page, table, what);
   t.deepEqual(problems, [], what);
   await expectAccessible(t, page, what);
   await useKeyboard(t, page, what);
   t.deepEqual(problems, [], what);
   await page.close();
+}
+
+/** The last column of a table is not cut off. */
+async function expectToFit(t: ExecutionContext, page: Page, table: string, what: string): Promise<void> {
+  const hidden = `(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)(document.querySelector('[aria-label="${table}"]'))`;
+  t.is(await page.evaluate(hidden), 0, `${what}: ${table} is wider than its frame`);
 }
 
 /** Nothing but the file itself is fetched, and nothing goes wrong. */

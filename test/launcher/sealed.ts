@@ -31,7 +31,7 @@ export class Sealed {
     mkdirSync(this.second, { mode: 0o700 });
     t.teardown(() => spawnSync('umount', ['--lazy', this.at]));
     this.workshop.write('state', 'one\n');
-    const toml = this.workshop.profile('app', 'until = { log = "warm$" }\nsettle = "150ms"', work, more);
+    const toml = this.workshop.profile('app', 'until = { log = "warm$" }\nsettle = "300ms"', work, more);
     expectDone(t, this.workshop.thaw('build', toml));
   }
 

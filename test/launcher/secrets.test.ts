@@ -54,7 +54,7 @@ class ForUser {
       `program = "${actor}"`,
       `args = ${JSON.stringify(this.#args)}`,
       `user = "${user}"`,
-      `[warmup]\nuntil = { file = "${status}" }\nsettle = "150ms"\n`,
+      `[warmup]\nuntil = { file = "${status}" }\nsettle = "300ms"\n`,
     ].join('\n');
     const build = this.workshop.thaw('build', this.workshop.write('app.toml', toml));
     t.is(build.status, 0, build.stderr);

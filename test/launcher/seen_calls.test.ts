@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 
 import { Workshop } from './support.js';
 
-const warm = 'until = { log = "warm$" }\nsettle = "150ms"';
+const warm = 'until = { log = "warm$" }\nsettle = "300ms"';
 
 test('timers that wait for a time of the day, and a port that the app has bound', (t) => {
   const workshop = new Workshop(t);

@@ -8,7 +8,7 @@ import { thawExec } from '../engine/support/paths.js';
 import { PATIENCE_MS } from '../patience.js';
 import { Workshop, builtWith, python } from './support.js';
 
-const warm = 'until = { log = "warm$" }\nsettle = "150ms"';
+const warm = 'until = { log = "warm$" }\nsettle = "300ms"';
 const appended = '[[policies]]\ntype = "file"\npath = "*.log"\naction = "append"';
 
 /** A launch with a file for each of the caller's 1 and 2, and another as its 0: what is in these, where it ends well. */

@@ -1,13 +1,16 @@
 // Training and feeding: the working set is recorded at build time, and with it or without it an app comes back the same.
 import test, { type ExecutionContext } from 'ava';
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readFileSync, readdirSync, rmSync } from 'node:fs';
+import { readFileSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { Workshop, python } from './support.js';
+import { ImagePages } from '../engine/support/image_pages.js';
+import { cli, thawExec } from '../engine/support/paths.js';
+import { PATIENCE_MS } from '../patience.js';
+import { Workshop, builtWith, python } from './support.js';
 
 const pageSize = 4096;
 const pages = 512;
@@ -20,7 +23,7 @@ ${work}
 open('touched', 'w').close()
 `;
 const warmup =
-  'until = { log = "ready" }\nsettle = "150ms"\n[train]\nrun = ["test -e touched && rm touched"]';
+  'until = { log = "ready" }\nsettle = "300ms"\n[train]\nrun = ["test -e touched && rm touched"]';
 
 /** Holds `pages` pages of its own; its launch writes to each of the first half and reads none of the others. */
 const threads = `
@@ -162,7 +165,7 @@ test('what the [train] section runs is what counts', (t) => {
   const workshop = new Workshop(t);
   const profile = workshop.profile(
     'app',
-    'until = { log = "warm$" }\nsettle = "150ms"\nrun = ["true"]',
+    'until = { log = "warm$" }\nsettle = "300ms"\nrun = ["true"]',
     '',
     '[train]\nrun = ["echo trained >> trained.txt"]',
   );
@@ -224,4 +227,104 @@ test('thaw train: a new working set for the installed image, which stays as it w
   );
   t.is(workshop.thaw('train', 'nonesuch').status, 1);
   t.is(workshop.thaw('train').status, 2);
+});
+
+const [regions, regionPages, apart] = [64, 16, 64];
+/** Writes to 64 KB of each 256 KB that it holds, the last of them first: more than what is worth an order of its own. */
+const scattered = `
+held = bytearray(os.urandom(${regions * apart * pageSize}))
+def write():
+    for region in reversed(range(${regions})):
+        for page in range(${regionPages}): held[(region * ${apart} + page) * ${pageSize}] = 1
+${inLaunch('write()')}`;
+
+const imageOf = ({ store }: Workshop): string => realpathSync(join(store, 'profiles', 'app', 'current.thaw'));
+/** Pages between two parts of the working set that stay with them (native/image/hot_order.cc). */
+const together = 32 << 10;
+
+/** Whether the working set stands in front, in the order of its use: the regions, from the last one to the first. */
+function expectInOrder(t: ExecutionContext, workshop: Workshop): void {
+  const image = new ImagePages(imageOf(workshop));
+  const { runs } = shown(t, workshop).workingSet;
+  const places = image.feedRuns
+    .filter((_, i) => runs[i]?.written === true && runs[i].pages >= regionPages / 2)
+    .map(({ offset }) => offset);
+  t.true(places.length >= regions - 1, JSON.stringify(runs));
+  t.deepEqual(
+    places,
+    [...places].sort((a, b) => a - b),
+  );
+  t.deepEqual(image.strangers(together), []);
+}
+
+test('a large working set stands first in the image, in the order of its use', (t) => {
+  const workshop = new Workshop(t);
+  const built = workshop.thaw('build', workshop.profile('app', warmup, scattered));
+  t.is(built.status, 0, built.stderr);
+  expectInOrder(t, workshop);
+  const { size } = statSync(imageOf(workshop));
+
+  rmSync(join(workshop.folder, 'touched'), { force: true });
+  const trained = workshop.thaw('train', 'app');
+  t.is(trained.status, 0, trained.stderr);
+  expectInOrder(t, workshop);
+  t.true(Math.abs(statSync(imageOf(workshop)).size - size) < size / 100);
+  const launch = workshop.launch('app');
+  t.is(launch.stderr, '');
+  t.regex(launch.stdout, /done/);
+});
+
+test('with a small working set, an image keeps its order', (t) => {
+  const workshop = new Workshop(t);
+  const built = workshop.thaw('build', workshop.profile('app', warmup, inLaunch('pass')));
+  t.is(built.status, 0, built.stderr);
+  const image = new ImagePages(imageOf(workshop));
+  const stored = image.feedRuns.filter(({ offset }) => offset !== 0);
+  t.true(stored.reduce((sum, { size }) => sum + size, 0) < 2 << 20);
+  t.deepEqual(
+    image.places,
+    [...image.places].sort((a, b) => a - b),
+  );
+});
+
+/** The store on a small disk: room for the image that a build makes, and for a half of another one. */
+const onSmallDisk = `store=$1; half=$2; thaw_exec=$3; python=$4; shift 4
+cp -a "$store" "$store.kept"
+mount -t tmpfs -o mode=711,size=$(($(du -sk "$store" | cut -f1) + 3 * half))k none "$store"
+cp -a "$store.kept/." "$store"; rm -r "$store.kept"
+"$@"
+ls -A "$store/profiles/app" | grep '^[.]new' && exit 97
+cp "$store/profiles/app/current.thaw" made.thaw
+: >go; exec "$thaw_exec" --store "$store" -- "$python" app.py`;
+
+const asRoot = process.getuid?.() === 0 ? test : test.skip;
+
+asRoot('a disk that is full while training: the image keeps its order, and the build says so', (t) => {
+  const workshop = new Workshop(t);
+  const profile = workshop.profile('app', warmup, scattered);
+  t.is(workshop.thaw('build', profile).status, 0);
+  rmSync(join(workshop.folder, 'touched'), { force: true });
+  const half = Math.floor((statSync(imageOf(workshop)).blocks * 512) / 1024 / 2);
+  const build = [process.execPath, cli, 'build', '--store', workshop.store, profile];
+  const { status, stdout, stderr } = spawnSync(
+    'unshare',
+    ['--mount', 'sh', '-ec', onSmallDisk, 'sh', workshop.store, String(half), thawExec, python, ...build],
+    {
+      cwd: workshop.folder,
+      encoding: 'utf8',
+      timeout: PATIENCE_MS,
+      env: { ...builtWith, THAW_LOG: 'warn' },
+    },
+  );
+  t.is(status, 0, stderr);
+  t.regex(stderr, /the working set does not stand first in the image/);
+  t.regex(stderr, /make room for one more image in the store, then thaw train/);
+  t.regex(stdout, /warm\ndone\n$/, stderr);
+  t.notRegex(stdout, /warming\nwarm\ndone/, 'no cold start');
+  const made = new ImagePages(join(workshop.folder, 'made.thaw'));
+  t.true(made.feedRuns.length >= regions, 'it has its working set');
+  t.deepEqual(
+    made.places,
+    [...made.places].sort((a, b) => a - b),
+  );
 });

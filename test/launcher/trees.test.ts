@@ -300,7 +300,7 @@ if not os.path.exists('count'):
     open('count', 'w').close()
     for i in range(512, len(noise), 4096): noise[i:i + 4] = child.to_bytes(4, sys.byteorder)
 `;
-  const warm = 'until = { log = "warm$" }\nsettle = "150ms"\n[inputs]\nignore = ["count"]';
+  const warm = 'until = { log = "warm$" }\nsettle = "300ms"\n[inputs]\nignore = ["count"]';
   const built = buildWithLargePid(t, workshop, workshop.profile('chance', warm, work));
   if (built === undefined) return;
   t.regex(built.stderr, /warning {2}a number at [0-9a-f]+ .*may be the pid of process \d+ .*: once more/);

@@ -1,24 +1,13 @@
-// The packages of this machine's CPU in a fresh root of Debian, with Debian's own Node.js: installed by dpkg, which checks what
-// they depend on, and used.
+// The packages of this machine's CPU in a fresh root of Debian; of the others: test/system/install.slow.test.ts.
 import test from 'ava';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 
 import { cpu, root as project, workFolder } from '../engine/support/paths.js';
-import { Packages, architecture, run } from './support/packages.js';
+import { expectSteps, script, writeInputs } from './support/fresh_root.js';
+import { Packages, run } from './support/packages.js';
 
 const MINUTES = 15;
-
-const PROFILE = `name = "sleep"
-program = "/usr/bin/sleep"
-args = ["2"]
-cwd = "/"
-[warmup]
-until = { delay = "300ms" }
-settle = "10ms"
-[prove]
-run = []
-`;
 
 const API = '#include <thaw.h>\nint main(void) { return thaw_checkpoint() != THAW_NOT_RUNNING; }\n';
 
@@ -26,48 +15,35 @@ const API = '#include <thaw.h>\nint main(void) { return thaw_checkpoint() != THA
 function inside(folder: string, text: string): string {
   const mounts = 'mount -t proc proc "$1/proc"; mount --rbind /dev "$1/dev"; mount --rbind /sys "$1/sys"';
   const enter =
-    'exec chroot "$1" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 sh -ec "$2"';
-  const script = `${mounts}; ${enter}`;
+    'exec chroot "$1" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 sh -c "$2"';
   const alone = ['--mount', '--pid', '--fork', '--kill-child'];
-  return run('unshare', [...alone, 'sh', '-ec', script, 'sh', folder, text]);
+  return run('unshare', [...alone, 'sh', '-ec', `${mounts}; ${enter}`, 'sh', folder, text]);
 }
 
 (process.getuid?.() === 0 ? test : test.skip)('installed in a fresh root of Debian', (t) => {
   t.timeout(MINUTES * 60_000);
-  const made = new Packages([cpu]);
   const work = mkdtempSync(join(workFolder('packages'), 'root-'));
   const root = join(work, 'root');
   t.teardown(() => {
-    for (const folder of [made.folder, work]) rmSync(folder, { recursive: true, force: true });
+    rmSync(work, { recursive: true, force: true });
   });
   mkdirSync(root);
   run('sh', ['scripts/debian-root.sh']);
   run('tar', ['-xf', 'build/debian-root.tar', '-C', root]);
+  writeInputs(cpu, join(root, 'in'));
+  expectSteps(t, inside(root, script), '');
+});
 
-  const own = architecture(cpu);
-  const files = [made.deb('thaw-exec', own), made.deb('thaw', own), made.deb('libthaw-dev', 'all')];
-  mkdirSync(join(root, 'packages'));
-  for (const file of files) cpSync(file, join(root, 'packages', basename(file)));
-  t.regex(inside(root, 'dpkg -i /packages/*.deb'), /Setting up thaw /);
-  t.is(inside(root, 'dpkg --verify thaw thaw-exec libthaw-dev'), '');
-
-  t.regex(inside(root, 'thaw --version'), /^thaw \d/);
-  t.regex(inside(root, 'thaw-exec --help'), /^usage: thaw-exec/);
-  t.is(
-    inside(root, 'pkg-config --cflags thaw && pkg-config --variable=includedir thaw').trim(),
-    '/usr/include',
-  );
-  writeFileSync(join(root, 'sleep.toml'), PROFILE);
-  inside(root, 'cd / && thaw build sleep.toml && thaw-exec --no-fallback -- /usr/bin/sleep 2');
-  t.regex(inside(root, 'thaw list'), /sleep/);
-  inside(root, 'cd / && thaw report sleep -o report.html && test -s report.html');
-  t.throws(() => inside(root, 'thaw build --target aarch64 --root / sleep.toml'), { message: /in a clone/ });
-  inside(root, 'dpkg --purge libthaw-dev thaw thaw-exec && ! test -e /usr/lib/thaw');
-
+test('a program is compiled with libthaw-dev', (t) => {
+  const made = new Packages([cpu]);
+  const work = mkdtempSync(join(workFolder('packages'), 'headers-'));
+  t.teardown(() => {
+    for (const folder of [made.folder, work]) rmSync(folder, { recursive: true, force: true });
+  });
   const source = join(work, 'api.c');
   writeFileSync(source, API);
   const program = join(work, 'api');
-  run('dpkg-deb', ['-x', made.deb('libthaw-dev', 'all'), join(work, 'headers')]);
-  run('cc', ['-Wall', '-Werror', '-I', join(work, 'headers/usr/include'), '-o', program, source]);
+  run('dpkg-deb', ['-x', made.deb('libthaw-dev', 'all'), work]);
+  run('cc', ['-Wall', '-Werror', '-I', join(work, 'usr/include'), '-o', program, source]);
   t.is(run(program, [], { cwd: project }), '');
 });

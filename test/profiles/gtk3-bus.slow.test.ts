@@ -1,3 +1,3 @@
 import { proveWindow } from './windows.js';
 
-proveWindow('gtk3-bus', '160 190', 20);
+proveWindow('gtk3-bus', { clickAt: '160 190', inARow: 20 });

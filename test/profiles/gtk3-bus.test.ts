@@ -2,7 +2,7 @@ import test from 'ava';
 
 import { proveWindow } from './windows.js';
 
-const place = proveWindow('gtk3-bus', '160 190');
+const place = proveWindow('gtk3-bus', { clickAt: '160 190' });
 const COUNT = ['org.example.Counter', '/org/example/Counter', 'org.example.Counter', 'Count'];
 
 test.serial('gtk3-bus: it is called on its bus, and on one that was started again', async (t) => {

@@ -1,3 +1,3 @@
 import { proveWindow } from './windows.js';
 
-proveWindow('gtk3', '160 190');
+proveWindow('gtk3', { clickAt: '160 190' });

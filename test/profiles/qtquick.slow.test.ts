@@ -1,3 +1,3 @@
 import { proveWindow } from './windows.js';
 
-proveWindow('qtquick', '160 100', 20);
+proveWindow('qtquick', { clickAt: '160 100', inARow: 20 });

@@ -1,3 +1,3 @@
 import { proveWindow } from './windows.js';
 
-proveWindow('sdl2', '160 100', 20);
+proveWindow('sdl2', { clickAt: '160 100', inARow: 20 });

@@ -12,8 +12,9 @@ import { definitionPath } from '../../bench/paths.js';
 import { Thaw } from '../../bench/thaw.js';
 import { callerAccount } from '../../launcher/app/account.js';
 import { minimalEnvironment } from '../../launcher/app/setting.js';
-import { allowLargePids, killAll } from '../engine/support/tree.js';
 import { thawExec } from '../engine/support/paths.js';
+import { isAlive } from '../engine/support/status.js';
+import { allowLargePids, killAll } from '../engine/support/tree.js';
 
 export interface Server {
   readonly profile: string;
@@ -60,12 +61,10 @@ function childrenOf(pid: number): number[] {
   }
 }
 
-function lives(pid: number): boolean {
-  try {
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch {
-    return false;
-  }
+/** Some end with their master, which takes them a moment, others live on. */
+async function leftOf(workers: readonly number[]): Promise<number[]> {
+  for (let waited = 0; waited < 3000 && workers.some(isAlive); waited += 100) await setTimeout(100);
+  return workers.filter(isAlive);
 }
 
 function statusOf(pid: number): string {
@@ -117,7 +116,7 @@ class Instance {
 
   /** Its workers: those of its children that answer. */
   get workers(): number[] {
-    return childrenOf(this.pid).filter(lives);
+    return childrenOf(this.pid).filter(isAlive);
   }
 
   #ask(command: readonly string[]): string | undefined {
@@ -247,8 +246,7 @@ export function proveWorkers(server: Server): void {
         const workers = await instance.whole();
         instance.signal(signal);
         const outcome = await instance.outcome();
-        await setTimeout(500); // Some end with their master, others live on.
-        const left = workers.filter(lives);
+        const left = await leftOf(workers);
         outcomes.push({ ...outcome, left: left.length });
         killAll(left);
       }
@@ -262,7 +260,7 @@ export function proveWorkers(server: Server): void {
       await instance.who();
       instance.signal(server.reload);
       await instance.whole(former);
-      t.true(lives(instance.pid), instance.log);
+      t.true(isAlive(instance.pid), instance.log);
       await checkAnswers(t, instance);
     }
   });

@@ -248,11 +248,13 @@ const refusals: readonly (readonly [what: string, code: string, says: RegExp])[]
     "bus.add_match_string(\"type='signal',member='NameOwnerChanged',arg0=':1.7'\")",
     /watches a client of its warm-up/,
   ],
-  // Its child may have copies of the unique name, which nobody would renew.
+  // Nobody would renew what its child has a copy of.
   [
-    'has several processes',
+    'has forked when it was connected',
     "__import__('os').fork() or __import__('signal').pause()",
-    process.getuid?.() === 0 ? /is of an app of several processes.*connect/s : /only root|root/,
+    process.getuid?.() === 0
+      ? /its process \d+ \(\S+\) has a copy of its unique name.*connect/s
+      : /only root|root/,
   ],
 ];
 
@@ -270,6 +272,30 @@ for (const [what, code, says] of refusals)
     t.is(built.status, 1);
     t.regex(built.stderr, says);
   });
+
+const endsWithApp = 'import os, time\nwhile os.getppid() != 1: time.sleep(0.05)';
+/** A helper before it is connected, which is a copy of the app, and one after it, which is a program of its own. */
+const withHelpers = `import os, subprocess
+if os.fork() == 0:
+    exec(${JSON.stringify(endsWithApp)})
+    os._exit(0)
+${pythonService.replace('exec(sys.argv[1])', `subprocess.Popen([sys.executable, '-c', ${JSON.stringify(endsWithApp)}])`)}`;
+
+(process.getuid?.() === 0 ? test : test.skip)(
+  'a service with helpers that know nothing of its name',
+  async (t) => {
+    const workshop = new Workshop(t);
+    const bus = new Bus(t, workshop);
+    await bus.start();
+    const command = [debianPython, workshop.write('service.py', withHelpers)];
+    const built = workshop.thaw('build', profile(workshop, bus, command));
+    t.is(built.status, 0, built.stderr);
+    await answersTwice(t, bus, command);
+    await bus.start();
+    for (let i = 0; i < 12; ++i) bus.owner();
+    await answersTwice(t, bus, command);
+  },
+);
 
 test('what thaw has not seen cannot be replayed, and a bus has it offered', async (t) => {
   const workshop = new Workshop(t);

@@ -91,6 +91,19 @@ SigContext context_of(const user_regs_struct& regs) {
 
 const size_t kFrameStackOffset = 0;
 
+namespace {
+
+constexpr size_t kVector =
+    offsetof(Frame, context.context.records) + offsetof(FpsimdRecord, registers);
+constexpr AddressRange kRegisters[] = {
+    {offsetof(Frame, context.context.regs), offsetof(Frame, context.context.sp)},
+    {kVector, kVector + sizeof(FpsimdRecord::registers)},
+};
+
+}  // namespace
+
+const std::span<const AddressRange> kFrameRegisters = kRegisters;
+
 std::vector<uint8_t> signal_frame(const SignalFrameInput& input, uint64_t address) {
   user_regs_struct regs = {};
   memcpy(&regs, input.registers.general.data(), sizeof(regs));

@@ -6,5 +6,6 @@ add_compile_definitions(_FILE_OFFSET_BITS=64 _TIME_BITS=64)
 # Notes on how GCC 7 changed the passing of structs; nothing here is older.
 add_compile_options(-Wno-psabi)
 set(cpu_assembler -marm -march=armv7-a+fp)
-set(cpu_freestanding ${cpu_assembler} -fno-unwind-tables)
+# Go's signal handlers take r10 for their goroutine, whatever code the signal has interrupted.
+set(cpu_freestanding ${cpu_assembler} -fno-unwind-tables -ffixed-r10)
 set(cpu_blob_sources arch/armv7/division.S)

@@ -56,6 +56,21 @@ VfpRecord vfp_record(const std::vector<uint8_t>& vector) {
 
 const size_t kFrameStackOffset = 0;
 
+namespace {
+
+/// With lr, which compilers use as any other; and with sp, an address, which is no id.
+constexpr size_t kRegistersBeforePc = 15;
+constexpr size_t kGeneral = offsetof(Frame, context.context.registers);
+constexpr size_t kVfp = offsetof(Frame, context.coprocessors) + offsetof(VfpRecord, registers);
+constexpr AddressRange kRegisters[] = {
+    {kGeneral, kGeneral + kRegistersBeforePc * sizeof(uint32_t)},
+    {kVfp, kVfp + kVfpRegisters},
+};
+
+}  // namespace
+
+const std::span<const AddressRange> kFrameRegisters = kRegisters;
+
 std::vector<uint8_t> signal_frame(const SignalFrameInput& input, uint64_t) {
   Frame frame = {};
   UContext& context = frame.context;

@@ -1,5 +1,5 @@
 // CPU features of x86-64 as user space sees them (CPUID, XCR0; Intel SDM volume 2, CPUID).
-#include <sys/platform/x86.h>
+#include <cpuid.h>
 
 #include "arch/cpus.h"
 
@@ -16,29 +16,35 @@ uint64_t read_xcr0() {
   return pair(low, high);
 }
 
+struct Leaf {
+  uint32_t a = 0, b = 0, c = 0, d = 0;
+
+  explicit Leaf(uint32_t leaf, uint32_t subleaf = 0) { __cpuid_count(leaf, subleaf, a, b, c, d); }
+};
+
 }  // namespace
 
 const Cpu& kThisCpu = x86_64::kCpu;
 
-/// What libc has read at the start: under a hypervisor each CPUID is a trap of several
-/// microseconds.
+/// Asks no more than it must: under a hypervisor each CPUID is a trap of several microseconds.
+/// Leaf 0x80000001 is there, as it tells of 64-bit code; leaf 13, and so leaf 7, with XSAVE.
 CpuFeatures cpu_features() {
   constexpr uint32_t kHypervisor = 1u << 31;
   constexpr uint32_t kOsxsave = 1u << 27;
-  enum { kA, kB, kC, kD };
-  auto leaf = [](unsigned index) { return __x86_get_cpuid_feature_leaf(index)->cpuid_array; };
-  const unsigned* basic = leaf(CPUID_INDEX_1);
-  const unsigned* extended = leaf(CPUID_INDEX_7);
-  const unsigned* amd = leaf(CPUID_INDEX_80000001);
+  const Leaf basic(1), amd(0x80000001);
   CpuFeatures features;
-  features.words[0] = pair(basic[kC] & ~kHypervisor, basic[kD]);
-  features.words[1] = pair(extended[kB], extended[kC] & ~0x3e0000u);  // MAWAU is a number
-  features.words[2] = extended[kD];
-  features.words[3] = pair(amd[kC], amd[kD]);
-  features.words[4] = leaf(CPUID_INDEX_7_ECX_1)[kA];
-  if ((basic[kC] & kOsxsave) != 0) {
+  features.words[0] = pair(basic.c & ~kHypervisor, basic.d);
+  features.words[3] = pair(amd.c, amd.d);
+  const bool has_xsave = (basic.c & kOsxsave) != 0;
+  if (has_xsave) {
     features.words[5] = read_xcr0();
-    features.words[6] = leaf(CPUID_INDEX_D_ECX_1)[kA];
+    features.words[6] = Leaf(13, 1).a;
+  }
+  if (has_xsave || Leaf(0).a >= 7) {
+    const Leaf extended(7);
+    features.words[1] = pair(extended.b, extended.c & ~0x3e0000u);  // MAWAU is a number
+    features.words[2] = extended.d;
+    if (extended.a >= 1) features.words[4] = Leaf(7, 1).a;
   }
   return features;
 }

@@ -40,6 +40,8 @@ struct Frame {
   UContext context;
   uint8_t siginfo[128];
 };
+constexpr size_t kStart = 8;
+constexpr size_t kFpOffset = (kStart + sizeof(Frame) + 63) / 64 * 64;
 struct SoftwareBytes {
   uint32_t magic1, extended_size;
   uint64_t features;
@@ -95,9 +97,21 @@ std::vector<uint8_t> fp_state(const std::vector<uint8_t>& xsave) {
 // already.
 const size_t kFrameStackOffset = 16;
 
+namespace {
+
+/// Where FXSAVE has its 16 registers of SSE (Intel SDM volume 1, 10.5.1).
+constexpr size_t kXmm = 160, kXmmSize = 256;
+constexpr size_t kVector = kFpOffset + kXmm - kFrameStackOffset;
+constexpr AddressRange kRegisters[] = {
+    {offsetof(UContext, context), offsetof(UContext, context) + offsetof(SigContext, rsp)},
+    {kVector, kVector + kXmmSize},
+};
+
+}  // namespace
+
+const std::span<const AddressRange> kFrameRegisters = kRegisters;
+
 std::vector<uint8_t> signal_frame(const SignalFrameInput& input, uint64_t address) {
-  constexpr size_t kStart = 8;
-  const size_t fp_offset = (kStart + sizeof(Frame) + 63) / 64 * 64;
   const std::vector<uint8_t> fp = fp_state(input.registers.vector);
 
   user_regs_struct regs = {};
@@ -108,12 +122,12 @@ std::vector<uint8_t> signal_frame(const SignalFrameInput& input, uint64_t addres
   frame.context.stack_flags = input.stack_flags;
   frame.context.stack_size = input.stack_size;
   frame.context.context = context_of(regs);
-  frame.context.context.fpstate = address + fp_offset;
+  frame.context.context.fpstate = address + kFpOffset;
   frame.context.mask = input.blocked;
 
-  std::vector<uint8_t> bytes(fp_offset + fp.size());
+  std::vector<uint8_t> bytes(kFpOffset + fp.size());
   memcpy(bytes.data() + kStart, &frame, sizeof(frame));
-  memcpy(bytes.data() + fp_offset, fp.data(), fp.size());
+  memcpy(bytes.data() + kFpOffset, fp.data(), fp.size());
   return bytes;
 }
 

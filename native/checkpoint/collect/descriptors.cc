@@ -139,11 +139,9 @@ Result<void> collect_open_files(Capture& capture, const std::vector<fd::Probe>& 
     return collect_file_content(capture, fd, size);
   };
   if (capture.request.calls) collector.seen = &*capture.request.calls;
-  collector.processes = capture.processes.size();
-  std::vector<pid_t> pids;
-  for (const ProcessCapture& process : capture.processes) pids.push_back(process.pid);
-  for (const EndedProcess& process : capture.ended) pids.push_back(process.pid);
+  const std::vector<pid_t> pids = capture.pids();
   collector.pids = pids;
+  collector.processes = collector.pids.first(capture.processes.size());
   collector.relay = capture.request.relay.get();
   collector.warnings = &capture.warnings;
   collector.frozen = refusals == nullptr;

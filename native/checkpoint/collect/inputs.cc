@@ -29,7 +29,9 @@ bool is_same(const model::Input& a, const model::Input& b) {
          a.ctime_ns == b.ctime_ns;
 }
 
-void add_opened(image::Builder& image, const ContentHashes& hashes, const model::File& file) {
+/// What is to be ignored is compared by its looks, where they tell: the app may have it mapped.
+void add_opened(Capture& capture, const model::File& file) {
+  image::Builder& image = capture.image;
   const std::string path(image.bytes(file.path));
   struct stat status = {};
   UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
@@ -43,12 +45,12 @@ void add_opened(image::Builder& image, const ContentHashes& hashes, const model:
       known.flags |= model::kInputOpened;
       return;
     }
-  if (!image::has_change_times(path.c_str(), input.mtime_ns, input.ctime_ns))
-    input.flags |= model::kInputNoChangeTime;
+  const bool needs_reading = !image::has_change_times(path.c_str(), input.mtime_ns, input.ctime_ns);
+  if (needs_reading && capture.request.input_rules.ignores(path)) return;
+  if (needs_reading) input.flags |= model::kInputNoChangeTime;
   // No launch reads larger ones. Without change times, though, a hash says that looks are no proof.
-  const bool counts =
-      input.size <= image::kMostToRead || (input.flags & model::kInputNoChangeTime) != 0;
-  if (fd.valid() && counts) input.content = hashes.of(fd.get()).value_or(0);
+  const bool counts = input.size <= image::kMostToRead || needs_reading;
+  if (fd.valid() && counts) input.content = capture.content_hashes.of(fd.get()).value_or(0);
   input.path = file.path;
   image.inputs.push_back(input);
 }
@@ -78,7 +80,7 @@ void collect_inputs(Capture& capture) {
     (on_root ? image.root_inputs : image.inputs).push_back(record);
   }
   for (const model::File& file : image.files)
-    if ((file.flags & kOpened) != 0) add_opened(image, capture.content_hashes, file);
+    if ((file.flags & kOpened) != 0) add_opened(capture, file);
   mark_neighbours(image, image.inputs);
   mark_neighbours(image, image.root_inputs);
 }

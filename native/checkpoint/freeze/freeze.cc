@@ -111,6 +111,12 @@ pid_t wait_a_moment(pid_t tid, int& status) {
   }
 }
 
+/// Of a main thread whose others have not been waited for, waitpid(2) does not tell.
+bool has_died(pid_t tid) {
+  auto status = read_file("/proc/" + std::to_string(tid) + "/status");
+  return !status || line_value(status.value(), "State:").find_first_of("ZX") == 0;
+}
+
 }  // namespace
 
 Result<int> wait_for_stop(pid_t tid) {
@@ -124,7 +130,7 @@ Result<int> wait_for_stop(pid_t tid) {
     if (got == tid) return status;
     if (got < 0 && errno != EINTR) return errno_error("lost thread " + std::to_string(tid));
     if (died) return Error{ESRCH, "thread " + std::to_string(tid) + " has ended"};
-    died = pause_ns == kLongestPauseNs && Freeze::has_died(tid);
+    died = pause_ns == kLongestPauseNs && has_died(tid);
     if (now_ns() > deadline)
       return Error{
           ETIMEDOUT,
@@ -133,11 +139,6 @@ Result<int> wait_for_stop(pid_t tid) {
     const timespec pause = {0, pause_ns};
     nanosleep(&pause, nullptr);
   }
-}
-
-bool Freeze::has_died(pid_t tid) {
-  auto status = read_file("/proc/" + std::to_string(tid) + "/status");
-  return !status || line_value(status.value(), "State:").find_first_of("ZX") == 0;
 }
 
 Result<Freeze> Freeze::take(pid_t pid) {

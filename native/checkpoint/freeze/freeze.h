@@ -29,9 +29,6 @@ class Freeze {
   /// The signal that has stopped the process (signal(7): SIGSTOP and the like), which goes on to be
   /// so afterwards; 0: it runs.
   [[nodiscard]] int stop_signal() const { return stop_signal_; }
-  /// Whether the thread has died. Of a main thread whose others have not been waited for,
-  /// waitpid(2) does not tell.
-  static bool has_died(pid_t tid);
   /// The thread group leader first.
   [[nodiscard]] const std::vector<pid_t>& tids() const { return tids_; }
 

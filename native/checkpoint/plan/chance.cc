@@ -68,4 +68,15 @@ bool is_one_of_many(std::span<const uint8_t, kNeighbours> bytes, size_t at, uint
   return many >= kMany;
 }
 
+bool stands_beside_link(uint64_t address,
+                        const std::function<std::optional<uint64_t>(uint64_t place)>& read) {
+  constexpr uint64_t kPointer = sizeof(void*);
+  const auto is_link = [&](uint64_t link) {
+    const auto next = read(link), previous = read(link + kPointer);
+    return next && previous && read(*next + kPointer) == link && read(*previous) == link;
+  };
+  const uint64_t word = address & ~(kPointer - 1);
+  return is_link(word + kPointer) || is_link(word - 2 * kPointer);
+}
+
 }  // namespace thaw::checkpoint

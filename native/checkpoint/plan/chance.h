@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 
 #include "checkpoint/plan/id_scanner.h"
@@ -29,5 +30,10 @@ bool stands_among_zeros(std::span<const uint8_t, kNeighbours> bytes, size_t at);
 /// a file. `is_other`: whether a word is none of these, but an address or an id.
 bool is_one_of_many(std::span<const uint8_t, kNeighbours> bytes, size_t at, uint32_t id,
                     const std::function<bool(uint64_t word)>& is_other);
+
+/// Next to a link of a doubly linked list whose neighbours link back, as libuv keeps the pid of a child
+/// (uv_process_t): that is a structure, whatever else stands around it. `read`: the pointer at a place.
+bool stands_beside_link(uint64_t address,
+                        const std::function<std::optional<uint64_t>(uint64_t place)>& read);
 
 }  // namespace thaw::checkpoint

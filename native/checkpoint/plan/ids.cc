@@ -11,6 +11,7 @@
 
 #include "checkpoint/plan/chance.h"
 #include "checkpoint/plan/fork_detectors.h"
+#include "checkpoint/plan/id_owners.h"
 #include "checkpoint/plan/id_scanner.h"
 #include "checkpoint/plan/lock_layouts.h"
 #include "checkpoint/plan/memory_objects.h"
@@ -46,55 +47,6 @@ struct Part {
   const Vma* shared = nullptr;  ///< memory that other processes may map as well
 };
 
-/// Where `process` has what another has at `address` of `vma`, which is shared memory.
-std::optional<uint64_t> address_in(const ProcessCapture& process, const Vma& vma,
-                                   uint64_t address) {
-  const uint64_t offset = vma.offset + (address - vma.start);
-  for (const Vma& other : process.vmas)
-    if (other.shared && is_same_memory(vma, other) && other.offset <= offset &&
-        offset - other.offset < other.size())
-      return other.start + (offset - other.offset);
-  return {};
-}
-
-/// Whose id a thread of the image's table has.
-struct Owner {
-  size_t process = 0;  ///< index in the image
-  size_t thread = 0;   ///< within its process; 0: the id is the process's pid
-};
-
-std::vector<Owner> owners_of(const Capture& capture) {
-  std::vector<Owner> owners;
-  const auto add = [&owners](size_t process, model::Range threads) {
-    for (size_t i = 0; i < threads.count; ++i) owners.push_back({process, i});
-  };
-  for (size_t i = 0; i < capture.processes.size(); ++i) add(i, capture.processes[i].record.threads);
-  for (size_t i = 0; i < capture.ended.size(); ++i)
-    add(capture.processes.size() + i, capture.ended[i].record.threads);
-  return owners;
-}
-
-std::vector<pid_t> pids_of(const Capture& capture) {
-  std::vector<pid_t> pids;
-  for (const ProcessCapture& process : capture.processes) pids.push_back(process.pid);
-  for (const EndedProcess& process : capture.ended) pids.push_back(process.pid);
-  return pids;
-}
-
-/// Whether another process of the app maps all of that shared memory, and corrects the ids in it: the
-/// first of those that can write to it.
-bool is_corrected_by_other(const Capture& capture, const ProcessCapture& own, const Vma& vma) {
-  const auto covers = [&vma](const Vma& other) {
-    return other.shared && is_same_memory(vma, other) && other.offset <= vma.offset &&
-           other.offset + other.size() >= vma.offset + vma.size();
-  };
-  for (const bool writable : {true, false})
-    for (const ProcessCapture& process : capture.processes)
-      for (const Vma& other : process.vmas)
-        if (covers(other) && ((other.prot & PROT_WRITE) != 0) == writable) return &process != &own;
-  return false;
-}
-
 class IdFinder {
  public:
   IdFinder(Capture& capture, size_t process_index, const MemoryPlan& plan, IdScanner& scanner)
@@ -105,7 +57,7 @@ class IdFinder {
         detectors_(process_, capture_.openssl_versions),
         owners_(owners_of(capture)),
         scanner_(scanner),
-        text_(process_.pid, pids_of(capture)),
+        text_(process_.pid, capture.pids()),
         buffer_(kChunk) {
     const auto threads = process_.record.threads;
     for (model::Index i = threads.first; i < threads.first + threads.count; ++i) {
@@ -201,7 +153,8 @@ class IdFinder {
       const bool fixed = (part.sealed && (part.prot & PROT_WRITE) == 0) ||
                          (hit.shape <= Shape::word && detectors_.may_be_anywhere());
       const bool small = !own && tid < IdScanner::kLeast;
-      if (!fixed && !small && (own || (hit.sure && !may_be_chance(hit, tid, part))))
+      const bool kept = own || (hit.sure && !may_be_chance(hit, tid, part)) || is_of_record(hit);
+      if (!fixed && !small && kept)
         patch(hit.address, hit.thread, form_of(hit.shape), part);
       else if (is_of_other(hit) && is_pid(hit) && !is_rare(hit))
         return refuse_doubt(hit, part);
@@ -287,7 +240,7 @@ class IdFinder {
   /// A thread that waits for a lock of libc holds its id in a register or on top of its stack, to
   /// become the owner.
   [[nodiscard]] bool is_own_id(const IdScanner::Hit& hit) const {
-    constexpr uint64_t kFrames = 1024, kRegisters = 768;
+    constexpr uint64_t kFrames = 1024;
     if (is_of_other(hit)) return false;
     const ThreadCapture& thread = process_.threads[owners_[hit.thread].thread];
     const auto id = static_cast<uint32_t>(thread.tid);
@@ -299,8 +252,15 @@ class IdFinder {
       return hit.address >= start && hit.address - start < size;
     };
     const model::Thread& record = capture_.image.threads[hit.thread];
-    if (within(record.frame, kRegisters)) return hit.shape != Shape::high_half;
+    for (const AddressRange& registers : arch::kFrameRegisters)
+      if (within(record.frame + registers.start, registers.size())) return fills_register(hit);
     return within(arch::stack_pointer(thread.registers), kFrames) && !is_half_of_pointer(hit, id);
+  }
+
+  /// A register that holds an id holds nothing else: half of an address may be any number.
+  [[nodiscard]] static bool fills_register(const IdScanner::Hit& hit) {
+    if (sizeof(long) == sizeof(uint32_t)) return true;
+    return hit.shape == Shape::low_half || (hit.shape == Shape::futex && hit.address % 8 == 0);
   }
 
   /// Numbers with few bits set are flags and sizes in many a structure, and bits of a bitmap (V8's
@@ -312,6 +272,17 @@ class IdFinder {
     if (hit.shape == Shape::futex && is_awaited(hit.address, part)) return true;
     if (hit.shape == Shape::clock) return std::popcount(id) >= kLeastBitsOfClock;
     return is_pid(hit) && proc::is_telling_id(id);
+  }
+
+  [[nodiscard]] bool is_of_record(const IdScanner::Hit& hit) const {
+    if (hit.shape > Shape::word) return false;
+    return stands_beside_link(hit.address, [this](uint64_t place) -> std::optional<uint64_t> {
+      uintptr_t pointer = 0;
+      if (place % sizeof(pointer) != 0 || process_.mapping(place) == nullptr ||
+          !process_.memory.read(place, &pointer, sizeof(pointer)))
+        return {};
+      return pointer;
+    });
   }
 
   /// By what stands around it.
@@ -346,9 +317,13 @@ class IdFinder {
                        });
   }
 
-  /// The upper half of an address may be a number like an id.
+  /// Either half of an address may be a number like an id.
   [[nodiscard]] bool is_half_of_pointer(const IdScanner::Hit& hit, uint32_t id) const {
-    if (sizeof(long) == 4 || hit.address % 8 == 0) return false;
+    if (sizeof(long) == 4) return false;
+    uint64_t all = 0;
+    if (hit.address % sizeof(all) == 0)
+      return process_.memory.read(hit.address, &all, sizeof(all)).ok() && all >> 32 != 0 &&
+             process_.mapping(all) != nullptr;
     return std::any_of(process_.vmas.begin(), process_.vmas.end(), [id](const Vma& vma) {
       return vma.start >> 32 == id || (vma.end - 1) >> 32 == id;
     });

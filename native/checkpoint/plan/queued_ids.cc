@@ -14,11 +14,8 @@ namespace {
 
 std::set<uint32_t> telling_pids(const Capture& capture) {
   std::set<uint32_t> pids;
-  const auto add = [&pids](pid_t pid) {
+  for (const pid_t pid : capture.pids())
     if (proc::is_telling_id(static_cast<uint32_t>(pid))) pids.insert(static_cast<uint32_t>(pid));
-  };
-  for (const ProcessCapture& process : capture.processes) add(process.pid);
-  for (const EndedProcess& process : capture.ended) add(process.pid);
   return pids;
 }
 

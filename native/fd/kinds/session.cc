@@ -123,10 +123,20 @@ const char* validate(const image::View& view, const model::OpenFile& file) {
 }  // namespace
 
 #ifndef THAW_LAUNCH_ONLY
+namespace {
+
+std::vector<pid_t> others_of(std::span<const pid_t> processes, pid_t one) {
+  std::vector<pid_t> others(processes.begin(), processes.end());
+  std::erase(others, one);
+  return others;
+}
+
+}  // namespace
+
 Result<bool> collect_session(Collector& c, const Probe& probe, const SocketRecord& socket,
                              uint32_t peer, model::OpenFile& out) {
   if (c.relay == nullptr) return false;
-  auto known = c.relay->known(peer, probe.pid);
+  auto known = c.relay->known(peer, probe.pid, others_of(c.processes, probe.pid));
   if (known == nullptr) return false;
   const std::string name = address_text(known->server);
   const std::string what = "is connected to " + name + " ";
@@ -142,11 +152,6 @@ Result<bool> collect_session(Collector& c, const Probe& probe, const SocketRecor
     refusal.err = c.frozen ? EAGAIN : 0;
     return refusal;
   }
-  if (c.processes > 1 && known->protocol->is_kept_by_app)
-    return refuse(
-        probe, what + "and is of an app of several processes",
-        "take the checkpoint before it connects (warmup.until = { connect = \"...\" }) or "
-        "before the app forks");
   const session::Recorded& recorded = known->recorded.value();
   SessionRecord record;
   record.socket = socket;

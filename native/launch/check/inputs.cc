@@ -155,16 +155,14 @@ class Inputs {
     if ((input.flags & model::kInputReadAlways) != 0) return false;
     if (copied_ || input.content == 0 || (input.flags & model::kInputNoChangeTime) == 0)
       return true;
-    return (input.flags & model::kInputOpened) != 0 && has_same_build_id(input);
+    return has_same_build_id(input);
   }
 
   bool has_same_build_id(const Input& input) const {
-    for (const model::File& file : view_.files())
-      if (file.ino == input.ino && file.mtime_ns == input.mtime_ns && file.build_id.size != 0) {
-        const UniqueFd fd(open(path_, O_RDONLY | O_NONBLOCK | O_CLOEXEC));
-        return fd.valid() && elf::build_id(fd.get()) == view_.bytes(file.build_id);
-      }
-    return false;
+    const model::File* file = image::file_with_build_id(view_, input);
+    if (file == nullptr) return false;
+    const UniqueFd fd(open(path_, O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+    return fd.valid() && elf::build_id(fd.get()) == view_.bytes(file->build_id);
   }
 
   /// Whether it can be read in the time that a launch may take, which it then counts.

@@ -9,6 +9,7 @@
 #include <memory>
 #include <set>
 
+#include "proc/members.h"
 #include "session/dbus/message.h"
 #include "session/dbus/script.h"
 #include "session/record/kept_text.h"
@@ -106,7 +107,7 @@ class DBusRecorder : public Recorder {
     return {};
   }
 
-  Result<Recorded> recorded(pid_t app, std::string_view) override {
+  Result<Recorded> recorded(pid_t app, std::span<const pid_t> others, std::string_view) override {
     if (!refusal_.why.empty()) return Error{0, refusal_.why, refusal_.remedy};
     THAW_TRY(check_rest());
     Recorded result;
@@ -118,6 +119,7 @@ class DBusRecorder : public Recorder {
     constexpr std::string_view kYes("\1\0\0\0", 4);
     script.steps.push_back({fence, true, false, false, {}, "b", kYes});
     THAW_TRY(find_name(app, script));
+    for (const pid_t other : others) THAW_TRY(expect_without_name(other));
     result.script = write_script(script);
     result.note = note(script);
     if (signals_ > 0)
@@ -327,6 +329,18 @@ class DBusRecorder : public Recorder {
                      "replaced (at 0x" +
                      std::string(address) + ": \"" + kept.others[0].second + "\")",
                  "let the app ask its library for the name whenever it needs it, or " +
+                     std::string(kEarlier)};
+  }
+
+  /// A launch renews it in the process that is connected.
+  [[nodiscard]] Result<void> expect_without_name(pid_t other) const {
+    THAW_ASSIGN(kept, find_kept(other, unique_name_, is_message, this));
+    if (kept.strings.empty() && kept.others.empty()) return {};
+    return Error{0,
+                 "and its process " + std::to_string(other) + " (" + proc::name_of(other) +
+                     ") has a copy of its unique name " + unique_name_ +
+                     ", which a launch does not renew there",
+                 "let it fork before it connects, or let what it forks execute a program, or " +
                      std::string(kEarlier)};
   }
 

@@ -41,8 +41,10 @@ class Recorder {
 
   /// The app is frozen, and everything that it has sent was seen. An error of errno 0 is a refusal,
   /// one of EAGAIN asks for another moment: its message goes on from "is connected to ...".
+  /// `others`: of the app's processes, which may have copies of what only `app` is told anew.
   /// `untold`: what the server has sent meanwhile, which the app will never read.
-  virtual Result<Recorded> recorded(pid_t app, std::string_view untold) = 0;
+  virtual Result<Recorded> recorded(pid_t app, std::span<const pid_t> others,
+                                    std::string_view untold) = 0;
 };
 
 }  // namespace thaw::session

@@ -129,7 +129,8 @@ void Relay::run() {
   }
 }
 
-std::unique_ptr<Relay::Known> Relay::known(uint64_t inode, pid_t app) {
+std::unique_ptr<Relay::Known> Relay::known(uint64_t inode, pid_t app,
+                                           std::span<const pid_t> others) {
   const std::lock_guard lock(mutex_);
   for (const auto& channel : channels_) {
     if (inode == 0 || channel->inode() != inode) continue;
@@ -139,7 +140,7 @@ std::unique_ptr<Relay::Known> Relay::known(uint64_t inode, pid_t app) {
     if (channel->is_busy())
       recorded = Error{EAGAIN, "with messages on their way", "lengthen `settle`"};
     else if (channel->recorder() != nullptr)
-      recorded = channel->recorder()->recorded(app, channel->untold());
+      recorded = channel->recorder()->recorded(app, others, channel->untold());
     wake();
     return std::make_unique<Known>(
         Known{channel->protocol(), channel->server_address(), std::move(recorded)});

@@ -48,8 +48,9 @@ class Relay {
     fd::SocketAddress server;
     Result<Recorded> recorded;
   };
-  /// `inode`: of the socket that the app's is connected to. The app is frozen. Null: none of ours.
-  std::unique_ptr<Known> known(uint64_t inode, pid_t app);
+  /// `inode`: of the socket that the app's is connected to; `others`: its other processes. All are
+  /// frozen. Null: none of ours.
+  std::unique_ptr<Known> known(uint64_t inode, pid_t app, std::span<const pid_t> others);
 
  private:
   void run();

@@ -94,7 +94,7 @@ class WaylandRecorder : public Recorder {
     return {};
   }
 
-  Result<Recorded> recorded(pid_t, std::string_view untold) override {
+  Result<Recorded> recorded(pid_t, std::span<const pid_t>, std::string_view untold) override {
     if (!refusal_.why.empty()) return Error{0, refusal_.why, refusal_.remedy};
     if (!comes_later(untold)) return Error{EAGAIN, "with events on their way", "lengthen `settle`"};
     THAW_TRY(check_rest());

@@ -37,6 +37,12 @@ export function expectSuccess(t: ExecutionContext, what: string, outcome: Outcom
   t.is(outcome.code, 0, `${what}: ${outcome.signal ?? `exit ${outcome.code}`}\n${outcome.stderr}`);
 }
 
+/** The app itself found what is wrong: it was launched, and failed. */
+export function expectFailure(t: ExecutionContext, outcome: Outcome): void {
+  t.not(outcome.code, 0, 'the app passed: its guard is not what keeps the hazard away');
+  t.not(outcome.code, 125, `the launch was not possible: ${outcome.stderr}`);
+}
+
 async function launchSeveral(
   t: ExecutionContext,
   app: App,

@@ -82,6 +82,7 @@ export const rows: readonly Row[] = [
     launches: 2,
     again: false,
   })),
+  { app: 'locks_pointer', launches: 2, again: false, only: 'root' },
   { app: 'locks_glib', launches: 2 },
   { app: 'locks_cpp', launches: 2 },
   { app: 'own_ids' },
@@ -290,3 +291,7 @@ export const hazards: readonly Hazard[] = [
     { app: `hazard_storm_${libc}`, guards: ['dontneed', 'free', 'mremap', 'syscall'] },
   ]),
 ];
+
+export function isAboutMemory({ app }: Row): boolean {
+  return app.startsWith('memory_');
+}

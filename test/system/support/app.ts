@@ -214,6 +214,11 @@ export class GuestApp {
     return '';
   }
 
+  /** Whether all memory of the app is mapped from the image, and guarded. */
+  isGuarded(): boolean {
+    return this.#native.show(this.image).processes.every(({ guards }) => guards);
+  }
+
   /** What `thaw verify` says. */
   verify(): readonly Problem[] {
     return this.#native.verify(this.image, { data: false }).problems;

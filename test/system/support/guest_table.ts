@@ -8,6 +8,7 @@ const tables = {
   apps: { title: 'the test apps', least: 60 },
   trees: { title: 'apps of several processes', least: 15 },
   refusals: { title: 'what is refused', least: 50 },
+  guards: { title: 'hazards without a guard', least: 15 },
 } as const;
 
 /** Declares the test of a table in a guest, as root or as an ordinary user. */

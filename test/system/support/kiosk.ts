@@ -1,5 +1,5 @@
-// Runs in a guest whose first program is systemd, with weston: apps with a window as services that start at boot. One boot makes
-// images and drop-ins (`prepare`); each later one tells of the app that has started with it (`report`). Prints one line of JSON.
+// Runs in a guest whose first program is systemd, with weston: apps with a window as services that start at boot. One boot for
+// each makes its image and drop-in (`prepare`); each later one tells of the app that has started with it (`report`). Prints one line of JSON.
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -92,18 +92,16 @@ function install(names: readonly string[], cpu: string): void {
   }
   must('systemctl', 'daemon-reload');
   must('systemctl', 'enable', '--now', 'weston');
-  must('systemctl', 'start', 'kiosk-bus');
 }
 
-/** @returns what the commands said */
-function prepare(names: readonly string[], cpu: string): string {
-  install(names, cpu);
-  return names
-    .flatMap((name) => [
-      must('thaw', 'build', '--like-unit', `${name}.service`, definition(name)),
-      must('thaw', 'unit', name),
-    ])
-    .join('\n');
+/** Of several apps, each in a boot of its own: soon after it, the clocks stand low. @returns what the commands said */
+function prepare(names: readonly string[], cpu: string, app: string): string {
+  if (!existsSync(`${UNITS}/weston.service`)) install(names, cpu);
+  must('systemctl', 'start', 'kiosk-bus');
+  return [
+    must('thaw', 'build', '--like-unit', `${app}.service`, definition(app)),
+    must('thaw', 'unit', app),
+  ].join('\n');
 }
 
 function setNext(names: readonly string[], next: Kiosk): void {
@@ -150,14 +148,14 @@ async function report({ name }: Kiosk, clickAt: string): Promise<Shown> {
 export interface Order {
   readonly cpu: string;
   readonly names: readonly string[];
-  /** What this boot has started; undefined: nothing is prepared. */
-  readonly now?: Kiosk & { readonly clickAt: string };
+  /** The app whose image is made in this boot, or what this boot has started. */
+  readonly now: { readonly build: string } | (Kiosk & { readonly clickAt: string });
   readonly next?: Kiosk | undefined;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { cpu, names, now, next } = JSON.parse(process.argv[2] ?? '') as Order;
-  const found = now === undefined ? { said: prepare(names, cpu) } : await report(now, now.clickAt);
+  const found = 'build' in now ? { said: prepare(names, cpu, now.build) } : await report(now, now.clickAt);
   if (next !== undefined) setNext(names, next);
   console.log(JSON.stringify(found));
   process.exit(0);

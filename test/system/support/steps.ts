@@ -87,7 +87,8 @@ async function make(build: string, step: Step): Promise<StepOutcome> {
   const app = new GuestApp(build, step.work ?? '/data', step.app, step);
   if (step.do === 'checkpoint') return { problem: await app.checkpoint() };
   if (!existsSync(app.image)) return { problem: 'there is no image' };
-  const end = Date.now() + 120_000;
+  // A first boot on a busy machine may have lasted that long.
+  const end = Date.now() + 600_000;
   while (
     step.do === 'later' &&
     Date.now() < end &&

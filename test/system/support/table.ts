@@ -1,12 +1,12 @@
 // Runs in an ARM guest: a table of test apps (of one process, of several), each checkpointed and launched there, or that of what
-// is refused there. Prints a line per row:
+// is refused there, or that of guards which are switched off there. Prints a line per row:
 //   ok NAME | skip NAME REASON | bad NAME REASON
-// Usage: table.js BUILD_FOLDER WORK_FOLDER root|user apps|trees|refusals [NAME...]
+// Usage: table.js BUILD_FOLDER WORK_FOLDER root|user apps|trees|refusals|guards [NAME...]
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { type Refusal, refusals } from '../../engine/support/refused.js';
-import { type Row, hazards, rows, trees } from '../../engine/support/rows.js';
+import { type Hazard, type Row, hazards, rows, trees } from '../../engine/support/rows.js';
 import { until } from '../../engine/support/process.js';
 import { processesOf } from '../../engine/support/tree.js';
 import { GuestApp } from './app.js';
@@ -33,6 +33,19 @@ async function check(app: GuestApp, row: Row): Promise<string> {
   return exit === 0 ? '' : `launch: ${exit} ${said}`;
 }
 
+async function checkHazard(app: GuestApp, row: Row): Promise<string> {
+  const problem = await check(app, row);
+  return problem === '' && app.isGuarded() !== canGuard(row.app) ? `guarded: ${app.isGuarded()}` : problem;
+}
+
+/** A launch without the guard: the app itself finds the hazard. */
+async function checkGuard(app: GuestApp): Promise<string> {
+  const problem = await app.checkpoint();
+  if (problem !== '') return problem;
+  const { exit, said } = await app.launch();
+  return exit === 0 || exit === 125 ? `launch: ${exit} ${said}` : '';
+}
+
 async function checkTree(app: GuestApp, row: Row): Promise<string> {
   const problem = await check(app, row);
   if (problem !== '') return problem;
@@ -40,6 +53,9 @@ async function checkTree(app: GuestApp, row: Row): Promise<string> {
   const left = processesOf(app.folder);
   return left.length === 0 ? '' : `processes that are left: ${left.join(' | ')}`;
 }
+
+/** On ARMv7, only a libc's functions can be redirected (native/arch): the memory of a static program is copied. */
+const canGuard = (app: string): boolean => process.arch !== 'arm' || !app.endsWith('_static');
 
 /** Kernels of 32 bits give out no pid that memory could tell from other numbers: there, a launch has those of the checkpoint. */
 const hasLargePids = process.arch !== 'arm';
@@ -74,11 +90,19 @@ async function checkApp(row: Row, checkRow: typeof check): Promise<void> {
   if (row.only !== undefined && row.only !== identity) return;
   if (row.launch?.wrapper !== undefined) return; // Those are made on the host: here is no terminal to be on.
   if (!existsSync(join(build, 'apps', row.app))) return; // Variants that are not built for this CPU.
-  report(row.app, await checkRow(new GuestApp(build, work, row.app, row), row));
+  const name = [row.app, ...(row.guardsOff ?? [])].join(' without ');
+  report(name, await checkRow(new GuestApp(build, work, row.app, row), row));
 }
 
 async function checkApps(): Promise<void> {
-  for (const row of [...rows, ...hazards.map(({ app }) => ({ app })), ...others]) await checkApp(row, check);
+  for (const row of [...rows, ...others]) await checkApp(row, check);
+  for (const { app } of hazards) await checkApp({ app }, checkHazard);
+}
+
+async function checkGuards(): Promise<void> {
+  const named = ({ app, guards }: Hazard): Row[] => guards.map((guard) => ({ app, guardsOff: [guard] }));
+  for (const row of hazards.filter(({ app }) => canGuard(app)).flatMap(named))
+    await checkApp(row, checkGuard);
 }
 
 async function checkRefusal({ app, what, says, never }: Refusal): Promise<string> {
@@ -108,6 +132,7 @@ const tables = new Map([
   ['apps', checkApps],
   ['trees', checkTrees],
   ['refusals', checkRefusals],
+  ['guards', checkGuards],
 ]);
 await tables.get(what)?.();
 process.exit(0);

@@ -6,8 +6,7 @@
 
 #include <sys/user.h>
 
-#include <cstring>
-
+#include "arch/ptrace.h"
 #include "arch/x86_64/code/numbers.h"
 #include "arch/x86_64/code/sweep.h"
 
@@ -48,9 +47,7 @@ void put(std::vector<uint8_t>& code, std::initializer_list<uint8_t> opcode, uint
 }  // namespace
 
 std::optional<uint64_t> number_called_in_place(const Registers& registers) {
-  user_regs_struct general = {};
-  memcpy(&general, registers.general.data(), std::min(sizeof(general), registers.general.size()));
-  return general.rax & 0xffffffff;
+  return load_general<user_regs_struct>(registers).rax & 0xffffffff;
 }
 
 Result<std::vector<CallSite>> find_call_sites(const Code& code) {
@@ -62,7 +59,7 @@ Result<std::vector<CallSite>> find_call_sites(const Code& code) {
   for (size_t i = 0; i + 1 < code.bytes.size(); ++i) {
     if (!looks_like_call(&code.bytes[i])) continue;
     const uint64_t address = code.start + i;
-    if (!sweep.is_known(address))
+    if (!code.is_known(address))
       return error_at("what may be a system call is in no function that is known,", address);
     if (!sweep.begins_instruction(address)) continue;
     if (code.bytes[i] != 0x0f || code.bytes[i + 1] != 0x05)

@@ -3,8 +3,6 @@
 namespace thaw::arch {
 namespace {
 
-constexpr uint64_t kLongestGap = 256;  ///< of what follows a function and may still belong to it
-
 bool is_rip_relative(const ZydisDecodedInstruction& instruction) {
   return (instruction.attributes & ZYDIS_ATTRIB_HAS_MODRM) != 0 && instruction.raw.modrm.mod == 0 &&
          instruction.raw.modrm.rm == 5;
@@ -52,7 +50,7 @@ Result<void> Sweep::run() {
     next = function.end;
   }
   sweep_gap({next, code_.end()});
-  std::sort(jumps_.begin(), jumps_.end());
+  jumps_.sort();
   return {};
 }
 
@@ -95,7 +93,7 @@ void Sweep::note(uint64_t address, const ZydisDecodedInstruction& instruction) {
     if (instruction.meta.category == ZYDIS_CATEGORY_CALL)
       mark_entry(target);
     else
-      jumps_.emplace_back(target, address);
+      jumps_.add(target, address);
   }
   if (!is_rip_relative(instruction)) return;
   const uint64_t named = end + static_cast<uint64_t>(instruction.raw.disp.value);
@@ -127,14 +125,6 @@ std::optional<Instruction> Sweep::decode(uint64_t address) const {
   return instruction;
 }
 
-bool Sweep::is_known(uint64_t address) const {
-  const auto behind = std::upper_bound(
-      code_.functions.begin(), code_.functions.end(), address,
-      [](uint64_t value, const AddressRange& function) { return value < function.start; });
-  if (behind == code_.functions.begin()) return false;
-  return address < (behind - 1)->end + kLongestGap;
-}
-
 uint64_t Sweep::before(uint64_t address) const {
   constexpr uint64_t kLongest = ZYDIS_MAX_INSTRUCTION_LENGTH;
   for (uint64_t at = address - 1; at >= code_.start && address - at <= kLongest; --at) {
@@ -143,14 +133,6 @@ uint64_t Sweep::before(uint64_t address) const {
     return instruction && instruction->end() == address ? at : 0;
   }
   return 0;
-}
-
-std::vector<uint64_t> Sweep::jumps_to(uint64_t address) const {
-  std::vector<uint64_t> sources;
-  for (auto jump = std::lower_bound(jumps_.begin(), jumps_.end(), std::pair{address, uint64_t{0}});
-       jump != jumps_.end() && jump->first == address; ++jump)
-    sources.push_back(jump->second);
-  return sources;
 }
 
 }  // namespace thaw::arch

@@ -38,8 +38,6 @@ class Sweep {
   [[nodiscard]] bool begins_instruction(uint64_t address) const {
     return code_.holds(address) && boundary_[address - code_.start];
   }
-  /// Whether it is of a function that is known, or follows one directly.
-  [[nodiscard]] bool is_known(uint64_t address) const;
   /// Whether anything but the instruction before may lead there, as far as that can be told.
   [[nodiscard]] bool is_label(uint64_t address) const {
     return entry_[address - code_.start] || target_[address - code_.start];
@@ -49,7 +47,9 @@ class Sweep {
   /// The instruction that stands before the one at `address`; 0: none.
   [[nodiscard]] uint64_t before(uint64_t address) const;
   /// From where jumps lead to `address`.
-  [[nodiscard]] std::vector<uint64_t> jumps_to(uint64_t address) const;
+  [[nodiscard]] std::vector<uint64_t> jumps_to(uint64_t address) const {
+    return jumps_.to(address);
+  }
 
  private:
   Result<void> sweep_function(const AddressRange& function);
@@ -66,7 +66,7 @@ class Sweep {
   const Zydis& zydis_ = Zydis::functions();
   ZydisDecoder decoder_ = {};
   std::vector<bool> boundary_, target_, entry_;
-  std::vector<std::pair<uint64_t, uint64_t>> jumps_;  ///< target, source
+  Jumps jumps_;
 };
 
 }  // namespace thaw::arch

@@ -1,0 +1,66 @@
+// A thread waits for a lock, and its id is also half of the lock's address: of what the thread holds in registers and on its
+// stack, an address stays what it is.
+#include <fcntl.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include "harness.h"
+
+static pthread_mutex_t mutex;
+static volatile pid_t tid;
+static volatile int goes_on, entered;
+
+static void* wait_for(void* argument) {
+  tid = gettid();
+  while (goes_on == 0) app_sleep_ms(1);
+  if (goes_on < 0) return argument;
+  NEED0(pthread_mutex_lock(&mutex));
+  entered = 1;
+  NEED0(pthread_mutex_unlock(&mutex));
+  return argument;
+}
+
+/// Whoever makes a process or thread meanwhile has that id: it is tried again.
+static pthread_t start_with_id(pid_t wanted) {
+  enum { kTries = 300 };
+  char text[16];
+  const int size = snprintf(text, sizeof text, "%d", wanted - 1);
+  const int last = open("/proc/sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC);
+  if (last < 0) SKIP("no id can be chosen: %s", strerror(errno));
+  for (int i = 0; i < kTries; i++) {
+    if (pwrite(last, text, (size_t)size, 0) != size)
+      SKIP("no id can be chosen: %s", strerror(errno));
+    tid = goes_on = 0;
+    pthread_t thread;
+    NEED0(pthread_create(&thread, NULL, wait_for, NULL));
+    while (tid == 0) app_sleep_ms(1);
+    goes_on = tid == wanted ? 1 : -1;
+    if (tid == wanted) {
+      close(last);
+      return thread;
+    }
+    NEED0(pthread_join(thread, NULL));
+  }
+  SKIP("the id %d is taken", wanted);
+}
+
+int main(int argc, char** argv) {
+  app_start(argc, argv);
+  const uint64_t address = (uintptr_t)&mutex;
+  const pid_t upper = (pid_t)(address >> 32);
+  if (upper < 256) SKIP("no address here has such a half");
+  pthread_mutexattr_t attributes;
+  NEED0(pthread_mutexattr_init(&attributes));
+  NEED0(pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_ERRORCHECK));
+  NEED0(pthread_mutex_init(&mutex, &attributes));
+  NEED0(pthread_mutex_lock(&mutex));
+  const pthread_t thread = start_with_id(upper);
+  app_sleep_ms(50);  // It waits in the kernel.
+  app_wait();
+
+  CHECK_EQ("the lock while it is held", 0, entered);
+  NEED0(pthread_mutex_unlock(&mutex));
+  NEED0(pthread_join(thread, NULL));
+  CHECK_EQ("the lock for who has waited for it", 1, entered);
+  return 0;
+}
