@@ -5,10 +5,9 @@
 //
 // small: in a child whose pid is below 64; SCRATCH/pid names it
 #include <pthread.h>
-#include <signal.h>
-#include <sys/wait.h>
 
 #include "harness.h"
+#include "small_pid.h"
 
 enum { kOwners = 2, kWaiters = 2 };
 
@@ -108,36 +107,9 @@ static void make(struct held* lock, const char* kind) {
   if (is_stream) CHECK((lock->stream = fopen("/dev/null", "w")) != NULL);
 }
 
-/// Goes on in a child, and ends as it does. The child is executed anew: libc shall know its id.
-static void become_small(char** argv) {
-  uint64_t wanted = 63;
-  enum { kExitSignal = 4, kSetTid = 8, kSetTidSize = 9, kFields = 10 };  // Of struct clone_args.
-  uint64_t arguments[kFields] = {
-      [kExitSignal] = SIGCHLD, [kSetTid] = (uintptr_t)&wanted, [kSetTidSize] = 1};
-  long child = -1;
-  for (; child < 0 && wanted > 1; wanted--) {
-    child = syscall(SYS_clone3, &arguments, sizeof arguments);
-    if (child == 0) {
-      char path[512];
-      snprintf(path, sizeof path, "%s/pid", app_scratch);
-      FILE* file = fopen(path, "w");
-      if (file == NULL || fprintf(file, "%ld", syscall(SYS_getpid)) < 0 || fclose(file) != 0)
-        _exit(1);
-      argv[5] = NULL;
-      execv("/proc/self/exe", argv);
-      _exit(1);
-    }
-    if (child < 0 && errno != EEXIST) SKIP("no pid can be chosen: %s", strerror(errno));
-  }
-  if (child < 0) SKIP("all small pids are taken");
-  int status = 0;
-  NEED(waitpid((pid_t)child, &status, 0));
-  _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
-}
-
 int main(int argc, char** argv) {
   app_start(argc, argv);
-  if (argc > 5) become_small(argv);
+  if (argc > 5) become_small(argv, 5, 63);
   const char* kind = argv[4];
   is_rwlock = strstr(kind, "rwlock") != NULL;
   is_stream = strstr(kind, "stream") != NULL;

@@ -131,18 +131,33 @@ test('refused: a seccomp filter that no ordinary user can read', (t) =>
     expectSuccess(t, 'the app that was not checkpointed', await app.running.outcome);
   }));
 
-test('refused: a lock whose owner has an id that may stand there by chance', (t) =>
-  withApp(t, { app: 'locks', args: ['recursive', 'small'] }, self, async (app) => {
-    await app.start();
-    const pid = Number(readFileSync(join(app.scratch, 'pid'), 'utf8'));
-    const outcome = await app.tryCheckpoint({ leaveRunning: true }, app.image, pid);
-    t.is(outcome.code, 1, outcome.stderr);
-    t.regex(outcome.stderr, new RegExp(`recursive mutex at [0-9a-f]+ is held by thread ${pid}\\b`));
-    t.regex(outcome.stderr, /holds no such lock/);
-    t.false(existsSync(app.image), 'an image was left');
-    app.release();
-    expectSuccess(t, 'the app that was not checkpointed', await app.running.outcome);
-  }));
+/** The lock of an app whose main thread has an id that may stand in memory by chance. */
+const small = {
+  'a lock whose owner has a small id': {
+    app: { app: 'locks', args: ['recursive', 'small'] },
+    refusal: (pid: number) => new RegExp(`recursive mutex at [0-9a-f]+ is held by thread ${pid}\\b`),
+    remedy: /holds no such lock/,
+  },
+  'a lock that a thread with a small id waits for': {
+    app: { app: 'locks_waiter', args: ['small'] },
+    refusal: (pid: number) => new RegExp(`thread ${pid}\\b.* waits for a lock that keeps its owner's id`),
+    remedy: /no thread waits for such a lock/,
+  },
+} as const;
+
+for (const [title, { app: arguments_, refusal, remedy }] of Object.entries(small))
+  test(`refused: ${title}`, (t) =>
+    withApp(t, arguments_, self, async (app) => {
+      await app.start();
+      const pid = Number(readFileSync(join(app.scratch, 'pid'), 'utf8'));
+      const outcome = await app.tryCheckpoint({ leaveRunning: true }, app.image, pid);
+      t.is(outcome.code, 1, outcome.stderr);
+      t.regex(outcome.stderr, refusal(pid));
+      t.regex(outcome.stderr, remedy);
+      t.false(existsSync(app.image), 'an image was left');
+      app.release();
+      expectSuccess(t, 'the app that was not checkpointed', await app.running.outcome);
+    }));
 
 test('a policy for a type of state that there is none of', (t) =>
   withApp(t, { app: 'actor' }, self, async (app) => {

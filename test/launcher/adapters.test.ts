@@ -113,7 +113,7 @@ if thaw_hooks:
     thaw_hooks.before_checkpoint(lambda: hooks.append('before'))
 async def main():
     print('warm', flush=True)
-    while not os.path.exists('go'): await asyncio.sleep(0.005)
+    while not os.path.exists('go'): await asyncio.sleep(0.001)
     asyncio.get_running_loop()
     print(json.dumps(dict(random=random.random(), argv=sys.argv[1:], pid=os.getpid(), hooks=hooks,
         env={name: value for name, value in os.environ.items() if name != 'PATH' and name != 'LC_CTYPE'}, hour=time.localtime(0).tm_hour,

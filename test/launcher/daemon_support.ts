@@ -28,7 +28,7 @@ if level == 'bad': time.sleep(1); sys.exit(3)
 if level == 'big': held = bytearray(b'x') * 150_000_000; time.sleep(4)
 if level == 'slow': time.sleep(1)
 def wait_for(name):
-    while not os.path.exists(name): time.sleep(0.01)
+    while not os.path.exists(name): time.sleep(0.001)
     if os.path.exists('crash'): os.kill(os.getpid(), 11)
 `;
 

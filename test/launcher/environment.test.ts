@@ -37,7 +37,7 @@ class Profile {
   files(): void {
     this.workshop.write(
       'app.py',
-      "import os, time\nprint('warm', flush=True)\nwhile not os.path.exists('go'): time.sleep(0.01)\nprint('launched', os.environ.get('NEW'))\n",
+      "import os, time\nprint('warm', flush=True)\nwhile not os.path.exists('go'): time.sleep(0.001)\nprint('launched', os.environ.get('NEW'))\n",
     );
     this.workshop.write(
       'app.js',

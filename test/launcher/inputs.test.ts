@@ -21,7 +21,7 @@ if os.path.exists('optional.txt'): state.append(open('optional.txt').read())
 library = ctypes.CDLL(os.path.abspath('library.so'))
 time.localtime()
 print('warm', flush=True)
-while not os.path.exists('go'): time.sleep(0.01)
+while not os.path.exists('go'): time.sleep(0.001)
 print('done', os.environ.get('LEVEL', ''), flush=True)
 #0`;
 
@@ -273,7 +273,7 @@ import locale, socket
 locale.setlocale(locale.LC_ALL, '')
 state = [time.localtime().tm_zone, socket.getaddrinfo('localhost', 80)]
 print('warm', flush=True)
-while not os.path.exists('go'): time.sleep(0.01)
+while not os.path.exists('go'): time.sleep(0.001)
 print('done', flush=True)
 `;
 
@@ -325,7 +325,7 @@ test('a link that is opened itself, as systemd follows paths, is a link', (t) =>
     `import os, time; print('warming', flush=True)
 os.close(os.open('link', os.O_PATH | os.O_NOFOLLOW))
 print('warm', flush=True)
-while not os.path.exists('go'): time.sleep(0.01)
+while not os.path.exists('go'): time.sleep(0.001)
 print('done', flush=True)
 `,
   );

@@ -166,7 +166,7 @@ public class App {
         Files.writeString(Path.of("app.log"), "started", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
         System.load(Path.of("library.so").toAbsolutePath().toString());
         System.out.println("warm");
-        while (!Files.exists(Path.of("go"))) Thread.sleep(10);
+        while (!Files.exists(Path.of("go"))) Thread.sleep(1);
         System.out.println("done " + System.getenv().getOrDefault("LEVEL", ""));
     }
     static {

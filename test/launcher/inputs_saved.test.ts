@@ -74,7 +74,7 @@ test('a server that saves what it reads when it ends can be built', (t) => {
 const keeper = `import json, os, time; print('warming', flush=True)
 data = json.load(open('data.json')) if os.path.exists('data.json') else {'count': 0}
 print('warm', flush=True)
-while not os.path.exists('go'): time.sleep(0.01)
+while not os.path.exists('go'): time.sleep(0.001)
 data['count'] += 1
 with open('data.json', 'w') as file: json.dump(data, file)
 print('done', data['count'], flush=True)

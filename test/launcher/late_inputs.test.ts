@@ -14,7 +14,7 @@ const FILES = 600;
 const app = `import os, socket, time; print('warming', flush=True)
 server = socket.create_server(('127.0.0.1', 0))
 print('warm', flush=True)
-while not os.path.exists('go'): time.sleep(0.01)
+while not os.path.exists('go'): time.sleep(0.001)
 socket.create_connection(server.getsockname()).sendall(b'x'); server.accept()
 try: print('child', os.waitpid(-1, os.WNOHANG | 0x40000000), flush=True)
 except ChildProcessError: print('done', flush=True)

@@ -26,7 +26,7 @@ mine = os.getpid()
 async def main():
     global mine
     print('warm', flush=True)
-    while not os.path.exists('go'): await asyncio.sleep(0.005)
+    while not os.path.exists('go'): await asyncio.sleep(0.001)
     asyncio.get_running_loop()
     print('same' if mine == os.getpid() else f'kept {mine}', flush=True)
 asyncio.run(main())

@@ -221,7 +221,7 @@ timer = time.time() + 0.3
 def wait_for(name):
     while time.time() < timer: time.sleep(0.01)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))
-    while not os.path.exists(name): time.sleep(0.01)
+    while not os.path.exists(name): time.sleep(0.001)
 `;
   const late = 'until = { log = "^warm$" }\nsettle = "400ms"\n[prove]\nrun = []';
   const build = workshop.thaw('build', workshop.profile('app', late, work));

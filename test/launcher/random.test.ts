@@ -53,7 +53,7 @@ def draw():
     for level in range(3): gnutls.gnutls_rnd(level, buffer, 8); yield f'gnutls_{level}', buffer.raw
 list(draw())
 print('warm', flush=True)
-while not os.path.exists('go'): time.sleep(0.005)
+while not os.path.exists('go'): time.sleep(0.001)
 for name, value in draw(): print(name, value.hex(), flush=True)
 `,
 };

@@ -11,7 +11,7 @@ os.chdir('root')
 state = [open('config.txt').read(), open('link.txt').read(), os.readlink('link.txt'), os.listdir('conf.d')]
 os.chdir('..')
 print('warm', flush=True)
-while not os.path.exists('go'): time.sleep(0.01)
+while not os.path.exists('go'): time.sleep(0.001)
 print('done', flush=True)
 `;
 

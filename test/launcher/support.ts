@@ -40,10 +40,13 @@ export const python = execFileSync('python3', ['-c', 'import sys; print(sys.exec
   encoding: 'utf8',
 }).trim();
 
-/** What the profiles of these tests run: prints, does what the test wants, waits for the file `go`, prints again. */
+/**
+ * What the profiles of these tests run: prints, does what the test wants, waits for the file `go`, prints again. It looks for
+ * it many times while it settles, on a busy machine too: else the file, once it is there, is an input that has changed.
+ */
 const head = `import os, socket, sys, time
 def wait_for(name):
-    while not os.path.exists(name): time.sleep(0.01)
+    while not os.path.exists(name): time.sleep(0.001)
 def notify(text):
     s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     s.sendto(text.encode(), os.environ['NOTIFY_SOCKET'])

@@ -27,7 +27,7 @@ namespace {
 constexpr size_t kChunk = 1 << 20;
 /// What looks like a lock may be five small numbers if the owner's id is smaller than this.
 constexpr uint32_t kLeastOwner = 64;
-/// The same of one number that the stack of a thread may hold by chance.
+/// The same of one number, in a register or on the stack of a thread that waits.
 constexpr uint32_t kLeastWaiting = 256;
 
 std::string hex(uint64_t value) {
@@ -70,6 +70,7 @@ class IdFinder {
   }
 
   Result<void> run() {
+    if (!capture_.request.keeps_ids()) THAW_TRY(refuse_small_waiters());
     THAW_ASSIGN(finder, PageFinder::open(process_, capture_.page_size));
     for (const Region& region : plan_.regions) {
       THAW_ASSIGN(part, part_of(region, finder));
@@ -128,8 +129,34 @@ class IdFinder {
     Part part;
     part.name = "registers";
     part.prot = PROT_READ;
-    scanner_.scan(plan_.area.start, std::span(plan_.area.bytes).first(plan_.area.code), false);
+    const auto threads = process_.record.threads;
+    for (model::Index i = threads.first; i < threads.first + threads.count; ++i)
+      for (const AddressRange& registers : arch::kFrameRegisters) {
+        const uint64_t address = capture_.image.threads[i].frame + registers.start;
+        const auto bytes = std::span(plan_.area.bytes).subspan(address - plan_.area.start);
+        scanner_.scan(address, bytes.first(registers.size()), false);
+      }
     return take(part);
+  }
+
+  /// They hold their ids where nothing tells these from other small numbers.
+  [[nodiscard]] Result<void> refuse_small_waiters() const {
+    for (const ThreadCapture& thread : process_.threads)
+      if (static_cast<uint32_t>(thread.tid) < kLeastWaiting && becomes_owner(thread))
+        return Error{0,
+                     "thread " + std::to_string(thread.tid) + " of process " +
+                         std::to_string(process_.pid) + " (" + proc::name_of(process_.pid) +
+                         ") waits for a lock that keeps its owner's id, and this number may stand "
+                         "beside it by chance",
+                     "checkpoint the app while no thread waits for such a lock, or start it where "
+                     "thread ids are " +
+                         std::to_string(kLeastWaiting) + " and more"};
+    return {};
+  }
+
+  [[nodiscard]] bool becomes_owner(const ThreadCapture& thread) const {
+    return thread.waits_for != 0 &&
+           waiter_becomes_owner(around(thread.waits_for), thread.waits_for);
   }
 
   Result<void> take(const Part& part) {
@@ -245,9 +272,7 @@ class IdFinder {
     const ThreadCapture& thread = process_.threads[owners_[hit.thread].thread];
     const auto id = static_cast<uint32_t>(thread.tid);
     const bool plain = hit.shape <= Shape::word || hit.shape == Shape::futex;
-    if (id < kLeastWaiting || !plain || thread.waits_for == 0 ||
-        !waiter_becomes_owner(around(thread.waits_for), thread.waits_for))
-      return false;
+    if (!plain || !becomes_owner(thread)) return false;
     const auto within = [&hit](uint64_t start, uint64_t size) {
       return hit.address >= start && hit.address - start < size;
     };
