@@ -19,12 +19,21 @@ namespace thaw::arch {
 /// How much of what follows a function may still belong to it, in bytes.
 constexpr uint64_t kLongestGap = 256;
 
+/// From there on, a program has what the letter says. As in mapping symbols, `a`, `t`: ARM, Thumb
+/// instructions, `x`: those of AArch64, `d`: constants. `c`: a section of code begins.
+struct Mark {
+  uint64_t address = 0;
+  char kind = 0;
+};
+
 /// A program's executable segment as its compiler made it, and what is known of it.
 struct Code {
   uint64_t start = 0;
   std::vector<uint8_t> bytes;
   std::vector<AddressRange> functions;  ///< ascending, without overlap
   std::vector<uint64_t> pointers;       ///< addresses in it that the program's data hold, ascending
+  std::vector<Mark> marks;              ///< ascending; empty: nothing tells
+  bool of_go = false;                   ///< Go's compiler made all of it
   /// Reads the program's memory.
   std::function<bool(uint64_t address, void* out, size_t size)> read;
 
@@ -73,8 +82,6 @@ Error error_at(const char* what, uint64_t address);
 /// has been changed. Nothing where the jump stands at the instruction itself.
 std::optional<uint64_t> number_called_in_place(const Registers& registers);
 
-/// Whether this CPU's call sites can be led to the shim at all.
-extern const bool kRedirectsCallSites;
 /// How far from the program's code, at most, its stubs may be.
 extern const uint64_t kStubReach;
 /// Bytes that change_call_site() changes, from CallSite::changed_from on.

@@ -5,6 +5,7 @@
 
 #include <cstring>
 #include <optional>
+#include <string_view>
 
 #include "shim/program_code.h"
 
@@ -16,11 +17,15 @@ constexpr uint64_t kGuardedCalls[] = {
 #ifdef SYS_mmap
     SYS_mmap,
 #endif
+#ifdef SYS_mmap2
+    SYS_mmap2,
+#endif
     SYS_mprotect, SYS_munmap, SYS_mremap, SYS_madvise, SYS_pkey_mprotect,
 };
 
 bool is_of_kernel(const proc::Vma& vma) {
-  return vma.path == "[vdso]" || vma.path == "[vsyscall]";
+  constexpr std::string_view kNames[] = {"[vdso]", "[vsyscall]", "[vectors]", "[sigpage]"};
+  return std::find(std::begin(kNames), std::end(kNames), vma.path) != std::end(kNames);
 }
 
 /// The program that all executable memory is of.
@@ -58,6 +63,8 @@ Result<arch::Code> code_of(const StaticProgram& program, const CallSiteInput& in
   undo(code, input.changed_before);
   code.functions = functions_of(program, input.read, file.get());
   code.pointers = pointers_to_code(program, input.read);
+  code.marks = marks_of(program, file.get());
+  code.of_go = is_of_go(program, input.read);
   code.read = [read = input.read](uint64_t address, void* out, size_t size) {
     return read(address, out, size).ok();
   };
@@ -85,8 +92,6 @@ bool CallSites::evades(const arch::Registers& registers) const {
 }
 
 Result<CallSites> find_call_sites(const CallSiteInput& input) {
-  if (!arch::kRedirectsCallSites)
-    return Error{0, "on this CPU, only the functions of a libc can be redirected"};
   THAW_ASSIGN(program, find_program(input));
   THAW_ASSIGN(code, code_of(program, input));
   if (code.functions.empty())
@@ -94,7 +99,7 @@ Result<CallSites> find_call_sites(const CallSiteInput& input) {
   THAW_ASSIGN(sites, arch::find_call_sites(code));
   const bool has_heap = std::any_of(input.vmas.begin(), input.vmas.end(),
                                     [](const proc::Vma& vma) { return vma.path == "[heap]"; });
-  const bool heap_grows = has_heap || !is_of_go(program, input.read);
+  const bool heap_grows = has_heap || !code.of_go;
   CallSites found = {std::move(code), heap_grows, {}};
   for (const arch::CallSite& site : sites) {
     if (!site.may_call(kGuardedCalls)) continue;

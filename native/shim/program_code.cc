@@ -1,6 +1,6 @@
 #include "shim/program_code.h"
 
-#include <elf.h>
+#include <link.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,9 +15,14 @@ namespace {
 
 constexpr uint64_t kMostFunctions = 1 << 22;
 constexpr uint64_t kMostBytes = uint64_t{1} << 30;
+constexpr unsigned char kElfClass = sizeof(long) == 8 ? ELFCLASS64 : ELFCLASS32;
 
 uint64_t round_down(uint64_t value, uint64_t unit) {
   return value / unit * unit;
+}
+
+uint64_t round_up(uint64_t value, uint64_t unit) {
+  return round_down(value + unit - 1, unit);
 }
 
 template <typename T>
@@ -44,8 +49,8 @@ void untangle(std::vector<AddressRange>& functions) {
 class Sections {
  public:
   explicit Sections(int file) : file_(file) {
-    Elf64_Ehdr header = {};
-    if (file < 0 || !read(0, &header, sizeof(header)) || header.e_shentsize != sizeof(Elf64_Shdr))
+    ElfW(Ehdr) header = {};
+    if (file < 0 || !read(0, &header, sizeof(header)) || header.e_shentsize != sizeof(ElfW(Shdr)))
       return;
     all_.resize(header.e_shnum);
     if (!read(header.e_shoff, all_.data(), all_.size() * sizeof(all_[0]))) all_.clear();
@@ -53,17 +58,18 @@ class Sections {
     names_.push_back('\0');
   }
 
-  [[nodiscard]] const Elf64_Shdr* find(std::string_view name) const {
-    for (const Elf64_Shdr& section : all_)
+  [[nodiscard]] const ElfW(Shdr) * find(std::string_view name) const {
+    for (const ElfW(Shdr) & section : all_)
       if (section.sh_name < names_.size() && name == &names_[section.sh_name]) return &section;
     return nullptr;
   }
   [[nodiscard]] bool is_code(unsigned index) const {
     return index < all_.size() && (all_[index].sh_flags & SHF_EXECINSTR) != 0;
   }
+  [[nodiscard]] const std::vector<ElfW(Shdr)>& all() const { return all_; }
   template <typename T>
-  [[nodiscard]] std::vector<T> bytes(const Elf64_Shdr& section) const {
-    std::vector<T> content(std::min(section.sh_size, kMostBytes) / sizeof(T));
+  [[nodiscard]] std::vector<T> bytes(const ElfW(Shdr) & section) const {
+    std::vector<T> content(std::min<uint64_t>(section.sh_size, kMostBytes) / sizeof(T));
     if (!read(section.sh_offset, content.data(), content.size() * sizeof(T))) content.clear();
     return content;
   }
@@ -74,7 +80,7 @@ class Sections {
   }
 
   int file_;
-  std::vector<Elf64_Shdr> all_;
+  std::vector<ElfW(Shdr)> all_;
   std::vector<char> names_;
 };
 
@@ -149,7 +155,7 @@ class Unwinding {
 
 void add_unwinding(const StaticProgram& program, const Sections& sections,
                    std::vector<AddressRange>& functions) {
-  const Elf64_Shdr* frames = sections.find(".eh_frame");
+  const ElfW(Shdr)* frames = sections.find(".eh_frame");
   if (frames == nullptr) return;
   Unwinding(sections.bytes<uint8_t>(*frames), frames->sh_addr).add_to(functions, program.bias);
 }
@@ -158,14 +164,14 @@ void add_unwinding(const StaticProgram& program, const Sections& sections,
 struct GoHeader {
   uint32_t magic;
   uint8_t zero[2], quantum, pointer_size;
-  uint64_t functions, files, code_start;
-  uint64_t names, units, file_table, pc_table, function_table;
+  uintptr_t functions, files, code_start;
+  uintptr_t names, units, file_table, pc_table, function_table;
 };
 
 bool is_go_header(const GoHeader& header, const StaticProgram& program) {
   constexpr uint32_t k118 = 0xfffffff0, k120 = 0xfffffff1;
   return (header.magic == k118 || header.magic == k120) && header.zero[0] == 0 &&
-         header.zero[1] == 0 && header.pointer_size == sizeof(uint64_t) && header.functions != 0 &&
+         header.zero[1] == 0 && header.pointer_size == sizeof(uintptr_t) && header.functions != 0 &&
          header.functions < kMostFunctions && header.code_start >= program.code.start &&
          header.code_start < program.code.end;
 }
@@ -180,38 +186,54 @@ void add_go_functions(const GoHeader& header, uint64_t table, const elf::ReadMem
     functions.push_back({header.code_start + rows[i], header.code_start + rows[i + 2]});
 }
 
-std::vector<uint64_t> words_of(const AddressRange& range, const elf::ReadMemory& read) {
-  std::vector<uint64_t> words(std::min(range.size(), kMostBytes) / sizeof(uint64_t));
-  if (!read(range.start, words.data(), words.size() * sizeof(uint64_t))) words.clear();
+std::vector<uintptr_t> words_of(const AddressRange& range, const elf::ReadMemory& read) {
+  std::vector<uintptr_t> words(std::min(range.size(), kMostBytes) / sizeof(uintptr_t));
+  if (!read(range.start, words.data(), words.size() * sizeof(uintptr_t))) words.clear();
   return words;
 }
 
 void add_go(const StaticProgram& program, const elf::ReadMemory& read,
             std::vector<AddressRange>& functions) {
   for (const AddressRange& data : program.data) {
-    const std::vector<uint64_t> words = words_of(data, read);
-    for (size_t i = 0; i + sizeof(GoHeader) / sizeof(uint64_t) <= words.size(); ++i) {
+    const std::vector<uintptr_t> words = words_of(data, read);
+    for (size_t i = 0; i + sizeof(GoHeader) / sizeof(uintptr_t) <= words.size(); ++i) {
       GoHeader header;
       memcpy(&header, &words[i], sizeof(header));
       if (is_go_header(header, program))
-        add_go_functions(header, data.start + i * sizeof(uint64_t) + header.function_table, read,
+        add_go_functions(header, data.start + i * sizeof(uintptr_t) + header.function_table, read,
                          functions);
     }
+  }
+}
+
+/// "$" and a letter, alone or before a dot: what is from there on (ELF for the Arm Architecture, 5.5.5).
+bool is_mapping_symbol(std::string_view name) {
+  return name.size() >= 2 && name[0] == '$' && (name.size() == 2 || name[2] == '.');
+}
+
+/// What `take(start, end, type, name)` is called with: the labels of all code.
+template <typename Take>
+void each_label(const StaticProgram& program, const Sections& sections, const Take& take) {
+  const ElfW(Shdr)* table = sections.find(".symtab");
+  const ElfW(Shdr)* strings = sections.find(".strtab");
+  if (table == nullptr || strings == nullptr) return;
+  std::vector<char> names = sections.bytes<char>(*strings);
+  names.push_back('\0');
+  for (const auto& symbol : sections.bytes<ElfW(Sym)>(*table)) {
+    if (!sections.is_code(symbol.st_shndx) || symbol.st_name >= names.size()) continue;
+    const uint64_t start = arch::instruction_address(program.bias + symbol.st_value);
+    take(AddressRange{start, start + symbol.st_size}, ELF32_ST_TYPE(symbol.st_info),
+         std::string_view(&names[symbol.st_name]));
   }
 }
 
 /// Functions, and labels of code in assembly, which need not tell their size.
 void add_symbols(const StaticProgram& program, const Sections& sections,
                  std::vector<AddressRange>& functions) {
-  const Elf64_Shdr* table = sections.find(".symtab");
-  if (table == nullptr) return;
-  for (const auto& symbol : sections.bytes<Elf64_Sym>(*table)) {
-    const unsigned type = ELF64_ST_TYPE(symbol.st_info);
+  each_label(program, sections, [&](AddressRange range, unsigned type, std::string_view name) {
     const bool wanted = type == STT_FUNC || type == STT_NOTYPE || type == STT_GNU_IFUNC;
-    if (!wanted || !sections.is_code(symbol.st_shndx)) continue;
-    const uint64_t start = program.bias + symbol.st_value;
-    functions.push_back({start, start + symbol.st_size});
-  }
+    if (wanted && !is_mapping_symbol(name)) functions.push_back(range);
+  });
 }
 
 }  // namespace
@@ -219,21 +241,21 @@ void add_symbols(const StaticProgram& program, const Sections& sections,
 std::optional<StaticProgram> read_static_program(uint64_t start, const elf::ReadMemory& read,
                                                  size_t page_size) {
   constexpr unsigned kMostSegments = 64;
-  const auto header = read_at<Elf64_Ehdr>(read, start);
+  const auto header = read_at<ElfW(Ehdr)>(read, start);
   if (!header || memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 ||
-      header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_phentsize != sizeof(Elf64_Phdr) ||
+      header->e_ident[EI_CLASS] != kElfClass || header->e_phentsize != sizeof(ElfW(Phdr)) ||
       header->e_phnum > kMostSegments || header->e_entry == 0)
     return {};
   StaticProgram program;
   program.start = start;
-  std::vector<Elf64_Phdr> segments(header->e_phnum);
+  std::vector<ElfW(Phdr)> segments(header->e_phnum);
   if (!read(start + header->e_phoff, segments.data(), segments.size() * sizeof(segments[0])))
     return {};
   const auto first = std::find_if(segments.begin(), segments.end(),
-                                  [](const Elf64_Phdr& one) { return one.p_type == PT_LOAD; });
+                                  [](const ElfW(Phdr) & one) { return one.p_type == PT_LOAD; });
   if (first == segments.end()) return {};
   program.bias = start - (first->p_vaddr - first->p_offset);
-  for (const Elf64_Phdr& segment : segments) {
+  for (const ElfW(Phdr) & segment : segments) {
     const uint64_t address = program.bias + segment.p_vaddr;
     if (segment.p_type == PT_INTERP) return {};
     if (segment.p_type != PT_LOAD) continue;
@@ -243,10 +265,10 @@ std::optional<StaticProgram> read_static_program(uint64_t start, const elf::Read
     if (executable)
       program.code = {round_down(bytes.start, page_size), bytes.end};
     else
-      program.data.push_back({(bytes.start + 7) / 8 * 8, bytes.end});
+      program.data.push_back({round_up(bytes.start, sizeof(uintptr_t)), bytes.end});
   }
   if (program.code.end == 0 || program.code.size() > kMostBytes) return {};
-  program.code.end = round_down(program.code.end + page_size - 1, page_size);
+  program.code.end = round_up(program.code.end, page_size);
   return program;
 }
 
@@ -264,6 +286,23 @@ std::vector<AddressRange> functions_of(const StaticProgram& program, const elf::
   return functions;
 }
 
+std::vector<arch::Mark> marks_of(const StaticProgram& program, int file) {
+  std::vector<arch::Mark> marks;
+  const Sections sections(file);
+  for (const ElfW(Shdr) & section : sections.all()) {
+    if ((section.sh_flags & SHF_EXECINSTR) == 0) continue;
+    const uint64_t start = program.bias + section.sh_addr;
+    marks.push_back({start, 'c'});
+    marks.push_back({start + section.sh_size, 'd'});
+  }
+  each_label(program, sections, [&](AddressRange range, unsigned type, std::string_view name) {
+    if (type == STT_NOTYPE && is_mapping_symbol(name)) marks.push_back({range.start, name[1]});
+  });
+  std::stable_sort(marks.begin(), marks.end(),
+                   [](const arch::Mark& a, const arch::Mark& b) { return a.address < b.address; });
+  return marks;
+}
+
 bool is_of_go(const StaticProgram& program, const elf::ReadMemory& read) {
   std::vector<AddressRange> functions;
   add_go(program, read, functions);
@@ -277,7 +316,7 @@ bool is_of_go(const StaticProgram& program, const elf::ReadMemory& read) {
 std::vector<uint64_t> pointers_to_code(const StaticProgram& program, const elf::ReadMemory& read) {
   std::vector<uint64_t> pointers;
   auto look_in = [&](const AddressRange& range) {
-    for (const uint64_t word : words_of(range, read))
+    for (const uintptr_t word : words_of(range, read))
       if (word >= program.code.start && word < program.code.end) pointers.push_back(word);
   };
   look_in(program.code);

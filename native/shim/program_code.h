@@ -26,6 +26,9 @@ std::optional<StaticProgram> read_static_program(uint64_t start, const elf::Read
 std::vector<AddressRange> functions_of(const StaticProgram& program, const elf::ReadMemory& read,
                                        int file);
 
+/// What its file says of where instructions and where constants begin, ascending; empty: nothing.
+std::vector<arch::Mark> marks_of(const StaticProgram& program, int file);
+
 /// Whether Go's compiler made all of it.
 bool is_of_go(const StaticProgram& program, const elf::ReadMemory& read);
 

@@ -25,6 +25,14 @@ const (
 
 var page = os.Getpagesize()
 
+// Of mmap2 where there is no mmap (EABI); package syscall names that one on its CPUs alone.
+func mmapNumber() uintptr {
+	if runtime.GOARCH == "arm" {
+		return 192
+	}
+	return syscall.SYS_MMAP
+}
+
 func fail(format string, values ...any) {
 	fmt.Fprintf(os.Stderr, "FAIL: "+format+"\n", values...)
 	os.Exit(1)
@@ -65,7 +73,7 @@ func at(address uintptr, size int) []byte {
 
 func newMemory(size int) uintptr {
 	const how = syscall.MAP_PRIVATE | syscall.MAP_ANON
-	return call("mmap", syscall.SYS_MMAP, 0, uintptr(size), syscall.PROT_READ|syscall.PROT_WRITE, how,
+	return call("mmap", mmapNumber(), 0, uintptr(size), syscall.PROT_READ|syscall.PROT_WRITE, how,
 		^uintptr(0), 0)
 }
 
@@ -119,7 +127,7 @@ func (a areas) check(seed byte, file *os.File) {
 	checkZero("what has been added to it", at(grown, 4*size)[size:])
 
 	call("munmap", syscall.SYS_MUNMAP, a.reused, uintptr(size))
-	again := call("mmap", syscall.SYS_MMAP, a.reused, uintptr(size), syscall.PROT_READ|syscall.PROT_WRITE,
+	again := call("mmap", mmapNumber(), a.reused, uintptr(size), syscall.PROT_READ|syscall.PROT_WRITE,
 		syscall.MAP_PRIVATE|mapFixed, file.Fd(), 0)
 	fill(at(again, size), seed+2)
 	call("madvise of a file", syscall.SYS_MADVISE, again, uintptr(size), syscall.MADV_DONTNEED)

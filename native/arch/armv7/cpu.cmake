@@ -6,6 +6,7 @@ add_compile_definitions(_FILE_OFFSET_BITS=64 _TIME_BITS=64)
 # Notes on how GCC 7 changed the passing of structs; nothing here is older.
 add_compile_options(-Wno-psabi)
 set(cpu_assembler -marm -march=armv7-a+fp)
+# What stands in for a system call leaves the registers of VFP as they are, as the kernel does (site.S).
 # Go's signal handlers take r10 for their goroutine, whatever code the signal has interrupted.
-set(cpu_freestanding ${cpu_assembler} -fno-unwind-tables -ffixed-r10)
+set(cpu_freestanding ${cpu_assembler} -fno-unwind-tables -mgeneral-regs-only -ffixed-r10)
 set(cpu_blob_sources arch/armv7/division.S)

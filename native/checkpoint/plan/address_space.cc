@@ -56,21 +56,25 @@ Result<uint64_t> choose_place(const std::vector<Span>& free, uint64_t size, uint
   return round_up(best->start + kMargin, page_size);
 }
 
-Result<uint64_t> choose_place_near(const std::vector<Span>& free, uint64_t size,
-                                   const AddressRange& code, uint64_t reach, bool heap_grows,
-                                   uint64_t page_size) {
+Result<uint64_t> choose_place_near_code(const ProcessCapture& process, const MemoryPlan& plan,
+                                        uint64_t size, uint64_t page_size) {
   constexpr uint64_t kBetween = 64 << 10;
+  const arch::Code& code = plan.sites->code;
+  const std::vector<Span> free = free_ranges(process, plan);
   const Span* below = nullptr;
   const Span* above = nullptr;
   for (const Span& range : free) {
     if (range.size() < size + 2 * kBetween) continue;
     if (range.end <= code.start) below = &range;
-    if (range.start >= code.end && above == nullptr) above = &range;
+    if (range.start >= code.end() && above == nullptr) above = &range;
   }
-  if (below != nullptr && code.end - (below->end - kBetween - size) <= reach)
+  if (below != nullptr && code.end() - (below->end - kBetween - size) <= arch::kStubReach)
     return (below->end - kBetween - size) / page_size * page_size;
-  if (!heap_grows && above != nullptr && above->start + kBetween + size - code.start <= reach)
-    return round_up(above->start + kBetween, page_size);
+  const uint64_t place = above != nullptr ? round_up(above->start + kBetween, page_size) : 0;
+  // The kernel leaves some megabytes between the program and its heap, as many as chance has it.
+  const uint64_t heap = plan.sites->heap_grows ? process.record.layout.start_brk : UINT64_MAX;
+  if (place != 0 && place + size <= heap && place + size - code.start <= arch::kStubReach)
+    return place;
   return Error{ENOMEM, "there is no room for thaw's own area near the program's code"};
 }
 

@@ -14,11 +14,10 @@ std::vector<Span> free_ranges(const ProcessCapture& process, const MemoryPlan& p
 /// everything; without, where it hurts least.
 Result<uint64_t> choose_place(const std::vector<Span>& free, uint64_t size, uint64_t page_size);
 
-/// The same for what must be within `reach` of all of `code`: below it or, where no heap grows
-/// (brk(2)), above.
-Result<uint64_t> choose_place_near(const std::vector<Span>& free, uint64_t size,
-                                   const AddressRange& code, uint64_t reach, bool heap_grows,
-                                   uint64_t page_size);
+/// The same for what must be within reach of all of the program's code, whose call sites are known:
+/// below it or above, but not where its heap may grow (brk(2)).
+Result<uint64_t> choose_place_near_code(const ProcessCapture& process, const MemoryPlan& plan,
+                                        uint64_t size, uint64_t page_size);
 
 /// Records the largest free ranges: room for the restorer of a launch.
 void record_gaps(Capture& capture, ProcessCapture& process, const MemoryPlan& plan);

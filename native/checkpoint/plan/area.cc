@@ -98,15 +98,12 @@ uint64_t room_for(const std::vector<shim::GuardedRange>& ranges, size_t page_siz
 
 Result<uint64_t> place_for(const ProcessCapture& process, const MemoryPlan& plan,
                            const shim::Input& input) {
-  const std::vector<Span> free = free_ranges(process, plan);
   if (!plan.sites)
-    return choose_place(free, plan.area.code + room_for(input.ranges, input.page_size),
-                        input.page_size);
-  const arch::Code& code = plan.sites->code;
+    return choose_place(free_ranges(process, plan),
+                        plan.area.code + room_for(input.ranges, input.page_size), input.page_size);
   const shim::ShimPlan somewhere = shim::plan(input);
   const uint64_t size = plan.area.code + somewhere.code.size() + somewhere.data.size();
-  return choose_place_near(free, round_up(size, input.page_size), {code.start, code.end()},
-                           arch::kStubReach, plan.sites->heap_grows, input.page_size);
+  return choose_place_near_code(process, plan, round_up(size, input.page_size), input.page_size);
 }
 
 }  // namespace

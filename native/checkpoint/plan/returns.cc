@@ -124,10 +124,7 @@ bool has_room_nearby(const ProcessCapture& process, const MemoryPlan& plan, size
   for (const Region& region : plan.regions)
     if (region.pages == Pages::mapped && region.backing == Backing::anonymous)
       size += total_size(region.segments) / page_size;
-  const arch::Code& code = plan.sites->code;
-  return choose_place_near(free_ranges(process, plan), size, {code.start, code.end()},
-                           arch::kStubReach, plan.sites->heap_grows, page_size)
-      .ok();
+  return choose_place_near_code(process, plan, size, page_size).ok();
 }
 
 /// Every changed byte must come back; the bytes of shared memory come back with its object.

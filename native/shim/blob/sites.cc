@@ -35,6 +35,10 @@ long guarded(const SiteCall* call) {
     case __NR_mmap:
       return guarded_mmap(address(a), address(b), c, d, e, address(f));
 #endif
+#ifdef __NR_mmap2
+    case __NR_mmap2:
+      return guarded_mmap(address(a), address(b), c, d, e, address(f) * 4096ull);
+#endif
     case __NR_munmap:
       return guarded_munmap(address(a), address(b));
     case __NR_mprotect:
@@ -51,6 +55,9 @@ bool is_the_kernels(const SiteCall& call) {
   if (call.number == __NR_mremap) return false;
 #ifdef __NR_mmap
   if (call.number == __NR_mmap) return false;
+#endif
+#ifdef __NR_mmap2
+  if (call.number == __NR_mmap2) return false;
 #endif
   return !touches_image(address(call.a), address(call.a) + round_up(address(call.b)));
 }

@@ -13,7 +13,6 @@
 
 namespace thaw::arch {
 
-const bool kRedirectsCallSites = true;
 /// Of `b` and `bl`, which reach 128 MB.
 const uint64_t kStubReach = (uint64_t{1} << 27) - (uint64_t{1} << 20);
 const size_t kSiteJumpSize = sizeof(uint32_t);

@@ -12,7 +12,6 @@
 
 namespace thaw::arch {
 
-const bool kRedirectsCallSites = true;
 const uint64_t kStubReach = (uint64_t{1} << 31) - (uint64_t{1} << 20);
 const size_t kSiteJumpSize = 5;
 
