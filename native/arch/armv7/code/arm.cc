@@ -95,6 +95,7 @@ void decode_extra(Instruction& out, const Fields& f) {
     const uint64_t distance = f.s() << 4 | f.m();
     const uint64_t base = (out.address + kPcAhead) & ~uint64_t{3};
     out.literal = is_bit(f.word, 23) ? base + distance : base - distance;
+    if (of_pair) out.literal_size = 8;
   }
 }
 

@@ -43,6 +43,7 @@ struct Instruction {
   uint32_t it_block = 0;            ///< how many instructions behind it are conditional
   std::optional<uint64_t> target;   ///< where a branch leads
   std::optional<uint64_t> literal;  ///< what it reads from among the code
+  uint32_t literal_size = 4;        ///< bytes
   std::optional<uint32_t> number;   ///< what it puts into the register of the number
   std::optional<Put> put;
 

@@ -65,7 +65,8 @@ void Sweep::sweep(const AddressRange& range, bool thumb) {
 void Sweep::note(const Instruction& instruction) {
   if (instruction.is_switch) mark(switch_, instruction.address);
   if (instruction.literal)
-    for (const uint64_t half : {0, 2, 4, 6}) mark(literal_, *instruction.literal + half);
+    for (uint32_t at = 0; at < instruction.literal_size; at += 2)
+      mark(literal_, *instruction.literal + at);
   if (!instruction.target) return;
   if (instruction.is_linking)
     mark(entry_, *instruction.target);

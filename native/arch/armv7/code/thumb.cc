@@ -281,6 +281,7 @@ void decode_double(Instruction& out, const Long& f) {
   if (of_pair && f.n() == kProgramCounter) {
     const uint32_t distance = (f.second & 0xff) * 4, base = word_base(out);
     out.literal = is_bit(f.first, 7) ? base + distance : base - distance;
+    out.literal_size = 8;
   }
 }
 
