@@ -33,13 +33,10 @@ class Search {
 
   void leave_backwards(uint64_t place) {
     const auto before = sweep_.before(place);
-    if (!before)
-      failed_ = true;
-    else if (before->ends_flow)
-      return;
-    else if (const auto number = number_of(*before))
+    if (before && before->ends_flow) return;
+    if (const auto number = before ? number_of(*before) : std::nullopt)
       numbers_.insert(*number);
-    else if (before->leaves_number && !before->is_linking)
+    else if (before && before->leaves_number && !before->is_linking)
       reach(before->address);
     else
       failed_ = true;
