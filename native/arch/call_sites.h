@@ -26,6 +26,9 @@ struct Mark {
   char kind = 0;
 };
 
+/// How much of a program Go's compiler made, whose code has no mapping symbols.
+enum class GoShare : uint8_t { none, some, all };
+
 /// A program's executable segment as its compiler made it, and what is known of it.
 struct Code {
   uint64_t start = 0;
@@ -33,7 +36,7 @@ struct Code {
   std::vector<AddressRange> functions;  ///< ascending, without overlap
   std::vector<uint64_t> pointers;       ///< addresses in it that the program's data hold, ascending
   std::vector<Mark> marks;              ///< ascending; empty: nothing tells
-  bool of_go = false;                   ///< Go's compiler made all of it
+  GoShare go = GoShare::none;
   /// Reads the program's memory.
   std::function<bool(uint64_t address, void* out, size_t size)> read;
 

@@ -64,7 +64,7 @@ Result<arch::Code> code_of(const StaticProgram& program, const CallSiteInput& in
   code.functions = functions_of(program, input.read, file.get());
   code.pointers = pointers_to_code(program, input.read);
   code.marks = marks_of(program, file.get());
-  code.of_go = is_of_go(program, input.read);
+  code.go = go_share(program, input.read);
   code.read = [read = input.read](uint64_t address, void* out, size_t size) {
     return read(address, out, size).ok();
   };
@@ -99,7 +99,7 @@ Result<CallSites> find_call_sites(const CallSiteInput& input) {
   THAW_ASSIGN(sites, arch::find_call_sites(code));
   const bool has_heap = std::any_of(input.vmas.begin(), input.vmas.end(),
                                     [](const proc::Vma& vma) { return vma.path == "[heap]"; });
-  const bool heap_grows = has_heap || !code.of_go;
+  const bool heap_grows = has_heap || code.go != arch::GoShare::all;
   CallSites found = {std::move(code), heap_grows, {}};
   for (const arch::CallSite& site : sites) {
     if (!site.may_call(kGuardedCalls)) continue;

@@ -303,14 +303,15 @@ std::vector<arch::Mark> marks_of(const StaticProgram& program, int file) {
   return marks;
 }
 
-bool is_of_go(const StaticProgram& program, const elf::ReadMemory& read) {
+arch::GoShare go_share(const StaticProgram& program, const elf::ReadMemory& read) {
   std::vector<AddressRange> functions;
   add_go(program, read, functions);
   // C within it would come behind Go's own functions, or before them.
   constexpr uint64_t kMostOther = 16 << 10;
   uint64_t size = 0;
   for (const AddressRange& function : functions) size += function.size();
-  return !functions.empty() && size + kMostOther >= program.code.size();
+  if (functions.empty()) return arch::GoShare::none;
+  return size + kMostOther >= program.code.size() ? arch::GoShare::all : arch::GoShare::some;
 }
 
 std::vector<uint64_t> pointers_to_code(const StaticProgram& program, const elf::ReadMemory& read) {

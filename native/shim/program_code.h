@@ -29,8 +29,7 @@ std::vector<AddressRange> functions_of(const StaticProgram& program, const elf::
 /// What its file says of where instructions and where constants begin, ascending; empty: nothing.
 std::vector<arch::Mark> marks_of(const StaticProgram& program, int file);
 
-/// Whether Go's compiler made all of it.
-bool is_of_go(const StaticProgram& program, const elf::ReadMemory& read);
+arch::GoShare go_share(const StaticProgram& program, const elf::ReadMemory& read);
 
 /// Addresses within its code that its data hold, ascending.
 std::vector<uint64_t> pointers_to_code(const StaticProgram& program, const elf::ReadMemory& read);

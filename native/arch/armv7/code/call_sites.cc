@@ -77,6 +77,17 @@ class Stub {
   std::vector<uint8_t> code_;
 };
 
+/// Where Go's code and another compiler's stand in one section, none would tell where each begins.
+Result<void> check_marks(const Code& code) {
+  const auto is_set = [](const Mark& mark) { return mark.kind == 'a' || mark.kind == 't'; };
+  const bool any = std::any_of(code.marks.begin(), code.marks.end(), is_set);
+  if (code.go == GoShare::some || (code.go == GoShare::all && any))
+    return Error{0, "it has code of Go and of another compiler, and nothing tells them apart"};
+  if (code.go == GoShare::none && !any)
+    return Error{0, "nothing tells where it has ARM and where Thumb code (it has no symbols)"};
+  return {};
+}
+
 Result<void> check(const Sweep& sweep, const Instruction& call) {
   if (sweep.is_literal(call.address))
     return error_at("a constant looks like a system call", call.address);
@@ -96,9 +107,7 @@ std::optional<uint64_t> number_called_in_place(const Registers& registers) {
 }
 
 Result<std::vector<CallSite>> find_call_sites(const Code& code) {
-  const auto is_set = [](const Mark& mark) { return mark.kind == 'a' || mark.kind == 't'; };
-  if (!code.of_go && std::none_of(code.marks.begin(), code.marks.end(), is_set))
-    return Error{0, "nothing tells where it has ARM and where Thumb code (it has no symbols)"};
+  THAW_TRY(check_marks(code));
   const Sweep sweep(code);
   std::vector<CallSite> sites;
   for (uint64_t address = code.start; address < code.end(); address += 2) {

@@ -11,9 +11,8 @@ Sweep::Sweep(const Code& code) : code_(code) {
   for (size_t i = 0; i < code.marks.size(); ++i) {
     const uint64_t end = i + 1 < code.marks.size() ? code.marks[i + 1].address : code.end();
     const char kind = code.marks[i].kind;
-    const bool thumb = kind == 't';
-    if (thumb || kind == 'a' || (kind == 'c' && code.of_go))
-      sweep({code.marks[i].address, end}, thumb);
+    const bool arm = kind == 'a' || (kind == 'c' && code.go == GoShare::all), thumb = kind == 't';
+    if (arm || thumb) sweep({code.marks[i].address, end}, thumb);
   }
   note_pointers();
   note_switches();
@@ -104,7 +103,7 @@ void Sweep::note_pointers() {
   };
   for (const uint64_t pointer : pointers_) note(pointer);
   // Go's data hold addresses of whole functions alone, beside tables of numbers that equal others.
-  if (code_.of_go) return;
+  if (code_.go == GoShare::all) return;
   for (const uint64_t pointer : code_.pointers) note(pointer);
 }
 

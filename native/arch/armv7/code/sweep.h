@@ -10,7 +10,7 @@
 
 namespace thaw::arch {
 
-/// Decodes what the program's marks call code, or all of a program of Go, which is ARM code.
+/// Decodes what the program's marks call code, or all sections of a program of Go, which are ARM code.
 class Sweep {
  public:
   explicit Sweep(const Code& code);
