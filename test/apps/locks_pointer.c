@@ -20,19 +20,26 @@ static void* wait_for(void* argument) {
   return argument;
 }
 
-/// Whoever makes a process or thread meanwhile has that id: it is tried again.
+static void set_last_id(int last, const char* text) {
+  const ssize_t size = (ssize_t)strlen(text);
+  if (pwrite(last, text, (size_t)size, 0) != size) SKIP("no id can be chosen: %s", strerror(errno));
+}
+
+/// Whoever makes a process or thread meanwhile has that id: it is tried again. Afterwards, ids go on from where they were, for
+/// those of before shall not come again soon.
 static pthread_t start_with_id(pid_t wanted) {
   enum { kTries = 300 };
-  char text[16];
-  const int size = snprintf(text, sizeof text, "%d", wanted - 1);
-  const int last = open("/proc/sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC);
-  if (last < 0) SKIP("no id can be chosen: %s", strerror(errno));
+  char text[16], before[16] = "";
+  snprintf(text, sizeof text, "%d", wanted - 1);
+  const int last = open("/proc/sys/kernel/ns_last_pid", O_RDWR | O_CLOEXEC);
+  if (last < 0 || pread(last, before, sizeof before - 1, 0) <= 0)
+    SKIP("no id can be chosen: %s", strerror(errno));
   for (int i = 0; i < kTries; i++) {
-    if (pwrite(last, text, (size_t)size, 0) != size)
-      SKIP("no id can be chosen: %s", strerror(errno));
+    set_last_id(last, text);
     tid = goes_on = 0;
     pthread_t thread;
     NEED0(pthread_create(&thread, NULL, wait_for, NULL));
+    set_last_id(last, before);
     while (tid == 0) app_sleep_ms(1);
     goes_on = tid == wanted ? 1 : -1;
     if (tid == wanted) {

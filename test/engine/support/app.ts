@@ -1,4 +1,5 @@
 // A test app (test/apps) under a driver: started, checkpointed by the public command, launched from its image.
+import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
@@ -71,6 +72,17 @@ function policyOption(policy: Policy): string {
     .join(',');
 }
 
+/**
+ * Apps with a System V object that outlives them. It knows by pid who has used it last: an app that has that pid later would be
+ * refused.
+ */
+const KEEPS_IPC: Readonly<Record<string, string>> = {
+  ipc_sem: '--semaphore-key',
+  ipc_undo: '--semaphore-key',
+  tree_sem: '--semaphore-key',
+  ipc_msg: '--queue-key',
+};
+
 let outputs = 0;
 
 /** One app in a folder of its own, which also holds its images. */
@@ -79,12 +91,14 @@ export class App {
   readonly scratch: string;
   readonly image: string;
   readonly command: readonly string[];
+  readonly #name: string;
   readonly #identity: Identity;
   readonly #options: AppOptions;
   #running: Running | undefined;
   readonly #launched: Running[] = [];
 
   constructor(name: string, identity: Identity, options: AppOptions = {}) {
+    this.#name = name;
     this.#identity = identity;
     this.#options = options;
     this.folder = mkdtempSync(join(workFolder('apps'), `${name}-`));
@@ -255,7 +269,16 @@ export class App {
   async end(): Promise<void> {
     this.#killAll([...(this.#running === undefined ? [] : [this.#running]), ...this.#launched]);
     await Promise.allSettled([this.#running?.outcome, ...this.#launched.map((running) => running.outcome)]);
+    this.#removeIpc();
     if (process.env['THAW_TEST_KEEP'] === undefined) rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** The app's program knows the key (test/apps/ipc_key.h). */
+  #removeIpc(): void {
+    const option = KEEPS_IPC[this.#name];
+    if (option === undefined) return;
+    const key = Number.parseInt(this.#options.args?.[0] ?? '0', 16) + this.#identity.uid;
+    spawnSync('ipcrm', [option, `0x${key.toString(16)}`]);
   }
 
   /** The processes, and those that they have made: stopped ones and leaders of sessions do not end with their parents. */
