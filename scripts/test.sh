@@ -41,7 +41,8 @@ prepare_guests() {
     sh scripts/build-native.sh all
     for name in $(guest_cpus); do
         load_cpu "$name"
-        step "building the test apps for $cpu" make --silent -C test/apps -j "$(nproc)" CPU="$cpu" CC="$triplet-gcc" MUSL_CC=
+        musl=$(cross/musl.sh "$cpu")
+        step "building the test apps for $cpu" make --silent -C test/apps -j "$(nproc)" CPU="$cpu" CC="$triplet-gcc" MUSL_CC= MUSL_STATIC_CC="$musl"
         step "making the $cpu guest" cross/guest.sh make "$cpu"
     done
 }

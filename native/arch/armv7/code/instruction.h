@@ -35,10 +35,12 @@ struct Instruction {
   bool is_call = false;  ///< `svc`, which many a constant looks like
   bool is_usual =
       false;  ///< with the number 0, as all code of EABI has it, and without a condition
-  bool is_movable = false;          ///< it means the same wherever it stands
-  bool ends_flow = false;           ///< what follows in memory is not what is executed next
-  bool is_linking = false;          ///< it calls a function
-  bool is_switch = false;           ///< it jumps to where no instruction tells
+  bool is_movable = false;  ///< it means the same wherever it stands
+  bool ends_flow = false;   ///< what follows in memory is not what is executed next
+  bool is_linking = false;  ///< it calls a function
+  bool is_switch = false;   ///< it jumps to where no instruction tells
+  uint32_t table_unit =
+      0;  ///< by distances, of so many bytes each, which stand behind it; 0: not so
   bool leaves_number = false;       ///< it surely leaves the register of the number alone
   uint32_t it_block = 0;            ///< how many instructions behind it are conditional
   std::optional<uint64_t> target;   ///< where a branch leads

@@ -62,7 +62,7 @@ void Sweep::sweep(const AddressRange& range, bool thumb) {
 }
 
 void Sweep::note(const Instruction& instruction) {
-  if (instruction.is_switch) mark(switch_, instruction.address);
+  if (instruction.is_switch && !note_table(instruction)) mark(switch_, instruction.address);
   if (instruction.literal)
     for (uint32_t at = 0; at < instruction.literal_size; at += 2)
       mark(literal_, *instruction.literal + at);
@@ -71,6 +71,22 @@ void Sweep::note(const Instruction& instruction) {
     mark(entry_, *instruction.target);
   else
     jumps_.add(*instruction.target, instruction.address);
+}
+
+/// Of a switch whose table is marked as constants: what stands there beyond its end leads somewhere, too.
+bool Sweep::note_table(const Instruction& instruction) {
+  const uint64_t start = instruction.end();
+  const auto behind =
+      std::upper_bound(code_.marks.begin(), code_.marks.end(), start,
+                       [](uint64_t address, const Mark& mark) { return address < mark.address; });
+  if (instruction.table_unit == 0 || behind == code_.marks.begin()) return false;
+  const Mark& table = *(behind - 1);
+  if (table.address != start || table.kind != 'd') return false;
+  const uint64_t end = behind == code_.marks.end() ? code_.end() : behind->address;
+  const uint32_t unit = instruction.table_unit;
+  for (uint64_t at = start; at + unit <= end; at += unit)
+    jumps_.add(start + 2 * uint64_t{load(at, unit)}, instruction.address);
+  return true;
 }
 
 /// Which of several constants a register has is not followed, so the last one counts.

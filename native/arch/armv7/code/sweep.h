@@ -50,6 +50,7 @@ class Sweep {
   [[nodiscard]] Instruction decode(uint64_t address, bool thumb, bool conditional) const;
   void sweep(const AddressRange& range, bool thumb);
   void note(const Instruction& instruction);
+  bool note_table(const Instruction& instruction);
   void note_put(const Instruction::Put& put, Constants& constants);
   void note_pointers();
   void note_switches();

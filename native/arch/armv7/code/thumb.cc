@@ -271,7 +271,11 @@ void decode_double(Instruction& out, const Long& f) {
     if (loads && is_bit(f.second, kProgramCounter)) leave(out, f.n() == kStackPointer);
     return;
   }
-  if ((f.first & 0xfff0) == 0xe8d0 && (f.second & 0xffe0) == 0xf000) return leave(out, false);
+  if ((f.first & 0xfff0) == 0xe8d0 && (f.second & 0xffe0) == 0xf000) {  // tbb, tbh
+    leave(out, false);
+    if (f.n() == kProgramCounter) out.table_unit = is_bit(f.second, 4) ? 2 : 1;
+    return;
+  }
   // A status is in the lowest register, or in those of a pair.
   out.leaves_number =
       f.n() != kCallNumber && f.t() != kCallNumber && f.d() != kCallNumber && f.m() != kCallNumber;
