@@ -4,7 +4,7 @@ import type { ExecutionContext } from 'ava';
 import { App, type LaunchOptions, Skipped } from './app.js';
 import { withRoomForApp } from './cores.js';
 import type { Identity } from './identity.js';
-import type { Outcome } from './process.js';
+import type { Outcome, Running } from './process.js';
 import type { Row } from './rows.js';
 
 export function title(row: Row, identity: Identity): string {
@@ -55,6 +55,22 @@ async function launchSeveral(
   for (let i = 1; i <= count; i++) expectSuccess(t, `${what} ${i}`, await app.launch(options, image).outcome);
 }
 
+/** Whether a pid can be told from other numbers in memory (native/proc/members.cc). */
+function isTelling(pid: number): boolean {
+  const ones = pid.toString(2).replaceAll('0', '').length;
+  return pid >= 65536 && ones >= (pid % 2 === 1 ? 7 : 9);
+}
+
+/** A launch that is checkpointed in its turn. */
+async function holdAgain(app: App, row: Row): Promise<Running> {
+  for (;;) {
+    const restored = await app.launchAndHold(row.launch);
+    if (row.keepsPid !== true || isTelling(restored.pid)) return restored;
+    restored.kill();
+    await restored.outcome;
+  }
+}
+
 /** The original goes on after a checkpoint, its launches pass, and so do those of a checkpoint of a launch. */
 export async function checkRow(t: ExecutionContext, row: Row, identity: Identity): Promise<void> {
   await withApp(t, row, identity, async (app) => {
@@ -68,7 +84,7 @@ export async function checkRow(t: ExecutionContext, row: Row, identity: Identity
     if (row.again === false) return;
 
     app.hold();
-    const restored = await app.launchAndHold(row.launch);
+    const restored = await holdAgain(app, row);
     const second = `${app.image}.2`;
     const outcome = await app.tryCheckpoint(row, second, restored.pid);
     expectSuccess(t, 'checkpoint of a restored process', outcome);

@@ -15,6 +15,8 @@ export interface Row extends AppOptions, CheckpointOptions {
   readonly launches?: number;
   /** Checkpoint a restored process, too, and launch that image without the first one; default true. */
   readonly again?: boolean;
+  /** The app expects its pid in its memory, so that of the launch that is checkpointed must be one that can be told. */
+  readonly keepsPid?: true;
   readonly launch?: LaunchOptions;
 }
 
@@ -85,7 +87,7 @@ export const rows: readonly Row[] = [
   { app: 'locks_pointer', launches: 2, again: false, only: 'root' },
   { app: 'locks_glib', launches: 2 },
   { app: 'locks_cpp', launches: 2 },
-  { app: 'own_ids' },
+  { app: 'own_ids', keepsPid: true },
   { app: 'atfork' },
   { app: 'small_ids' },
   { app: 'locks_static', about: 'recursive', args: ['recursive'], launches: 2, again: false },
