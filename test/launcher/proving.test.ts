@@ -223,7 +223,7 @@ def wait_for(name):
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))
     while not os.path.exists(name): time.sleep(0.001)
 `;
-  const late = 'until = { log = "^warm$" }\nsettle = "400ms"\n[prove]\nrun = []';
+  const late = 'until = { log = "^warm$" }\nsettle = "1500ms"\n[prove]\nrun = []';
   const build = workshop.thaw('build', workshop.profile('app', late, work));
   t.is(build.status, 0, build.stderr);
   t.notRegex(build.stderr, /warning(?! +the warm-up had the pid)/);
