@@ -61,10 +61,11 @@ Result<arch::Code> code_of(const StaticProgram& program, const CallSiteInput& in
   code.bytes.resize(program.code.size());
   THAW_TRY(input.read(code.start, code.bytes.data(), code.bytes.size()));
   undo(code, input.changed_before);
-  code.functions = functions_of(program, input.read, file.get());
+  Contents contents = contents_of(program, input.read, file.get());
+  code.functions = std::move(contents.functions);
+  code.marks = std::move(contents.marks);
+  code.go = contents.go;
   code.pointers = pointers_to_code(program, input.read);
-  code.marks = marks_of(program, file.get());
-  code.go = go_share(program, input.read);
   code.read = [read = input.read](uint64_t address, void* out, size_t size) {
     return read(address, out, size).ok();
   };

@@ -227,13 +227,35 @@ void each_label(const StaticProgram& program, const Sections& sections, const Ta
   }
 }
 
-/// Functions, and labels of code in assembly, which need not tell their size.
-void add_symbols(const StaticProgram& program, const Sections& sections,
-                 std::vector<AddressRange>& functions) {
+/// Functions, and labels of code in assembly, which need not tell their size; mapping symbols.
+void add_symbols(const StaticProgram& program, const Sections& sections, Contents& contents) {
   each_label(program, sections, [&](AddressRange range, unsigned type, std::string_view name) {
     const bool wanted = type == STT_FUNC || type == STT_NOTYPE || type == STT_GNU_IFUNC;
-    if (wanted && !is_mapping_symbol(name)) functions.push_back(range);
+    if (type == STT_NOTYPE && is_mapping_symbol(name))
+      contents.marks.push_back({range.start, name[1]});
+    else if (wanted && !is_mapping_symbol(name))
+      contents.functions.push_back(range);
   });
+}
+
+void mark_sections(const StaticProgram& program, const Sections& sections,
+                   std::vector<arch::Mark>& marks) {
+  for (const ElfW(Shdr) & section : sections.all()) {
+    if ((section.sh_flags & SHF_EXECINSTR) == 0) continue;
+    const uint64_t start = program.bias + section.sh_addr;
+    marks.push_back({start, 'c'});
+    marks.push_back({start + section.sh_size, 'd'});
+  }
+}
+
+/// By Go's own table of its functions.
+arch::GoShare share_of(const std::vector<AddressRange>& functions, const StaticProgram& program) {
+  // C within it would come behind Go's own functions, or before them.
+  constexpr uint64_t kMostOther = 16 << 10;
+  uint64_t size = 0;
+  for (const AddressRange& function : functions) size += function.size();
+  if (functions.empty()) return arch::GoShare::none;
+  return size + kMostOther >= program.code.size() ? arch::GoShare::all : arch::GoShare::some;
 }
 
 }  // namespace
@@ -272,46 +294,22 @@ std::optional<StaticProgram> read_static_program(uint64_t start, const elf::Read
   return program;
 }
 
-std::vector<AddressRange> functions_of(const StaticProgram& program, const elf::ReadMemory& read,
-                                       int file) {
-  std::vector<AddressRange> functions;
+Contents contents_of(const StaticProgram& program, const elf::ReadMemory& read, int file) {
+  Contents contents;
+  auto& [functions, marks, go] = contents;
+  add_go(program, read, functions);
+  go = share_of(functions, program);
   const Sections sections(file);
   add_unwinding(program, sections, functions);
-  add_symbols(program, sections, functions);
-  add_go(program, read, functions);
+  mark_sections(program, sections, marks);
+  add_symbols(program, sections, contents);
   std::erase_if(functions, [&program](const AddressRange& one) {
     return one.start < program.code.start || one.end > program.code.end || one.end < one.start;
   });
   untangle(functions);
-  return functions;
-}
-
-std::vector<arch::Mark> marks_of(const StaticProgram& program, int file) {
-  std::vector<arch::Mark> marks;
-  const Sections sections(file);
-  for (const ElfW(Shdr) & section : sections.all()) {
-    if ((section.sh_flags & SHF_EXECINSTR) == 0) continue;
-    const uint64_t start = program.bias + section.sh_addr;
-    marks.push_back({start, 'c'});
-    marks.push_back({start + section.sh_size, 'd'});
-  }
-  each_label(program, sections, [&](AddressRange range, unsigned type, std::string_view name) {
-    if (type == STT_NOTYPE && is_mapping_symbol(name)) marks.push_back({range.start, name[1]});
-  });
   std::stable_sort(marks.begin(), marks.end(),
                    [](const arch::Mark& a, const arch::Mark& b) { return a.address < b.address; });
-  return marks;
-}
-
-arch::GoShare go_share(const StaticProgram& program, const elf::ReadMemory& read) {
-  std::vector<AddressRange> functions;
-  add_go(program, read, functions);
-  // C within it would come behind Go's own functions, or before them.
-  constexpr uint64_t kMostOther = 16 << 10;
-  uint64_t size = 0;
-  for (const AddressRange& function : functions) size += function.size();
-  if (functions.empty()) return arch::GoShare::none;
-  return size + kMostOther >= program.code.size() ? arch::GoShare::all : arch::GoShare::some;
+  return contents;
 }
 
 std::vector<uint64_t> pointers_to_code(const StaticProgram& program, const elf::ReadMemory& read) {

@@ -21,15 +21,17 @@ struct StaticProgram {
 std::optional<StaticProgram> read_static_program(uint64_t start, const elf::ReadMemory& read,
                                                  size_t page_size);
 
-/// Its functions by all that tells of them: tables for unwinding, the table of Go's runtime, and the
+/// What is known of a program's code.
+struct Contents {
+  std::vector<AddressRange> functions;
+  /// What its file says of where instructions and where constants begin, ascending; empty: nothing.
+  std::vector<arch::Mark> marks;
+  arch::GoShare go = arch::GoShare::none;
+};
+
+/// By all that tells of it: tables for unwinding, the table of Go's runtime, and the sections and
 /// symbols of its file (`file`: open for reading, -1: none).
-std::vector<AddressRange> functions_of(const StaticProgram& program, const elf::ReadMemory& read,
-                                       int file);
-
-/// What its file says of where instructions and where constants begin, ascending; empty: nothing.
-std::vector<arch::Mark> marks_of(const StaticProgram& program, int file);
-
-arch::GoShare go_share(const StaticProgram& program, const elf::ReadMemory& read);
+Contents contents_of(const StaticProgram& program, const elf::ReadMemory& read, int file);
 
 /// Addresses within its code that its data hold, ascending.
 std::vector<uint64_t> pointers_to_code(const StaticProgram& program, const elf::ReadMemory& read);

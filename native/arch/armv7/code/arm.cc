@@ -46,19 +46,13 @@ void decode_unconditional(Instruction& out, const Fields& f) {
   out.leaves_number = barrier || preload;
 }
 
-/// A return or a switch, by where the new program counter comes from.
-void leave(Instruction& out, bool returns) {
-  out.is_switch = !returns;
-  out.ends_flow = !out.conditional;
-}
-
 void decode_multiple(Instruction& out, const Fields& f) {
   const bool user = is_bit(f.word, 22), loads_pc = f.loads() && is_bit(f.word, kProgramCounter);
   const bool sets = f.loads() && is_bit(f.word, kCallNumber);
   out.leaves_number = !user && !sets && !(is_bit(f.word, 21) && f.n() == kCallNumber);
   out.is_movable =
       !user && !is_bit(f.word, kProgramCounter) && f.n() != kProgramCounter && !out.conditional;
-  if (loads_pc) leave(out, f.n() == kStackPointer);
+  if (loads_pc) out.leave(f.n() == kStackPointer);
 }
 
 /// ldr, str and those of bytes, with a distance or a register.
@@ -74,7 +68,7 @@ void decode_single(Instruction& out, const Fields& f) {
     out.put = Instruction::Put{Instruction::Put::What::literal, f.d(), 0,
                                static_cast<uint32_t>(*out.literal)};
   }
-  if (f.loads() && f.d() == kProgramCounter) leave(out, f.n() == kStackPointer && !by_register);
+  if (f.loads() && f.d() == kProgramCounter) out.leave(f.n() == kStackPointer && !by_register);
 }
 
 /// Halfwords, pairs of words; multiplications, exclusive ones and the like.
@@ -102,7 +96,7 @@ void decode_extra(Instruction& out, const Fields& f) {
 /// bx, blx, clz, mrs and what has to do with the system.
 void decode_miscellaneous(Instruction& out, const Fields& f) {
   const uint32_t kind = f.word & 0x0ffffff0;
-  if (kind == 0x012fff10) return leave(out, f.m() == kLink);
+  if (kind == 0x012fff10) return out.leave(f.m() == kLink);
   out.is_linking = kind == 0x012fff30;
   const bool clz = (f.word & 0x0fff0ff0) == 0x016f0f10, mrs = (f.word & 0x0fff0fff) == 0x010f0000;
   out.leaves_number = (clz || mrs) && f.d() != kCallNumber;
@@ -141,7 +135,7 @@ void decode_processing(Instruction& out, const Fields& f) {
   if (immediate && opcode == kMov) set_number(out, f.d(), f.immediate());
   if (immediate && opcode == kMvn) set_number(out, f.d(), ~f.immediate());
   note_address(out, f, opcode, immediate);
-  if (f.d() == kProgramCounter) leave(out, is_return(f));
+  if (f.d() == kProgramCounter) out.leave(is_return(f));
 }
 
 /// movw, movt, hints; data processing in all its forms.

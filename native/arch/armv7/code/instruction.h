@@ -50,6 +50,11 @@ struct Instruction {
   std::optional<Put> put;
 
   [[nodiscard]] uint64_t end() const { return address + size; }
+  /// It sets the program counter: a return or a switch.
+  void leave(bool returns) {
+    is_switch = !returns;
+    ends_flow = !conditional;
+  }
 };
 
 Instruction decode_arm(uint64_t address, uint32_t word);

@@ -18,11 +18,6 @@ void branch(Instruction& out, int64_t distance) {
   out.leaves_number = true;
 }
 
-void leave(Instruction& out, bool returns) {
-  out.is_switch = !returns;
-  out.ends_flow = !out.conditional;
-}
-
 /// A plain one with a result in register `d`.
 void plain(Instruction& out, uint32_t d) {
   out.leaves_number = d != kCallNumber;
@@ -47,7 +42,7 @@ void decode_high(Instruction& out, uint32_t code) {
   const uint32_t d = bits(code, 7, 1) << 3 | bits(code, 0, 3);
   if (kind == 3) {
     out.is_linking = is_bit(code, 7);
-    if (!out.is_linking) leave(out, m == kLink);
+    if (!out.is_linking) out.leave(m == kLink);
     return;
   }
   if (kind == 1) {
@@ -59,7 +54,7 @@ void decode_high(Instruction& out, uint32_t code) {
   if (m == kProgramCounter) out.is_movable = false;
   if (kind == 0 && m == kProgramCounter)
     out.put = Put{Put::What::address, d, d, static_cast<uint32_t>(out.address + kPcAhead)};
-  if (d == kProgramCounter) leave(out, kind == 2 && m == kLink);
+  if (d == kProgramCounter) out.leave(kind == 2 && m == kLink);
 }
 
 /// What begins with 1011.
@@ -83,7 +78,7 @@ void decode_miscellaneous(Instruction& out, uint32_t code) {
     case 0xd:  // pop
       out.leaves_number = !is_bit(code, kCallNumber);
       out.is_movable = kind == 0xc && out.leaves_number;
-      if (kind == 0xd) leave(out, true);
+      if (kind == 0xd) out.leave(true);
       return;
     case 0xe:  // bkpt
       out.leaves_number = true;
@@ -268,11 +263,11 @@ void decode_double(Instruction& out, const Long& f) {
     const bool sets = loads && is_bit(f.second, kCallNumber);
     out.leaves_number = !sets && !(is_bit(f.first, 5) && f.n() == kCallNumber);
     out.is_movable = !is_bit(f.second, kProgramCounter) && f.n() != kProgramCounter;
-    if (loads && is_bit(f.second, kProgramCounter)) leave(out, f.n() == kStackPointer);
+    if (loads && is_bit(f.second, kProgramCounter)) out.leave(f.n() == kStackPointer);
     return;
   }
   if ((f.first & 0xfff0) == 0xe8d0 && (f.second & 0xffe0) == 0xf000) {  // tbb, tbh
-    leave(out, false);
+    out.leave(false);
     if (f.n() == kProgramCounter) out.table_unit = is_bit(f.second, 4) ? 2 : 1;
     return;
   }
@@ -301,7 +296,7 @@ void decode_single(Instruction& out, const Long& f) {
     const uint32_t distance = f.second & 0xfff, base = word_base(out);
     if (!loads) return;
     read_literal(out, f.t(), is_bit(f.first, 7) ? base + distance : base - distance);
-    if (f.t() == kProgramCounter && bits(f.first, 5, 2) == 2) leave(out, false);
+    if (f.t() == kProgramCounter && bits(f.first, 5, 2) == 2) out.leave(false);
     return;
   }
   const bool by_register = !is_bit(f.first, 7) && bits(f.second, 6, 6) == 0;
@@ -309,7 +304,7 @@ void decode_single(Instruction& out, const Long& f) {
   out.is_movable = f.t() != kProgramCounter && !(by_register && f.m() == kProgramCounter);
   const bool of_word = bits(f.first, 5, 2) == 2;
   if (loads && of_word && f.t() == kProgramCounter)
-    leave(out, f.n() == kStackPointer && !by_register);
+    out.leave(f.n() == kStackPointer && !by_register);
 }
 
 void decode_long(Instruction& out, const Long& f) {
